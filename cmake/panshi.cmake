@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# The three ways of making a target here: panshi_library, panshi_program, panshi_tests.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tl-expected REQUIRED)
+
+add_library(panshi_options INTERFACE)
+target_include_directories(panshi_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(panshi_options INTERFACE _GLIBCXX_ASSERTIONS)
+target_link_libraries(panshi_options INTERFACE Threads::Threads nlohmann_json::nlohmann_json
+                                               tl::expected)
+target_compile_options(panshi_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+  $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wsuggest-override>
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -fstack-protector-strong
+  $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
+target_link_options(panshi_options INTERFACE -Wl,-z,relro,-z,now)
+if(PANSHI_SANITIZE)
+  target_compile_options(panshi_options INTERFACE -fsanitize=${PANSHI_SANITIZE} -O1
+                                                  -fno-omit-frame-pointer -g1)
+  target_link_options(panshi_options INTERFACE -fsanitize=${PANSHI_SANITIZE})
+endif()
+
+# One precompiled header for every target: the JSON header is most of every compile.
+add_library(panshi_pch STATIC ${CMAKE_CURRENT_LIST_DIR}/pch.cc)
+target_link_libraries(panshi_pch PUBLIC panshi_options)
+target_precompile_headers(panshi_pch PRIVATE <chrono> <functional> <map> <memory> <optional>
+                          <string> <variant> <vector> <nlohmann/json.hpp> <tl/expected.hpp>)
+
+# panshi_library(name SOURCES a.cc b.cc DEPENDS core_base …)
+# DEPENDS are the only folders whose headers it may include; tests/tidy checks that.
+function(panshi_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC panshi_options ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE})
+  target_precompile_headers(${name} REUSE_FROM panshi_pch)
+endfunction()
+
+# panshi_program(name SOURCES main.cc DEPENDS …): build/<preset>/bin/<name>
+function(panshi_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE panshi_options ${ARG_DEPENDS})
+  target_precompile_headers(${name} REUSE_FROM panshi_pch)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+endfunction()
+
+# panshi_tests(name LABEL unit SOURCES … DEPENDS …): one Catch2 program, each case a ctest.
+# A *_test.cc in the folder that is not listed stops the configure step.
+function(panshi_tests name)
+  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPENDS" ${ARGN})
+  file(GLOB_RECURSE present RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS *_test.cc)
+  foreach(file ${present})
+    if(NOT file IN_LIST ARG_SOURCES)
+      message(FATAL_ERROR "${CMAKE_CURRENT_SOURCE_DIR}/${file} is not listed in panshi_tests(${name})")
+    endif()
+  endforeach()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE panshi_options panshi_catch_main ${ARG_DEPENDS})
+  target_precompile_headers(${name} REUSE_FROM panshi_pch)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE PANSHI_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                             PANSHI_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
+  catch_discover_tests(${name} TEST_PREFIX "${ARG_LABEL}: " PROPERTIES LABELS ${ARG_LABEL})
+endfunction()

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The controller's brain: step(world, input, now) -> events + effects.
+//
+// Pure: no clock, socket, thread or file. The caller (loop.cc) does, in this order: journal the
+// events durably, then carry out the effects. `step` has already folded its events into the world.
+// A crash between the two is healed at the next start: an effect that was intended and has no
+// outcome is asked about at its agent (or given the outcome `unknown`) by Input::Restarted.
+//
+// Owned by the thread `loop`.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/result.h"
+#include "core/model/catalog.h"
+#include "core/model/event.h"
+
+namespace panshi::controller {
+
+// What happened outside.
+struct Restarted {};  // first input after the fold of the journal; also on an empty journal
+struct Tick {};       // next_deadline() has come
+struct AgentEvents {  // from one answer of an agent's long poll, oldest first
+  struct Item {
+    WallTime at;  // on the controller's clock: receive time - the agent's age of it
+    std::string kind;
+    nlohmann::json data;
+  };
+  struct Sample {
+    WallTime at;
+    std::string signal;
+    double value;
+  };
+  std::string node;
+  std::vector<Item> events;
+  std::vector<Sample> samples;
+};
+struct AgentState {  // full status of an agent, at first contact and after either side restarted
+  std::string node;
+  nlohmann::json status;  // GET /v1/status
+};
+struct AgentLost {  // no answer for the agent-lost time
+  std::string node;
+  std::string why;
+};
+struct EffectDone {
+  std::string effect;
+  std::string outcome;  // ok | failed | unknown
+  std::string detail;   // why, for failed and unknown
+  nlohmann::json result = nlohmann::json::object();  // what the agent answered
+  WallTime at;
+};
+struct LateLoop {  // the loop woke later than its bound: evidence may be stale (promise 6)
+  Duration by;
+};
+// From people and scripts, over the HTTP API. Answered through `Stepped::answer`.
+struct Command {
+  std::string verb;  // drill.run drill.abort halt resume fault.apply fault.revert link.reroute
+                     // runbook.run incident.ack: see docs/reference/controller-api.md
+  nlohmann::json body = nlohmann::json::object();
+};
+using Input = std::variant<Restarted, Tick, AgentEvents, AgentState, AgentLost, EffectDone,
+                           LateLoop, Command>;
+
+// What to do outside. `id` is also the id of the agent's verb, so a repeat is harmless.
+struct Effect {
+  std::string id;
+  std::string kind;  // inject | revert | act | revert_all | notify | report
+  std::string node;  // empty for notify and report
+  nlohmann::json body = nlohmann::json::object();  // body of the agent's verb
+  Duration timeout = std::chrono::seconds(5);
+};
+
+struct Stepped {
+  std::vector<Event> events;  // without seq: the journal numbers them
+  std::vector<Effect> effects;
+  std::optional<Result<nlohmann::json>> answer;  // only for Command
+};
+
+class World {
+ public:
+  // The catalog must outlive the world.
+  explicit World(const Catalog& catalog);
+  ~World();
+  World(World&&) noexcept;
+  World& operator=(World&&) noexcept;
+
+  void apply(const Event& event);  // the fold; also used at start, over the whole journal
+  Stepped step(const Input& input, WallTime now);
+  std::optional<WallTime> next_deadline() const;
+
+  // For the long polls: fault ids to renew on a node, and the comparisons whose crossing an agent
+  // should report at once ([{"signal","is","value"}]).
+  std::vector<std::string> faults_to_renew(const std::string& node) const;
+  nlohmann::json watches(const std::string& node) const;
+
+  // What the API shows: {"halted","doubt","drills":{…},"incidents":{…},"runs":{…},"faults":{…},
+  // "agents":{…},"rules":{…},"schedule":{…}}; see docs/reference/controller-api.md.
+  nlohmann::json view(WallTime now) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace panshi::controller

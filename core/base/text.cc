@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/base/text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace panshi {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  std::int64_t micros;
+};
+constexpr std::array<Unit, 6> kUnits = {{{"d", 86'400'000'000},
+                                         {"h", 3'600'000'000},
+                                         {"m", 60'000'000},
+                                         {"s", 1'000'000},
+                                         {"ms", 1'000},
+                                         {"us", 1}}};
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string number_text(double value) {
+  std::array<char, 32> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  return std::string(buffer.data(), end.ptr);
+}
+
+std::string join(std::span<const std::string> pieces, std::string_view separator) {
+  std::string out;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (i > 0) out += separator;
+    out += pieces[i];
+  }
+  return out;
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> pieces;
+  while (true) {
+    const auto at = text.find(separator);
+    pieces.emplace_back(text.substr(0, at));
+    if (at == std::string_view::npos) return pieces;
+    text.remove_prefix(at + 1);
+  }
+}
+
+Result<Duration> parse_duration(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value,
+                                            std::chars_format::fixed);
+  const std::string_view unit(end, text.data() + text.size());
+  const auto known = std::find_if(kUnits.begin(), kUnits.end(),
+                                  [&](const Unit& candidate) { return candidate.name == unit; });
+  if (error != std::errc() || known == kUnits.end() || value < 0) {
+    return fail(ErrorCode::kInvalid,
+                cat("`", text, "` is not a duration: expected a number and one of us ms s m h d"));
+  }
+  const double micros = value * static_cast<double>(known->micros);
+  if (micros > static_cast<double>(std::numeric_limits<std::int64_t>::max() / 4)) {
+    return fail(ErrorCode::kInvalid, cat("`", text, "` is too long"));
+  }
+  return Duration(std::llround(micros));
+}
+
+std::string duration_text(Duration duration) {
+  const std::int64_t micros = duration.count();
+  if (micros == 0) return "0ms";
+  for (const Unit& unit : kUnits) {
+    if (micros % unit.micros == 0) return cat(micros / unit.micros, unit.name);
+  }
+  return cat(micros, "us");
+}
+
+std::string nearest(std::string_view typed, std::span<const std::string> known) {
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(2, typed.size() / 3) + 1;
+  for (const std::string& candidate : known) {
+    const std::size_t distance = edit_distance(typed, candidate);
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+std::string did_you_mean(std::string_view typed, std::span<const std::string> known) {
+  const std::string best = nearest(typed, known);
+  return best.empty() ? std::string() : cat(" (did you mean `", best, "`?)");
+}
+
+}  // namespace panshi

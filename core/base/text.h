@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small text helpers: joining, durations with units ("250ms", "2m"), and "did you mean".
+//
+// Pure; no locale: numbers always use a dot.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/result.h"
+
+namespace panshi {
+
+// Shortest text that reads back as the same number: 0.5, 250, 1e+21.
+std::string number_text(double value);
+
+namespace text_detail {
+inline void append(std::string& out, std::string_view piece) { out += piece; }
+template <std::integral T>  // a template also for bool: a plain overload would catch literals
+void append(std::string& out, T piece) {
+  if constexpr (std::same_as<T, bool>) {
+    out += piece ? "true" : "false";
+  } else if constexpr (std::same_as<T, char>) {
+    out += piece;
+  } else {
+    out += std::to_string(piece);
+  }
+}
+template <std::floating_point T>
+void append(std::string& out, T piece) {
+  out += number_text(static_cast<double>(piece));
+}
+}  // namespace text_detail
+
+// cat("fault ", id, " took ", 12, " ms")
+template <class... Pieces>
+std::string cat(const Pieces&... pieces) {
+  std::string out;
+  (text_detail::append(out, pieces), ...);
+  return out;
+}
+
+std::string join(std::span<const std::string> pieces, std::string_view separator);
+std::vector<std::string> split(std::string_view text, char separator);
+
+// "250ms", "20us", "1.5s", "2m", "1h", "3d". A bare number is refused: a unit says what is meant.
+Result<Duration> parse_duration(std::string_view text);
+// The largest unit that shows the value exactly: "1500ms", "2m", "0ms".
+std::string duration_text(Duration duration);
+
+// The known name nearest to `typed` by edit distance, or empty when none is near.
+std::string nearest(std::string_view typed, std::span<const std::string> known);
+// " (did you mean `x`?)" or "".
+std::string did_you_mean(std::string_view typed, std::span<const std::string> known);
+
+}  // namespace panshi

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files and directories the way a control plane needs them: whole or not at all, and durable.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+
+namespace panshi {
+
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t size_max = 16 << 20);
+
+// Temporary file, fsync, rename, fsync of the directory: after a power cut the old or the new.
+Status write_file_durably(const std::filesystem::path& path, std::string_view text,
+                          unsigned mode = 0644);
+Status remove_file_durably(const std::filesystem::path& path);  // no error when absent
+
+// 32 random bytes in hex, kept in a file of mode 0600; made when absent.
+Result<std::string> load_or_make_token(const std::filesystem::path& path);
+bool equal_in_constant_time(std::string_view a, std::string_view b);
+
+// An exclusive lock that the kernel drops with the process; the file holds our pid.
+class LockFile {
+ public:
+  // kConflict names the pid that holds it.
+  static Result<LockFile> acquire(const std::filesystem::path& path);
+  LockFile(LockFile&& other) noexcept;
+  LockFile& operator=(LockFile&& other) noexcept;
+  LockFile(const LockFile&) = delete;
+  LockFile& operator=(const LockFile&) = delete;
+  ~LockFile();
+
+ private:
+  explicit LockFile(int fd) : fd_(fd) {}
+  int fd_ = -1;
+};
+
+}  // namespace panshi

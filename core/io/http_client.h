@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP calls: one at a time and blocking (HttpClient), or many at once on one thread (HttpFleet).
+//
+// No proxies, no redirects, http only, answers up to `body_max`. The only user of libcurl.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/base/clock.h"
+#include "core/base/result.h"
+
+namespace panshi {
+
+struct HttpCall {
+  std::string method = "GET";
+  std::string url;
+  std::string body = {};   // sent as application/json when not empty
+  std::string token = {};  // sent as a bearer token when not empty
+  std::map<std::string, std::string> headers = {};
+  Duration connect_timeout = std::chrono::seconds(1);
+  Duration timeout = std::chrono::seconds(5);  // whole call
+  std::size_t body_max = 4 << 20;
+};
+
+struct HttpReply {
+  int status = 0;
+  std::string body;
+  Duration took{};
+};
+
+// Errors say what may have happened at the other end:
+//   kUnavailable  not connected: the request was surely not acted on
+//   kTimeout      sent, no whole answer in time or the connection broke: unknown
+//   kInvalid      the call itself is malformed; kRefused: the answer is too large
+class HttpClient {  // one thread at a time; keeps its connection
+ public:
+  HttpClient();
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+  Result<HttpReply> send(const HttpCall& call);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class HttpFleet {
+ public:
+  using Done = std::function<void(Result<HttpReply>)>;  // on the thread `fleet`; must not block
+
+  struct Options {
+    std::size_t in_flight_max = 256;  // more wait in order
+    std::size_t waiting_max = 10'000;  // beyond: `done` gets kRefused
+    std::size_t connections_max = 1'024;
+  };
+  explicit HttpFleet(Options options);
+  ~HttpFleet();  // cancels what is under way: `done` gets kTimeout
+  HttpFleet(const HttpFleet&) = delete;
+  HttpFleet& operator=(const HttpFleet&) = delete;
+  void start(HttpCall call, Done done);  // any thread
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace panshi

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// HttpServer: routes HTTP requests to handlers, for APIs of a few calls a second to some thousand.
+//
+// Guards (docs/decisions/0002): a path over 512 bytes, Range, chunked or encoded bodies, a body
+// without Content-Length or over `body_max`, an Origin, or a Host that is not ours are refused
+// before any handler runs. With a token every route but the open ones wants
+// "Authorization: Bearer <token>", compared in constant time. One request a connection.
+// A known path with another method is 405; errors are {"code","error"}.
+//
+// Handlers run on the threads `http-*`, each for as long as it likes (a long poll holds one).
+// The only user of cpp-httplib.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+
+namespace panshi {
+
+struct HttpRequest {
+  std::string method;
+  std::string path;
+  std::vector<std::string> captures;         // the {…} parts of the route, in order
+  std::map<std::string, std::string> query;  // first value of each
+  std::map<std::string, std::string> headers;  // names in lower case, first value of each
+  std::string body;
+  std::string remote_address;
+
+  std::string header(const std::string& lower_case_name) const {
+    const auto found = headers.find(lower_case_name);
+    return found == headers.end() ? std::string() : found->second;
+  }
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string body;
+  std::string content_type = "application/json";
+  std::map<std::string, std::string> headers = {};
+};
+
+HttpResponse json_response(const nlohmann::json& json, int status = 200);
+// kInvalid 400, kNotFound 404, kConflict and kRefused 409, kUnavailable 503, kTimeout 504, else 500.
+HttpResponse error_response(const Error& error);
+
+class HttpServer {
+ public:
+  struct Options {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 0;  // 0: any free one
+    unsigned threads = 4;
+    std::size_t body_max = 1 << 20;
+    std::string token = {};                         // "": no token wanted
+    std::vector<std::string> allowed_hosts = {};    // besides the address itself and localhost
+  };
+  using Handler = std::function<HttpResponse(const HttpRequest&)>;
+
+  explicit HttpServer(Options options);
+  ~HttpServer();  // stops
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // REQUIRES: before start(). Pattern "/v1/faults/{id}/revert": {…} matches one is_id() segment.
+  void route(std::string method, std::string pattern, Handler handler);
+  void route_open(std::string method, std::string pattern, Handler handler);  // no token wanted
+
+  // kConflict "port taken" names address and port. On return it accepts connections.
+  Status start();
+  std::uint16_t port() const;
+  // Refuses new requests, waits for running handlers (which must end by themselves).
+  void stop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace panshi

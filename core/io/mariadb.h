@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// MariaDB over TCP with prepared statements and hard timeouts. The only user of libmariadb.
+//
+// One thread at a time per connection. After any kTimeout or kUnavailable the connection is dead:
+// make a new one. kTimeout means the statement may have been carried out.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/result.h"
+
+namespace panshi {
+
+class MariaDb {
+ public:
+  struct Options {
+    std::string host;
+    std::uint16_t port = 3306;
+    std::string user;
+    std::string password = {};
+    std::string database = {};
+    Duration connect_timeout = std::chrono::seconds(1);  // rounded up to whole seconds
+    Duration statement_timeout = std::chrono::seconds(2);  // read and write of one statement
+  };
+  using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string>;
+  using Row = std::vector<std::optional<std::string>>;
+  struct Answer {
+    std::vector<Row> rows;
+    std::vector<std::string> columns;
+    std::int64_t affected = 0;
+  };
+
+  static Result<MariaDb> connect(const Options& options);
+  MariaDb(MariaDb&&) noexcept;
+  MariaDb& operator=(MariaDb&&) noexcept;
+  ~MariaDb();
+
+  // Prepared with `?`; cached by text. CALL of a procedure returns its first result set.
+  // kConflict on a duplicate key; kUnavailable: surely not carried out; kTimeout: unknown.
+  Result<Answer> run(std::string_view sql, std::initializer_list<Value> values = {});
+  // Text protocol, no values: for administration and several statements (`;`).
+  Status script(std::string_view sql);
+  std::uint64_t thread_id() const;
+
+ private:
+  struct Impl;
+  explicit MariaDb(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace panshi

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// NATS JetStream: durable publish with acknowledgement, and pull consumers. Only user of cnats.
+//
+// Thread-safe. Reconnects by itself; a publish while disconnected fails fast with kUnavailable.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/result.h"
+
+namespace panshi {
+
+struct NatsMessage {
+  std::string subject;
+  std::string body;
+  std::uint64_t stream_sequence = 0;
+  std::uint64_t delivered = 1;  // how many times, this one included
+};
+
+// What the handler decided about a message.
+struct NatsVerdict {
+  enum class Kind { kAck, kRetry, kTerminate } kind = Kind::kAck;
+  Duration retry_after{};  // for kRetry
+};
+
+class Nats {
+ public:
+  struct Options {
+    std::string url;  // nats://127.77.5.1:17422
+    std::string client_name = "panshi";
+    Duration request_timeout = std::chrono::milliseconds(1000);
+  };
+  struct Stream {
+    std::string name;
+    std::vector<std::string> subjects;
+    Duration duplicate_window = std::chrono::minutes(2);
+    int replicas = 1;
+  };
+  struct Counts {
+    std::uint64_t messages = 0;     // in the stream
+    std::uint64_t pending = 0;      // not yet delivered to this consumer
+    std::uint64_t unacknowledged = 0;
+  };
+
+  static Result<std::unique_ptr<Nats>> connect(const Options& options);
+  virtual ~Nats() = default;
+
+  virtual Status ensure_stream(const Stream& stream) = 0;  // file storage; no error if it is there
+  // Returns once the stream stored it. `message_id` makes a repeat within the duplicate window
+  // harmless. kTimeout: unknown whether it was stored; repeat with the same id.
+  virtual Status publish(const std::string& subject, std::string_view body,
+                         const std::string& message_id) = 0;
+  // Durable pull consumer: fetches up to `batch`, calls `handle` for each on the calling thread,
+  // acknowledges as told. Returns after at most `wait`, with the number handled.
+  virtual Result<int> consume(const std::string& stream, const std::string& durable,
+                              const std::string& subject_filter, int batch, Duration wait,
+                              Duration ack_wait,
+                              const std::function<NatsVerdict(const NatsMessage&)>& handle) = 0;
+  virtual Result<Counts> counts(const std::string& stream, const std::string& durable) = 0;
+  // Every message of a stream from the first, for audits.
+  virtual Status read_all(const std::string& stream, const std::string& subject_filter,
+                          const std::function<void(const NatsMessage&)>& each) = 0;
+  virtual bool connected() const = 0;
+};
+
+}  // namespace panshi

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// ProcessRunner: starts child processes and tells when they end, through the kernel (pidfd).
+//
+// Each child leads its own process group and is signalled as a group, so a script's children go
+// with it. No shell: argv is executed as given, the program looked up in the child's PATH first.
+// Exits are reported on the thread `process` within a few hundred microseconds.
+// The only user of Boost.Process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/result.h"
+
+namespace panshi {
+
+struct ProcessSpec {
+  std::vector<std::string> argv;            // [0]: absolute path or a name looked up in PATH
+  std::map<std::string, std::string> env;   // the child's whole environment
+  std::filesystem::path directory;          // working directory; empty: ours
+  std::filesystem::path log_file;           // stdout and stderr appended here; empty: /dev/null
+};
+
+struct ProcessExit {
+  int code = 0;    // exit code; -1 when ended by a signal or not our child (adopted)
+  int signal = 0;  // 0 unless ended by a signal
+  bool adopted = false;  // code and signal are then unknown
+};
+
+struct ScriptResult {
+  ProcessExit exit;
+  bool timed_out = false;
+  std::string output;  // stdout then stderr interleaved as written, the last 64 KiB
+  Duration took{};
+};
+
+// Names one process for ever: a pid alone is reused.
+struct ProcessName {
+  pid_t pid = 0;
+  std::uint64_t start_ticks = 0;  // /proc/<pid>/stat field 22
+  friend bool operator==(const ProcessName&, const ProcessName&) = default;
+};
+// kNotFound when there is no such process (a zombie counts as none).
+Result<ProcessName> name_process(pid_t pid);
+bool is_alive(const ProcessName& name);
+char process_state(pid_t pid);  // /proc stat letter: R S D T t Z; 0 when gone
+std::vector<pid_t> processes_in_group(pid_t group);
+
+class ProcessRunner {
+ public:
+  using OnExit = std::function<void(ProcessExit)>;          // on the thread `process`
+  using OnScript = std::function<void(ScriptResult)>;
+
+  ProcessRunner();
+  ~ProcessRunner();  // does not end children: whoever started one stops it
+  ProcessRunner(const ProcessRunner&) = delete;
+  ProcessRunner& operator=(const ProcessRunner&) = delete;
+
+  // Any thread. kNotFound / kRefused when the program is missing or not executable.
+  Result<ProcessName> launch(const ProcessSpec& spec, OnExit on_exit);
+  // Watches a process that another incarnation of us started.
+  Status adopt(const ProcessName& name, OnExit on_exit);
+  // Runs to its end, or SIGTERM at `timeout` and SIGKILL two seconds later, to the group.
+  void run(const ProcessSpec& spec, Duration timeout, OnScript done);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Signals the whole group led by `name`; kNotFound when it is gone or another process by now.
+Status signal_group(const ProcessName& name, int signal);
+
+}  // namespace panshi

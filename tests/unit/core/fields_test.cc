@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: every mistake in a document is reported, with its path and what was expected.
+#include "core/json/fields.h"
+
+#include <catch2/catch.hpp>
+
+namespace panshi {
+namespace {
+
+struct Step {
+  std::string fault;
+  std::int64_t percent = 100;
+  Duration term{};
+};
+
+std::vector<std::string> mistakes(const nlohmann::json& json) {
+  Step step;
+  Problems problems;
+  Fields in(json, "steps[2]", problems);
+  in.need("fault", step.fault);
+  in.may("percent", step.percent, {1, 100});
+  in.may("for", step.term, {std::chrono::seconds(1), std::chrono::minutes(5)});
+  in.done();
+  std::vector<std::string> lines;
+  for (const Problem& problem : problems.list()) {
+    lines.push_back(problem.path + " " + problem.message);
+  }
+  return lines;
+}
+
+using Lines = std::vector<std::string>;
+
+TEST_CASE("a typo is named with its path and the nearest known key") {
+  CHECK(mistakes({{"fault", "x"}, {"precent", 5}}) ==
+        Lines{"steps[2].precent is not a known field (did you mean `percent`?)"});
+}
+
+TEST_CASE("several mistakes are reported together") {
+  CHECK(mistakes({{"percent", 3.9}, {"for", "10"}}).size() == 3);
+}
+
+TEST_CASE("a fraction is not taken for a whole number") {
+  CHECK(mistakes({{"fault", "x"}, {"percent", 3.9}}) ==
+        Lines{"steps[2].percent must be a whole number, not number `3.9`"});
+}
+
+TEST_CASE("bounds are named") {
+  CHECK(mistakes({{"fault", "x"}, {"percent", 101}}) ==
+        Lines{"steps[2].percent must be from 1 to 100, not 101"});
+  CHECK(mistakes({{"fault", "x"}, {"for", "1h"}}) ==
+        Lines{"steps[2].for must be from 1s to 5m, not 1h"});
+  CHECK(mistakes({{"fault", "x"}, {"percent", 18446744073709551615U}}).size() == 1);
+}
+
+TEST_CASE("what is no object is said so once") {
+  CHECK(mistakes(nlohmann::json::array()) ==
+        Lines{"steps[2] must be an object, not array `[]`"});
+}
+
+TEST_CASE("JSON from outside is bounded in size and depth") {
+  CHECK(parse_json("{\"a\":1}").value().at("a") == 1);
+  CHECK_FALSE(parse_json(std::string(65, '[') + std::string(65, ']')));
+  CHECK(parse_json(std::string(60, '[') + std::string(60, ']')));
+  CHECK_FALSE(parse_json("\"" + std::string(100, 'x') + "\"", 50));
+  CHECK_FALSE(parse_json("{\"a\":"));
+}
+
+TEST_CASE("child output that is not UTF-8 is still shown") {
+  CHECK(dump_json(nlohmann::json("a\xff")) == "\"a\xEF\xBF\xBD\"");
+}
+
+}  // namespace
+}  // namespace panshi

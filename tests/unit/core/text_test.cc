@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: durations read back as written, and typos find their nearest name.
+#include "core/base/text.h"
+
+#include <catch2/catch.hpp>
+
+#include "core/base/ids.h"
+
+namespace panshi {
+namespace {
+
+TEST_CASE("durations carry their unit both ways") {
+  for (const char* text : {"250ms", "20us", "2m", "1h", "3d", "1s", "0ms"}) {
+    INFO(text);
+    CHECK(duration_text(parse_duration(text).value()) == text);
+  }
+  CHECK(parse_duration("1.5s").value() == std::chrono::milliseconds(1500));
+  for (const char* text : {"", "10", "s", "-1s", "1 s", "1parsec", "1e400s", "99999999999d"}) {
+    INFO(text);
+    CHECK_FALSE(parse_duration(text));
+  }
+}
+
+TEST_CASE("the nearest name is offered only when it is near") {
+  const std::vector<std::string> known = {"process.kill", "process.pause", "link.delay"};
+  CHECK(did_you_mean("proces.kil", known) == " (did you mean `process.kill`?)");
+  CHECK(did_you_mean("zzzzzz", known).empty());
+}
+
+TEST_CASE("ids are safe in URLs and file names") {
+  CHECK(is_id("mariadb-shard-0-a"));
+  CHECK_FALSE(is_id(""));
+  CHECK_FALSE(is_id("../etc"));
+  CHECK_FALSE(is_id("a/b"));
+  CHECK_FALSE(is_id("a b"));
+  CHECK(hex16(0xabc) == "0000000000000abc");
+}
+
+}  // namespace
+}  // namespace panshi
