@@ -15,7 +15,7 @@ target_compile_options(panshi_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
   -Wnon-virtual-dtor -Woverloaded-virtual -Werror
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wsuggest-override>
-  -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -fstack-protector-strong
+  -fstack-protector-strong
   $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
 target_link_options(panshi_options INTERFACE -Wl,-z,relro,-z,now)
 if(PANSHI_SANITIZE)
