@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Host: everything a fault may do to its node. Faults touch the machine only through it, so tests
+// run every fault against a FakeHost and need neither root, processes nor a database.
+//
+// Works in the agent, in its guardian and in `panshi-agent revert-all` alike: which process a
+// service is comes from the state directory, not from a running supervisor. Calls may block (SQL,
+// with hard timeouts), so they are made on the thread `faults`, never on the loop. Any thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/io/process.h"
+
+namespace panshi::agent {
+
+class LinkTable;  // agents/links/link_table.h
+
+// One connection with the service's admin account (`sql` in its configuration).
+class SqlSession {
+ public:
+  using Row = std::vector<std::optional<std::string>>;
+  virtual ~SqlSession() = default;
+  // One statement, text protocol or prepared. kUnavailable: surely not carried out;
+  // kTimeout: unknown, and the session is dead; kRefused: the server said no, with its words.
+  virtual Result<std::vector<Row>> run(std::string_view statement) = 0;
+};
+
+class Host {
+ public:
+  virtual ~Host() = default;
+
+  // Names of the node's services, in configuration order.
+  virtual std::vector<std::string> services() = 0;
+  // The process that leads the service's group. kNotFound: no such service (lists those there
+  // are); kUnavailable: known, but not running now.
+  virtual Result<ProcessName> process_of(const std::string& service) = 0;
+  // Signals the whole group. kNotFound: it is gone, or the pid is another process by now.
+  virtual Status signal(const ProcessName& process, int signal) = 0;
+  // The letter of /proc stat (R S D T Z); 0 when gone or another process by now.
+  virtual char process_state(const ProcessName& process) = 0;
+  // Has the supervisor start the service if it is not running or starting, whatever its restart
+  // policy, and returns at once. kNotFound as above; kUnavailable: no supervisor runs here (the
+  // guardian, revert-all), the next agent starts its services anyway.
+  virtual Status ensure_running(const std::string& service) = 0;
+  // kNotFound as above; kRefused: the service has no `sql`; kUnavailable, kTimeout: not connected.
+  virtual Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) = 0;
+  // Null where no links are carried (the guardian, revert-all): what was done to connections there
+  // ended with the agent that carried them.
+  virtual LinkTable* links() = 0;
+};
+
+}  // namespace panshi::agent
