@@ -46,7 +46,8 @@ struct HttpResponse {
 };
 
 HttpResponse json_response(const nlohmann::json& json, int status = 200);
-// kInvalid 400, kNotFound 404, kConflict and kRefused 409, kUnavailable 503, kTimeout 504, else 500.
+// kInvalid 400, kNotFound 404, kConflict and kRefused 409, kUnavailable 503, kTimeout 504,
+// everything else 500.
 HttpResponse error_response(const Error& error);
 
 class HttpServer {
