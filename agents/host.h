@@ -4,7 +4,7 @@
 //
 // Works in the agent, in its guardian and in `panshi-agent revert-all` alike: which process a
 // service is comes from the state directory, not from a running supervisor. Calls may block (SQL,
-// with hard timeouts), so they are made on the thread `faults`, never on the loop. Any thread.
+// with hard timeouts), so they are made on the threads `fault-N`, never on the loop. Any thread.
 #pragma once
 
 #include <memory>
@@ -41,6 +41,12 @@ class Host {
   virtual Result<ProcessName> process_of(const std::string& service) = 0;
   // Signals the whole group. kNotFound: it is gone, or the pid is another process by now.
   virtual Status signal(const ProcessName& process, int signal) = 0;
+  // Every process of the group that `leader` leads, itself included; empty when it is gone.
+  virtual std::vector<ProcessName> group_of(const ProcessName& leader) = 0;
+  // Signals one process alone. kNotFound as for signal().
+  virtual Status signal_one(const ProcessName& process, int signal) = 0;
+  // Pids that no fault may ever touch: the agent, its guardian, PID 1.
+  virtual std::vector<pid_t> untouchable() = 0;
   // The letter of /proc stat (R S D T Z); 0 when gone or another process by now.
   virtual char process_state(const ProcessName& process) = 0;
   // Has the supervisor start the service if it is not running or starting, whatever its restart

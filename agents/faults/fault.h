@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fault: one way of breaking a node, and of mending it again.
+//
+// How to add one: agents/faults/README.md. The contract test runs every kind in kinds.cc.
+// One thread at a time; the FaultBook sees to that. Calls may block, each with a bound of its own.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+
+#include "agents/host.h"
+#include "core/base/clock.h"
+#include "core/base/result.h"
+#include "core/json/problems.h"
+
+namespace panshi::agent {
+
+class Fault {
+ public:
+  virtual ~Fault() = default;
+
+  // Finds out, without touching anything, whom apply() will touch and what revert() must know:
+  // stored durably as `resolved` before apply(). Refuses what cannot or must not be broken.
+  virtual Result<nlohmann::json> resolve() = 0;
+
+  // Breaks the node. On error revert() is called, which must cope with a half-applied fault.
+  virtual Status apply(const nlohmann::json& resolved) = 0;
+
+  // Mends the node from the undo record alone: safe to call twice, before apply(), after a
+  // half-finished apply(), and by a fresh object in another process after a crash.
+  // kNotFound: whom it broke is gone for ever, so there is nothing to mend.
+  virtual Status revert(const nlohmann::json& resolved) = 0;
+
+  // The effect as measured now; an object, {} when there is nothing to measure. Never blocks long.
+  virtual nlohmann::json measure(const nlohmann::json& resolved) = 0;
+};
+
+struct ParamSpec {
+  enum class Type { kText, kDuration };
+  const char* name;
+  Type type;
+  const char* unit;  // "ms", "" for none
+  const char* default_text;
+  const char* min;  // "" when unbounded or listed in `words`
+  const char* max;
+  const char* words;  // "KILL|TERM": the words allowed; "" for any
+  const char* summary;
+};
+
+// Checked against the kind: every parameter is there, defaults filled in.
+struct FaultRequest {
+  std::string id;
+  std::string target;  // name of the service or link
+  std::map<std::string, std::string> params;
+  Duration duration(const std::string& name) const;  // REQUIRES: a kDuration parameter
+};
+
+struct FaultKind {
+  const char* name;        // as written in scenarios: "process.pause"
+  const char* summary;     // one sentence for docs and the dashboard
+  const char* target_key;  // "service" or "link"
+  std::span<const ParamSpec> params;
+  std::unique_ptr<Fault> (*make)(const FaultRequest& request, Host& host);
+  // Why this node cannot do it now; empty when it can.
+  std::string (*why_not)(Host& host);
+};
+
+// Every kind this build knows, sorted by name.
+std::span<const FaultKind> fault_kinds();
+// kInvalid with the nearest name and the list.
+Result<const FaultKind*> find_kind(const std::string& name);
+// Reads target and params of `kind`; every mistake goes to `problems` with its path.
+FaultRequest read_request(const FaultKind& kind, std::string id, const nlohmann::json& target,
+                          const nlohmann::json& params, Problems& problems);
+// One row of GET /v1/faults/kinds.
+nlohmann::json to_json(const FaultKind& kind, Host& host);
+
+}  // namespace panshi::agent
