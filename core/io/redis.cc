@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/io/redis.h"
+
+#include <hiredis/hiredis.h>
+#include <poll.h>
+
+#include <unordered_map>
+
+#include "core/base/text.h"
+
+namespace panshi {
+namespace {
+
+timeval to_timeval(Duration duration) {
+  const auto us = duration.count();
+  return {.tv_sec = us / 1'000'000, .tv_usec = us % 1'000'000};
+}
+
+struct FreeReply {
+  void operator()(redisReply* reply) const { freeReplyObject(reply); }
+};
+using ReplyPtr = std::unique_ptr<redisReply, FreeReply>;
+
+RedisReply copy_of(const redisReply& from) {
+  RedisReply to;
+  switch (from.type) {
+    case REDIS_REPLY_NIL:
+      break;
+    case REDIS_REPLY_INTEGER:
+      to.kind = RedisReply::Kind::kInteger;
+      to.integer = from.integer;
+      break;
+    case REDIS_REPLY_ARRAY:
+      to.kind = RedisReply::Kind::kList;
+      for (std::size_t i = 0; i < from.elements; ++i) to.list.push_back(copy_of(*from.element[i]));
+      break;
+    default:  // text, status, and errors within a list
+      to.kind = RedisReply::Kind::kText;
+      to.text.assign(from.str, from.len);
+  }
+  return to;
+}
+
+}  // namespace
+
+struct Redis::Impl {
+  redisContext* context = nullptr;
+  std::unordered_map<std::string, std::string> sha_of_script;
+  bool dead = false;
+
+  ~Impl() {
+    if (context) redisFree(context);
+  }
+
+  // An idle connection that is readable was closed by the server: nothing has been sent yet, so
+  // the caller may safely try another one.
+  bool closed_while_idle() const {
+    pollfd poll_fd{.fd = context->fd, .events = POLLIN, .revents = 0};
+    return ::poll(&poll_fd, 1, 0) != 0;
+  }
+};
+
+Redis::Redis(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Redis::Redis(Redis&&) noexcept = default;
+Redis& Redis::operator=(Redis&&) noexcept = default;
+Redis::~Redis() = default;
+
+Result<Redis> Redis::connect(const Options& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->context = redisConnectWithTimeout(options.host.c_str(), options.port,
+                                          to_timeval(options.connect_timeout));
+  const std::string place = cat("redis ", options.host, ":", options.port);
+  if (!impl->context) return fail(ErrorCode::kUnavailable, cat(place, ": no memory"));
+  if (impl->context->err != 0) {
+    return fail(ErrorCode::kUnavailable, cat(place, ": ", impl->context->errstr));
+  }
+  redisSetTimeout(impl->context, to_timeval(options.command_timeout));
+  Redis redis(std::move(impl));
+  if (!options.password.empty()) {
+    if (auto in = redis.run({"AUTH", options.password}); !in) return fail(in.error(), place);
+  }
+  return redis;
+}
+
+Result<RedisReply> Redis::run(const std::vector<std::string>& command) {
+  Impl& impl = *impl_;
+  if (impl.dead || impl.closed_while_idle()) {
+    impl.dead = true;
+    return fail(ErrorCode::kUnavailable, "redis: connection closed");
+  }
+  std::vector<const char*> pieces;
+  std::vector<std::size_t> sizes;
+  for (const std::string& piece : command) {
+    pieces.push_back(piece.data());
+    sizes.push_back(piece.size());
+  }
+  const ReplyPtr reply(static_cast<redisReply*>(redisCommandArgv(
+      impl.context, static_cast<int>(pieces.size()), pieces.data(), sizes.data())));
+  if (!reply) {  // sent perhaps, not answered: hiredis cannot use this connection again
+    impl.dead = true;
+    return fail(ErrorCode::kTimeout, cat("redis ", command.front(), ": ", impl.context->errstr));
+  }
+  if (reply->type == REDIS_REPLY_ERROR) {
+    return fail(ErrorCode::kRefused, std::string(reply->str, reply->len));
+  }
+  return copy_of(*reply);
+}
+
+Result<RedisReply> Redis::eval(const std::string& script, const std::vector<std::string>& keys,
+                               const std::vector<std::string>& arguments) {
+  std::string& sha = impl_->sha_of_script[script];
+  if (sha.empty()) {
+    ASSIGN_OR_RETURN(const RedisReply loaded, run({"SCRIPT", "LOAD", script}));
+    sha = loaded.text;
+  }
+  std::vector<std::string> command = {"EVALSHA", sha, std::to_string(keys.size())};
+  command.insert(command.end(), keys.begin(), keys.end());
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  auto answer = run(command);
+  if (answer || !answer.error().message.starts_with("NOSCRIPT")) return answer;
+  command[0] = "EVAL";  // the server was restarted or its scripts flushed
+  command[1] = script;
+  return run(command);
+}
+
+}  // namespace panshi
