@@ -24,7 +24,10 @@
 namespace panshi::controller {
 
 // What happened outside.
-struct Restarted {};  // first input after the fold of the journal; also on an empty journal
+struct Restarted {  // first input after the fold of the journal; also on an empty journal
+  std::string version;
+};
+struct Stopping {};   // last input of a controller that ends in good order
 struct Tick {};       // next_deadline() has come
 struct AgentEvents {  // from one answer of an agent's long poll, oldest first
   struct Item {
@@ -49,9 +52,12 @@ struct AgentLost {  // no answer for the agent-lost time
   std::string node;
   std::string why;
 };
+// The agent's answer to an effect. An `act` whose result.state is `running` is not done by that:
+// the agent's event action.done (or its AgentState) is. An effect without any answer becomes
+// `unknown` by itself, a little after its timeout: the caller need not watch that.
 struct EffectDone {
   std::string effect;
-  std::string outcome;  // ok | failed | unknown
+  std::string outcome;  // ok | failed (refused, or never sent) | unknown (no answer)
   std::string detail;   // why, for failed and unknown
   nlohmann::json result = nlohmann::json::object();  // what the agent answered
   WallTime at;
@@ -65,16 +71,24 @@ struct Command {
                      // runbook.run incident.ack: see docs/reference/controller-api.md
   nlohmann::json body = nlohmann::json::object();
 };
-using Input = std::variant<Restarted, Tick, AgentEvents, AgentState, AgentLost, EffectDone,
-                           LateLoop, Command>;
+using Input = std::variant<Restarted, Stopping, Tick, AgentEvents, AgentState, AgentLost,
+                           EffectDone, LateLoop, Command>;
 
-// What to do outside. `id` is also the id of the agent's verb, so a repeat is harmless.
+// What to do outside. Its id in the agent's URL is `subject`, so a repeat is harmless:
+//   inject      PUT  /v1/faults/{subject}         body {kind, target, params, lease_ms, drill}
+//   revert      POST /v1/faults/{subject}/revert  body {}
+//   act         PUT  /v1/actions/{subject}        body {kind, params, timeout_ms}
+//   revert_all  POST /v1/revert-all               body {reason}
+//   notify      nothing of an agent's             body {channel, message, page}
+//   report      nothing of an agent's             body {drill}
+// The caller adds `epoch` to what goes to an agent.
 struct Effect {
   std::string id;
-  std::string kind;  // inject | revert | act | revert_all | notify | report
-  std::string node;  // empty for notify and report
-  nlohmann::json body = nlohmann::json::object();  // body of the agent's verb
-  Duration timeout = std::chrono::seconds(5);
+  std::string kind;     // inject | revert | act | revert_all | notify | report
+  std::string node;     // empty for notify and report
+  std::string subject;  // fault id (inject, revert), action id (act: the effect's own), else empty
+  nlohmann::json body = nlohmann::json::object();
+  Duration timeout = std::chrono::seconds(5);  // act: until the action is finished
 };
 
 struct Stepped {
@@ -94,14 +108,16 @@ class World {
   void apply(const Event& event);  // the fold; also used at start, over the whole journal
   Stepped step(const Input& input, WallTime now);
   std::optional<WallTime> next_deadline() const;
+  std::int64_t epoch() const;  // 0 before Restarted; then one more than any in the journal
 
   // For the long polls: fault ids to renew on a node, and the comparisons whose crossing an agent
   // should report at once ([{"signal","is","value"}]).
   std::vector<std::string> faults_to_renew(const std::string& node) const;
   nlohmann::json watches(const std::string& node) const;
 
-  // What the API shows: {"halted","doubt","drills":{…},"incidents":{…},"runs":{…},"faults":{…},
-  // "agents":{…},"rules":{…},"schedule":{…}}; see docs/reference/controller-api.md.
+  // What the API shows: {"epoch","halted","halt_reason","doubt","drill","open_incidents","drills",
+  // "incidents","runs","faults" (by id),"agents" (by node),"rules","runbooks","schedule" (lists)};
+  // see docs/reference/controller-api.md. `version` and `journal_seq` are the caller's to add.
   nlohmann::json view(WallTime now) const;
 
  private:

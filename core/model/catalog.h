@@ -16,7 +16,19 @@
 
 namespace panshi {
 
+// The times by which the controller decides; the first three come from its configuration.
+struct Settings {
+  Duration lease = std::chrono::seconds(3);              // term of a fault's lease
+  Duration agent_lost_after = std::chrono::seconds(2);   // silence after which an agent is down
+  Duration late_bound = std::chrono::milliseconds(250);  // a later loop doubts itself
+  Duration doubt_for = std::chrono::seconds(3);          // on time this long ends the doubt
+  Duration contact_within = std::chrono::seconds(10);    // first word of an agent after our start
+  Duration stale_after = std::chrono::seconds(3);        // an older newest sample is "no data"
+  Duration effect_timeout = std::chrono::seconds(5);     // of inject, revert, revert_all, notify
+};
+
 struct Catalog {
+  Settings settings;
   Inventory inventory;
   std::map<std::string, Scenario> scenarios;  // by name
   std::map<std::string, Rule> rules;

@@ -12,12 +12,12 @@ namespace panshi {
 
 struct Comparison {
   std::string signal;
-  std::string node;          // empty: the node of whichever agent sends the signal
-  std::string is = ">";      // > >= < <= == !=
+  std::string node;      // empty: the node of whichever agent sends the signal
+  std::string is = ">";  // > >= < <= == !=
   double value = 0;
   std::string aggregate = "last";  // last | mean | min | max | sum, over `over`
-  Duration over{};           // 0: the newest sample alone
-  Duration hold{};           // key `for`: must be true this long without a break
+  Duration over{};                 // 0: the newest sample alone
+  Duration hold{};                 // key `for`: must be true this long without a break
 
   bool test(double observed) const;
   std::string text() const;  // "checkout_success_ratio >= 0.99 (mean over 3s) for 1s"

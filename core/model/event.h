@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/base/clock.h"
+#include "core/base/result.h"
 
 namespace panshi {
 
@@ -22,5 +23,9 @@ struct Event {
   std::string node;
   nlohmann::json data = nlohmann::json::object();
 };
+
+// {"seq","at_us","kind","drill","incident","run","node","data"}
+nlohmann::json to_json(const Event& event);
+Result<Event> event_from_json(const nlohmann::json& json);
 
 }  // namespace panshi

@@ -16,7 +16,7 @@ namespace panshi {
 
 struct InventoryNode {
   std::string name;
-  std::string url;         // http://127.77.1.1:17701
+  std::string url;  // http://127.77.1.1:17701
   std::string token_file;
   std::vector<std::string> services;
   std::map<std::string, std::vector<std::string>> links;  // link -> its upstreams' names
