@@ -10,6 +10,7 @@
 
 namespace panshi {
 
+// kNotFound when absent, kRefused when longer than `size_max`. Also reads /proc.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t size_max = 16 << 20);
 
 // Temporary file, fsync, rename, fsync of the directory: after a power cut the old or the new.
@@ -17,7 +18,8 @@ Status write_file_durably(const std::filesystem::path& path, std::string_view te
                           unsigned mode = 0644);
 Status remove_file_durably(const std::filesystem::path& path);  // no error when absent
 
-// 32 random bytes in hex, kept in a file of mode 0600; made when absent.
+// 32 random bytes in hex, kept in a file of mode 0600; made when absent. A file that others may
+// read is kRefused, an empty one kInvalid.
 Result<std::string> load_or_make_token(const std::filesystem::path& path);
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 

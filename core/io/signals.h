@@ -12,7 +12,8 @@ namespace panshi {
 void prepare_signals();
 
 // Waits on a thread of its own for the first SIGTERM or SIGINT, then calls `stop` there once.
-// A second one ends the process at once with status 130.
+// A second one ends the process at once with status 130, also while `stop` is still running.
+// REQUIRES: prepare_signals().
 class StopSignal {
  public:
   explicit StopSignal(std::function<void(int signal)> stop);

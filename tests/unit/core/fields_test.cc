@@ -53,8 +53,7 @@ TEST_CASE("bounds are named") {
 }
 
 TEST_CASE("what is no object is said so once") {
-  CHECK(mistakes(nlohmann::json::array()) ==
-        Lines{"steps[2] must be an object, not array `[]`"});
+  CHECK(mistakes(nlohmann::json::array()) == Lines{"steps[2] must be an object, not array `[]`"});
 }
 
 TEST_CASE("JSON from outside is bounded in size and depth") {

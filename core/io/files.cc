@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/io/files.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "core/base/text.h"
+
+namespace panshi {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kTokenBytes = 32;
+constexpr std::size_t kTokenCharactersMax = 512;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() { close_now(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const { return fd_; }
+  bool close_now() { return fd_ < 0 || ::close(std::exchange(fd_, -1)) == 0; }
+
+ private:
+  int fd_;
+};
+
+tl::unexpected<Error> failed(std::string_view doing, const fs::path& path) {
+  const int number = errno;
+  const ErrorCode code = number == ENOENT ? ErrorCode::kNotFound : ErrorCode::kInternal;
+  return fail(code, cat(doing, " ", path.string(), ": ", std::strerror(number)));
+}
+
+Status write_all(int fd, std::string_view text, const fs::path& path) {
+  while (!text.empty()) {
+    const ssize_t wrote = ::write(fd, text.data(), text.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return failed("write", path);
+    text.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return {};
+}
+
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+// A rename or an unlink is on the disk only once its directory is.
+Status sync_folder_of(const fs::path& path) {
+  const fs::path folder = folder_of(path);
+  const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) return failed("open", folder);
+  if (::fsync(directory.get()) != 0) return failed("sync", folder);
+  return {};
+}
+
+// A file of our own beside `path`, written and on the disk. The caller renames or links it.
+Result<fs::path> write_beside(const fs::path& path, std::string_view text, unsigned mode) {
+  std::string name = (folder_of(path) / ("." + path.filename().string() + ".XXXXXX")).string();
+  Descriptor file(::mkostemp(name.data(), O_CLOEXEC));
+  if (file.get() < 0) return failed("write", name);
+  const auto finish = [&]() -> Status {
+    if (auto wrote = write_all(file.get(), text, path); !wrote) return wrote;
+    if (::fchmod(file.get(), mode) != 0) return failed("chmod", path);
+    if (::fsync(file.get()) != 0) return failed("sync", path);
+    if (!file.close_now()) return failed("close", path);
+    return {};
+  };
+  if (auto finished = finish(); !finished) {
+    ::unlink(name.c_str());
+    return tl::unexpected<Error>(finished.error());
+  }
+  return fs::path(name);
+}
+
+Result<std::string> random_token() {
+  std::array<unsigned char, kTokenBytes> bytes = {};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return failed("read", "the kernel's random numbers");
+  }
+  std::string token;
+  for (const unsigned char byte : bytes) {
+    token += "0123456789abcdef"[byte >> 4];
+    token += "0123456789abcdef"[byte & 15];
+  }
+  return token;
+}
+
+Result<std::string> read_token(const fs::path& path) {
+  struct stat about = {};
+  if (::stat(path.c_str(), &about) != 0) return failed("read", path);
+  if ((about.st_mode & 077) != 0) {
+    return fail(ErrorCode::kRefused, cat(path.string(), " holds a secret but others may read it: ",
+                                         "chmod 600 it, and change the secret"));
+  }
+  ASSIGN_OR_RETURN(std::string token, read_file(path, kTokenCharactersMax));
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+  const bool plain =
+      std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (token.empty() || !plain) {
+    return fail(ErrorCode::kInvalid,
+                cat(path.string(), " holds no token: expected one line of printable ASCII"));
+  }
+  return token;
+}
+
+}  // namespace
+
+Result<std::string> read_file(const fs::path& path, std::size_t size_max) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return failed("read", path);
+  std::string text;
+  std::array<char, 16 << 10> buffer;
+  while (true) {
+    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed("read", path);
+    if (got == 0) return text;
+    if (text.size() + static_cast<std::size_t>(got) > size_max) {
+      return fail(ErrorCode::kRefused,
+                  cat("read ", path.string(), ": longer than ", size_max, " bytes"));
+    }
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+}
+
+Status write_file_durably(const fs::path& path, std::string_view text, unsigned mode) {
+  ASSIGN_OR_RETURN(const fs::path fresh, write_beside(path, text, mode));
+  if (::rename(fresh.c_str(), path.c_str()) != 0) {
+    const auto error = failed("write", path);
+    ::unlink(fresh.c_str());
+    return error;
+  }
+  return sync_folder_of(path);
+}
+
+Status remove_file_durably(const fs::path& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failed("remove", path);
+  // Also when it was absent: whoever removed it may have died before the directory was written.
+  if (auto synced = sync_folder_of(path); !synced && synced.error().code != ErrorCode::kNotFound) {
+    return synced;
+  }
+  return {};
+}
+
+Result<std::string> load_or_make_token(const fs::path& path) {
+  auto found = read_token(path);
+  if (found || found.error().code != ErrorCode::kNotFound) return found;
+  ASSIGN_OR_RETURN(const std::string token, random_token());
+  ASSIGN_OR_RETURN(const fs::path fresh, write_beside(path, token + "\n", 0600));
+  // A link never replaces: of two that start at once, one makes the token and both read it.
+  const bool linked = ::link(fresh.c_str(), path.c_str()) == 0 || errno == EEXIST;
+  const auto error = failed("write", path);
+  ::unlink(fresh.c_str());
+  if (!linked) return error;
+  if (auto synced = sync_folder_of(path); !synced) return tl::unexpected<Error>(synced.error());
+  return read_token(path);
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;  // the length of a token is no secret
+  int difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
+  }
+  return difference == 0;
+}
+
+Result<LockFile> LockFile::acquire(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return failed("lock", path);
+  LockFile lock(fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return failed("lock", path);
+    std::string holder = read_file(path, 64).value_or("");
+    while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+    return fail(ErrorCode::kConflict,
+                cat(path.string(), " is held by process ", holder.empty() ? "?" : holder));
+  }
+  if (::ftruncate(fd, 0) != 0) return failed("lock", path);
+  if (auto wrote = write_all(fd, cat(::getpid(), "\n"), path); !wrote) {
+    return tl::unexpected<Error>(wrote.error());
+  }
+  return lock;
+}
+
+LockFile::LockFile(LockFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+LockFile& LockFile::operator=(LockFile&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+LockFile::~LockFile() {
+  // The file stays: whoever removed it could remove one that another process has locked by now.
+  if (fd_ >= 0) ::close(fd_);
+}
+
+}  // namespace panshi
