@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/json/fields.h"
 
 namespace panshi {
 
@@ -32,5 +33,9 @@ struct Inventory {
   std::vector<std::string> services() const;
   std::vector<std::string> node_names() const;
 };
+
+// One element of `nodes` in the controller's configuration.
+InventoryNode read_inventory_node(const nlohmann::json& json, const std::string& path,
+                                  Problems& problems);
 
 }  // namespace panshi

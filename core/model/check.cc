@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/model/check.h"
+
+#include <algorithm>
+
+#include "core/base/text.h"
+#include "core/model/fault_kinds.h"
+
+namespace panshi {
+namespace {
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Checks one name; an empty one was reported by the reader.
+void check_name(std::string_view what, const std::string& name,
+                const std::vector<std::string>* known, const std::string& path,
+                Problems& problems) {
+  if (!known || name.empty() || contains(*known, name)) return;
+  problems.add(path, unknown_name(what, name, *known));
+}
+
+struct Place {  // where names are being checked
+  const Known& known;
+  std::string path;
+  Problems& problems;
+
+  std::string at(std::string_view key) const { return cat(path, path.empty() ? "" : ".", key); }
+  bool has_inventory() const { return known.inventory != nullptr; }
+};
+
+void check_service(const Place& place, const std::string& service, const std::string& path) {
+  if (!place.has_inventory()) return;
+  const auto services = place.known.inventory->services();
+  check_name("service", service, &services, path, place.problems);
+}
+
+// Null when it is not known; then it was reported.
+const InventoryNode* check_node(const Place& place, const std::string& node) {
+  if (!place.has_inventory() || node.empty()) return nullptr;
+  const auto& nodes = place.known.inventory->nodes;
+  const auto found = nodes.find(node);
+  if (found != nodes.end()) return &found->second;
+  place.problems.add(place.at("node"),
+                     unknown_name("node", node, place.known.inventory->node_names()));
+  return nullptr;
+}
+
+void check_link(const Place& place, const std::string& node, const std::string& link) {
+  const InventoryNode* carrier = check_node(place, node);
+  if (!carrier) return;
+  std::vector<std::string> links;
+  for (const auto& [name, upstreams] : carrier->links) links.push_back(name);
+  check_name(cat("link of ", node), link, &links, place.at("link"), place.problems);
+}
+
+void check_target(const Place& place, const Target& target, bool any_of) {
+  for (std::size_t i = 0; i < target.services.size(); ++i) {
+    check_service(place, target.services[i],
+                  place.at(any_of ? cat("service.any_of[", i, "]") : "service"));
+  }
+  if (target.is_link()) check_link(place, target.node, target.link);
+}
+
+void check_comparison(const Place& place, const Comparison& comparison) {
+  (void)check_node(place, comparison.node);
+}
+
+void check_fault(const Place& place, const ScenarioFault& fault, const nlohmann::json& document) {
+  const auto kinds = fault_kind_names();
+  const auto kind = std::find_if(kinds.begin(), kinds.end(),
+                                 [&](const FaultKindName& row) { return row.name == fault.kind; });
+  if (kind == kinds.end()) {
+    if (!fault.kind.empty()) {
+      place.problems.add(place.at("kind"), unknown_name("kind", fault.kind, fault_kind_list()));
+    }
+  } else if (kind->on_link != fault.target.is_link() &&
+             (fault.target.is_link() || !fault.target.services.empty())) {
+    place.problems.add(place.at("target"),
+                       cat(fault.kind, " breaks a ", kind->on_link ? "link" : "service",
+                           ": expected ", kind->on_link ? "{node, link}" : "{service}"));
+  }
+  const nlohmann::json::json_pointer service("/target/service");
+  const bool any_of = document.contains(service) && document.at(service).is_object();
+  check_target({place.known, place.at("target"), place.problems}, fault.target, any_of);
+}
+
+void check_expectation(const Place& place, const Expectation& expectation) {
+  check_name("breach", expectation.breach, place.known.rules, place.at("breach"), place.problems);
+  check_name("runbook", expectation.run, place.known.runbooks, place.at("run"), place.problems);
+  check_comparison(place, expectation.signal);
+}
+
+void check_step(const Place& place, const Step& step) {
+  const Place inner{place.known, place.at(step.kind), place.problems};
+  if (!step.service.empty()) check_service(inner, step.service, inner.at("service"));
+  if (step.kind == "wait_for") check_comparison(inner, step.condition);
+  if (step.kind == "script") (void)check_node(inner, step.node);
+  if (step.kind != "reroute") return;
+  check_link(inner, step.node, step.link);
+  if (!place.has_inventory()) return;
+  const auto node = place.known.inventory->nodes.find(step.node);
+  if (node == place.known.inventory->nodes.end()) return;
+  const auto link = node->second.links.find(step.link);
+  if (link == node->second.links.end()) return;
+  check_name(cat("upstream of ", step.link), step.to, &link->second, inner.at("to"),
+             place.problems);
+}
+
+}  // namespace
+
+std::string unknown_name(std::string_view what, std::string_view typed,
+                         const std::vector<std::string>& known) {
+  return cat("unknown ", what, " `", typed, "`", did_you_mean(typed, known),
+             "; known: ", known.empty() ? "none" : join(known, ", "));
+}
+
+void check_scenario(const Scenario& scenario, const Known& known, Problems& problems) {
+  const nlohmann::json none;
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+    const nlohmann::json::json_pointer at(cat("/faults/", i));
+    const bool present = scenario.document.contains(at);
+    check_fault({known, cat("faults[", i, "]"), problems}, scenario.faults[i],
+                present ? scenario.document.at(at) : none);
+  }
+  for (std::size_t i = 0; i < scenario.steady.size(); ++i) {
+    check_comparison({known, cat("steady_state.checks[", i, "]"), problems}, scenario.steady[i]);
+  }
+  for (std::size_t i = 0; i < scenario.expect.size(); ++i) {
+    check_expectation({known, cat("expect[", i, "]"), problems}, scenario.expect[i]);
+  }
+  for (std::size_t i = 0; i < scenario.abort_if.size(); ++i) {
+    check_comparison({known, cat("abort_if[", i, "]"), problems}, scenario.abort_if[i]);
+  }
+  if (!scenario.audit) return;
+  const Place place{known, "audit", problems};
+  if (const InventoryNode* node = check_node(place, scenario.audit->node)) {
+    check_name(cat("program of ", node->name), scenario.audit->program, &node->programs,
+               place.at("program"), problems);
+  }
+}
+
+void check_rules(const std::vector<Rule>& rules, const Known& known, Problems& problems) {
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    check_comparison({known, cat("rules[", i, "]"), problems}, rules[i].when);
+    check_target({known, cat("rules[", i, "].target"), problems}, rules[i].target, false);
+  }
+}
+
+void check_runbook(const Runbook& runbook, const Known& known, Problems& problems) {
+  check_name("breach", runbook.breach, known.rules, "trigger.breach", problems);
+  for (std::size_t i = 0; i < runbook.steps.size(); ++i) {
+    check_step({known, cat("steps[", i, "]"), problems}, runbook.steps[i]);
+  }
+}
+
+void check_drill_days(const std::vector<DrillDay>& days, const Known& known, Problems& problems) {
+  for (std::size_t i = 0; i < days.size(); ++i) {
+    for (std::size_t j = 0; j < days[i].scenarios.size(); ++j) {
+      check_name("scenario", days[i].scenarios[j], known.scenarios,
+                 cat("drill_days[", i, "].scenarios[", j, "]"), problems);
+    }
+  }
+}
+
+Result<Scenario> scenario_from_json(const nlohmann::json& json, const Catalog& catalog) {
+  Problems problems;
+  Scenario scenario = read_scenario(json, problems);
+  std::vector<std::string> rules;
+  std::vector<std::string> runbooks;
+  for (const auto& [name, rule] : catalog.rules) rules.push_back(name);
+  for (const auto& [name, runbook] : catalog.runbooks) runbooks.push_back(name);
+  check_scenario(scenario, {&catalog.inventory, &rules, &runbooks, nullptr}, problems);
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  return scenario;
+}
+
+}  // namespace panshi
