@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/config.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <set>
+
+#include "agents/limits.h"
+#include "core/base/ids.h"
+#include "core/base/text.h"
+#include "core/io/yaml.h"
+#include "core/json/fields.h"
+
+namespace panshi::agent {
+namespace {
+
+using nlohmann::json;
+
+const std::vector<std::string> kProbeKinds = {"process", "tcp", "http", "sql", "redis"};
+const std::vector<std::string> kStopSignals = {"TERM", "INT", "QUIT", "HUP", "KILL"};
+constexpr std::array kStopSignalNumbers = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGKILL};
+
+bool is_ipv4(const std::string& host) {
+  in_addr address{};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1;
+}
+
+void need_id(Fields& in, const char* key, std::string& out) {
+  in.need(key, out);
+  if (!out.empty() && !is_id(out)) {
+    in.problem(key, cat("`", out, "` must be 1 to 128 of letters, digits, `_`, `-` and `.`"));
+  }
+}
+
+void read_port(Fields& in, const char* key, std::uint16_t& out, bool needed) {
+  std::int64_t port = out;
+  if (needed) {
+    in.need(key, port, {1, 65'535});
+  } else {
+    in.may(key, port, {1, 65'535});
+  }
+  out = static_cast<std::uint16_t>(port);
+}
+
+Argv read_argv(const json& value, const std::string& path, Problems& problems) {
+  Argv argv;
+  const bool texts = value.is_array() && !value.empty() &&
+                     std::all_of(value.begin(), value.end(), [](const json& item) {
+                       return item.is_string() &&
+                              item.get_ref<const std::string&>().find('\0') == std::string::npos;
+                     });
+  if (!texts || value.front().get_ref<const std::string&>().empty()) {
+    problems.add(path, "must be a list of texts: the program, then its arguments");
+    return argv;
+  }
+  return value.get<Argv>();
+}
+
+void need_argv(Fields& in, const char* key, Argv& out) {
+  if (const json* value = in.need_value(key))
+    out = read_argv(*value, in.path_of(key), in.problems());
+}
+
+// "http://host:port/path"
+void read_url(Fields& in, ProbeTarget& target) {
+  std::string url;
+  in.need("url", url);
+  if (url.empty()) return;
+  constexpr std::string_view kScheme = "http://";
+  const auto wrong = [&] {
+    in.problem("url", cat("`", url, "` must be like http://127.0.0.1:8080/healthz"));
+  };
+  if (!url.starts_with(kScheme)) return wrong();
+  const std::size_t slash = url.find('/', kScheme.size());
+  std::string authority = url.substr(kScheme.size(), slash - kScheme.size());
+  if (authority.find(':') == std::string::npos) authority += ":80";
+  const auto where = parse_host_port(authority);
+  if (!where) return wrong();
+  target.host = where->host;
+  target.port = where->port;
+  target.path = slash == std::string::npos ? "/" : url.substr(slash);
+  const bool printable = std::all_of(target.path.begin(), target.path.end(),
+                                     [](char c) { return c > ' ' && c < 0x7f; });
+  if (!printable) wrong();
+}
+
+void read_pointers(Fields& in, ProbeTarget& target) {
+  const json* signals = in.may_value("signals");
+  if (!signals) return;
+  if (!signals->is_object() || signals->size() > limits::kProbeSignalsMax) {
+    return in.problem("signals", cat("must be an object of at most ", limits::kProbeSignalsMax,
+                                     " entries, `signal: /pointer`"));
+  }
+  for (const auto& [signal, pointer] : signals->items()) {
+    if (!is_id(signal)) in.problem("signals", cat("`", signal, "` is not a name for a signal"));
+    if (!pointer.is_string() || !pointer.get_ref<const std::string&>().starts_with('/')) {
+      in.problem(cat("signals.", signal), "must be a JSON pointer such as /queue/depth");
+      continue;
+    }
+    try {
+      (void)json::json_pointer(pointer.get<std::string>());
+    } catch (const json::exception&) {
+      in.problem(cat("signals.", signal), "is not a JSON pointer: `~` must be `~0` or `~1`");
+      continue;
+    }
+    target.pointers[signal] = pointer.get<std::string>();
+  }
+}
+
+// The keys of one kind; `in` has the other keys of a probe or readiness check beside them.
+void read_target(Fields& in, ProbeTarget& target, std::span<const std::string> kinds) {
+  in.need_word("kind", target.kind, kinds);
+  if (target.kind == "tcp") {
+    std::string address;
+    in.need("address", address);
+    if (const auto where = parse_host_port(address); where) {
+      target.host = where->host;
+      target.port = where->port;
+    } else if (!address.empty()) {
+      in.problem("address", where.error().message);
+    }
+  } else if (target.kind == "http") {
+    read_url(in, target);
+    read_pointers(in, target);
+  } else if (target.kind == "sql") {
+    in.need("host", target.host);
+    read_port(in, "port", target.port, true);
+    in.need("user", target.user);
+    in.may("password", target.password);
+    in.may("database", target.database);
+    in.may("query", target.query);
+  } else if (target.kind == "redis") {
+    in.need("host", target.host);
+    read_port(in, "port", target.port, true);
+    in.may("password", target.password);
+  }
+  if (target.host == "localhost") target.host = "127.0.0.1";
+  const bool dialled_here = target.kind == "tcp" || target.kind == "http";
+  if (dialled_here && !target.host.empty() && !is_ipv4(target.host)) {
+    in.problem(target.kind == "tcp" ? "address" : "url",
+               cat("`", target.host, "` must be an IPv4 address: a probe resolves no names"));
+  }
+}
+
+void read_ready(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
+  Fields in(value, std::move(path), problems);
+  ReadyCheck check;
+  read_target(in, check.target, std::span(kProbeKinds).subspan(1));
+  in.may("timeout", check.timeout, {1ms, 1min});
+  in.done();
+  service.ready = std::move(check);
+}
+
+void read_restart(const json& value, std::string path, Problems& problems, RestartPolicy& out) {
+  Fields in(value, std::move(path), problems);
+  std::string policy = "always";
+  std::int64_t give_up_after = out.give_up_after;
+  const std::vector<std::string> policies = {"always", "never"};
+  in.may_word("policy", policy, policies);
+  in.may("backoff", out.backoff, {1ms, 1h});
+  in.may("backoff_max", out.backoff_max, {1ms, 1h});
+  in.may("give_up_after", give_up_after, {1, 1'000});
+  in.may("within", out.within, {1s, 24h});
+  in.done();
+  out.always = policy == "always";
+  out.give_up_after = static_cast<int>(give_up_after);
+}
+
+void read_stop(const json& value, std::string path, Problems& problems, StopPolicy& out) {
+  Fields in(value, std::move(path), problems);
+  std::string signal = "TERM";
+  in.may_word("signal", signal, kStopSignals);
+  in.may("within", out.within, {1ms, 10min});
+  in.done();
+  const auto index = std::find(kStopSignals.begin(), kStopSignals.end(), signal);
+  out.signal = kStopSignalNumbers[static_cast<std::size_t>(index - kStopSignals.begin())];
+}
+
+void read_sql(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
+  Fields in(value, std::move(path), problems);
+  SqlAccount account;
+  in.need("host", account.host);
+  read_port(in, "port", account.port, true);
+  in.need("user", account.user);
+  in.may("password", account.password);
+  in.done();
+  service.sql = std::move(account);
+}
+
+void read_env(Fields& in, std::map<std::string, std::string>& out) {
+  const json* env = in.may_value("env");
+  if (!env) return;
+  if (!env->is_object()) return in.problem("env", "must be an object of texts");
+  for (const auto& [name, value] : env->items()) {
+    if (name.empty() || name.find('=') != std::string::npos || !value.is_string()) {
+      in.problem(cat("env.", name), "must be a text, its name without `=`");
+      continue;
+    }
+    out[name] = value.get<std::string>();
+  }
+}
+
+ServiceConfig read_service(const json& value, const std::string& path, Problems& problems) {
+  Fields in(value, path, problems);
+  ServiceConfig out;
+  need_id(in, "name", out.name);
+  in.may_each("prepare", [&](const json& item, const std::string& at) {
+    out.prepare.push_back(read_argv(item, at, problems));
+  });
+  need_argv(in, "command", out.command);
+  read_env(in, out.env);
+  in.may("after", out.after);
+  if (const json* ready = in.may_value("ready")) {
+    read_ready(*ready, in.path_of("ready"), problems, out);
+  }
+  in.may("ready_within", out.ready_within, {10ms, 1h});
+  if (const json* restart = in.may_value("restart")) {
+    read_restart(*restart, in.path_of("restart"), problems, out.restart);
+  }
+  if (const json* stop = in.may_value("stop")) {
+    read_stop(*stop, in.path_of("stop"), problems, out.stop);
+  }
+  if (const json* sql = in.may_value("sql")) read_sql(*sql, in.path_of("sql"), problems, out);
+  in.done();
+  return out;
+}
+
+LinkConfig read_link(const json& value, const std::string& path, Problems& problems) {
+  Fields in(value, path, problems);
+  LinkConfig out;
+  need_id(in, "name", out.name);
+  in.need("listen", out.listen);
+  if (const auto where = parse_host_port(out.listen); !where && !out.listen.empty()) {
+    in.problem("listen", where.error().message);
+  }
+  std::set<std::string> names;
+  in.need_each("upstreams", [&](const json& item, const std::string& at) {
+    Fields upstream(item, at, problems);
+    LinkUpstreamConfig entry;
+    need_id(upstream, "name", entry.name);
+    upstream.need("address", entry.address);
+    if (const auto where = parse_host_port(entry.address); !where && !entry.address.empty()) {
+      upstream.problem("address", where.error().message);
+    }
+    upstream.done();
+    if (!names.insert(entry.name).second) {
+      upstream.problem("name", cat("`", entry.name, "` is there twice"));
+    }
+    out.upstreams.push_back(std::move(entry));
+  });
+  in.done();
+  return out;
+}
+
+ProbeConfig read_probe(const json& value, const std::string& path, Problems& problems) {
+  Fields in(value, path, problems);
+  ProbeConfig out;
+  std::int64_t rise = out.rise;
+  std::int64_t fall = out.fall;
+  need_id(in, "name", out.name);
+  in.need("service", out.service);
+  in.may("every", out.every, {limits::kProbeEveryMin, limits::kProbeEveryMax});
+  in.may("timeout", out.timeout, {1ms, limits::kProbeEveryMax});
+  in.may("rise", rise, {1, 100});
+  in.may("fall", fall, {1, 100});
+  read_target(in, out.target, kProbeKinds);
+  in.done();
+  out.rise = static_cast<int>(rise);
+  out.fall = static_cast<int>(fall);
+  if (out.timeout == Duration{}) out.timeout = out.every;
+  if (out.timeout > out.every) {
+    in.problem("timeout", cat("must be at most `every` (", duration_text(out.every), "), not ",
+                              duration_text(out.timeout)));
+  }
+  return out;
+}
+
+void read_programs(Fields& in, AgentConfig& config) {
+  const json* programs = in.may_value("programs");
+  if (!programs) return;
+  if (!programs->is_object() || programs->size() > limits::kProgramsMax) {
+    return in.problem("programs", cat("must be an object of at most ", limits::kProgramsMax));
+  }
+  for (const auto& [name, value] : programs->items()) {
+    const std::string path = in.path_of(cat("programs.", name));
+    if (!is_id(name)) in.problems().add(path, "is not a name for a program");
+    Fields program(value, path, in.problems());
+    ProgramConfig out;
+    need_argv(program, "command", out.command);
+    program.may("timeout", out.timeout, {1ms, limits::kActionTimeoutMax});
+    program.done();
+    config.programs[name] = std::move(out);
+  }
+}
+
+template <class T>
+void refuse_twice(const std::vector<T>& items, std::string_view list, Problems& problems) {
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (!items[i].name.empty() && !names.insert(items[i].name).second) {
+      problems.add(cat(list, "[", i, "].name"), cat("`", items[i].name, "` is there twice"));
+    }
+  }
+}
+
+// A service that waits for itself, by way of others, would never start.
+bool waits_for(const AgentConfig& config, const std::string& from, const std::string& to,
+               std::set<std::string>& seen) {
+  const ServiceConfig* service = config.service(from);
+  if (!service || !seen.insert(from).second) return false;
+  return std::any_of(service->after.begin(), service->after.end(), [&](const std::string& next) {
+    return next == to || waits_for(config, next, to, seen);
+  });
+}
+
+void check_references(const AgentConfig& config, Problems& problems) {
+  std::vector<std::string> names;
+  for (const ServiceConfig& service : config.services) names.push_back(service.name);
+  const auto must_exist = [&](const std::string& name, const std::string& path) {
+    if (name.empty() || config.service(name)) return;
+    problems.add(path,
+                 cat("`", name, "` is not a service of this node", did_you_mean(name, names)));
+  };
+  for (std::size_t i = 0; i < config.services.size(); ++i) {
+    const ServiceConfig& service = config.services[i];
+    for (std::size_t j = 0; j < service.after.size(); ++j) {
+      must_exist(service.after[j], cat("services[", i, "].after[", j, "]"));
+    }
+    std::set<std::string> seen;
+    if (waits_for(config, service.name, service.name, seen)) {
+      problems.add(cat("services[", i, "].after"),
+                   cat("`", service.name, "` would wait for itself for ever"));
+    }
+  }
+  std::set<std::string> signals;
+  for (const std::string& name : names) signals.insert(name + ".up");
+  for (std::size_t i = 0; i < config.probes.size(); ++i) {
+    const ProbeConfig& probe = config.probes[i];
+    must_exist(probe.service, cat("probes[", i, "].service"));
+    if (!signals.insert(probe.name + ".up").second) {
+      problems.add(cat("probes[", i, "].name"),
+                   cat("`", probe.name,
+                       "` is a service or probe already: both would send the "
+                       "signal `",
+                       probe.name, ".up`"));
+    }
+    for (const auto& [signal, pointer] : probe.target.pointers) {
+      if (signals.insert(signal).second) continue;
+      problems.add(cat("probes[", i, "].signals.", signal), "is sent by another probe already");
+    }
+  }
+}
+
+template <class T>
+void read_list(Fields& in, const char* key, std::vector<T>& out, std::size_t max,
+               T (*read_item)(const json&, const std::string&, Problems&)) {
+  in.may_each(key, [&](const json& item, const std::string& path) {
+    if (out.size() == max) return in.problem(key, cat("must be at most ", max));
+    if (out.size() < max) out.push_back(read_item(item, path, in.problems()));
+  });
+  refuse_twice(out, key, in.problems());
+}
+
+AgentConfig read_root(const json& root, Problems& problems) {
+  Fields in(root, "", problems);
+  AgentConfig config;
+  need_id(in, "node", config.node);
+  in.need("address", config.address);
+  if (!config.address.empty() && !is_ipv4(config.address)) {
+    in.problem("address", cat("`", config.address, "` must be an IPv4 address"));
+  }
+  read_port(in, "port", config.port, true);
+  std::string state;
+  std::string scripts;
+  in.need("state", state);
+  in.may("scripts", scripts);
+  config.state = state;
+  config.scripts = scripts;
+  in.may("restart_after_crash", config.restart_after_crash);
+  in.may("allowed_hosts", config.allowed_hosts);
+  if (const json* bounds = in.may_value("limits")) {
+    Fields limits(*bounds, "limits", problems);
+    std::int64_t faults_max = static_cast<std::int64_t>(config.faults_max);
+    limits.may("faults_max", faults_max, {0, 1'000});
+    limits.may("lease_max", config.lease_max, {100ms, 24h});
+    limits.done();
+    config.faults_max = static_cast<std::size_t>(faults_max);
+  }
+  read_list(in, "services", config.services, limits::kServicesMax, &read_service);
+  read_list(in, "links", config.links, limits::kLinksMax, &read_link);
+  read_list(in, "probes", config.probes, limits::kProbesMax, &read_probe);
+  read_programs(in, config);
+  in.done();
+  check_references(config, problems);
+  return config;
+}
+
+// Paths in the file are relative to the file, so a moved folder keeps working.
+std::filesystem::path beside(const std::filesystem::path& file, const std::filesystem::path& path) {
+  if (path.empty()) return path;
+  return (file.parent_path() / path).lexically_normal();
+}
+
+Result<AgentConfig> from_document(const Document& document) {
+  Problems problems;
+  AgentConfig config = read_root(document.root, problems);
+  if (!problems.empty()) return fail(ErrorCode::kInvalid, problems_text(problems, document));
+  config.file = std::filesystem::absolute(document.file);
+  config.state = beside(config.file, config.state);
+  config.scripts = beside(config.file, config.scripts);
+  return config;
+}
+
+}  // namespace
+
+const ServiceConfig* AgentConfig::service(const std::string& name) const {
+  const auto found = std::find_if(services.begin(), services.end(),
+                                  [&](const ServiceConfig& item) { return item.name == name; });
+  return found == services.end() ? nullptr : &*found;
+}
+
+Result<AgentConfig> load_config(const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(const Document document, load_yaml(file));
+  return from_document(document);
+}
+
+Result<AgentConfig> read_config(const std::string& text, const std::string& file) {
+  ASSIGN_OR_RETURN(const Document document, read_yaml(text, file));
+  return from_document(document);
+}
+
+Result<HostPort> parse_host_port(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  unsigned port = 0;
+  if (colon != std::string::npos && colon > 0) {
+    const char* end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data() + colon + 1, end, port);
+    if (parsed.ec != std::errc() || parsed.ptr != end) port = 0;
+  }
+  if (port == 0 || port > 65'535) {
+    return fail(ErrorCode::kInvalid, cat("`", text, "` must be like 127.0.0.1:8080"));
+  }
+  return HostPort{text.substr(0, colon), static_cast<std::uint16_t>(port)};
+}
+
+std::vector<std::string> program_arguments(const ProgramConfig& program) {
+  std::set<std::string> names;
+  for (const std::string& item : program.command) {
+    std::size_t open = item.find('{');
+    while (open != std::string::npos) {
+      const std::size_t close = item.find('}', open);
+      if (close == std::string::npos) break;
+      const std::string name = item.substr(open + 1, close - open - 1);
+      if (is_id(name)) names.insert(name);
+      open = item.find('{', open + 1);
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+}  // namespace panshi::agent

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// AgentConfig: what one node's agent supervises, probes, carries and may run.
+//
+// Read once at the start from YAML or JSON (docs/reference/agent-api.md, Configuration) and never
+// changed; every mistake in the file is reported together with line and column.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/result.h"
+
+namespace panshi::agent {
+
+using namespace std::chrono_literals;
+
+using Argv = std::vector<std::string>;
+
+// What one probe asks, of whom; which fields count depends on `kind`.
+struct ProbeTarget {
+  std::string kind;  // process | tcp | http | sql | redis
+  std::string host;
+  std::uint16_t port = 0;
+  std::string path;                             // http
+  std::map<std::string, std::string> pointers;  // http: signal -> JSON pointer into the answer
+  std::string user;                             // sql
+  std::string password;                         // sql, redis
+  std::string database;                         // sql
+  std::string query = "SELECT 1";               // sql; may not change anything
+};
+
+struct ReadyCheck {
+  ProbeTarget target;
+  Duration timeout = 500ms;
+};
+
+struct SqlAccount {
+  std::string host;
+  std::uint16_t port = 3306;
+  std::string user;
+  std::string password;
+};
+
+struct RestartPolicy {
+  bool always = true;        // else a service that ends stays `stopped`
+  Duration backoff = 100ms;  // before the first restart, doubled for each exit within `within`
+  Duration backoff_max = 5s;
+  int give_up_after = 5;  // restarts within `within`
+  Duration within = 30s;
+};
+
+struct StopPolicy {
+  int signal = 15;
+  Duration within = 5s;  // then SIGKILL
+};
+
+struct ServiceConfig {
+  std::string name;
+  std::vector<Argv> prepare;
+  Argv command;
+  std::map<std::string, std::string> env;
+  std::vector<std::string> after;
+  std::optional<ReadyCheck> ready;  // none: ready when started
+  Duration ready_within = 20s;
+  RestartPolicy restart;
+  StopPolicy stop;
+  std::optional<SqlAccount> sql;
+};
+
+struct LinkUpstreamConfig {
+  std::string name;
+  std::string address;
+};
+struct LinkConfig {
+  std::string name;
+  std::string listen;
+  std::vector<LinkUpstreamConfig> upstreams;  // the first one is in use
+};
+
+struct ProbeConfig {
+  std::string name;
+  std::string service;
+  ProbeTarget target;
+  Duration every = 1s;
+  Duration timeout{};  // at most `every`; 0 in the file: as `every`
+  int rise = 2;        // good runs in a row before `up`
+  int fall = 2;        // bad runs in a row before not `up`
+};
+
+struct ProgramConfig {
+  Argv command;  // {name} in an item is replaced by the argument `name`
+  Duration timeout = 60s;
+};
+
+struct AgentConfig {
+  std::filesystem::path file;  // as given, made absolute
+  std::string node;
+  std::string address;
+  std::uint16_t port = 0;
+  std::filesystem::path state;
+  std::filesystem::path scripts;  // empty: none
+  bool restart_after_crash = false;
+  std::size_t faults_max = 16;
+  Duration lease_max = 10min;
+  std::vector<std::string> allowed_hosts;  // Host headers besides the address
+  std::vector<ServiceConfig> services;
+  std::vector<LinkConfig> links;
+  std::vector<ProbeConfig> probes;
+  std::map<std::string, ProgramConfig> programs;
+
+  const ServiceConfig* service(const std::string& name) const;  // null when there is none
+};
+
+// kNotFound, or kInvalid with a line per mistake: "file:line:column: path what is wrong".
+Result<AgentConfig> load_config(const std::filesystem::path& file);
+// The same from text, for tests; `file` only names it in messages.
+Result<AgentConfig> read_config(const std::string& text, const std::string& file);
+
+// "host:port", IPv4 or a name; kInvalid says what was expected.
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+};
+Result<HostPort> parse_host_port(const std::string& text);
+
+// Names in `{…}` of the program's command, sorted, each once.
+std::vector<std::string> program_arguments(const ProgramConfig& program);
+
+}  // namespace panshi::agent

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: every mistake in an agent's configuration is reported together, with file, line and
+// column; nothing is guessed.
+#include "agents/config.h"
+
+#include <catch2/catch.hpp>
+#include <csignal>
+
+#include "core/base/text.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr const char* kHead = "node: n\naddress: 127.0.0.1\nport: 17701\nstate: /tmp/s\n";
+
+std::string mistakes(const std::string& body, const std::string& head = kHead) {
+  const auto config = read_config(head + body, "agent.yaml");
+  return config ? "" : config.error().message;
+}
+
+TEST_CASE("a whole configuration is read, with its defaults") {
+  const auto config = read_config(std::string(kHead) + R"(
+services:
+  - name: db
+    command: [/usr/bin/db, --port, "1"]
+    prepare: [[mkdir, data]]
+    ready: {kind: tcp, address: "127.0.0.1:1234", timeout: 50ms}
+    stop: {signal: INT, within: 2s}
+    sql: {host: 127.0.0.1, port: 1234, user: root}
+  - {name: shop, command: [shop], after: [db], restart: {policy: never}}
+links:
+  - {name: database, listen: "127.0.0.1:99", upstreams: [{name: a, address: "127.0.0.1:98"}]}
+probes:
+  - {name: shop-http, service: shop, kind: http, url: "http://127.0.0.1:81/healthz?x=1", every: 50ms,
+     signals: {depth: /queue/depth}}
+programs:
+  audit: {command: [audit, "--since={since_ms}", "{since_ms}", "{a}{b}"], timeout: 90s}
+)",
+                                  "dir/agent.yaml");
+  REQUIRE(config);
+  const ServiceConfig& db = *config->service("db");
+  CHECK(db.stop.signal == SIGINT);
+  CHECK(db.ready->target.port == 1234);
+  CHECK(db.sql->user == "root");
+  CHECK(db.restart.always);
+  CHECK_FALSE(config->service("shop")->restart.always);
+  const ProbeConfig& probe = config->probes.at(0);
+  CHECK(probe.timeout == 50ms);
+  CHECK(probe.target.port == 81);
+  CHECK(probe.target.path == "/healthz?x=1");
+  CHECK(probe.target.pointers.at("depth") == "/queue/depth");
+  CHECK(program_arguments(config->programs.at("audit")) ==
+        std::vector<std::string>{"a", "b", "since_ms"});
+  CHECK(config->state == "/tmp/s");
+}
+
+TEST_CASE("every mistake is named with its line") {
+  const std::string text = mistakes(R"(services:
+  - {name: a/b, command: []}
+  - {name: shop, comand: [shop]}
+probes:
+  - {name: p, service: shpo, kind: htpp, every: 1ms}
+)");
+  CHECK(split(text, '\n').size() >= 7);
+  CHECK_THAT(text, Catch::Contains("agent.yaml:6:") && Catch::Contains("a/b"));
+  CHECK_THAT(text, Catch::Contains("did you mean `command`?"));
+  CHECK_THAT(text, Catch::Contains("did you mean `shop`?"));
+  CHECK_THAT(text, Catch::Contains("did you mean `http`?"));
+  CHECK_THAT(text, Catch::Contains("services[1].command is missing"));
+  CHECK_THAT(text, Catch::Contains("must be from 20ms to 1h"));
+}
+
+TEST_CASE("services that wait for each other are refused") {
+  CHECK_THAT(mistakes(R"(services:
+  - {name: a, command: [a], after: [b]}
+  - {name: b, command: [b], after: [a]}
+)"),
+             Catch::Contains("would wait for itself for ever"));
+}
+
+TEST_CASE("what would collide is refused") {
+  CHECK_THAT(mistakes("services: [{name: a, command: [a]}, {name: a, command: [a]}]\n"),
+             Catch::Contains("is there twice"));
+  CHECK_THAT(mistakes(R"(services: [{name: a, command: [a]}]
+probes: [{name: a, service: a, kind: process}]
+)"),
+             Catch::Contains("signal `a.up`"));
+}
+
+TEST_CASE("addresses are IPv4 and complete, and a timeout is no longer than its interval") {
+  const auto probe = [](const std::string& rest) {
+    return mistakes("services: [{name: a, command: [a]}]\nprobes: [{name: p, service: a, " + rest +
+                    "}]\n");
+  };
+  CHECK(probe("kind: tcp, address: \"localhost:80\"").empty());
+  CHECK_THAT(probe("kind: tcp, address: \"example.org:80\""), Catch::Contains("IPv4"));
+  CHECK_THAT(probe("kind: tcp, address: \"127.0.0.1\""), Catch::Contains("127.0.0.1:8080"));
+  CHECK_THAT(probe("kind: http, url: \"https://127.0.0.1/\""), Catch::Contains("http://"));
+  CHECK_THAT(probe("kind: http, url: \"http://127.0.0.1/a b\""), Catch::Contains("http://"));
+  CHECK_THAT(probe("kind: tcp, address: \"127.0.0.1:80\", every: 50ms, timeout: 60ms"),
+             Catch::Contains("at most `every` (50ms)"));
+}
+
+TEST_CASE("paths are relative to the file that names them") {
+  const auto config =
+      read_config("node: n\naddress: 127.0.0.1\nport: 1\nstate: state/n\n", "/etc/panshi/n.yaml");
+  REQUIRE(config);
+  CHECK(config->state == "/etc/panshi/state/n");
+}
+
+}  // namespace
+}  // namespace panshi::agent
