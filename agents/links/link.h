@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Link: one listening address, its upstreams, its toxics and its connections.
+//
+// While down, the socket stays bound but does not listen: clients get "connection refused" from
+// the kernel, as from a service that is not there, and nobody can take the port meanwhile.
+// Thread `links` only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agents/links/connection.h"
+
+namespace panshi::agent {
+
+class Link final : public Watcher {
+ public:
+  static constexpr std::size_t kConnectionsMax = 8192;
+
+  static Result<std::unique_ptr<Link>> open(const LinkSpec& spec, EventLoop& loop,
+                                            std::vector<char>& scratch);
+  ~Link() override;
+  void close();  // resets its connections; destroy it at the end of the round
+
+  Result<LinkTable::Rerouted> reroute(const std::string& upstream, LinkTable::Established how);
+  Status add_toxic(const std::string& id, const Toxic& toxic);
+  Status remove_toxic(const std::string& id);
+  Result<DelayAccount> delay_account(const std::string& id) const;
+  LinkState state() const;
+  std::uint16_t port() const;
+
+  void on_events(std::uint32_t events) override;  // of the listening socket
+
+ private:
+  struct Upstream {
+    LinkUpstream spec;
+    Address address;
+  };
+
+  Link(const LinkSpec& spec, EventLoop& loop, std::vector<char>& scratch);
+  Status start_listening();
+  void admit(Fd client);
+  void shed_one();  // out of descriptors: accept and close one, lest the backlog stays readable
+  bool has(Toxic::Kind kind) const;
+  template <class Act>
+  void each_connection(Act act);
+  void remove_ended();
+
+  LinkFlow flow_;
+  std::string name_;
+  Random random_;
+  Address address_;
+  Fd listener_;
+  Fd spare_;  // given up for a moment by shed_one()
+  std::vector<Upstream> upstreams_;
+  std::size_t in_use_ = 0;
+  std::map<std::string, Toxic> toxics_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<const Connection*> ended_;
+  std::int64_t accepted_ = 0;
+};
+
+}  // namespace panshi::agent

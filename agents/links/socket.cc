@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/links/socket.h"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <optional>
+
+#include "core/base/text.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr int kBacklog = 4096;  // the kernel caps it at net.core.somaxconn
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return port;
+}
+
+void set_option(int fd, int level, int name, int value) {
+  // These options cannot fail on a TCP socket, and a stream without them still works.
+  (void)::setsockopt(fd, level, name, &value, sizeof value);
+}
+
+Result<Fd> try_bind(const Address& address) {
+  Fd fd(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return fail(ErrorCode::kInternal, errno_text("socket"));
+  set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  if (::bind(fd.get(), address.get(), address.size) != 0) {
+    const auto code = errno == EADDRINUSE ? ErrorCode::kConflict : ErrorCode::kInvalid;
+    return fail(code, errno_text("listen on " + address_text(address)));
+  }
+  return fd;
+}
+
+}  // namespace
+
+void Fd::reset() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+std::string errno_text(std::string_view doing) {
+  return cat(doing, ": ", std::string(std::strerror(errno)));
+}
+
+Result<Address> parse_address(std::string_view text) {
+  const auto wrong = [&] {
+    return fail(ErrorCode::kInvalid, cat("`", text, "` is not an address like 127.0.0.1:80"));
+  };
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return wrong();
+  const auto port = parse_port(text.substr(colon + 1));
+  std::string host(text.substr(0, colon));
+  if (!port) return wrong();
+  Address address;
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.bytes);
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(*port);
+    address.size = sizeof *v6;
+    host = host.substr(1, host.size() - 2);
+    if (::inet_pton(AF_INET6, host.c_str(), &v6->sin6_addr) != 1) return wrong();
+  } else {
+    auto* v4 = reinterpret_cast<sockaddr_in*>(&address.bytes);
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(*port);
+    address.size = sizeof *v4;
+    if (::inet_pton(AF_INET, host.c_str(), &v4->sin_addr) != 1) return wrong();
+  }
+  return address;
+}
+
+std::string address_text(const Address& address) {
+  char host[INET6_ADDRSTRLEN] = "?";
+  if (address.bytes.ss_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.bytes);
+    ::inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+    return cat("[", std::string(host), "]:", ntohs(v6->sin6_port));
+  }
+  const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address.bytes);
+  ::inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+  return cat(std::string(host), ":", ntohs(v4->sin_port));
+}
+
+Result<Fd> bound_to(Address& address) {
+  ASSIGN_OR_RETURN(Fd fd, try_bind(address));
+  Address real = address;
+  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&real.bytes), &real.size) != 0) {
+    return fail(ErrorCode::kInternal, errno_text("getsockname"));
+  }
+  if (address_text(real) != address_text(address)) {
+    // The kernel keeps a port for a socket that stops listening only if it was bound by number.
+    address = real;
+    fd.reset();
+    ASSIGN_OR_RETURN(fd, try_bind(address));
+  }
+  return fd;
+}
+
+Status stop_listening(int fd) {
+  if (::shutdown(fd, SHUT_RDWR) != 0) return fail(ErrorCode::kInternal, errno_text("shutdown"));
+  return {};
+}
+
+Status start_listening(int fd) {
+  if (::listen(fd, kBacklog) == 0) return {};
+  return fail(errno == EADDRINUSE ? ErrorCode::kConflict : ErrorCode::kInternal,
+              errno_text("listen"));
+}
+
+Result<Fd> start_connect(const Address& address) {
+  Fd fd(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return fail(ErrorCode::kInternal, errno_text("socket"));
+  prepare_stream(fd.get());
+  if (::connect(fd.get(), address.get(), address.size) != 0 && errno != EINPROGRESS) {
+    return fail(ErrorCode::kUnavailable, errno_text("connect to " + address_text(address)));
+  }
+  return fd;
+}
+
+int socket_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+void prepare_stream(int fd) {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+void close_with_reset(Fd& fd) {
+  if (!fd) return;
+  const linger now{.l_onoff = 1, .l_linger = 0};
+  (void)::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  fd.reset();
+}
+
+}  // namespace panshi::agent

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fd and the few socket calls that links need. Non-blocking, close-on-exec, numeric addresses only
+// (a name would need DNS, which blocks).
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/base/result.h"
+
+namespace panshi::agent {
+
+class Fd {  // owns a file descriptor
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    if (this != &other) {
+      reset();
+      fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+  }
+  ~Fd() { reset(); }
+  void reset();
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+struct Address {
+  sockaddr_storage bytes{};
+  socklen_t size = 0;
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&bytes); }
+};
+
+std::string errno_text(std::string_view doing);  // "bind: Address already in use"
+
+// "127.0.0.1:80" or "[::1]:80". kInvalid says what is wrong.
+Result<Address> parse_address(std::string_view text);
+std::string address_text(const Address& address);
+
+// Bound, not yet listening; port 0 is replaced by a free one in `address`. kConflict: taken.
+Result<Fd> bound_to(Address& address);
+Status start_listening(int fd);  // also again, after stop_listening()
+// The port then refuses connections, and those not accepted yet are reset; it stays ours.
+Status stop_listening(int fd);
+
+// Not yet connected: wait for EPOLLOUT and ask socket_error().
+Result<Fd> start_connect(const Address& address);
+int socket_error(int fd);  // SO_ERROR; 0 for none
+
+void prepare_stream(int fd);  // TCP_NODELAY and keep-alive
+void close_with_reset(Fd& fd);
+
+}  // namespace panshi::agent
