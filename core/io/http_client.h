@@ -54,7 +54,7 @@ class HttpFleet {
   using Done = std::function<void(Result<HttpReply>)>;  // on the thread `fleet`; must not block
 
   struct Options {
-    std::size_t in_flight_max = 256;  // more wait in order
+    std::size_t in_flight_max = 256;   // more wait in order
     std::size_t waiting_max = 10'000;  // beyond: `done` gets kRefused
     std::size_t connections_max = 1'024;
   };

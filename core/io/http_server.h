@@ -26,8 +26,8 @@ namespace panshi {
 struct HttpRequest {
   std::string method;
   std::string path;
-  std::vector<std::string> captures;         // the {…} parts of the route, in order
-  std::map<std::string, std::string> query;  // first value of each
+  std::vector<std::string> captures;           // the {…} parts of the route, in order
+  std::map<std::string, std::string> query;    // first value of each
   std::map<std::string, std::string> headers;  // names in lower case, first value of each
   std::string body;
   std::string remote_address;
@@ -57,8 +57,8 @@ class HttpServer {
     std::uint16_t port = 0;  // 0: any free one
     unsigned threads = 4;
     std::size_t body_max = 1 << 20;
-    std::string token = {};                         // "": no token wanted
-    std::vector<std::string> allowed_hosts = {};    // besides the address itself and localhost
+    std::string token = {};                       // "": no token wanted
+    std::vector<std::string> allowed_hosts = {};  // besides the address itself and localhost
   };
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
 
