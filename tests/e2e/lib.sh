@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# Shared by the end-to-end tests. Each is called as: TEST BIN_DIR STATE_DIR [ARGUMENT…]
+set -euo pipefail
+
+bin=$1
+export PANSHI_STATE=$2
+shift 2
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+panshi() { "$bin/panshi" "$@"; }
+fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
+
+
+# Every process whose command line or working directory names the state directory.
+ours() {
+  local process pid
+  for process in /proc/[0-9]*; do
+    pid=${process#/proc/}
+    [[ $pid != "$$" && $pid != "$BASHPID" ]] || continue
+    if tr '\0' '\n' <"$process/cmdline" 2>/dev/null | grep -qF -- "$PANSHI_STATE" ||
+      [[ $(readlink "$process/cwd" 2>/dev/null) == "$PANSHI_STATE"* ]]; then
+      # The test's own command line names the state directory too.
+      if tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q 'tests/e2e/'; then continue; fi
+      printf '%s %s\n' "$pid" "$(tr '\0' ' ' <"$process/cmdline" 2>/dev/null | cut -c1-120)"
+    fi
+  done
+}
+
+# Listening sockets on 127.SECOND.*.* (the lab's network), from the kernel's table.
+listening() {  # listening SECOND_OCTET
+  local hex; hex=$(printf '%02X7F' "$1")
+  awk -v suffix="$hex" '$4 == "0A" { split($2, a, ":"); if (substr(a[1], 5) == suffix) print $2 }' /proc/net/tcp
+}
+
+nothing_left() {  # nothing_left SECOND_OCTET
+  local left; left=$(ours)
+  [[ -z $left ]] || fail "still running:"$'\n'"$left"
+  left=$(listening "$1")
+  [[ -z $left ]] || fail "still listening on 127.$1: $left"
+}
+
+show_logs() {
+  local log
+  for log in "$PANSHI_STATE"/logs/*.log "$PANSHI_STATE"/nodes/*/logs/*.log; do
+    [[ -f $log ]] || continue
+    printf -- '--- %s\n' "$log" >&2
+    tail -n 5 "$log" >&2
+  done
+}
