@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/storefront/base/serve.h"
+
+#include <charconv>
+#include <condition_variable>
+#include <mutex>
+
+#include "core/base/text.h"
+#include "core/io/log.h"
+#include "core/io/signals.h"
+#include "platform/storefront/base/role.h"
+
+namespace panshi::shop {
+namespace {
+
+bool parse_host_port(std::string_view text, HostPort& out) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  const char* first = text.data() + colon + 1;
+  const char* last = text.data() + text.size();
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(first, last, port);
+  if (error != std::errc() || end != last || port == 0 || port > 65'535) return false;
+  out = {std::string(text.substr(0, colon)), static_cast<std::uint16_t>(port)};
+  return true;
+}
+
+void check_host_port(Fields& in, const char* key, const std::string& text, HostPort& out) {
+  if (!text.empty() && !parse_host_port(text, out)) {
+    in.problem(key, cat("must be \"address:port\", got \"", text, "\""));
+  }
+}
+
+}  // namespace
+
+void need_host_port(Fields& in, const char* key, HostPort& out) {
+  std::string text;
+  in.need(key, text);
+  check_host_port(in, key, text, out);
+}
+
+void may_host_port(Fields& in, const char* key, HostPort& out) {
+  std::string text;
+  in.may(key, text);
+  check_host_port(in, key, text, out);
+}
+
+void read_listen(Fields& in, ListenConfig& config) {
+  HostPort listen;
+  need_host_port(in, "listen", listen);
+  config.address = listen.host;
+  config.port = listen.port;
+  in.may("threads", config.threads, {1, 256});
+}
+
+HttpServer::Options server_options(const ListenConfig& config) {
+  HttpServer::Options options;
+  options.address = config.address;
+  options.port = static_cast<std::uint16_t>(config.port);
+  options.threads = static_cast<unsigned>(config.threads);
+  options.body_max = 64 << 10;
+  return options;
+}
+
+int serve_until_stopped(const std::string& role, HttpServer& server,
+                        const std::function<Health()>& healthy,
+                        const std::function<nlohmann::json()>& status) {
+  server.route("GET", "/healthz", [&healthy](const HttpRequest&) {
+    const Health health = healthy();
+    return json_response({{"ok", health.ok}, {"why", health.why}}, health.ok ? 200 : 503);
+  });
+  server.route("GET", "/status", [&status](const HttpRequest&) { return json_response(status()); });
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool stopping = false;
+  const StopSignal on_signal([&](int) {
+    const std::lock_guard lock(mutex);
+    stopping = true;
+    changed.notify_all();
+  });
+  if (auto started = server.start(); !started) {
+    log_error(cat(role, ": ", started.error().message));
+    return kExitFailed;
+  }
+  log_info(cat(role, " listens on port ", server.port()));
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return stopping; });
+  }
+  server.stop();
+  log_info(cat(role, " stopped"));
+  return kExitOk;
+}
+
+}  // namespace panshi::shop

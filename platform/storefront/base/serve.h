@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Serving: what every long-running role does between reading its configuration and its end.
+//
+// A role comes up at once and answers, with /healthz at 503 until `healthy` says otherwise, so that
+// the order in which nodes start does not matter. Ends on SIGTERM or SIGINT.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/io/http_server.h"
+#include "core/json/fields.h"
+
+namespace panshi::shop {
+
+struct ListenConfig {
+  std::string address;
+  std::int64_t port = 0;
+  std::int64_t threads = 16;
+};
+// `listen: "127.77.3.1:17721"` and `threads`.
+void read_listen(Fields& in, ListenConfig& config);
+
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+};
+// "127.77.5.1:17306". Reports a problem at `key` when it is anything else.
+void need_host_port(Fields& in, const char* key, HostPort& out);
+void may_host_port(Fields& in, const char* key, HostPort& out);
+
+struct Health {
+  bool ok = false;
+  std::string why;  // when not ok: the dependency that is missing
+};
+
+// Adds /healthz and /status to `server`, starts it, waits for a stop signal, stops it.
+// `status` gives flat numbers and short texts. The exit status of the process.
+int serve_until_stopped(const std::string& role, HttpServer& server,
+                        const std::function<Health()>& healthy,
+                        const std::function<nlohmann::json()>& status);
+
+HttpServer::Options server_options(const ListenConfig& config);
+
+}  // namespace panshi::shop
