@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+
+#include "controller/report/event_data.h"
+#include "controller/report/report.h"
+#include "controller/report/sections.h"
+#include "controller/report/series.h"
+#include "controller/report/words.h"
+#include "core/base/text.h"
+
+namespace panshi::controller {
+namespace {
+
+// What came from outside must not become Markdown or HTML of its own.
+std::string safe(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\n' || c == '\r') {
+      out += ' ';
+    } else {
+      if (std::string_view("\\`*_[]<>|&#").find(c) != std::string_view::npos) out += '\\';
+      out += c;
+    }
+  }
+  return out;
+}
+
+// A code span; a backtick inside would end it.
+std::string code(std::string text) {
+  std::erase_if(text, [](char c) { return c == '`' || c == '\n' || c == '\r'; });
+  return "`" + text + "`";
+}
+
+std::string cites(const std::vector<std::int64_t>& seqs) {
+  std::string out;
+  for (const std::int64_t seq : seqs) out += cat(" [#", seq, "]");
+  return out;
+}
+
+void sentences(std::string& out, const std::vector<Cited>& list, std::string_view none) {
+  if (list.empty()) out += cat("- ", none, "\n");
+  for (const Cited& one : list) out += cat("- ", safe(one.text), cites(one.cites), "\n");
+}
+
+std::string row(std::initializer_list<std::string> cells) {
+  std::string out = "|";
+  for (const std::string& cell : cells) out += " " + cell + " |";
+  return out + "\n";
+}
+
+void head(const Report& report, std::string& out) {
+  out += cat("# ", safe(report.title), "\n\n**Verdict: ", safe(report.verdict),
+             report.aborted ? ", aborted" : "", "**\n\n");
+  if (!report.about.empty()) out += safe(report.about) + "\n\n";
+  if (!report.why.empty()) {
+    sentences(out, report.why, "");
+    out += "\n";
+  }
+  out += cat("Drill ", code(report.drill), ", scenario ", code(report.scenario));
+  if (report.started) {
+    out += cat(", ", day_text(*report.started), " ", clock_text(*report.started));
+    if (report.ended) out += " to " + clock_text(*report.ended);
+  }
+  out += ".\n\n## Summary\n\n";
+  sentences(out, report.summary, "Nothing to say yet.");
+}
+
+void phase_table(const Report& report, std::string& out) {
+  out +=
+      "\n## Phases\n\nMilliseconds since the fault was in force.\n\n"
+      "| phase | at, ms | took, ms | share | event |\n|---|---:|---:|---:|---|\n";
+  for (const Phase& one : report.phases) {
+    if (!one.since_in_force_us) {
+      out += row({one.name, "–", "–", "–", safe(one.missing)});
+      continue;
+    }
+    out +=
+        row({one.name, ms_text(*one.since_in_force_us), one.took_us ? ms_text(*one.took_us) : "–",
+             one.share ? share_text(*one.share) : "–", cat("#", *one.seq)});
+  }
+}
+
+// Forty columns over the drill; of each the mean.
+std::string sparkline(const SignalSeries& series, double y_max) {
+  static const char* kBars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  constexpr std::size_t kColumns = 40;
+  if (series.samples.size() < 2 || y_max <= 0) return {};
+  const WallTime from = series.samples.front().first;
+  const double span = static_cast<double>((series.samples.back().first - from).count()) + 1;
+  std::vector<std::pair<double, int>> columns(kColumns);
+  for (const auto& [at, value] : series.samples) {
+    const double share = static_cast<double>((at - from).count()) / span;
+    auto& column = columns[std::min(static_cast<std::size_t>(share * kColumns), kColumns - 1)];
+    column.first += value;
+    ++column.second;
+  }
+  std::string out;
+  for (const auto& [sum, count] : columns) {
+    const double share = count == 0 ? 0 : std::clamp(sum / count / y_max, 0.0, 1.0);
+    out += count == 0 ? " " : kBars[static_cast<std::size_t>(std::lround(share * 7))];
+  }
+  return out;
+}
+
+void signal_table(const Report& report, std::string& out) {
+  if (report.series.empty()) return;
+  out +=
+      "\n## Signals\n\n| signal | before | worst | after | over the drill "
+      "|\n|---|---:|---:|---:|---|\n";
+  for (const SignalSeries& series : report.series) {
+    const SeriesFacts facts = series_facts(report, series);
+    const auto word = [&](const std::optional<double>& value) {
+      return value ? in_unit(*value, facts.unit) : std::string("–");
+    };
+    double most = facts.unit == "%" ? 1 : 0;
+    for (const auto& sample : series.samples) most = std::max(most, sample.second);
+    out += row({code(series.signal), word(facts.before), word(facts.worst), word(facts.after),
+                sparkline(series, most)});
+  }
+}
+
+void truth(const Report& report, std::string& out) {
+  out +=
+      "\n## Injected and detected\n\n| fault | kind | target | in force for | ended | events |\n"
+      "|---|---|---|---:|---|---|\n";
+  for (const ReportFault& one : report.faults) {
+    const bool both = one.live && one.reverted;
+    out += row({safe(one.id), safe(one.kind), safe(one.target),
+                both ? time_text((*one.reverted - *one.live).count()) : "–", safe(one.ended),
+                cites(one.cites)});
+  }
+  if (report.detections.empty()) return;
+  out += "\n| diagnosis | rule | fault | after | why | events |\n|---|---|---|---:|---|---|\n";
+  for (const Detection& one : report.detections) {
+    out += row({one.grade, safe(one.rule), safe(one.fault),
+                one.after_us ? time_text(*one.after_us) : "–", safe(one.why), cites(one.cites)});
+  }
+}
+
+void expectation_table(const Report& report, std::string& out) {
+  if (report.expectations.empty()) return;
+  out += "\n## Expectations\n\n| expectation | outcome | observed | event |\n|---|---|---|---|\n";
+  for (const ReportExpectation& one : report.expectations) {
+    out += row({safe(one.text), met_word(one.ok), safe(one.observed), cat("#", one.seq)});
+  }
+}
+
+void runs(const Report& report, std::string& out) {
+  out += "\n## What was done\n\n";
+  if (report.runs.empty()) out += "No runbook was run.\n";
+  for (const ReportRun& run : report.runs) {
+    out += cat("Runbook **", safe(run.runbook), "**, run `", run.id,
+               "`: ", run.outcome.empty() ? "no outcome" : safe(run.outcome),
+               run.why.empty() ? "" : ", " + safe(run.why), cites(run.cites),
+               "\n\n| # | step | kind | outcome | ms | detail |\n|---:|---|---|---|---:|---|\n");
+    for (const ReportStep& step : run.steps) {
+      out += row({std::to_string(step.index + 1), safe(step.name), safe(step.kind),
+                  step.outcome.empty() ? "no outcome" : safe(step.outcome),
+                  step.duration_us ? ms_text(*step.duration_us) : "–", safe(step.detail)});
+    }
+    out += "\n";
+  }
+  if (report.refusals.empty()) return;
+  out += "Refused:\n\n";
+  sentences(out, report.refusals, "");
+}
+
+void ledger(const Report& report, std::string& out) {
+  out += "\n## Ledger\n\n";
+  if (!report.ledger) {
+    out += "The ledger was not audited.\n";
+    return;
+  }
+  out += cat("**", safe(report.ledger->verdict), "** [#", report.ledger->seq, "]");
+  for (const std::string& why : report.ledger->why) out += "; " + safe(why);
+  out += "\n\n| | orders | | ids |\n|---|---:|---|---|\n";
+  for (const LedgerLine& line : report.ledger->lines) {
+    out += row({line.name, line.count ? std::to_string(*line.count) : "unknown",
+                line.must_be_zero ? "must be 0" : "", safe(join(line.ids, ", "))});
+  }
+  out += cat("\nConservation: ", safe(report.ledger->conservation), "\n");
+}
+
+void timeline(const Report& report, std::string& out) {
+  out += "\n## Timeline\n\n| since in force | | what | event |\n|---:|---|---|---|\n";
+  for (const TimelineLine& line : report.timeline) {
+    out +=
+        row({line.since_in_force_us ? seconds_text(*line.since_in_force_us) : clock_text(line.at),
+             line.what, safe(line.text), cat("#", line.seq)});
+  }
+}
+
+void closing(const Report& report, std::string& out) {
+  out += "\n## What went well\n\n";
+  sentences(out, report.went_well, "Nothing that a rule could tell; add your own.");
+  out += "\n## What went badly\n\n";
+  sentences(out, report.went_badly, "Nothing that a rule could tell; add your own.");
+  out += "\n## For people to answer\n\nWe ask about the system, not about persons.\n\n";
+  for (const std::string& prompt : report.prompts) out += cat("- ", safe(prompt), "\n  - \n");
+  if (report.replay.empty()) return;
+  out += cat("\n## Run it again\n\n", code(report.replay), "\n");
+}
+
+}  // namespace
+
+std::string report_markdown(const Report& report) {
+  std::string out;
+  head(report, out);
+  phase_table(report, out);
+  signal_table(report, out);
+  truth(report, out);
+  expectation_table(report, out);
+  runs(report, out);
+  ledger(report, out);
+  timeline(report, out);
+  closing(report, out);
+  return out;
+}
+
+}  // namespace panshi::controller

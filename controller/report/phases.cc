@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/report/phases.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
+#include <utility>
+
+#include "controller/report/event_data.h"
+
+namespace panshi::controller {
+namespace {
+
+using Steps = std::map<std::pair<std::string, std::int64_t>, std::string>;  // (run, step) -> kind
+using Wanted = std::function<bool(const Event&)>;
+
+// `step.done` does not repeat the kind that `step.started` said.
+Steps step_kinds(const std::vector<Event>& events) {
+  Steps steps;
+  for (const Event& event : events) {
+    if (event.kind != "step.started") continue;
+    steps[{run_of(event), integer_of(event.data, "step").value_or(0)}] =
+        text_of(event.data, "kind");
+  }
+  return steps;
+}
+
+// Earliest by time: events arrive from several agents, so seq order is not quite time order.
+const Event* earliest(const std::vector<Event>& events, std::optional<WallTime> from,
+                      const Wanted& wanted) {
+  const Event* best = nullptr;
+  for (const Event& event : events) {
+    if ((from && event.at < *from) || !wanted(event)) continue;
+    if (best == nullptr || event.at < best->at) best = &event;
+  }
+  return best;
+}
+
+Wanted kind_is(std::string kind) {
+  return [kind = std::move(kind)](const Event& event) { return event.kind == kind; };
+}
+
+bool started_in_earnest(const Event& event) {
+  return event.kind == "run.started" && !flag_of(event.data, "dry_run").value_or(false);
+}
+
+bool routes(const Event& event, const Steps& steps) {
+  if (event.kind != "step.done" || text_of(event.data, "outcome") != "ok") return false;
+  const auto found = steps.find({run_of(event), integer_of(event.data, "step").value_or(0)});
+  return found != steps.end() && (found->second == "reroute" || found->second == "restart");
+}
+
+constexpr std::array<std::pair<const char*, const char*>, 8> kPhases = {{
+    {"in force", "no fault came in force"},
+    {"symptom", "no signal went beyond the threshold of a rule"},
+    {"detected", "no breach was opened"},
+    {"decided", "no run was started"},
+    {"routed", "no reroute or restart step succeeded"},
+    {"first good request", "no good sample followed a reroute or restart"},
+    {"SLO met", "the service level was not seen to be met again"},
+    {"redundancy back", "redundancy was not seen to be back"},
+}};
+
+using Found = std::array<const Event*, kPhases.size()>;
+
+Found find_all(const std::vector<Event>& events) {
+  Found found{};
+  found[0] = earliest(events, {}, kind_is("fault.live"));
+  if (found[0] == nullptr) return found;
+  // A killed process is missed before its agent reports the fault: count from the act's begin.
+  const WallTime begin = found[0]->at - Duration(integer_of(found[0]->data, "took_us").value_or(0));
+  found[1] = earliest(events, begin, kind_is("signal.symptom"));
+  found[2] = earliest(events, begin, kind_is("breach.opened"));
+  found[3] = earliest(events, found[2] ? found[2]->at : begin, started_in_earnest);
+  const Steps steps = step_kinds(events);
+  found[4] = earliest(events, found[3] ? found[3]->at : begin,
+                      [&](const Event& event) { return routes(event, steps); });
+  found[5] = earliest(events, begin, kind_is("slo.first_good"));
+  found[6] = earliest(events, begin, kind_is("slo.met"));
+  found[7] = earliest(events, begin, kind_is("redundancy.back"));
+  return found;
+}
+
+void add_times(std::vector<Phase>& phases) {
+  if (!phases.front().at) return;
+  const WallTime zero = *phases.front().at;
+  WallTime newest = zero;
+  for (Phase& phase : phases) {
+    if (!phase.at) continue;
+    phase.since_in_force_us = (*phase.at - zero).count();
+    if (*phase.at >= newest) phase.took_us = (*phase.at - newest).count();
+    newest = std::max(newest, *phase.at);
+  }
+  const double whole = static_cast<double>((newest - zero).count());
+  if (whole <= 0) return;
+  for (Phase& phase : phases) {
+    if (phase.took_us) phase.share = static_cast<double>(*phase.took_us) / whole;
+  }
+}
+
+template <class T>
+nlohmann::json or_null(const std::optional<T>& value) {
+  return value ? nlohmann::json(*value) : nlohmann::json();
+}
+
+nlohmann::json ms_or_null(const std::optional<std::int64_t>& us) {
+  return us ? nlohmann::json(static_cast<double>(*us) / 1000) : nlohmann::json();
+}
+
+}  // namespace
+
+std::vector<Phase> phases(const std::vector<Event>& events) {
+  const Found found = find_all(events);
+  std::vector<Phase> phases;
+  for (std::size_t i = 0; i < kPhases.size(); ++i) {
+    Phase phase;
+    phase.name = kPhases[i].first;
+    if (found[i] != nullptr) {
+      phase.seq = found[i]->seq;
+      phase.at = found[i]->at;
+    } else {
+      phase.missing = kPhases[found[0] == nullptr ? 0 : i].second;
+    }
+    phases.push_back(std::move(phase));
+  }
+  add_times(phases);
+  return phases;
+}
+
+nlohmann::json phases_json(const std::vector<Phase>& phases) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const Phase& phase : phases) {
+    list.push_back(
+        {{"name", phase.name},
+         {"at_us", phase.at ? nlohmann::json(to_us(*phase.at)) : nlohmann::json()},
+         {"since_in_force_ms", ms_or_null(phase.since_in_force_us)},
+         {"took_ms", ms_or_null(phase.took_us)},
+         {"share", or_null(phase.share)},
+         {"seq", or_null(phase.seq)},
+         {"missing", phase.missing.empty() ? nlohmann::json() : nlohmann::json(phase.missing)}});
+  }
+  return list;
+}
+
+}  // namespace panshi::controller

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recomputes a written report from the record inside it and says what does not agree.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/model/event.h"
+
+namespace panshi::controller {
+
+struct Difference {
+  std::string path;  // "/phases/2/since_in_force_ms"
+  nlohmann::json reported;
+  nlohmann::json recomputed;
+};
+
+struct Verification {
+  std::size_t numbers = 0;  // numbers and sentences recomputed
+  std::vector<Difference> differences;
+};
+
+// kInvalid when `report` is not a report document of ours.
+Result<Verification> verify_report(const nlohmann::json& report);
+
+// Events of the record that the journal says otherwise, or does not know.
+Result<std::vector<Difference>> compare_with_journal(const nlohmann::json& report,
+                                                     const std::vector<Event>& journal);
+
+}  // namespace panshi::controller
