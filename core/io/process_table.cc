@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// What /proc says about processes: the free functions of core/io/process.h.
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+#include <optional>
+
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/io/process.h"
+#include "core/io/spawn.h"
+
+namespace panshi {
+namespace {
+
+struct Stat {
+  char state = 0;
+  pid_t group = 0;
+  std::uint64_t start_ticks = 0;
+};
+
+template <class Number>
+bool read_number(const std::string& text, Number& out) {
+  return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc();
+}
+
+std::optional<Stat> read_stat(pid_t pid) {
+  const auto text = read_file(cat("/proc/", pid, "/stat"), 4'096);
+  if (!text) return std::nullopt;
+  const auto name_end = text->rfind(") ");  // a name may hold anything, also ") R 1"
+  if (name_end == std::string::npos) return std::nullopt;
+  const std::vector<std::string> fields = split(std::string_view(*text).substr(name_end + 2), ' ');
+  constexpr std::size_t kState = 3 - 3;  // numbered from 1 in proc(5); the first two are cut off
+  constexpr std::size_t kGroup = 5 - 3;
+  constexpr std::size_t kStart = 22 - 3;
+  Stat stat;
+  if (fields.size() <= kStart || fields[kState].size() != 1 ||
+      !read_number(fields[kGroup], stat.group) || !read_number(fields[kStart], stat.start_ticks)) {
+    return std::nullopt;
+  }
+  stat.state = fields[kState].front();
+  return stat;
+}
+
+bool is_dead(char state) { return state == 'Z' || state == 'X' || state == 'x'; }
+
+}  // namespace
+
+Result<ProcessName> name_process(pid_t pid) {
+  const auto stat = pid > 0 ? read_stat(pid) : std::nullopt;
+  if (!stat || is_dead(stat->state)) return fail(ErrorCode::kNotFound, cat("no process ", pid));
+  return ProcessName{pid, stat->start_ticks};
+}
+
+Result<ProcessName> name_child(pid_t pid) {
+  const auto stat = read_stat(pid);
+  if (!stat) return fail(ErrorCode::kInternal, cat("no child ", pid));
+  return ProcessName{pid, stat->start_ticks};
+}
+
+bool is_alive(const ProcessName& name) {
+  const auto found = name_process(name.pid);
+  return found && *found == name;
+}
+
+char process_state(pid_t pid) {
+  const auto stat = read_stat(pid);
+  return stat ? stat->state : '\0';
+}
+
+std::vector<pid_t> processes_in_group(pid_t group) {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  std::filesystem::directory_iterator entry("/proc", error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    pid_t pid = 0;
+    if (name.find_first_not_of("0123456789") != std::string::npos || !read_number(name, pid)) {
+      continue;
+    }
+    const auto stat = read_stat(pid);
+    if (stat && stat->group == group && !is_dead(stat->state)) pids.push_back(pid);
+  }
+  std::sort(pids.begin(), pids.end());
+  return pids;
+}
+
+Status signal_group(const ProcessName& name, int signal) {
+  if (!is_alive(name)) return fail(ErrorCode::kNotFound, cat("process ", name.pid, " is gone"));
+  if (::kill(-name.pid, signal) == 0) return {};
+  const int number = errno;
+  return fail(number == ESRCH ? ErrorCode::kNotFound : ErrorCode::kInternal,
+              cat("signal ", signal, " to group ", name.pid, ": ", std::strerror(number)));
+}
+
+}  // namespace panshi

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/io/spawn.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "core/base/check.h"
+#include "core/base/text.h"
+
+namespace panshi {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kFirstOther = 3;  // after stdin, stdout and stderr
+
+struct Actions {
+  posix_spawn_file_actions_t list;
+  Actions() { CHECK_BUG(posix_spawn_file_actions_init(&list) == 0); }
+  ~Actions() { posix_spawn_file_actions_destroy(&list); }
+  Actions(const Actions&) = delete;
+  Actions& operator=(const Actions&) = delete;
+};
+
+struct Attributes {
+  posix_spawnattr_t list;
+  // A group of its own, no signal blocked, all at their defaults: our own threads block SIGTERM
+  // and ignore SIGPIPE, and exec would hand both on.
+  Attributes() {
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    CHECK_BUG(posix_spawnattr_init(&list) == 0);
+    CHECK_BUG(posix_spawnattr_setflags(&list, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+                                                  POSIX_SPAWN_SETSIGDEF) == 0);
+    CHECK_BUG(posix_spawnattr_setpgroup(&list, 0) == 0);
+    CHECK_BUG(posix_spawnattr_setsigmask(&list, &none) == 0);
+    CHECK_BUG(posix_spawnattr_setsigdefault(&list, &all) == 0);
+  }
+  ~Attributes() { posix_spawnattr_destroy(&list); }
+  Attributes(const Attributes&) = delete;
+  Attributes& operator=(const Attributes&) = delete;
+};
+
+Status check_text(const ProcessSpec& spec) {
+  const auto bad = [](const std::string& text) { return text.find('\0') != std::string::npos; };
+  bool fine = !spec.argv.empty() && !spec.argv.front().empty();
+  for (const std::string& argument : spec.argv) fine = fine && !bad(argument);
+  for (const auto& [name, value] : spec.env) {
+    fine =
+        fine && !bad(name) && !bad(value) && !name.empty() && name.find('=') == std::string::npos;
+  }
+  if (fine) return {};
+  return fail(ErrorCode::kInvalid, "run: an empty program, a zero byte or a bad variable name");
+}
+
+Status check_program(const fs::path& program) {
+  std::error_code error;
+  const fs::file_status status = fs::status(program, error);
+  if (!fs::exists(status))
+    return fail(ErrorCode::kNotFound, cat(program.string(), ": no such file"));
+  if (!fs::is_regular_file(status) || ::access(program.c_str(), X_OK) != 0) {
+    return fail(ErrorCode::kRefused, cat(program.string(), ": not an executable file"));
+  }
+  return {};
+}
+
+std::string search_path(const ProcessSpec& spec) {
+  if (const auto own = spec.env.find("PATH"); own != spec.env.end()) return own->second;
+  const char* const ours = std::getenv("PATH");
+  return ours != nullptr ? ours : "/usr/bin:/bin";
+}
+
+Result<fs::path> find_program(const ProcessSpec& spec) {
+  const std::string& name = spec.argv.front();
+  if (name.find('/') != std::string::npos) {
+    const fs::path program = spec.directory / name;  // an absolute name stays as it is
+    if (auto fine = check_program(program); !fine) return tl::unexpected<Error>(fine.error());
+    return program;
+  }
+  Error nearest_miss{ErrorCode::kNotFound, cat(name, ": not found in ", search_path(spec))};
+  for (const std::string& folder : split(search_path(spec), ':')) {
+    if (folder.empty()) continue;  // "here" in shells, and never meant
+    auto fine = check_program(fs::path(folder) / name);
+    if (fine) return fs::path(folder) / name;
+    if (fine.error().code == ErrorCode::kRefused) nearest_miss = fine.error();
+  }
+  return tl::unexpected<Error>(std::move(nearest_miss));
+}
+
+Result<Handle> open_log_file(const fs::path& file) {
+  const char* const path = file.empty() ? "/dev/null" : file.c_str();
+  const Handle opened(::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  // Above the standard three even when ours are closed: the actions below overwrite those.
+  Handle handle(::fcntl(opened.get(), F_DUPFD_CLOEXEC, kFirstOther));
+  if (handle.get() < 0) {
+    return fail(ErrorCode::kInternal, cat("open ", path, ": ", std::strerror(errno)));
+  }
+  return handle;
+}
+
+void set_actions(Actions& actions, const ProcessSpec& spec, int output) {
+  auto* const list = &actions.list;
+  CHECK_BUG(posix_spawn_file_actions_addopen(list, 0, "/dev/null", O_RDONLY, 0) == 0);
+  CHECK_BUG(posix_spawn_file_actions_adddup2(list, output, 1) == 0);
+  CHECK_BUG(posix_spawn_file_actions_adddup2(list, output, 2) == 0);
+  CHECK_BUG(posix_spawn_file_actions_addclosefrom_np(list, kFirstOther) == 0);
+  if (!spec.directory.empty()) {
+    CHECK_BUG(posix_spawn_file_actions_addchdir_np(list, spec.directory.c_str()) == 0);
+  }
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (std::string& text : texts) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+ErrorCode code_of(int number) {
+  switch (number) {
+    case ENOENT:
+      return ErrorCode::kNotFound;  // also the script's interpreter
+    case EACCES:
+    case ENOEXEC:
+      return ErrorCode::kRefused;
+    default:
+      return ErrorCode::kInternal;
+  }
+}
+
+}  // namespace
+
+Handle::~Handle() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<Handle> open_pidfd(pid_t pid) {
+  // Close-on-exec by itself. Not every libc of our platforms has a wrapper.
+  Handle handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (handle.get() < 0) {
+    return fail(errno == ESRCH ? ErrorCode::kNotFound : ErrorCode::kInternal,
+                cat("watch process ", pid, ": ", std::strerror(errno)));
+  }
+  return handle;
+}
+
+Result<Child> spawn(const ProcessSpec& spec, int output) {
+  if (auto fine = check_text(spec); !fine) return tl::unexpected<Error>(fine.error());
+  if (!spec.directory.empty() && !fs::is_directory(spec.directory)) {
+    return fail(ErrorCode::kNotFound, cat("no folder ", spec.directory.string(), " to run in"));
+  }
+  ASSIGN_OR_RETURN(const fs::path program, find_program(spec));
+  Handle log;
+  if (output < 0) {
+    ASSIGN_OR_RETURN(log, open_log_file(spec.log_file));
+    output = log.get();
+  }
+  std::vector<std::string> argv = spec.argv;
+  std::vector<std::string> env;
+  for (const auto& [name, value] : spec.env) env.push_back(cat(name, "=", value));
+  Actions actions;
+  set_actions(actions, spec, output);
+  const Attributes attributes;
+  Child child;
+  const int failure = ::posix_spawn(&child.pid, program.c_str(), &actions.list, &attributes.list,
+                                    pointers(argv).data(), pointers(env).data());
+  if (failure != 0) {  // the child is reaped already
+    return fail(code_of(failure), cat(program.string(), ": ", std::strerror(failure)));
+  }
+  auto pidfd = open_pidfd(child.pid);
+  if (!pidfd) {  // out of descriptors: a child we cannot watch is worse than none
+    ::kill(-child.pid, SIGKILL);
+    ::waitpid(child.pid, nullptr, 0);
+    return tl::unexpected<Error>(std::move(pidfd).error());
+  }
+  child.pidfd = std::move(*pidfd);
+  return child;
+}
+
+}  // namespace panshi
