@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/storefront/roles.h"
 
-#include <array>
+#include "platform/customers/customers.h"
 
 namespace panshi::shop {
 
 std::span<const Role> roles() {
-  static constexpr std::array<Role, 0> kRoles = {};  // {"name", "summary.", "options", &run_name},
+  static constexpr Role kRoles[] = {
+      {"customers", "The load: customers who arrive on a schedule, and their log.",
+       kCustomersOptions, &run_customers},
+  };
   return kRoles;
 }
 

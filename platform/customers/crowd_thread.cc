@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/customers/crowd_thread.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/io/log.h"
+
+namespace panshi::shop {
+namespace {
+
+constexpr Duration kFlushWithin = std::chrono::milliseconds(50);
+constexpr Duration kPublishEvery = std::chrono::milliseconds(100);
+constexpr std::size_t kCommandsMax = 1'000;
+
+Answer to_answer(const Result<HttpReply>& reply) {
+  if (reply) return {true, reply->status, reply->body};
+  const bool sent = reply.error().code != ErrorCode::kUnavailable;
+  return {sent, 0, {}};
+}
+
+HttpFleet::Options fleet_options(std::size_t in_flight_max) {
+  HttpFleet::Options options;
+  options.in_flight_max = in_flight_max;  // a request that waited would hide its latency
+  options.waiting_max = in_flight_max;
+  options.connections_max = std::max<std::size_t>(options.connections_max, 2 * in_flight_max);
+  return options;
+}
+
+}  // namespace
+
+CrowdThread::CrowdThread(Options options, LogFile log, const Clock& clock)
+    : options_(std::move(options)),
+      clock_(clock),
+      log_(std::move(log)),
+      inputs_(options_.crowd.in_flight_max + kCommandsMax),
+      fleet_(fleet_options(options_.crowd.in_flight_max)),
+      thread_([this] { run(); }) {}
+
+CrowdThread::~CrowdThread() {
+  inputs_.close();
+  thread_.join();
+}
+
+void CrowdThread::run() {
+  Crowd crowd(options_.crowd, now());
+  publish(crowd, clock_.mono());
+  MonoTime publish_at = clock_.mono();
+  while (!inputs_.closed()) {
+    const auto inputs = inputs_.take_all(std::min({crowd.next_deadline(), flush_by_, publish_at}));
+    const Moment moment = now();
+    for (const Input& input : inputs) input(crowd, moment);
+    crowd.advance(moment);
+    carry_out(crowd.take_effects(), moment);
+    if (moment.mono >= flush_by_) (void)flush();
+    if (moment.mono >= publish_at || changes_applied_ != changes_made_) {
+      (void)flush();
+      publish(crowd, moment.mono);
+      publish_at = moment.mono + kPublishEvery;
+    }
+  }
+  (void)flush();
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  published_.notify_all();
+}
+
+void CrowdThread::carry_out(Crowd::Effects effects, const Moment& now) {
+  for (const Record& record : effects.records) log_.append(to_line(record));
+  if (!log_.is_flushed()) flush_by_ = std::min(flush_by_, now.mono + kFlushWithin);
+  const bool is_safe = effects.requests.empty() || flush();
+  for (Crowd::Outgoing& outgoing : effects.requests) {
+    if (is_safe) {
+      send(std::move(outgoing));
+    } else {
+      const auto id = outgoing.id;
+      (void)inputs_.put([id](Crowd& crowd, const Moment& moment) {
+        crowd.answered(id, {false, 0, {}}, moment);
+      });
+    }
+  }
+}
+
+bool CrowdThread::flush() {
+  flush_by_ = MonoTime::max();
+  const Status flushed = log_.flush();
+  if (flushed) return true;
+  const std::lock_guard lock(mutex_);
+  if (log_error_.empty()) log_error(log_error_ = flushed.error().message);
+  return false;
+}
+
+void CrowdThread::send(Crowd::Outgoing outgoing) {
+  HttpCall call;
+  call.method = std::move(outgoing.request.method);
+  call.url = options_.target + outgoing.request.path;
+  call.body = std::move(outgoing.request.body);
+  if (!outgoing.request.key.empty()) call.headers["Idempotency-Key"] = outgoing.request.key;
+  call.timeout = options_.request_timeout;
+  call.connect_timeout = std::min(call.connect_timeout, options_.request_timeout);
+  call.body_max = 256 << 10;
+  fleet_.start(std::move(call), [this, id = outgoing.id](Result<HttpReply> reply) {
+    const bool put = inputs_.put([id, answer = to_answer(reply)](Crowd& crowd, const Moment& now) {
+      crowd.answered(id, answer, now);
+    });
+    CHECK_BUG(put || inputs_.closed());  // room for one answer of each purchase
+  });
+}
+
+void CrowdThread::publish(Crowd& crowd, MonoTime now) {
+  CrowdStatus status = crowd.status(now);
+  const std::lock_guard lock(mutex_);
+  status_ = std::move(status);
+  changes_made_ = changes_applied_;
+  published_.notify_all();
+}
+
+CrowdStatus CrowdThread::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+std::string CrowdThread::log_error_text() const {
+  const std::lock_guard lock(mutex_);
+  return log_error_;
+}
+
+CrowdStatus CrowdThread::change(Input input) {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t ticket = ++changes_asked_;
+  // In the order of their tickets: put() under the lock.
+  const bool put = inputs_.put([this, input = std::move(input)](Crowd& crowd, const Moment& now) {
+    input(crowd, now);
+    ++changes_applied_;
+  });
+  if (!put) {  // stopping
+    --changes_asked_;
+    return status_;
+  }
+  published_.wait(lock, [&] { return stopped_ || changes_made_ >= ticket; });
+  return status_;
+}
+
+CrowdStatus CrowdThread::pause(Duration drain, Duration lease) {
+  const MonoTime give_up = clock_.mono() + drain;
+  (void)change([lease](Crowd& crowd, const Moment& now) { crowd.pause(now.mono + lease); });
+  std::unique_lock lock(mutex_);
+  published_.wait_until(lock, give_up, [&] { return stopped_ || status_.in_flight == 0; });
+  return status_;
+}
+
+CrowdStatus CrowdThread::resume() {
+  return change([](Crowd& crowd, const Moment& now) { crowd.resume(now.mono); });
+}
+
+CrowdStatus CrowdThread::set_rate(double per_second) {
+  return change(
+      [per_second](Crowd& crowd, const Moment& now) { crowd.set_rate(per_second, now.mono); });
+}
+
+}  // namespace panshi::shop

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/customers/customers.h"
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/base/ids.h"
+#include "core/base/text.h"
+#include "core/io/log.h"
+#include "platform/customers/config.h"
+#include "platform/customers/crowd_thread.h"
+
+namespace panshi::shop {
+namespace {
+
+using namespace std::chrono_literals;
+
+nlohmann::json status_json(const CrowdStatus& status) {
+  const WindowStatus& window = status.window;
+  return {{"checkout_success_ratio", window.success_ratio},
+          {"orders_per_second", window.orders_per_second},
+          {"arrivals_per_second", window.arrivals_per_second},
+          {"checkout_p95_ms", window.checkout_p95_ms},
+          {"delivery_p95_ms", window.delivery_p95_ms},
+          {"overdue", window.overdue},
+          {"arrived", status.arrived},
+          {"dropped", status.dropped},
+          {"attempted", status.attempted},
+          {"acknowledged", status.acknowledged},
+          {"delivered", status.delivered},
+          {"late", status.late},
+          {"failed", status.failed},
+          {"turned_away", status.turned_away},
+          {"indeterminate", status.indeterminate},
+          {"in_flight", status.in_flight},
+          {"schedule_lag_ms", status.schedule_lag_ms},
+          {"rate", status.rate},
+          {"paused", status.paused ? 1 : 0}};
+}
+
+// Reads a control call's body, acts, answers with the status.
+template <class Body>
+HttpServer::Handler control(std::function<void(Fields&, Body&)> read,
+                            std::function<CrowdStatus(const Body&)> act) {
+  return [read = std::move(read), act = std::move(act)](const HttpRequest& request) {
+    const auto json = parse_json(request.body.empty() ? "{}" : request.body);
+    if (!json) return error_response(json.error());
+    Problems problems;
+    Body body;
+    Fields in(*json, "", problems);
+    read(in, body);
+    in.done();
+    if (!problems.empty()) return error_response(problems.error());
+    return json_response(status_json(act(body)));
+  };
+}
+
+struct PauseBody {
+  std::int64_t drain_ms = 10'000;
+  std::int64_t lease_ms = 120'000;
+};
+struct RateBody {
+  double rate = 0;
+};
+struct NoBody {};
+
+void add_routes(HttpServer& server, CrowdThread& crowd) {
+  server.route("POST", "/pause",
+               control<PauseBody>(
+                   [](Fields& in, PauseBody& body) {
+                     in.may("drain_ms", body.drain_ms, {0, 600'000});
+                     in.may("lease_ms", body.lease_ms, {1, 3'600'000});
+                   },
+                   [&crowd](const PauseBody& body) {
+                     return crowd.pause(body.drain_ms * 1ms, body.lease_ms * 1ms);
+                   }));
+  server.route(
+      "POST", "/resume",
+      control<NoBody>([](Fields&, NoBody&) {}, [&crowd](const NoBody&) { return crowd.resume(); }));
+  server.route("POST", "/rate",
+               control<RateBody>(
+                   [](Fields& in, RateBody& body) {
+                     in.need("rate", body.rate, {0, 10'000});
+                   },
+                   [&crowd](const RateBody& body) { return crowd.set_rate(body.rate); }));
+}
+
+}  // namespace
+
+int run_customers(const RoleContext& context) {
+  auto [config, exit_status] = read_config<CustomersConfig>(context, read_customers_config);
+  if (!config) return exit_status;
+  if (auto applied = apply_customers_arguments(context.arguments, *config); !applied) {
+    std::cerr << "storefront customers: " << applied.error().message << '\n';
+    return kExitUsage;
+  }
+  auto log = LogFile::open(config->log);
+  if (!log) {
+    log_error(log.error().message);
+    return kExitFailed;
+  }
+  const SystemClock clock;
+  CrowdThread::Options options{config->crowd, config->target, config->request_timeout};
+  options.crowd.run = hex16(static_cast<std::uint64_t>(to_us(clock.wall()))).substr(2);
+  log_info(cat("customers: run ", options.crowd.run, ", seed ", options.crowd.seed, ", ",
+               options.crowd.rate, " a second, log ", config->log.string()));
+  CrowdThread crowd(std::move(options), *std::move(log), clock);
+
+  HttpServer server(server_options(config->listen));
+  add_routes(server, crowd);
+  return serve_until_stopped(
+      "customers", server,
+      [&crowd] {
+        const std::string error = crowd.log_error_text();
+        return Health{error.empty(), error};
+      },
+      [&crowd] { return status_json(crowd.status()); });
+}
+
+}  // namespace panshi::shop

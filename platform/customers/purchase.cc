@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/customers/purchase.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/base/ids.h"
+#include "core/base/text.h"
+#include "core/json/fields.h"
+
+namespace panshi::shop {
+namespace {
+
+bool is_success(int status) { return status == 200 || status == 201; }
+
+// Whether a body that came with an error says so in its `code`.
+bool has_code(const Answer& answer, std::string_view code) {
+  const auto json = parse_json(answer.body);
+  return json && json->is_object() && json->value("code", nlohmann::json()) == code;
+}
+
+std::string text_of(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+Purchase::Purchase(Errand errand, const Manners& manners, MonoTime intended, WallTime intended_wall)
+    : errand_(std::move(errand)),
+      manners_(manners),
+      intended_(intended),
+      intended_wall_(intended_wall),
+      random_(errand_.seed) {}
+
+Move Purchase::begin(const Moment& now) { return send(now); }
+Move Purchase::woken(const Moment& now) { return send(now); }
+
+Move Purchase::answered(const Answer& answer, const Moment& now) {
+  const Reading reading = read(answer);
+  indeterminate_ =
+      indeterminate_ || (reading.outcome == Outcome::kIndeterminate && step_ != Step::kBrowse);
+  if (step_ == Step::kFetch && reading.outcome != Outcome::kOk) return poll_again(answer, now);
+
+  Record record = note(reading.outcome, now);
+  record.status = answer.status;
+  record.latency_us = (now.mono - sent_at_).count();
+  std::vector<Record> records;
+  records.push_back(std::move(record));
+  if (reading.outcome == Outcome::kOk) return go_on(now, std::move(records));
+  if (reading.repeat && tries_ < manners_.tries_max) {
+    pause_ = tries_ == 1 ? manners_.retry_pause : std::min(pause_ * 2, manners_.retry_pause_max);
+    const auto quarter = static_cast<std::uint64_t>(pause_.count() / 4 + 1);
+    const Duration jitter(static_cast<std::int64_t>(random_.below(2 * quarter)) -
+                          static_cast<std::int64_t>(quarter));
+    return wait(pause_ + jitter, now, std::move(records));
+  }
+  Move move;
+  move.records = std::move(records);
+  move.ending = indeterminate_ ? Ending::kFailed : reading.ending;
+  return move;
+}
+
+// Browse, order, pay, fetch: the present step was acknowledged.
+Move Purchase::go_on(const Moment& now, std::vector<Record> records) {
+  if (step_ == Step::kFetch) {
+    Move move;
+    move.records = std::move(records);
+    move.ending = Ending::kDelivered;
+    return move;
+  }
+  tries_ = 0;
+  indeterminate_ = false;  // the repeat settled what the first try left open
+  if (step_ == Step::kPay) {
+    acknowledged_at_ = now.mono;
+    pause_ = manners_.poll_pause;
+  }
+  step_ = step_ == Step::kBrowse ? Step::kOrder : step_ == Step::kOrder ? Step::kPay : Step::kFetch;
+  Move move = send(now);
+  move.records.insert(move.records.begin(), std::make_move_iterator(records.begin()),
+                      std::make_move_iterator(records.end()));
+  return move;
+}
+
+Move Purchase::poll_again(const Answer& answer, const Moment& now) {
+  const MonoTime patience_ends = *acknowledged_at_ + manners_.patience;
+  if (now.mono < patience_ends) {
+    const Duration pause = std::min(pause_, patience_ends - now.mono);
+    pause_ = std::min(pause_ * 3 / 2, manners_.poll_pause_max);
+    return wait(pause, now, {});
+  }
+  Move move;
+  move.ending = Ending::kLate;
+  move.records.push_back(note(Outcome::kLate, now));
+  move.records.back().status = answer.status;
+  move.records.back().latency_us = (now.mono - *acknowledged_at_).count();
+  return move;
+}
+
+Move Purchase::wait(Duration pause, const Moment& now, std::vector<Record> records) {
+  Move move;
+  move.kind = Move::Kind::kWait;
+  move.wake = now.mono + pause;
+  move.records = std::move(records);
+  return move;
+}
+
+Move Purchase::send(const Moment& now) {
+  ++tries_;
+  sent_at_ = now.mono;
+  Move move;
+  move.kind = Move::Kind::kSend;
+  Request& request = move.request;
+  request.step = step_;
+  request.attempt = tries_;
+  request.method = step_ == Step::kOrder || step_ == Step::kPay ? "POST" : "GET";
+  switch (step_) {
+    case Step::kOrder:
+      request.path = "/api/orders";
+      request.key = errand_.order_key;
+      request.body =
+          dump_json({{"user", errand_.user}, {"product", errand_.product}, {"quantity", 1}});
+      break;
+    case Step::kPay:
+      request.path = cat("/api/orders/", order_, "/pay");
+      request.key = errand_.pay_key;
+      request.body = dump_json({{"user", errand_.user}, {"amount_cents", amount_cents_}});
+      break;
+    case Step::kFetch:
+      request.path = cat("/api/orders/", order_, "?user=", errand_.user);
+      break;
+    default:
+      request.path = "/api/products";
+  }
+  if (!request.key.empty()) move.records.push_back(note(Outcome::kAttempt, now));
+  return move;
+}
+
+Purchase::Reading Purchase::read(const Answer& answer) {
+  if (!answer.sent) return {Outcome::kRefused, true};
+  switch (step_) {
+    case Step::kOrder:
+      return read_order(answer);
+    case Step::kPay:
+      return read_pay(answer);
+    case Step::kFetch: {
+      const auto json = parse_json(answer.body);
+      if (answer.status != 200 || !json || !json->is_object()) return {Outcome::kRefused, true};
+      card_key_ = text_of(*json, "card_key");
+      return {card_key_.empty() ? Outcome::kRefused : Outcome::kOk, true};
+    }
+    default:
+      if (is_success(answer.status)) return {Outcome::kOk};
+      return {answer.status == 0 ? Outcome::kIndeterminate : Outcome::kRefused, true};
+  }
+}
+
+Purchase::Reading Purchase::read_order(const Answer& answer) {
+  if (is_success(answer.status)) {
+    const auto json = parse_json(answer.body);
+    if (!json || !json->is_object()) return {Outcome::kIndeterminate, true};
+    order_ = text_of(*json, "order");
+    const auto amount = json->find("amount_cents");
+    if (!is_id(order_) || amount == json->end() || !amount->is_number_unsigned()) {
+      return {Outcome::kIndeterminate, true};
+    }
+    amount_cents_ = amount->get<std::int64_t>();
+    return {Outcome::kOk};
+  }
+  if (answer.status == 503 || answer.status == 429) return {Outcome::kRefused, true};
+  if (answer.status == 409 && has_code(answer, "sold_out")) {
+    return {Outcome::kRefused, false, Ending::kTurnedAway};
+  }
+  if (answer.status >= 400 && answer.status < 500) return {Outcome::kRefused, false};
+  return {Outcome::kIndeterminate, true};
+}
+
+Purchase::Reading Purchase::read_pay(const Answer& answer) const {
+  if (answer.status == 200) return {Outcome::kOk};
+  if (answer.status == 402) return {Outcome::kRefused, false, Ending::kTurnedAway};
+  if (answer.status == 429) return {Outcome::kRefused, true};
+  if (answer.status >= 400 && answer.status < 500) return {Outcome::kRefused, false};
+  return {Outcome::kIndeterminate, true};  // 503 too: perhaps he was charged
+}
+
+Record Purchase::note(Outcome outcome, const Moment& now) const {
+  Record record;
+  record.at_us = to_us(now.wall);
+  record.intended_us = to_us(intended_wall_);
+  record.customer = errand_.customer;
+  record.step = step_;
+  record.outcome = outcome;
+  record.attempt = tries_;
+  if (step_ == Step::kOrder) record.key = errand_.order_key;
+  if (step_ == Step::kPay) record.key = errand_.pay_key;
+  record.order = order_;
+  if (step_ != Step::kBrowse) {
+    record.user = errand_.user;
+    record.product = errand_.product;
+    record.amount_cents = amount_cents_;
+  }
+  record.card_key = card_key_;
+  return record;
+}
+
+}  // namespace panshi::shop

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// The promise under test: an open loop. Customers come on their schedule however slowly the shop
+// answers, every one of them is accounted for, and attempts are recorded before they are sent.
+#include "platform/customers/crowd.h"
+
+#include <catch2/catch.hpp>
+#include <deque>
+#include <set>
+
+namespace panshi::shop {
+namespace {
+
+using namespace std::chrono_literals;
+
+Crowd::Options options(double rate, std::size_t in_flight_max = 500) {
+  Crowd::Options made;
+  made.rate = rate;
+  made.seed = 5;
+  made.run = "r";
+  made.products = {{"vpn", 1}};
+  made.in_flight_max = in_flight_max;
+  return made;
+}
+
+std::string body_for(const Request& request) {
+  switch (request.step) {
+    case Step::kOrder:
+      return R"({"order":"o-)" + request.key + R"(","amount_cents":990})";
+    case Step::kFetch:
+      return R"({"card_key":"K"})";
+    default:
+      return "{}";
+  }
+}
+
+// A crowd before a shop that answers `latency` after each request, or never.
+struct Sim {
+  SimClock clock;
+  Crowd crowd;
+  std::optional<Duration> latency;
+  struct Pending {
+    MonoTime due;
+    Crowd::Outgoing outgoing;
+  };
+  std::deque<Pending> pending;
+  std::vector<Record> records;
+
+  Sim(Crowd::Options options, std::optional<Duration> answer_after)
+      : crowd(std::move(options), now()), latency(answer_after) {}
+  Moment now() const { return {clock.mono(), clock.wall()}; }
+
+  void settle_effects() {
+    Crowd::Effects effects = crowd.take_effects();
+    for (const Crowd::Outgoing& outgoing : effects.requests) {
+      if (outgoing.request.key.empty()) continue;
+      const bool is_recorded =
+          std::any_of(effects.records.begin(), effects.records.end(), [&](const Record& record) {
+            return record.outcome == Outcome::kAttempt && record.key == outgoing.request.key;
+          });
+      REQUIRE(is_recorded);
+    }
+    records.insert(records.end(), effects.records.begin(), effects.records.end());
+    for (auto& outgoing : effects.requests) {
+      if (latency) pending.push_back({clock.mono() + *latency, std::move(outgoing)});
+    }
+  }
+  void run(Duration span) {
+    const MonoTime end = clock.mono() + span;
+    while (true) {
+      MonoTime next = std::min(end, crowd.next_deadline());
+      if (!pending.empty()) next = std::min(next, pending.front().due);
+      if (next > clock.mono()) clock.advance(next - clock.mono());
+      while (!pending.empty() && pending.front().due <= clock.mono()) {
+        const Pending done = std::move(pending.front());
+        pending.pop_front();
+        crowd.answered(done.outgoing.id, {true, 200, body_for(done.outgoing.request)}, now());
+      }
+      crowd.advance(now());
+      settle_effects();
+      if (clock.mono() >= end) return;
+    }
+  }
+  CrowdStatus status() { return crowd.status(clock.mono()); }
+};
+
+TEST_CASE("everybody who came is accounted for") {
+  Sim sim(options(40), 5ms);
+  sim.run(30s);
+  CrowdStatus status = sim.status();
+  CHECK(status.arrived > 1'000);
+  CHECK(status.window.success_ratio == 1);
+  sim.crowd.pause(sim.clock.mono() + 1h);
+  sim.run(10s);
+  status = sim.status();
+  CHECK(status.in_flight == 0);
+  CHECK(status.delivered == status.arrived);
+  CHECK(status.acknowledged == status.arrived);
+  CHECK(status.attempted == status.arrived);
+}
+
+TEST_CASE("a shop that answers slowly, or not at all, does not delay who comes next") {
+  Sim well(options(40, 10'000), 1ms);
+  Sim slow(options(40, 10'000), 20s);
+  Sim dead(options(40, 10'000), std::nullopt);
+  for (Sim* sim : {&well, &slow, &dead}) sim->run(10s);
+  CHECK(well.status().arrived == slow.status().arrived);
+  CHECK(well.status().arrived == dead.status().arrived);
+  CHECK(dead.status().in_flight == dead.status().arrived);
+  CHECK(dead.status().window.success_ratio == 0);
+}
+
+TEST_CASE("latency counts from the intended start, so our own stall is not hidden either") {
+  Sim sim(options(40), 5ms);
+  sim.run(5s);
+  sim.clock.advance(2s);  // this process did not run
+  sim.run(500ms);
+  CHECK(sim.status().window.checkout_p95_ms > 1'000);
+  CHECK(sim.status().arrived > 250);  // those who came meanwhile were let in late, not skipped
+}
+
+TEST_CASE("when too many are under way arrivals are dropped, counted and recorded") {
+  Sim sim(options(40, 20), std::nullopt);
+  sim.run(10s);
+  const CrowdStatus status = sim.status();
+  CHECK(status.in_flight == 20);
+  CHECK(status.dropped == status.arrived - 20);
+  const auto recorded =
+      std::count_if(sim.records.begin(), sim.records.end(),
+                    [](const Record& record) { return record.outcome == Outcome::kDropped; });
+  CHECK(recorded == status.dropped);
+  CHECK(status.window.success_ratio == 0);
+}
+
+TEST_CASE("a pause stops arrivals, lets purchases end, and ends by itself") {
+  Sim sim(options(40), 5ms);
+  sim.run(2s);
+  sim.crowd.pause(sim.clock.mono() + 5s);
+  const auto before = sim.status().arrived;
+  sim.run(4s);
+  CHECK(sim.status().arrived == before);
+  CHECK(sim.status().in_flight == 0);
+  CHECK(sim.status().paused);
+  sim.run(3s);
+  CHECK_FALSE(sim.status().paused);
+  CHECK(sim.status().arrived > before);
+  CHECK(sim.status().arrived < before + 200);  // no flood of those who stayed away
+}
+
+TEST_CASE("the rate can be changed under way") {
+  Sim sim(options(40), 5ms);
+  sim.run(1s);
+  sim.crowd.set_rate(400, sim.clock.mono());
+  const auto before = sim.status().arrived;
+  sim.run(10s);
+  CHECK(sim.status().arrived - before == Approx(4'000).epsilon(0.1));
+  CHECK(sim.status().rate == 400);
+}
+
+TEST_CASE("the same seed makes the same history") {
+  Sim one(options(40), 5ms);
+  Sim two(options(40), 5ms);
+  one.run(5s);
+  two.run(5s);
+  CHECK(one.records == two.records);
+}
+
+TEST_CASE("the log begins with a line that says so") {
+  Sim sim(options(40), 5ms);
+  sim.run(1ms);
+  REQUIRE_FALSE(sim.records.empty());
+  CHECK(sim.records.front().step == Step::kStart);
+}
+
+}  // namespace
+}  // namespace panshi::shop
