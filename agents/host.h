@@ -53,6 +53,8 @@ class Host {
   // policy, and returns at once. kNotFound as above; kUnavailable: no supervisor runs here (the
   // guardian, revert-all), the next agent starts its services anyway.
   virtual Status ensure_running(const std::string& service) = 0;
+  // Names of the services that have an admin account (`sql`).
+  virtual std::vector<std::string> sql_services() = 0;
   // kNotFound as above; kRefused: the service has no `sql`; kUnavailable, kTimeout: not connected.
   virtual Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) = 0;
   // Null where no links are carried (the guardian, revert-all): what was done to connections there

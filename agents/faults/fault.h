@@ -2,7 +2,8 @@
 // Fault: one way of breaking a node, and of mending it again.
 //
 // How to add one: agents/faults/README.md. The contract test runs every kind in kinds.cc.
-// One thread at a time; the FaultBook sees to that. Calls may block, each with a bound of its own.
+// A fault object keeps no state but its request: what it did is in the undo record. One call at a
+// time but for measure(); calls may block, each with a bound of its own.
 #pragma once
 
 #include <map>
@@ -34,8 +35,8 @@ class Fault {
   // kNotFound: whom it broke is gone for ever, so there is nothing to mend.
   virtual Status revert(const nlohmann::json& resolved) = 0;
 
-  // The effect as measured now; an object, {} when there is nothing to measure. Never blocks long.
-  virtual nlohmann::json measure(const nlohmann::json& resolved) = 0;
+  // The effect as measured now; an object, {} when there is nothing to measure. Any thread.
+  virtual nlohmann::json measure(const nlohmann::json& resolved) const = 0;
 };
 
 struct ParamSpec {
@@ -64,6 +65,8 @@ struct FaultKind {
   const char* target_key;  // "service" or "link"
   std::span<const ParamSpec> params;
   std::unique_ptr<Fault> (*make)(const FaultRequest& request, Host& host);
+  bool exclusive;      // one at a time on a target: the first revert would mend the second too
+  bool cheap_measure;  // measure() takes no more than a look into /proc or at a link
   // Why this node cannot do it now; empty when it can.
   std::string (*why_not)(Host& host);
 };

@@ -41,6 +41,11 @@ std::vector<FaultId> LeaseBook::take_expired(MonoTime now) {
   return ids;
 }
 
+std::optional<MonoTime> LeaseBook::expiry(const FaultId& id) const {
+  const auto lease = expiry_.find(id);
+  return lease == expiry_.end() ? std::nullopt : std::optional(lease->second);
+}
+
 std::optional<MonoTime> LeaseBook::next_expiry() const {
   std::optional<MonoTime> first;
   for (const auto& [id, expires] : expiry_) {

@@ -45,6 +45,9 @@ class LeaseBook {
   // Removes and returns the faults to revert now, longest overdue first.
   std::vector<FaultId> take_expired(MonoTime now);
 
+  // Nothing when it is not live.
+  std::optional<MonoTime> expiry(const FaultId& id) const;
+
   // When the loop must wake up at the latest.
   std::optional<MonoTime> next_expiry() const;
 

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/db_disconnect.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "core/base/text.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr int kSweepsMax = 100;
+constexpr auto kBetweenSweeps = std::chrono::milliseconds(20);
+
+constexpr const char* kIsProtected =
+    "(User IN ('root','mysql','mariadb.sys','PUBLIC')"
+    " OR User = SUBSTRING_INDEX(CURRENT_USER(), '@', 1)"
+    " OR (Repl_slave_priv = 'Y' AND Select_priv = 'N')"
+    " OR User IN (SELECT p.USER FROM information_schema.PROCESSLIST p"
+    " WHERE p.COMMAND LIKE 'Binlog Dump%'))";
+
+constexpr const char* kLockable =
+    " JOIN mysql.global_priv USING (User, Host)"
+    " WHERE is_role = 'N' AND COALESCE(JSON_VALUE(Priv, '$.account_locked'), 0) = 0 AND NOT ";
+
+std::string quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "'";
+}
+
+bool is_lost(const Error& error) {  // the session, that is
+  return error.code == ErrorCode::kTimeout || error.code == ErrorCode::kUnavailable;
+}
+
+std::string account_text(const nlohmann::json& account) {
+  return cat(quoted(account.value("user", std::string())), "@",
+             quoted(account.value("host", std::string())));
+}
+
+class DbDisconnect final : public Fault {
+ public:
+  DbDisconnect(const FaultRequest& request, Host& host) : service_(request.target), host_(host) {}
+
+  Result<nlohmann::json> resolve() override {
+    ASSIGN_OR_RETURN(const auto session, open());
+    ASSIGN_OR_RETURN(const auto clients, session->run(cat("SELECT User, Host FROM mysql.user",
+                                                          kLockable, kIsProtected)));
+    nlohmann::json accounts = nlohmann::json::array();
+    for (const auto& row : clients) {
+      accounts.push_back({{"user", row.at(0).value_or("")}, {"host", row.at(1).value_or("")}});
+    }
+    ASSIGN_OR_RETURN(
+        const auto kept,
+        session->run(cat("SELECT DISTINCT User FROM mysql.user WHERE ", kIsProtected)));
+    nlohmann::json users = nlohmann::json::array({"system user", "event_scheduler"});
+    for (const auto& row : kept) users.push_back(row.at(0).value_or(""));
+    return nlohmann::json{{"accounts", std::move(accounts)}, {"kept_users", std::move(users)}};
+  }
+
+  Status apply(const nlohmann::json& resolved) override {
+    ASSIGN_OR_RETURN(const auto session, open());
+    for (const auto& account : resolved.at("accounts")) {
+      auto locked = session->run(cat("ALTER USER ", account_text(account), " ACCOUNT LOCK"));
+      if (!locked) return fail(locked.error(), "lock an account");
+    }
+    return end_connections(*session, resolved);
+  }
+
+  Status revert(const nlohmann::json& resolved) override {
+    ASSIGN_OR_RETURN(const auto session, open());
+    for (const auto& account : resolved.at("accounts")) {
+      auto unlocked =
+          session->run(cat("ALTER USER IF EXISTS ", account_text(account), " ACCOUNT UNLOCK"));
+      if (!unlocked) return fail(unlocked.error(), "unlock an account");
+    }
+    return {};
+  }
+
+  nlohmann::json measure(const nlohmann::json& resolved) const override {
+    nlohmann::json measured{{"accounts_locked", resolved.at("accounts").size()}};
+    const auto session = open();
+    if (!session) return measured;
+    if (const auto left = client_connections(**session, resolved)) {
+      measured["connections"] = left->size();
+    }
+    return measured;
+  }
+
+ private:
+  Result<std::unique_ptr<SqlSession>> open() const {
+    auto session = host_.open_sql(service_);
+    // Not kNotFound: a service that left the configuration may still have locked accounts.
+    if (!session && session.error().code == ErrorCode::kNotFound) {
+      return fail(ErrorCode::kInvalid, session.error().message);
+    }
+    if (!session) return session;
+    for (const char* prepare : {"SET SESSION sql_log_bin = 0", "SET SESSION sql_mode = ''"}) {
+      auto prepared = (*session)->run(prepare);
+      if (!prepared) return fail(prepared.error(), "prepare the admin session");
+    }
+    return session;
+  }
+
+  // Ids of the connections of clients, those of accounts locked earlier included.
+  Result<std::vector<std::string>> client_connections(SqlSession& session,
+                                                      const nlohmann::json& resolved) const {
+    std::string kept = "'unauthenticated user'";  // will be refused when it has said who it is
+    for (const auto& user : resolved.at("kept_users")) {
+      kept += cat(",", quoted(user.get<std::string>()));
+    }
+    ASSIGN_OR_RETURN(const auto rows,
+                     session.run(cat("SELECT ID FROM information_schema.PROCESSLIST WHERE ID <> "
+                                     "CONNECTION_ID() AND COMMAND NOT LIKE 'Binlog Dump%' AND "
+                                     "COMMAND <> 'Daemon' AND USER NOT IN (",
+                                     kept, ")")));
+    std::vector<std::string> ids;
+    for (const auto& row : rows) ids.push_back(row.at(0).value_or("0"));
+    return ids;
+  }
+
+  // Until two sweeps in a row find none: one may be between login and the process list.
+  Status end_connections(SqlSession& session, const nlohmann::json& resolved) const {
+    int empty_sweeps = 0;
+    for (int sweep = 0; sweep < kSweepsMax; ++sweep) {
+      ASSIGN_OR_RETURN(const auto ids, client_connections(session, resolved));
+      empty_sweeps = ids.empty() ? empty_sweeps + 1 : 0;
+      if (empty_sweeps == 2) return {};
+      for (const std::string& id : ids) {
+        const auto killed = session.run(cat("KILL CONNECTION ", id));
+        // The server's own "no" means that it ended by itself meanwhile; the next sweep tells.
+        if (!killed && is_lost(killed.error())) return fail(killed.error(), "end a connection");
+      }
+      std::this_thread::sleep_for(kBetweenSweeps);
+    }
+    return fail(ErrorCode::kTimeout, cat("clients of `", service_, "` do not go away"));
+  }
+
+  std::string service_;
+  Host& host_;
+};
+
+}  // namespace
+
+std::unique_ptr<Fault> make_db_disconnect(const FaultRequest& request, Host& host) {
+  return std::make_unique<DbDisconnect>(request, host);
+}
+
+std::string why_no_database(Host& host) {
+  return !host.sql_services().empty() ? "" : "no service of this node has an admin account (`sql`)";
+}
+
+}  // namespace panshi::agent

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// db.disconnect: locks every client account of a MariaDB service and ends its connections.
+//
+// Left alone: root, mysql and mariadb.sys, the agent's own account, and replication (accounts that
+// may replicate but not read tables, and whoever fetches the binary log now). Nothing of it is
+// replicated. The undo record lists the accounts before they are locked, so accounts that were
+// locked already stay so.
+#pragma once
+
+#include "agents/faults/fault.h"
+
+namespace panshi::agent {
+
+std::unique_ptr<Fault> make_db_disconnect(const FaultRequest& request, Host& host);
+std::string why_no_database(Host& host);
+
+}  // namespace panshi::agent

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/fsck.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <set>
+
+#include "agents/links/link_table.h"
+#include "core/base/text.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr const char* kAgentName = "panshi-agent";  // in /proc/<pid>/stat
+
+struct Stat {
+  pid_t pid = 0;
+  std::string name;
+  char state = 0;
+  pid_t parent = 0;
+};
+
+std::optional<Stat> read_stat(const std::filesystem::path& folder) {
+  std::ifstream file(folder / "stat");
+  std::string line;
+  if (!std::getline(file, line)) return std::nullopt;
+  const auto open = line.find('(');
+  const auto close = line.rfind(')');  // the name may hold anything
+  if (open == std::string::npos || close == std::string::npos) return std::nullopt;
+  const auto rest = split(line.substr(std::min(close + 2, line.size())), ' ');
+  if (rest.size() < 2 || rest[0].empty()) return std::nullopt;
+  Stat stat{.name = line.substr(open + 1, close - open - 1), .state = rest[0][0]};
+  std::from_chars(line.data(), line.data() + line.size(), stat.pid);
+  std::from_chars(rest[1].data(), rest[1].data() + rest[1].size(), stat.parent);
+  return stat;
+}
+
+std::vector<Stat> all_processes() {
+  std::vector<Stat> all;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    if (auto stat = read_stat(entry.path())) all.push_back(std::move(*stat));
+  }
+  return all;
+}
+
+bool is_live(const FsckView& view, const FaultId& id) {
+  return std::any_of(view.live.begin(), view.live.end(),
+                     [&](const UndoRecord& each) { return each.facts.id == id; });
+}
+
+bool is_paused(const FsckView& view, const std::string& service) {
+  return std::any_of(view.live.begin(), view.live.end(), [&](const UndoRecord& each) {
+    return each.facts.kind == "process.pause" &&
+           each.facts.target.value("service", std::string()) == service;
+  });
+}
+
+void find_records(const FsckView& view, std::vector<Leftover>& found) {
+  for (const std::string& id : view.on_disk) {
+    if (is_live(view, id)) continue;
+    found.push_back({.what = cat("undo record of fault ", id),
+                     .why = "it is on disk, but this agent does not have the fault in force",
+                     .clear_hint = "restart the agent: it reverts what it finds"});
+  }
+  for (const auto& [file, why] : view.unreadable) {
+    found.push_back({.what = cat("undo record ", file),
+                     .why = cat("it cannot be read (", why, "), so what it undoes is not known"),
+                     .clear_hint = "look at the file, mend by hand what it names, remove it"});
+  }
+}
+
+void find_not_reverted(const FsckView& view, std::vector<Leftover>& found) {
+  for (const UndoRecord& record : view.live) {
+    const auto error = view.not_reverted.find(record.facts.id);
+    if (error == view.not_reverted.end()) continue;
+    found.push_back({.what = cat("fault ", record.facts.id, " (", record.facts.kind, ")"),
+                     .why = cat("reverting it failed and is being tried again: ", error->second),
+                     .clear_hint = "remove the cause; the agent does the rest"});
+    if (!record.resolved.is_object()) continue;
+    for (const auto& account : record.resolved.value("accounts", nlohmann::json::array())) {
+      if (!account.is_object()) continue;
+      const std::string name = cat("'", account.value("user", std::string()), "'@'",
+                                   account.value("host", std::string()), "'");
+      found.push_back({.what = cat("locked account ", name),
+                       .why = cat("fault ", record.facts.id, " locked it"),
+                       .clear_hint = cat("ALTER USER ", name, " ACCOUNT UNLOCK;")});
+    }
+  }
+}
+
+// Returns the pids it has dealt with.
+std::set<pid_t> find_stopped_services(const FsckView& view, Host& host,
+                                      std::vector<Leftover>& found) {
+  std::set<pid_t> seen;
+  for (const std::string& service : host.services()) {
+    const auto leader = host.process_of(service);
+    if (!leader) continue;
+    for (const ProcessName& each : host.group_of(*leader)) {
+      seen.insert(each.pid);
+      if (host.process_state(each) != 'T' || is_paused(view, service)) continue;
+      found.push_back({.what = cat("stopped process ", each.pid, " of service ", service),
+                       .why = "no process.pause is in force there: somebody else sent SIGSTOP",
+                       .clear_hint = cat("kill -CONT ", each.pid)});
+    }
+  }
+  return seen;
+}
+
+void find_stopped_others(const std::set<pid_t>& seen, std::vector<Leftover>& found) {
+  const std::vector<Stat> all = all_processes();
+  std::set<pid_t> agents;
+  for (const Stat& each : all) {
+    if (each.name == kAgentName) agents.insert(each.pid);
+  }
+  for (const Stat& each : all) {
+    if (each.state != 'T' || seen.contains(each.pid) || !agents.contains(each.parent)) continue;
+    found.push_back({.what = cat("stopped process ", each.pid, " (", each.name, ")"),
+                     .ours = false,
+                     .why = cat("its parent ", each.parent, " is an agent, but it is no service ",
+                                "of this node"),
+                     .clear_hint = cat("kill -CONT ", each.pid)});
+  }
+}
+
+void find_toxics(const FsckView& view, Host& host, std::vector<Leftover>& found) {
+  if (host.links() == nullptr) return;
+  for (const LinkState& link : host.links()->links()) {
+    for (const auto& [id, toxic] : link.toxics) {
+      if (is_live(view, id)) continue;
+      found.push_back({.what = cat("toxic ", id, " on link ", link.name),
+                       .why = "no fault of that id is in force",
+                       .clear_hint = "restart the agent: links start without toxics"});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Leftover> find_leftovers(const FsckView& view, Host& host) {
+  std::vector<Leftover> found;
+  find_records(view, found);
+  find_not_reverted(view, found);
+  find_stopped_others(find_stopped_services(view, host, found), found);
+  find_toxics(view, host, found);
+  return found;
+}
+
+}  // namespace panshi::agent

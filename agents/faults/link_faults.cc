@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/link_faults.h"
+
+#include <algorithm>
+
+#include "agents/links/link_table.h"
+#include "core/base/text.h"
+
+namespace panshi::agent {
+namespace {
+
+class LinkFault final : public Fault {
+ public:
+  LinkFault(const FaultRequest& request, const Toxic& toxic, Host& host)
+      : id_(request.id), link_(request.target), toxic_(toxic), host_(host) {}
+
+  Result<nlohmann::json> resolve() override {
+    if (host_.links() == nullptr) {
+      return fail(ErrorCode::kUnavailable, "no links are carried here");
+    }
+    if (toxic_.delay < toxic_.jitter) {
+      return fail(ErrorCode::kInvalid, "params.jitter is more than params.delay");
+    }
+    std::vector<std::string> known;
+    for (const LinkState& link : host_.links()->links()) known.push_back(link.name);
+    if (std::find(known.begin(), known.end(), link_) != known.end()) {
+      return nlohmann::json{{"link", link_}};
+    }
+    return fail(ErrorCode::kNotFound, cat("no link `", link_, "`", did_you_mean(link_, known),
+                                          "; there are: ", join(known, ", ")));
+  }
+
+  Status apply(const nlohmann::json&) override {
+    LinkTable* links = host_.links();
+    if (links == nullptr) return fail(ErrorCode::kUnavailable, "no links are carried here");
+    return links->add_toxic(link_, id_, toxic_);
+  }
+
+  Status revert(const nlohmann::json&) override {
+    LinkTable* links = host_.links();
+    return links == nullptr ? Status() : links->remove_toxic(link_, id_);
+  }
+
+  nlohmann::json measure(const nlohmann::json&) const override {
+    LinkTable* links = host_.links();
+    if (links == nullptr) return nlohmann::json::object();
+    if (toxic_.kind == Toxic::Kind::kDelay) return measure_delay(*links);
+    for (const LinkState& link : links->links()) {
+      if (link.name == link_) return {{"connections", link.connections}, {"down", link.down}};
+    }
+    return nlohmann::json::object();
+  }
+
+ private:
+  nlohmann::json measure_delay(LinkTable& links) const {
+    const auto account = links.delay_account(link_, id_);
+    if (!account) return nlohmann::json::object();
+    return {{"chunks", account->chunks},
+            {"delay_mean_us", account->mean.count()},
+            {"delay_max_us", account->max.count()},
+            {"late_p99_us", account->late_p99.count()}};
+  }
+
+  std::string id_;
+  std::string link_;
+  Toxic toxic_;
+  Host& host_;
+};
+
+}  // namespace
+
+std::span<const ParamSpec> link_delay_params() {
+  static constexpr ParamSpec kParams[] = {
+      {.name = "delay",
+       .type = ParamSpec::Type::kDuration,
+       .unit = "ms",
+       .default_text = "500ms",
+       .min = "0ms",
+       .max = "1m",
+       .words = "",
+       .summary = "How long each chunk is held after it was read, in each direction."},
+      {.name = "direction",
+       .type = ParamSpec::Type::kText,
+       .unit = "",
+       .default_text = "both",
+       .min = "",
+       .max = "",
+       .words = "both|downstream|upstream",
+       .summary = "Which way is slow: upstream is from client to upstream."},
+      {.name = "jitter",
+       .type = ParamSpec::Type::kDuration,
+       .unit = "ms",
+       .default_text = "0ms",
+       .min = "0ms",
+       .max = "1m",
+       .words = "",
+       .summary = "Drawn evenly from delay - jitter to delay + jitter; at most the delay."},
+  };
+  return kParams;
+}
+
+std::unique_ptr<Fault> make_link_delay(const FaultRequest& request, Host& host) {
+  const std::string& way = request.params.at("direction");
+  Toxic toxic{.kind = Toxic::Kind::kDelay,
+              .delay = request.duration("delay"),
+              .jitter = request.duration("jitter")};
+  if (way == "upstream") toxic.direction = Toxic::Direction::kUpstream;
+  if (way == "downstream") toxic.direction = Toxic::Direction::kDownstream;
+  return std::make_unique<LinkFault>(request, toxic, host);
+}
+
+std::unique_ptr<Fault> make_link_down(const FaultRequest& request, Host& host) {
+  return std::make_unique<LinkFault>(request, Toxic{.kind = Toxic::Kind::kDown}, host);
+}
+
+std::unique_ptr<Fault> make_link_reset(const FaultRequest& request, Host& host) {
+  return std::make_unique<LinkFault>(request, Toxic{.kind = Toxic::Kind::kReset}, host);
+}
+
+std::string why_no_link(Host& host) {
+  if (host.links() == nullptr) return "no links are carried here";
+  return host.links()->links().empty() ? "this node has no links" : "";
+}
+
+}  // namespace panshi::agent

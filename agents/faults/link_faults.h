@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// link.delay, link.down, link.reset: one toxic on one link of this node, under the fault's id.
+//
+// Toxics live in the agent's memory: when the agent dies they are gone with it.
+#pragma once
+
+#include "agents/faults/fault.h"
+
+namespace panshi::agent {
+
+std::span<const ParamSpec> link_delay_params();
+std::unique_ptr<Fault> make_link_delay(const FaultRequest& request, Host& host);
+std::unique_ptr<Fault> make_link_down(const FaultRequest& request, Host& host);
+std::unique_ptr<Fault> make_link_reset(const FaultRequest& request, Host& host);
+std::string why_no_link(Host& host);
+
+}  // namespace panshi::agent

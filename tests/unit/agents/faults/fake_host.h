@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// FakeHost: a node in memory with one service (`orders`, three processes), one MariaDB service
+// (`shard`), and one link (`database`, real, with nobody behind it). Any thread.
+#pragma once
+
+#include <csignal>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agents/host.h"
+#include "agents/links/link_table.h"
+#include "core/base/text.h"
+
+namespace panshi::agent {
+
+class Hook {  // may be set while it is being called
+ public:
+  using Call = std::function<Status(const std::string& what)>;
+  void operator=(Call call) {
+    const std::lock_guard lock(mutex_);
+    call_ = std::move(call);
+  }
+  Status operator()(const std::string& what) const {
+    Call call;
+    {
+      const std::lock_guard lock(mutex_);
+      call = call_;
+    }
+    return call ? call(what) : Status();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Call call_;
+};
+
+class FakeHost final : public Host {
+ public:
+  FakeHost() {
+    links_ = std::move(*LinkTable::create());
+    (void)links_->open({.name = "database",
+                        .listen = "127.103.0.2:0",
+                        .upstreams = {{"mariadb-a", "127.103.0.2:1"}}});
+  }
+
+  // Told of each call that touches the node, before it acts; it may block or refuse.
+  Hook on_touch;
+
+  bool healthy() {
+    const bool toxics = !links_->links().at(0).toxics.empty();
+    const std::lock_guard lock(mutex_);
+    for (const auto& [pid, state] : processes_) {
+      if (state != 'S') return false;
+    }
+    return !toxics && !processes_.empty() && locked_ == std::set<std::string>{"'old'@'%'"};
+  }
+  std::size_t connections() {
+    const std::lock_guard lock(mutex_);
+    return connections_.size();
+  }
+
+  std::vector<std::string> services() override { return {"orders", "shard"}; }
+  std::vector<std::string> sql_services() override { return {"shard"}; }
+  std::vector<pid_t> untouchable() override { return untouchable_; }
+  LinkTable* links() override { return carries_links ? links_.get() : nullptr; }
+
+  Result<ProcessName> process_of(const std::string& service) override {
+    if (service != "orders" && service != "shard") {
+      return fail(ErrorCode::kNotFound, "no service `" + service + "`; there are: orders, shard");
+    }
+    const std::lock_guard lock(mutex_);
+    if (processes_.empty()) return fail(ErrorCode::kUnavailable, "service orders does not run");
+    return ProcessName{.pid = 100, .start_ticks = incarnation_};
+  }
+  std::vector<ProcessName> group_of(const ProcessName& leader) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<ProcessName> all;
+    if (leader.start_ticks != incarnation_) return all;
+    for (const auto& [pid, state] : processes_) all.push_back({pid, incarnation_});
+    return all;
+  }
+  Status signal(const ProcessName& leader, int signal) override {
+    if (auto touched = touch(cat("signal ", signal)); !touched) return touched;
+    bool known = false;
+    for (const ProcessName& each : group_of(leader)) known = deliver(each, signal) || known;
+    return known ? Status() : fail(ErrorCode::kNotFound, "gone");
+  }
+  Status signal_one(const ProcessName& process, int signal) override {
+    return deliver(process, signal) ? Status() : fail(ErrorCode::kNotFound, "gone");
+  }
+  char process_state(const ProcessName& process) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = processes_.find(process.pid);
+    return found == processes_.end() || process.start_ticks != incarnation_ ? char{0}
+                                                                            : found->second;
+  }
+  Status ensure_running(const std::string&) override {
+    if (auto touched = touch("ensure_running"); !touched) return touched;
+    const std::lock_guard lock(mutex_);
+    if (!processes_.empty()) return {};
+    ++incarnation_;
+    processes_ = kRunning;
+    return {};
+  }
+  Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) override {
+    if (auto touched = touch("open_sql"); !touched) return tl::unexpected<Error>(touched.error());
+    if (service != "shard") return fail(ErrorCode::kRefused, service + " has no `sql`");
+    return std::make_unique<Session>(*this);
+  }
+
+  bool carries_links = true;
+  std::vector<pid_t> untouchable_ = {1, 50};
+
+ private:
+  class Session final : public SqlSession {
+   public:
+    explicit Session(FakeHost& host) : host_(host) {}
+    Result<std::vector<Row>> run(std::string_view sql) override { return host_.sql(sql); }
+
+   private:
+    FakeHost& host_;
+  };
+
+  Status touch(const std::string& what) { return on_touch(what); }
+
+  bool deliver(const ProcessName& process, int signal) {
+    const std::lock_guard lock(mutex_);
+    const auto found = processes_.find(process.pid);
+    if (found == processes_.end() || process.start_ticks != incarnation_) return false;
+    if (signal == SIGSTOP) found->second = 'T';
+    if (signal == SIGCONT) found->second = 'S';
+    if (signal == SIGKILL) processes_.erase(found);
+    return true;
+  }
+
+  // As much of MariaDB as db.disconnect wants.
+  Result<std::vector<SqlSession::Row>> sql(std::string_view text) {
+    const bool alters = text.starts_with("ALTER") || text.starts_with("KILL");
+    if (alters) {
+      if (auto touched = touch(std::string(text.substr(0, 10))); !touched) {
+        return tl::unexpected<Error>(touched.error());
+      }
+    }
+    const std::lock_guard lock(mutex_);
+    std::vector<SqlSession::Row> rows;
+    if (text.starts_with("SELECT User, Host")) {
+      for (const char* user : {"shop", "it's"}) rows.push_back({std::string(user), "%"});
+    } else if (text.starts_with("SELECT DISTINCT User")) {
+      rows.push_back({std::string("root")});
+    } else if (text.starts_with("SELECT ID")) {
+      for (const int id : connections_) rows.push_back({std::to_string(id)});
+    } else if (text.starts_with("KILL CONNECTION ")) {
+      connections_.erase(std::stoi(std::string(text.substr(16))));
+    } else if (text.starts_with("ALTER USER ")) {
+      const bool lock_it = text.ends_with(" ACCOUNT LOCK");
+      std::string account(text.substr(11, text.find(" ACCOUNT ") - 11));
+      if (account.starts_with("IF EXISTS ")) account = account.substr(10);
+      if (lock_it) locked_.insert(account);
+      if (!lock_it) locked_.erase(account);
+    }
+    return rows;
+  }
+
+  const std::map<pid_t, char> kRunning = {{100, 'S'}, {101, 'S'}, {102, 'S'}};
+  std::mutex mutex_;
+  std::map<pid_t, char> processes_ = kRunning;
+  std::uint64_t incarnation_ = 1;
+  std::set<std::string> locked_ = {"'old'@'%'"};
+  std::set<int> connections_ = {11, 12, 13};
+  std::unique_ptr<LinkTable> links_;
+};
+
+// A target for each kind.
+inline nlohmann::json sample_target(const std::string& kind) {
+  if (kind.starts_with("link.")) return {{"link", "database"}};
+  return {{"service", kind.starts_with("db.") ? "shard" : "orders"}};
+}
+
+}  // namespace panshi::agent

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+// The promise under test: a fault never outlives its lease, and is never applied twice, whatever
+// fails, blocks or crashes in between.
+#include "agents/faults/fault_book.h"
+
+#include <catch2/catch.hpp>
+#include <condition_variable>
+
+#include "agents/faults/fault.h"
+#include "agents/faults/fault_journal.h"
+#include "core/base/random.h"
+#include "core/io/files.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/unit/agents/faults/fake_host.h"
+
+namespace panshi::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Node {  // a host, a state folder, and the book of the agent that runs there now
+  FakeHost host;
+  TemporaryFolder state;
+  std::mutex mutex;
+  std::condition_variable told;
+  std::vector<std::pair<std::string, nlohmann::json>> events;
+  std::unique_ptr<FaultBook> book;
+
+  Node() { start(); }
+
+  void start() {
+    book.reset();  // a crash as far as the book is concerned: nothing is reverted
+    FaultBook::Options options{.directory = state / "faults",
+                               .limits = {.live_max = 4, .term_max = 60s}};
+    options.retry_first = 1ms;
+    options.retry_max = 4ms;
+    options.on_event = [this](std::string kind, nlohmann::json data) {
+      const std::lock_guard lock(mutex);
+      events.emplace_back(std::move(kind), std::move(data));
+      told.notify_all();
+    };
+    auto opened = FaultBook::open(std::move(options), host);
+    REQUIRE(opened);
+    book = std::move(*opened);
+  }
+
+  nlohmann::json await(const std::string& kind, std::size_t count = 1) {
+    std::unique_lock lock(mutex);
+    nlohmann::json last;
+    const bool came = told.wait_for(lock, 20s, [&] {
+      std::size_t seen = 0;
+      for (const auto& [each, data] : events) {
+        if (each == kind) ++seen, last = data;
+      }
+      return seen >= count;
+    });
+    REQUIRE(came);
+    return last;
+  }
+
+  bool on_disk(const std::string& id) const {
+    return std::filesystem::exists(state / "faults" / (id + ".json"));
+  }
+};
+
+FaultOrder order(std::string id, std::string kind, Duration lease = 60s) {
+  return {.id = std::move(id),
+          .epoch = 1,
+          .kind = kind,
+          .target = sample_target(kind),
+          .params = nlohmann::json::object(),
+          .lease = lease,
+          .drill = "d1"};
+}
+
+std::string state_of(const Result<nlohmann::json>& fault) {
+  return fault ? fault->at("state").get<std::string>() : "error: " + fault.error().message;
+}
+
+TEST_CASE("the undo record is on disk before a fault is applied, and gone after it is reverted") {
+  for (const FaultKind& kind : fault_kinds()) {
+    INFO(kind.name);
+    Node node;
+    bool always = true;
+    node.host.on_touch = [&](const std::string& what) -> Status {
+      if (what != "open_sql") always = always && node.on_disk("f1");
+      return {};
+    };
+    CHECK(state_of(node.book->put(order("f1", kind.name))) == "live");
+    CHECK(node.on_disk("f1"));
+    CHECK_FALSE(node.host.healthy());
+    CHECK(state_of(node.book->revert("f1")) == "reverted");
+    CHECK_FALSE(node.on_disk("f1"));
+    CHECK(node.host.healthy());
+    CHECK(always);
+    CHECK(node.await("fault.reverted").at("reason") == "asked");
+  }
+}
+
+TEST_CASE("the same order again acts once; another body under the same id is a conflict") {
+  Node node;
+  REQUIRE(node.book->put(order("f1", "process.pause")));
+  auto again = order("f1", "process.pause");
+  again.epoch = 2;  // the controller restarted and says it again
+  CHECK(state_of(node.book->put(again)) == "live");
+  CHECK(node.events.size() == 1);
+  CHECK(node.book->put(order("f1", "process.kill")).error().code == ErrorCode::kConflict);
+}
+
+TEST_CASE("a reverted fault stays reverted, also over a restart") {
+  Node node;
+  REQUIRE(node.book->put(order("f1", "link.down")));
+  REQUIRE(node.book->revert("f1"));
+  CHECK(state_of(node.book->put(order("f1", "link.down"))) == "reverted");
+  node.start();
+  CHECK(state_of(node.book->put(order("f1", "link.down"))) == "reverted");
+  CHECK(state_of(node.book->revert("f1")) == "reverted");
+  CHECK(node.book->put(order("f1", "link.reset")).error().code == ErrorCode::kConflict);
+  CHECK(node.host.healthy());
+}
+
+TEST_CASE("an order that comes after its own revert does nothing") {
+  Node node;
+  CHECK(state_of(node.book->revert("f1")) == "reverted");
+  node.start();
+  CHECK(state_of(node.book->put(order("f1", "link.down"))) == "reverted");
+  CHECK(node.host.healthy());
+}
+
+TEST_CASE("a fault whose lease runs out is reverted") {
+  Node node;
+  REQUIRE(node.book->put(order("f1", "process.pause", 1ms)));
+  CHECK(node.await("fault.reverted").at("reason") == "lease");
+  CHECK(node.host.healthy());
+}
+
+TEST_CASE("a renewal to a shorter term is followed") {
+  Node node;
+  REQUIRE(node.book->put(order("f1", "process.pause", 60s)));
+  const std::vector<FaultId> ids = {"f1", "never-seen"};
+  REQUIRE(node.book->renew(ids, 1ms));
+  CHECK(node.await("fault.reverted").at("reason") == "lease");
+  CHECK(node.book->renew(ids, 61s).error().code == ErrorCode::kRefused);
+}
+
+TEST_CASE("a lease that runs out while the fault is being applied is followed at once after") {
+  Node node;
+  std::mutex gate;
+  gate.lock();
+  node.host.on_touch = [&](const std::string& what) -> Status {
+    if (what == cat("signal ", SIGSTOP)) const std::lock_guard wait(gate);
+    return {};
+  };
+  std::thread caller([&] { (void)node.book->put(order("f1", "process.pause", 1ms)); });
+  while (node.book->get("f1").is_null() || node.book->get("f1").at("expires_in_ms") != 0) {
+    std::this_thread::yield();
+  }
+  gate.unlock();
+  caller.join();
+  node.await("fault.reverted");
+  CHECK(node.host.healthy());
+}
+
+TEST_CASE("limits and guards hold whatever the controller says") {
+  Node node;
+  CHECK(node.book->put(order("long", "link.down", 61s)).error().code == ErrorCode::kRefused);
+  for (const char* id : {"a", "b", "c"}) REQUIRE(node.book->put(order(id, "link.delay")));
+  REQUIRE(node.book->put(order("d", "process.pause")));
+  CHECK(node.book->put(order("e", "link.down")).error().code == ErrorCode::kRefused);
+  REQUIRE(node.book->revert("a"));
+  const auto twice = node.book->put(order("e", "process.pause"));
+  CHECK(twice.error().code == ErrorCode::kConflict);
+  CHECK(twice.error().message == "fault d does the same to the same target");
+  auto unknown = order("f", "process.kill");
+  unknown.target = {{"service", "nobody"}};
+  CHECK(node.book->put(unknown).error().code == ErrorCode::kNotFound);
+  CHECK_FALSE(node.on_disk("f"));
+  CHECK(node.book->put(order("../f", "link.down")).error().code == ErrorCode::kInvalid);
+}
+
+TEST_CASE("a fault that cannot be applied is undone and reported as failed") {
+  Node node;
+  node.host.on_touch = [](const std::string& what) -> Status {
+    return what.starts_with("KILL") ? fail(ErrorCode::kUnavailable, "connection lost") : Status();
+  };
+  const auto failed = node.book->put(order("f1", "db.disconnect"));
+  CHECK(state_of(failed) == "failed");
+  CHECK(failed->at("error") == "end a connection: connection lost");
+  CHECK(node.await("fault.failed").at("fault") == "f1");
+  CHECK(node.host.healthy());
+  CHECK_FALSE(node.on_disk("f1"));
+  CHECK(state_of(node.book->put(order("f1", "db.disconnect"))) == "failed");
+}
+
+TEST_CASE("a revert that fails is tried until it works, and is visible meanwhile") {
+  Node node;
+  REQUIRE(node.book->put(order("f1", "db.disconnect")));
+  std::atomic<bool> broken = true;
+  node.host.on_touch = [&](const std::string&) -> Status {
+    return broken ? fail(ErrorCode::kUnavailable, "server is down") : Status();
+  };
+  const auto first = node.book->revert("f1");
+  CHECK(state_of(first) == "live");
+  CHECK(first->at("error") == "not reverted yet: server is down");
+  const auto leftovers = node.book->fsck();
+  REQUIRE(leftovers.size() == 3);  // the fault and the two accounts it locked
+  CHECK(leftovers[2].clear_hint == "ALTER USER 'it's'@'%' ACCOUNT UNLOCK;");
+  CHECK(node.on_disk("f1"));
+  broken = false;
+  node.await("fault.reverted");
+  CHECK(node.host.healthy());
+}
+
+TEST_CASE("a revert that blocks delays no other") {
+  Node node;
+  REQUIRE(node.book->put(order("slow", "db.disconnect")));
+  REQUIRE(node.book->put(order("quick", "process.pause")));
+  std::mutex gate;
+  gate.lock();
+  node.host.on_touch = [&](const std::string& what) -> Status {
+    if (what == "open_sql") const std::lock_guard wait(gate);
+    return {};
+  };
+  std::thread caller([&] { (void)node.book->revert("slow"); });
+  CHECK(state_of(node.book->revert("quick")) == "reverted");
+  CHECK(node.book->get("slow").at("state") == "live");
+  gate.unlock();
+  caller.join();
+  CHECK(node.host.healthy());
+}
+
+TEST_CASE("revert_all reverts everything and names what it could not") {
+  Node node;
+  REQUIRE(node.book->put(order("db", "db.disconnect")));
+  REQUIRE(node.book->put(order("link", "link.down")));
+  std::atomic<bool> broken = true;
+  node.host.on_touch = [&](const std::string& what) -> Status {
+    return broken && what == "open_sql" ? fail(ErrorCode::kUnavailable, "down") : Status();
+  };
+  const auto reverted = node.book->revert_all("revert_all");
+  CHECK(reverted.to_json().dump() ==
+        R"({"failed":[{"error":"down","id":"db"}],"reverted":["link"]})");
+  broken = false;
+  node.await("fault.reverted", 2);
+  CHECK(node.host.healthy());
+}
+
+TEST_CASE("an agent that dies at any stage leaves nothing that the next one does not revert") {
+  const auto stage = GENERATE(range(0, 5));
+  for (const FaultKind& kind : fault_kinds()) {
+    INFO(kind.name << ", died at stage " << stage);
+    Node node;
+    const auto put = order("f1", kind.name);
+    Problems problems;
+    const auto request = read_request(kind, "f1", put.target, put.params, problems);
+    const auto fault = kind.make(request, node.host);
+    FaultJournal::Contents contents;
+    const auto journal = FaultJournal::open(node.state / "faults", contents).value();
+    UndoRecord record{.facts = {.id = "f1",
+                                .epoch = 1,
+                                .kind = kind.name,
+                                .target = put.target,
+                                .lease_ms = 60'000,
+                                .drill = "d1"},
+                      .resolved = fault->resolve().value()};
+    for (const auto& [name, value] : request.params) record.facts.params[name] = value;
+    REQUIRE(journal->write(record));  // 0: written, not yet applied
+    if (stage == 1) {                 // 1: half-applied
+      int left = 1;
+      node.host.on_touch = [&](const std::string&) -> Status {
+        return left-- > 0 ? Status() : fail(ErrorCode::kUnavailable, "killed");
+      };
+    }
+    if (stage >= 1) (void)fault->apply(record.resolved);  // 2: applied
+    node.host.on_touch = nullptr;
+    if (stage >= 3) REQUIRE(fault->revert(record.resolved));  // 3: reverted, record still there
+    if (stage >= 4) REQUIRE(journal->append({record.facts, "reverted", "", {}}));
+    node.start();
+    CHECK(node.book->get("f1").at("error") == "not reverted yet: left by an earlier run");
+    const auto recovered = node.book->recover();
+    CHECK(recovered.reverted == std::vector<FaultId>{"f1"});
+    CHECK(recovered.failed.empty());
+    CHECK(node.host.healthy());
+    CHECK_FALSE(node.on_disk("f1"));
+    CHECK(node.book->fsck().empty());
+    CHECK(node.await("fault.reverted").at("reason") == "agent_start");
+    CHECK(state_of(node.book->put(put)) == "reverted");
+    CHECK(node.host.healthy());
+  }
+}
+
+TEST_CASE("an undo record that cannot be understood is kept, tried and shown") {
+  Node node;
+  node.book.reset();
+  const auto folder = node.state / "faults";
+  REQUIRE(write_file_durably(folder / "torn.json", "{\"fault\":"));
+  REQUIRE(write_file_durably(folder / "newer.json",
+                             R"({"fault":{"id":"newer","kind":"disk.fill"},"resolved":{}})"));
+  REQUIRE(write_file_durably(folder / "odd.json", R"({"fault":{"id":"odd","kind":"db.disconnect",
+                             "target":{"service":"shard"}},"resolved":{"accounts":[7]}})"));
+  node.start();
+  const auto recovered = node.book->recover();
+  CHECK(recovered.reverted.empty());
+  CHECK(recovered.failed.size() == 2);
+  CHECK(node.book->fsck().size() == 3);
+  CHECK(node.on_disk("newer"));
+}
+
+TEST_CASE("fsck finds what others stopped and toxics that belong to no fault") {
+  Node node;
+  CHECK(node.book->fsck().empty());
+  REQUIRE(node.host.signal(node.host.process_of("orders").value(), SIGSTOP));
+  REQUIRE(node.host.links()->add_toxic("database", "stray", {.kind = Toxic::Kind::kDown}));
+  REQUIRE(write_file_durably(node.state / "faults" / "lost.json", "{}"));
+  std::vector<std::string> what;
+  for (const Leftover& leftover : node.book->fsck()) what.push_back(leftover.what);
+  REQUIRE(what.size() == 8);  // each service shows the three processes
+  CHECK(what.front() == "undo record of fault lost");
+  CHECK(what[1] == "stopped process 100 of service orders");
+  CHECK(what.back() == "toxic stray on link database");
+}
+
+TEST_CASE("random histories leave no fault behind and no undo record", "[sim]") {
+  const auto seed = GENERATE(range(1, 25));
+  INFO("seed " << seed);
+  Random random(static_cast<std::uint64_t>(seed));
+  Node node;
+  std::atomic<std::uint64_t> calls = 0;
+  node.host.on_touch = [&](const std::string&) -> Status {  // one call in four fails
+    Random each(static_cast<std::uint64_t>(seed) * 1000 + calls++);
+    return each.chance(25) ? fail(ErrorCode::kUnavailable, "bad luck") : Status();
+  };
+  const auto kinds = fault_kinds();
+  for (int step = 0; step < 40; ++step) {
+    const FaultId id = cat("f", random.below(12));
+    const Duration term(static_cast<std::int64_t>(1 + random.below(3000)));
+    switch (random.below(5)) {
+      case 0:
+      case 1:
+        (void)node.book->put(order(id, kinds[random.below(kinds.size())].name, term));
+        break;
+      case 2:
+        (void)node.book->renew(std::vector<FaultId>{id}, term);
+        break;
+      case 3:
+        (void)node.book->revert(id);
+        break;
+      case 4:
+        if (random.chance(20)) node.start(), (void)node.book->recover();
+        break;
+    }
+    CHECK(node.book->live() <= 4);
+  }
+  const std::vector<FaultId> all = {"f0", "f1", "f2", "f3", "f4",  "f5",
+                                    "f6", "f7", "f8", "f9", "f10", "f11"};
+  (void)node.book->renew(all, 1us);
+  node.host.on_touch = nullptr;  // luck turns
+  while (node.book->live() > 0) std::this_thread::yield();
+  (void)node.host.ensure_running("orders");  // nobody supervises here but the faults themselves
+  CHECK(node.host.healthy());
+  for (const FaultId& id : all) CHECK_FALSE(node.on_disk(id));
+}
+
+}  // namespace
+}  // namespace panshi::agent

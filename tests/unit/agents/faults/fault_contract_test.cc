@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The promise under test: whatever kind of fault, whenever it stopped half-way, revert() heals the
+// node from the undo record alone.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "agents/faults/fault.h"
+#include "tests/unit/agents/faults/fake_host.h"
+
+namespace panshi::agent {
+namespace {
+
+std::unique_ptr<Fault> make(const FaultKind& kind, Host& host) {
+  Problems problems;
+  const auto request = read_request(kind, "f1", sample_target(kind.name), nullptr, problems);
+  REQUIRE(problems.empty());
+  return kind.make(request, host);
+}
+
+// Through text, as a restart would read it.
+nlohmann::json as_on_disk(const nlohmann::json& resolved) {
+  return nlohmann::json::parse(resolved.dump());
+}
+
+TEST_CASE("every fault heals what it broke, twice if asked, and before it was ever applied") {
+  for (const FaultKind& kind : fault_kinds()) {
+    INFO(kind.name);
+    FakeHost host;
+    const auto fault = make(kind, host);
+    const auto resolved = fault->resolve();
+    REQUIRE(resolved);
+    CHECK(host.healthy());  // resolving touches nothing
+    REQUIRE(fault->revert(*resolved));
+    CHECK(host.healthy());
+    REQUIRE(fault->apply(*resolved));
+    CHECK_FALSE(host.healthy());
+    REQUIRE(fault->revert(*resolved));
+    CHECK(host.healthy());
+    REQUIRE(fault->revert(*resolved));
+    CHECK(host.healthy());
+  }
+}
+
+TEST_CASE("every fault is reverted by a fresh object from the undo record") {
+  for (const FaultKind& kind : fault_kinds()) {
+    INFO(kind.name);
+    FakeHost host;
+    nlohmann::json record;
+    {
+      const auto fault = make(kind, host);
+      record = fault->resolve().value();
+      REQUIRE(fault->apply(record));
+    }
+    REQUIRE(make(kind, host)->revert(as_on_disk(record)));
+    CHECK(host.healthy());
+  }
+}
+
+TEST_CASE("a fault whose apply stops at any step leaves nothing that revert does not heal") {
+  for (const FaultKind& kind : fault_kinds()) {
+    for (int steps = 0; steps < 10; ++steps) {
+      INFO(kind.name << " stopped at step " << steps);
+      FakeHost host;
+      const auto fault = make(kind, host);
+      const auto resolved = fault->resolve().value();
+      int left = steps;
+      host.on_touch = [&](const std::string&) -> Status {
+        if (left-- > 0) return {};
+        return fail(ErrorCode::kUnavailable, "connection lost");
+      };
+      (void)fault->apply(resolved);
+      host.on_touch = nullptr;
+      REQUIRE(make(kind, host)->revert(as_on_disk(resolved)));
+      CHECK(host.healthy());
+    }
+  }
+}
+
+TEST_CASE("a fault measures that it is in force") {
+  const std::map<std::string, nlohmann::json> expected = {
+      {"db.disconnect", {{"accounts_locked", 2}, {"connections", 0}}},
+      {"link.delay",
+       {{"chunks", 0}, {"delay_mean_us", 0}, {"delay_max_us", 0}, {"late_p99_us", 0}}},
+      {"link.down", {{"connections", 0}, {"down", true}}},
+      {"link.reset", {{"connections", 0}, {"down", false}}},
+      {"process.kill", {{"processes", 3}, {"gone", 3}}},
+      {"process.pause", {{"processes", 3}, {"stopped", 3}}}};
+  for (const FaultKind& kind : fault_kinds()) {
+    INFO(kind.name);
+    FakeHost host;
+    const auto fault = make(kind, host);
+    const auto resolved = fault->resolve().value();
+    REQUIRE(fault->apply(resolved));
+    CHECK(fault->measure(resolved) == expected.at(kind.name));
+  }
+}
+
+TEST_CASE("no fault touches the agent, its guardian or process 1") {
+  for (const char* name : {"process.kill", "process.pause"}) {
+    FakeHost host;
+    host.untouchable_ = {102};
+    const auto refused = make(**find_kind(name), host)->resolve();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::kRefused);
+  }
+}
+
+TEST_CASE("a killed service's faults have nothing left to mend, and say so without an error") {
+  FakeHost host;
+  const auto pause = make(**find_kind("process.pause"), host);
+  const auto resolved = pause->resolve().value();
+  REQUIRE(pause->apply(resolved));
+  REQUIRE(host.signal(host.process_of("orders").value(), SIGKILL));
+  CHECK(pause->revert(resolved));
+}
+
+TEST_CASE("kinds are sorted, unique and say whether this node can do them") {
+  const auto kinds = fault_kinds();
+  CHECK(std::adjacent_find(kinds.begin(), kinds.end(), [](const auto& a, const auto& b) {
+          return std::string_view(a.name) >= b.name;
+        }) == kinds.end());
+  FakeHost host;
+  for (const FaultKind& kind : kinds) CHECK(to_json(kind, host).at("possible") == true);
+  host.carries_links = false;
+  const auto json = to_json(**find_kind("link.delay"), host);
+  CHECK(json.at("possible") == false);
+  CHECK(json.at("why_not") == "no links are carried here");
+}
+
+TEST_CASE("a mistaken order is refused with its path and what was meant") {
+  CHECK(find_kind("process.puase")
+            .error()
+            .message.starts_with("kind `process.puase` is not known (did you mean "
+                                 "`process.pause`?); known are db.disconnect"));
+  Problems problems;
+  (void)read_request(**find_kind("link.delay"), "f1", {{"lnik", "database"}},
+                     {{"delay", "2m"}, {"direction", "up"}, {"jiter", "1ms"}}, problems);
+  std::vector<std::string> paths;
+  for (const Problem& problem : problems.list()) paths.push_back(problem.path);
+  std::sort(paths.begin(), paths.end());
+  CHECK(paths == std::vector<std::string>{"params.delay", "params.direction", "params.jiter",
+                                          "target.link", "target.lnik"});
+}
+
+}  // namespace
+}  // namespace panshi::agent
