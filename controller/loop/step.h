@@ -13,89 +13,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "core/base/clock.h"
-#include "core/base/result.h"
+#include "controller/world/protocol.h"  // Input, Effect, Stepped
 #include "core/model/catalog.h"
-#include "core/model/event.h"
 
 namespace panshi::controller {
-
-// What happened outside.
-struct Restarted {  // first input after the fold of the journal; also on an empty journal
-  std::string version;
-};
-struct Stopping {};   // last input of a controller that ends in good order
-struct Tick {};       // next_deadline() has come
-struct AgentEvents {  // from one answer of an agent's long poll, oldest first
-  struct Item {
-    WallTime at;  // on the controller's clock: receive time - the agent's age of it
-    std::string kind;
-    nlohmann::json data;
-  };
-  struct Sample {
-    WallTime at;
-    std::string signal;
-    double value;
-  };
-  std::string node;
-  std::vector<Item> events;
-  std::vector<Sample> samples;
-};
-struct AgentState {  // full status of an agent, at first contact and after either side restarted
-  std::string node;
-  nlohmann::json status;  // GET /v1/status
-};
-struct AgentLost {  // no answer for the agent-lost time
-  std::string node;
-  std::string why;
-};
-// The agent's answer to an effect. An `act` whose result.state is `running` is not done by that:
-// the agent's event action.done (or its AgentState) is. An effect without any answer becomes
-// `unknown` by itself, a little after its timeout: the caller need not watch that.
-struct EffectDone {
-  std::string effect;
-  std::string outcome;  // ok | failed (refused, or never sent) | unknown (no answer)
-  std::string detail;   // why, for failed and unknown
-  nlohmann::json result = nlohmann::json::object();  // what the agent answered
-  WallTime at;
-};
-struct LateLoop {  // the loop woke later than its bound: evidence may be stale (promise 6)
-  Duration by;
-};
-// From people and scripts, over the HTTP API. Answered through `Stepped::answer`.
-struct Command {
-  std::string verb;  // drill.run drill.abort halt resume fault.apply fault.revert link.reroute
-                     // runbook.run incident.ack: see docs/reference/controller-api.md
-  nlohmann::json body = nlohmann::json::object();
-};
-using Input = std::variant<Restarted, Stopping, Tick, AgentEvents, AgentState, AgentLost,
-                           EffectDone, LateLoop, Command>;
-
-// What to do outside. Its id in the agent's URL is `subject`, so a repeat is harmless:
-//   inject      PUT  /v1/faults/{subject}         body {kind, target, params, lease_ms, drill}
-//   revert      POST /v1/faults/{subject}/revert  body {}
-//   act         PUT  /v1/actions/{subject}        body {kind, params, timeout_ms}
-//   revert_all  POST /v1/revert-all               body {reason}
-//   notify      nothing of an agent's             body {channel, message, page}
-//   report      nothing of an agent's             body {drill}
-// The caller adds `epoch` to what goes to an agent.
-struct Effect {
-  std::string id;
-  std::string kind;     // inject | revert | act | revert_all | notify | report
-  std::string node;     // empty for notify and report
-  std::string subject;  // fault id (inject, revert), action id (act: the effect's own), else empty
-  nlohmann::json body = nlohmann::json::object();
-  Duration timeout = std::chrono::seconds(5);  // act: until the action is finished
-};
-
-struct Stepped {
-  std::vector<Event> events;  // without seq: the journal numbers them
-  std::vector<Effect> effects;
-  std::optional<Result<nlohmann::json>> answer;  // only for Command
-};
 
 class World {
  public:

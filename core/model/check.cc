@@ -116,6 +116,11 @@ std::string unknown_name(std::string_view what, std::string_view typed,
              "; known: ", known.empty() ? "none" : join(known, ", "));
 }
 
+void check_scenario_fault(const ScenarioFault& fault, const nlohmann::json& document,
+                          const Known& known, const std::string& path, Problems& problems) {
+  check_fault({known, path, problems}, fault, document);
+}
+
 void check_scenario(const Scenario& scenario, const Known& known, Problems& problems) {
   const nlohmann::json none;
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {

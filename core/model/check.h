@@ -21,6 +21,8 @@ struct Known {
 
 // Paths are those of the documents ("faults[0].target.service").
 void check_scenario(const Scenario& scenario, const Known& known, Problems& problems);
+void check_scenario_fault(const ScenarioFault& fault, const nlohmann::json& document,
+                          const Known& known, const std::string& path, Problems& problems);
 void check_rules(const std::vector<Rule>& rules, const Known& known, Problems& problems);
 void check_runbook(const Runbook& runbook, const Known& known, Problems& problems);
 void check_drill_days(const std::vector<DrillDay>& days, const Known& known, Problems& problems);

@@ -7,6 +7,7 @@
 
 #include "core/base/text.h"
 #include "core/io/yaml.h"
+#include "core/model/calendar.h"
 #include "core/model/check.h"
 
 namespace panshi {
@@ -90,12 +91,21 @@ Names collect_names(Loaded& loaded) {
   return names;
 }
 
+void check_zones(LoadedFile& file) {
+  for (std::size_t i = 0; i < file.days.size(); ++i) {
+    const auto zone = check_zone(file.days[i].zone);
+    const bool read = !file.days[i].zone.empty();
+    if (read && !zone) file.problems.add(cat("drill_days[", i, "].zone"), zone.error().message);
+  }
+}
+
 void cross_check(Loaded& loaded, const Known& known) {
   for (LoadedFile& file : loaded.files) {
     if (file.kind == Kind::kScenario) check_scenario(file.scenario, known, file.problems);
     if (file.kind == Kind::kRules) check_rules(file.rules, known, file.problems);
     if (file.kind == Kind::kRunbook) check_runbook(file.runbook, known, file.problems);
     if (file.kind == Kind::kSchedule) check_drill_days(file.days, known, file.problems);
+    check_zones(file);
   }
 }
 

@@ -35,27 +35,9 @@ void read_steady(Fields& in, Scenario& scenario) {
   steady.done();
 }
 
-ScenarioFault read_fault(const nlohmann::json& json, const std::string& path, Problems& problems) {
-  ScenarioFault fault;
-  Fields in(json, path, problems);
-  need_name(in, "id", fault.id);
-  in.need("kind", fault.kind);
-  if (const auto* target = in.need_value("target")) {
-    fault.target = read_target(*target, in.path_of("target"), problems);
-  }
-  if (const auto* params = in.may_value("params")) {
-    if (!params->is_object()) in.problem("params", "must be an object");
-    fault.params = *params;
-  }
-  in.may("at", fault.at, {0ms, 1h});
-  in.need("for", fault.term, {1ms, 1h});
-  in.done();
-  return fault;
-}
-
 void read_faults(Fields& in, Scenario& scenario) {
   in.need_each("faults", [&](const nlohmann::json& item, const std::string& path) {
-    ScenarioFault fault = read_fault(item, path, in.problems());
+    ScenarioFault fault = read_scenario_fault(item, path, in.problems());
     for (const ScenarioFault& other : scenario.faults) {
       if (other.id == fault.id)
         in.problems().add(path + ".id", cat("`", fault.id, "` is used twice"));
@@ -117,6 +99,25 @@ std::string Expectation::text() const {
                  during == "fault" ? " while a fault is in force" : " when recovered");
   }
   return {};
+}
+
+ScenarioFault read_scenario_fault(const nlohmann::json& json, const std::string& path,
+                                  Problems& problems) {
+  ScenarioFault fault;
+  Fields in(json, path, problems);
+  need_name(in, "id", fault.id);
+  in.need("kind", fault.kind);
+  if (const auto* target = in.need_value("target")) {
+    fault.target = read_target(*target, in.path_of("target"), problems);
+  }
+  if (const auto* params = in.may_value("params")) {
+    if (!params->is_object()) in.problem("params", "must be an object");
+    fault.params = *params;
+  }
+  in.may("at", fault.at, {0ms, 1h});
+  in.need("for", fault.term, {1ms, 1h});
+  in.done();
+  return fault;
 }
 
 Scenario read_scenario(const nlohmann::json& json, Problems& problems, const std::string& path) {

@@ -58,6 +58,10 @@ struct Scenario {
   nlohmann::json document;  // as it was read: what the journal keeps of it
 };
 
+// One element of `faults`; also the body of POST /api/v1/faults, which has no id.
+ScenarioFault read_scenario_fault(const nlohmann::json& json, const std::string& path,
+                                  Problems& problems);
+
 // Every mistake goes to `problems`; what is returned is usable only when there are none.
 Scenario read_scenario(const nlohmann::json& json, Problems& problems,
                        const std::string& path = "");

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The timeline of faults: what is due, whether it may be, and what came of it.
+#include <algorithm>
+#include <set>
+
+#include "controller/drills/drills.h"
+#include "controller/drills/parts.h"
+#include "controller/world/faults.h"
+#include "core/base/text.h"
+
+namespace panshi::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kDoubtMax = 30s;  // a fault that waits longer for the doubt to end is given up
+
+// What of the system is broken: "node: target".
+std::string broken_name(const nlohmann::json& target, const std::string& node) {
+  return cat(node, " ", dump_json(target));
+}
+
+// A fault of the drill that did not go as planned ends it.
+std::string why_astray(const FaultFacts& fault) {
+  if (fault.state == FaultState::kFailed) {
+    return cat("fault ", fault.scenario_fault, " could not be applied: ", fault.reason);
+  }
+  if (fault.state == FaultState::kUnknown) {
+    return cat("it is not known whether fault ", fault.scenario_fault, " is in force");
+  }
+  if (fault.state == FaultState::kReverted && !fault.revert_asked) {
+    return cat("fault ", fault.scenario_fault, " ended by itself: ", fault.reason);
+  }
+  return {};
+}
+
+const FaultFacts* fault_at(const State& state, const DrillFacts& drill, std::size_t index) {
+  const auto found = state.faults.find(cat(drill.id, ".", drill.scenario.faults[index].id));
+  return found == state.faults.end() ? nullptr : &found->second;
+}
+
+// Empty when the fault is injected or must wait.
+std::string inject_due(Context& context, const DrillFacts& drill, std::size_t index) {
+  const ScenarioFault& fault = drill.scenario.faults[index];
+  const WallTime due = drill.phase_at + fault.at;
+  if (context.now < due) {
+    context.wake_at(due);
+    return {};
+  }
+  if (context.state.doubt) {
+    if (context.now >= due + kDoubtMax) {
+      return cat("fault ", fault.id, " was not applied: the controller doubted its evidence for ",
+                 duration_text(kDoubtMax));
+    }
+    context.wake_at(due + kDoubtMax);
+    return {};
+  }
+  const Target& target = drill.targets[index];
+  const std::string node = node_of(context.catalog.inventory, target);
+  if (node.empty()) return cat("nothing is known of ", target.text(), " any more");
+  if (!context.state.agent_up(node)) {
+    if (context.first_contact_over()) return cat("agent ", node, " of ", target.text(), " is down");
+    context.wake_at(context.state.started_at + context.catalog.settings.contact_within);
+    return {};
+  }
+  if (std::string why = why_too_wide(context.state, drill.scenario, target); !why.empty()) {
+    return cat("fault ", fault.id, " was not applied: ", why);
+  }
+  inject(context, {cat(drill.id, ".", fault.id), fault.kind, target, fault.params, fault.term,
+                   drill.id, fault.id});
+  return {};
+}
+
+}  // namespace
+
+std::vector<const FaultFacts*> faults_of(const State& state, const DrillFacts& drill) {
+  std::vector<const FaultFacts*> faults;
+  for (std::size_t i = 0; i < drill.scenario.faults.size(); ++i) {
+    if (const FaultFacts* fault = fault_at(state, drill, i)) faults.push_back(fault);
+  }
+  return faults;
+}
+
+// Counted on the state after the action, on whole numbers. What may be live counts as live.
+std::string why_too_wide(const State& state, const Scenario& scenario, const Target& target) {
+  std::set<std::string> broken;
+  for (const auto& [id, fault] : state.faults) {
+    if (fault.ended()) continue;
+    broken.insert(broken_name(fault.target, fault.target.contains("link") ? fault.node : ""));
+  }
+  nlohmann::json wire = to_json(target);
+  wire.erase("node");
+  broken.insert(broken_name(wire, target.node));
+  const auto after = static_cast<std::int64_t>(broken.size());
+  if (after <= scenario.targets_max) return {};
+  return cat("it would break ", after, " targets at once, limits.targets_max is ",
+             scenario.targets_max);
+}
+
+void advance_inject(Context& context, const DrillFacts& drill) {
+  bool all_over = true;
+  for (std::size_t i = 0; i < drill.scenario.faults.size(); ++i) {
+    const FaultFacts* fault = fault_at(context.state, drill, i);
+    const std::string why = fault ? why_astray(*fault) : inject_due(context, drill, i);
+    if (!why.empty()) return abort_drill(context, drill.id, why, false);
+    all_over = all_over && fault && fault->ended();
+  }
+  if (all_over) enter_phase(context, drill, "recover");
+}
+
+}  // namespace panshi::controller

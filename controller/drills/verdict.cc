@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verdict: fail for what is known to be wrong, else unknown for what is not known, else pass.
+#include "controller/drills/parts.h"
+#include "core/base/text.h"
+
+namespace panshi::controller {
+namespace {
+
+using Whys = std::vector<std::string>;
+
+void judge_faults(const State& state, const DrillFacts& drill, Whys& unknown) {
+  for (const FaultFacts* fault : faults_of(state, drill)) {
+    const std::string name = cat("fault ", fault->scenario_fault);
+    if (!fault->ended()) unknown.push_back(cat(name, " is not known to be reverted"));
+    if (fault->was_unknown) unknown.push_back(cat(name, " was out of sight for a while"));
+  }
+}
+
+void judge_expectations(const DrillFacts& drill, Whys& failed, Whys& unknown) {
+  for (std::size_t i = 0; i < drill.expectations.size(); ++i) {
+    const ExpectationFacts& expectation = drill.expectations[i];
+    const std::string observed =
+        expectation.observed.is_null() ? "" : cat(", observed ", dump_json(expectation.observed));
+    const std::string text = cat("expected ", drill.scenario.expect[i].text(), observed);
+    if (expectation.answer == Answer::kNo) failed.push_back(text);
+    if (expectation.answer == Answer::kUnknown) unknown.push_back(cat("not known: ", text));
+    if (expectation.answer == Answer::kPending) unknown.push_back(cat("not looked at: ", text));
+  }
+}
+
+void judge_runs(const State& state, const DrillFacts& drill, Whys& unknown) {
+  for (const auto& [id, run] : state.runs) {
+    if (run.drill != drill.id || run.dry_run) continue;
+    if (run.active())
+      unknown.push_back(cat("run ", id, " of ", run.runbook, " is still under way"));
+    if (run.outcome == "unknown")
+      unknown.push_back(cat("run ", id, " of ", run.runbook, " ended unknown"));
+  }
+}
+
+void judge_audit(const DrillFacts& drill, Whys& failed, Whys& unknown) {
+  if (!drill.scenario.audit || drill.aborting) return;
+  const std::string verdict =
+      drill.audit.is_object() ? drill.audit.value("verdict", "unknown") : "unknown";
+  if (verdict == "invalid") failed.push_back("the ledger audit found wrong orders");
+  if (verdict != "invalid" && verdict != "valid") unknown.push_back("the ledger audit is unknown");
+}
+
+}  // namespace
+
+Verdict verdict_of(const State& state, const DrillFacts& drill) {
+  Whys failed;
+  Whys unknown = drill.doubts;
+  if (drill.aborting) (drill.abort_is_failure ? failed : unknown).push_back(drill.abort_why);
+  judge_faults(state, drill, unknown);
+  if (!drill.aborting || drill.first_live_at) judge_expectations(drill, failed, unknown);
+  if (drill.recovered && !*drill.recovered) {
+    failed.push_back(
+        cat("the steady state was not back within ", duration_text(drill.scenario.recover_within)));
+  }
+  judge_runs(state, drill, unknown);
+  judge_audit(drill, failed, unknown);
+
+  Verdict verdict{failed.empty() ? (unknown.empty() ? "pass" : "unknown") : "fail", failed};
+  verdict.why.insert(verdict.why.end(), unknown.begin(), unknown.end());
+  if (verdict.why.empty()) verdict.why.push_back("everything expected was seen");
+  return verdict;
+}
+
+}  // namespace panshi::controller

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/loop/commands.h"
+
+#include <algorithm>
+#include <array>
+
+#include "controller/drills/drills.h"
+#include "controller/runbooks/runbooks.h"
+#include "controller/world/faults.h"
+#include "core/base/random.h"
+#include "core/base/text.h"
+#include "core/model/check.h"
+
+namespace panshi::controller {
+namespace {
+
+using Json = nlohmann::json;
+
+template <class T>
+std::vector<std::string> keys(const std::map<std::string, T>& map) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : map) names.push_back(name);
+  return names;
+}
+
+tl::unexpected<Error> not_found(std::string_view what, const std::string& name,
+                                const std::vector<std::string>& known) {
+  return fail(ErrorCode::kNotFound, unknown_name(what, name, known));
+}
+
+Result<Scenario> scenario_in(Context& context, const std::string& name, const Json* document) {
+  if (document) return scenario_from_json(*document, context.catalog);
+  const auto found = context.catalog.scenarios.find(name);
+  if (found == context.catalog.scenarios.end()) {
+    return not_found("scenario", name, keys(context.catalog.scenarios));
+  }
+  return found->second;
+}
+
+Result<Json> drill_run(Context& context, const Json& body) {
+  Problems problems;
+  Fields in(body, "", problems);
+  // Never the clock: from the drill's number, so that a replay of the journal is the same.
+  std::int64_t seed = static_cast<std::int64_t>(
+      Random(static_cast<std::uint64_t>(context.state.counters.drill + 1)).below(1'000'000'000));
+  std::string name;
+  const Json* document = in.may_value("document");
+  if (document) {
+    if (in.has("scenario")) in.problem("scenario", "and `document`: only one of them");
+    in.may("scenario", name);
+  } else {
+    in.need("scenario", name);
+  }
+  in.may("seed", seed, {0, INT64_MAX});
+  in.done();
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  DrillOrder order;
+  ASSIGN_OR_RETURN(order.scenario, scenario_in(context, name, document));
+  order.seed = static_cast<std::uint64_t>(seed);
+  if (const std::string why = why_not_drill(context, order); !why.empty()) {
+    return fail(ErrorCode::kRefused, cat("the drill is refused: ", why));
+  }
+  const std::string id = start_drill(context, order);
+  return Json{{"drill", id}, {"seed", seed}};
+}
+
+Result<Json> drill_abort(Context& context, const Json& body) {
+  Problems problems;
+  Fields in(body, "", problems);
+  std::string id;
+  std::string reason = "asked";
+  in.need("drill", id);
+  in.may("reason", reason);
+  in.done();
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  const auto drill = context.state.drills.find(id);
+  if (drill == context.state.drills.end()) {
+    return not_found("drill", id, keys(context.state.drills));
+  }
+  if (!drill->second.active()) return fail(ErrorCode::kConflict, cat("drill ", id, " is over"));
+  if (!drill->second.aborting) abort_drill(context, id, cat("aborted: ", reason), false);
+  return Json{{"drill", id}};
+}
+
+Result<Json> halt(Context& context, const Json& body) {
+  Problems problems;
+  Fields in(body, "", problems);
+  std::string reason = "asked";
+  in.may("reason", reason);
+  in.done();
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  context.emit("halt.on", {{"reason", reason}});
+  const DrillFacts* drill = context.state.active_drill();
+  if (drill && !drill->aborting) abort_drill(context, drill->id, cat("halted: ", reason), false);
+  for (const auto& [name, node] : context.catalog.inventory.nodes) {
+    Effect effect;
+    effect.kind = "revert_all";
+    effect.node = name;
+    effect.body = {{"reason", reason}};
+    effect.timeout = context.catalog.settings.effect_timeout;
+    context.intend(std::move(effect));
+  }
+  return Json{{"halted", true}};
+}
+
+Result<Json> resume(Context& context, const Json& body) {
+  Problems problems;
+  Fields in(body, "", problems);
+  in.done();
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  if (context.state.halted) context.emit("halt.off", Json::object());
+  return Json{{"halted", false}};
+}
+
+std::string why_not_fault(const Context& context, const ScenarioFault& fault) {
+  const State& state = context.state;
+  if (state.halted) return cat("halted: ", state.halt_reason);
+  if (state.doubt) return "decisions are off: the controller was late and doubts its evidence";
+  if (const DrillFacts* drill = state.active_drill()) {
+    return cat("drill ", drill->id, " is under way");
+  }
+  const std::string node = node_of(context.catalog.inventory, fault.target);
+  if (node.empty()) return cat("nothing is known of ", fault.target.text());
+  if (!state.agent_up(node)) return cat("agent ", node, " is down");
+  return {};
+}
+
+Result<Json> fault_apply(Context& context, const Json& body) {
+  const std::string id = cat("f-", context.state.counters.fault + 1);
+  Json document = body;
+  if (document.is_object()) document["id"] = id;
+  Problems problems;
+  const ScenarioFault fault = read_scenario_fault(document, "", problems);
+  check_scenario_fault(fault, document, {&context.catalog.inventory, nullptr, nullptr, nullptr}, "",
+                       problems);
+  if (fault.target.services.size() > 1) problems.add("target", "must be a single service");
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  if (const std::string why = why_not_fault(context, fault); !why.empty()) {
+    return fail(ErrorCode::kRefused, cat("the fault is refused: ", why));
+  }
+  inject(context, {id, fault.kind, fault.target, fault.params, fault.term, "", ""});
+  return Json{{"fault", id}};
+}
+
+Result<Json> fault_revert(Context& context, const Json& body) {
+  Problems problems;
+  Fields in(body, "", problems);
+  std::string id;
+  in.need("fault", id);
+  in.done();
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  const auto fault = context.state.faults.find(id);
+  if (fault == context.state.faults.end()) {
+    return not_found("fault", id, keys(context.state.faults));
+  }
+  const bool drill_of_it = !fault->second.ended() && !fault->second.drill.empty();
+  const auto drill = context.state.drills.find(fault->second.drill);
+  if (drill_of_it && drill != context.state.drills.end() && drill->second.active() &&
+      !drill->second.aborting) {
+    abort_drill(context, drill->first, cat("fault ", id, " was reverted by hand"), false);
+  }
+  const FaultFacts facts = context.state.faults.at(id);
+  if (!facts.ended() && !facts.reverting) revert(context, facts);
+  return Json{{"fault", id}};
+}
+
+Result<Json> link_reroute(Context& context, const Json& body) {
+  Json document = {{"name", "by hand"}, {"reroute", body}};
+  Problems problems;
+  const Runbook by_hand = read_runbook(
+      {{"name", "by-hand"}, {"title", "by hand"}, {"steps", Json::array({document})}}, problems);
+  check_runbook(by_hand, {&context.catalog.inventory, nullptr, nullptr, nullptr}, problems);
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  const Step& step = by_hand.steps.front();
+  for (const auto& [id, run] : context.state.runs) {
+    const auto& targets = run.targets;
+    if (run.active() && std::find(targets.begin(), targets.end(), step.target()) != targets.end()) {
+      return fail(ErrorCode::kConflict, cat("run ", id, " acts on ", step.target()));
+    }
+  }
+  Effect effect;
+  effect.kind = "act";
+  effect.node = step.node;
+  effect.timeout = step.timeout;
+  effect.body = {
+      {"kind", "reroute"},
+      {"params", {{"link", step.link}, {"to", step.to}, {"established", step.established}}},
+      {"timeout_ms", step.timeout / std::chrono::milliseconds(1)}};
+  return Json{{"effect", context.intend(std::move(effect))}};
+}
+
+Result<Json> runbook_run(Context& context, const Json& body) {
+  Problems problems;
+  Fields in(body, "", problems);
+  std::string name;
+  RunOrder order;
+  in.need("name", name);
+  in.may("dry_run", order.dry_run);
+  in.done();
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  const auto runbook = context.catalog.runbooks.find(name);
+  if (runbook == context.catalog.runbooks.end()) {
+    return not_found("runbook", name, keys(context.catalog.runbooks));
+  }
+  const std::string why = order.dry_run ? "" : why_not_run(context, runbook->second, order);
+  if (!why.empty()) {
+    context.emit("run.refused", {{"runbook", name}, {"breach", ""}, {"why", why}});
+    return fail(ErrorCode::kRefused, cat("the run is refused: ", why));
+  }
+  return Json{{"run", start_run(context, runbook->second, order)}};
+}
+
+Result<Json> incident_ack(Context& context, const Json& body) {
+  Problems problems;
+  Fields in(body, "", problems);
+  std::string id;
+  std::string by = "somebody";
+  in.need("incident", id);
+  in.may("by", by);
+  in.done();
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  const auto incident = context.state.incidents.find(id);
+  if (incident == context.state.incidents.end()) {
+    return not_found("incident", id, keys(context.state.incidents));
+  }
+  const Owner owner{incident->second.drill, id, "", ""};
+  if (incident->second.acked_by.empty()) context.emit("incident.acked", {{"by", by}}, owner);
+  return Json{{"incident", id}};
+}
+
+struct Verb {
+  const char* name;
+  Result<Json> (*run)(Context& context, const Json& body);
+};
+constexpr std::array<Verb, 9> kVerbs = {{{"drill.run", &drill_run},
+                                         {"drill.abort", &drill_abort},
+                                         {"halt", &halt},
+                                         {"resume", &resume},
+                                         {"fault.apply", &fault_apply},
+                                         {"fault.revert", &fault_revert},
+                                         {"link.reroute", &link_reroute},
+                                         {"runbook.run", &runbook_run},
+                                         {"incident.ack", &incident_ack}}};
+
+}  // namespace
+
+Result<Json> on_command(Context& context, const Command& command) {
+  std::vector<std::string> names;
+  for (const Verb& verb : kVerbs) {
+    if (command.verb == verb.name) return verb.run(context, command.body);
+    names.emplace_back(verb.name);
+  }
+  return not_found("command", command.verb, names);
+}
+
+}  // namespace panshi::controller

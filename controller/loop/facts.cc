@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/loop/facts.h"
+
+#include <algorithm>
+
+#include "controller/loop/outcomes.h"
+#include "controller/rules/rules.h"
+#include "controller/world/faults.h"
+#include "core/base/text.h"
+
+namespace panshi::controller {
+namespace {
+
+bool starts_with_any(const std::string& text, std::initializer_list<std::string_view> starts) {
+  return std::any_of(starts.begin(), starts.end(),
+                     [&](std::string_view start) { return text.starts_with(start); });
+}
+
+void on_agent_event(Context& context, const std::string& node, const AgentEvents::Item& item) {
+  if (!item.data.is_object()) return;
+  const WallTime at = std::min(item.at, context.now);
+  if (item.kind == "action.done") {
+    const auto action = item.data.find("action");
+    if (action != item.data.end() && action->is_string()) {
+      settle_action(context, action->get<std::string>(), item.data, at);
+    }
+  } else if (item.kind.starts_with("fault.")) {
+    learn_fault(context, node, item.kind, at, item.data);
+  } else if (starts_with_any(item.kind, {"service.", "probe.", "link."})) {
+    const DrillFacts* drill = context.state.active_drill();
+    context.emit_at(at, item.kind, item.data, {drill ? drill->id : "", "", "", node});
+  }
+}
+
+}  // namespace
+
+void on_restarted(Context& context, const Restarted& input) {
+  const bool after_crash = context.state.running;
+  if (context.state.doubt) context.emit("doubt.off", nlohmann::json::object());
+  context.emit("controller.started", {{"epoch", context.state.epoch + 1},
+                                      {"version", input.version},
+                                      {"after_crash", after_crash}});
+  // Nobody can be asked what became of these; a report is simply written again.
+  std::vector<PendingEffect> lost;
+  for (const auto& [id, effect] : context.state.effects) {
+    if (effect.node.empty()) lost.push_back(effect);
+  }
+  for (const PendingEffect& effect : lost) {
+    settle_effect(context, effect.id, {"unknown", "the controller was restarted", context.now});
+    if (effect.kind != "report") continue;
+    Effect again;
+    again.kind = effect.kind;
+    again.body = effect.body;
+    again.timeout = effect.timeout;
+    context.intend(std::move(again), {effect.drill, "", "", ""});
+  }
+}
+
+void on_agent_events(Context& context, const AgentEvents& input) {
+  if (!context.catalog.inventory.nodes.contains(input.node)) return;
+  for (const auto& item : input.events) on_agent_event(context, input.node, item);
+  for (const auto& sample : input.samples) {
+    const WallTime at = std::min(sample.at, context.now);
+    context.memory.samples.add(input.node, sample.signal, at, sample.value);
+    note_sample(context, sample.signal, at, sample.value);
+  }
+}
+
+void on_agent_lost(Context& context, const AgentLost& input) {
+  if (!context.catalog.inventory.nodes.contains(input.node)) return;
+  const bool first_word = context.memory.contacted.insert(input.node).second;
+  if (!first_word && !context.state.agent_up(input.node)) return;
+  context.emit("agent.down", {{"why", input.why}}, {"", "", "", input.node});
+}
+
+void on_late_loop(Context& context, const LateLoop& input) {
+  context.memory.doubt_until = context.now + context.catalog.settings.doubt_for;
+  if (context.state.doubt) return;
+  context.emit("doubt.on", {{"late_ms", input.by / std::chrono::milliseconds(1)}});
+}
+
+void advance_contacts(Context& context) {
+  const auto& nodes = context.catalog.inventory.nodes;
+  if (context.memory.contacted.size() >= nodes.size()) return;
+  const WallTime deadline = context.state.started_at + context.catalog.settings.contact_within;
+  if (context.now < deadline) return context.wake_at(deadline);
+  for (const auto& [name, node] : nodes) {
+    if (!context.memory.contacted.insert(name).second) continue;
+    context.emit("agent.down", {{"why", "no word since the controller started"}},
+                 {"", "", "", name});
+  }
+}
+
+void advance_doubt(Context& context) {
+  if (!context.state.doubt || !context.memory.doubt_until) return;
+  if (context.now < *context.memory.doubt_until) {
+    return context.wake_at(*context.memory.doubt_until);
+  }
+  context.memory.doubt_until.reset();
+  context.emit("doubt.off", nlohmann::json::object());
+}
+
+}  // namespace panshi::controller

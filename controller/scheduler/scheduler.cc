@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/scheduler/scheduler.h"
+
+#include "controller/drills/draw.h"
+#include "controller/drills/drills.h"
+#include "core/base/random.h"
+#include "core/base/text.h"
+#include "core/model/calendar.h"
+#include "core/model/check.h"
+
+namespace panshi::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kLookBack = 24h * 35;  // due times missed longer ago are not worth an event each
+constexpr std::uint64_t kSeedsEnd = 1'000'000'000;
+
+const std::string& pick(const DrillDay& day, std::uint64_t seed) {
+  Random random(seed ^ 0x9e3779b9);  // a stream of its own: targets are drawn from the seed itself
+  return day.scenarios[random.below(day.scenarios.size())];
+}
+
+void miss(Context& context, const DrillDay& day, WallTime due, const std::string& why) {
+  context.emit("schedule.missed", {{"drill_day", day.name}, {"due_us", to_us(due)}, {"why", why}});
+}
+
+void run_due(Context& context, const DrillDay& day, WallTime due) {
+  if (context.now > due + day.missed_within) {
+    return miss(context, day, due, "no controller was running then");
+  }
+  const std::uint64_t seed = seed_of(day, due);
+  const std::string& name = pick(day, seed);
+  const auto scenario = context.catalog.scenarios.find(name);
+  if (scenario == context.catalog.scenarios.end()) {
+    return miss(context, day, due, cat("scenario `", name, "` is not in the catalog"));
+  }
+  const DrillOrder order{scenario->second, seed, "scheduled"};
+  if (const std::string why = why_not_drill(context, order); !why.empty()) {
+    return miss(context, day, due, cat(name, " was not started: ", why));
+  }
+  context.emit(
+      "schedule.due",
+      {{"drill_day", day.name}, {"due_us", to_us(due)}, {"seed", seed}, {"scenario", name}});
+  start_drill(context, order);
+}
+
+}  // namespace
+
+Result<nlohmann::json> draw(const Catalog& catalog, const DrillDay& day, std::uint64_t seed) {
+  const std::string& name = pick(day, seed);
+  const auto scenario = catalog.scenarios.find(name);
+  if (scenario == catalog.scenarios.end()) {
+    std::vector<std::string> known;
+    for (const auto& [other, unused] : catalog.scenarios) known.push_back(other);
+    return fail(ErrorCode::kNotFound, unknown_name("scenario", name, known));
+  }
+  nlohmann::json targets = nlohmann::json::array();
+  for (const Target& target : draw_targets(scenario->second, seed)) {
+    targets.push_back(to_json(target));
+  }
+  return nlohmann::json{{"scenario", name}, {"seed", seed}, {"targets", std::move(targets)}};
+}
+
+std::uint64_t seed_of(const DrillDay& day, WallTime due) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const char c : day.name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  Random random(hash ^ static_cast<std::uint64_t>(to_us(due)));
+  return random.below(kSeedsEnd);
+}
+
+std::optional<WallTime> next_due_of(const State& state, const DrillDay& day, WallTime now) {
+  if (!day.enabled) return std::nullopt;
+  WallTime after = std::max(state.first_started_at.value_or(now), now - kLookBack);
+  const auto last = state.last_due.find(day.name);
+  if (last != state.last_due.end()) after = std::max(after, last->second);
+  const auto due = next_due(day, after);
+  if (!due) return std::nullopt;
+  return *due;
+}
+
+void advance_scheduler(Context& context) {
+  for (const DrillDay& day : context.catalog.drill_days) {
+    WallTime& next = context.memory.next_due[day.name];
+    if (next > context.now) {  // asking the calendar each time would be dear
+      context.wake_at(next);
+      continue;
+    }
+    while (true) {
+      const auto due = next_due_of(context.state, day, context.now);
+      if (!due) break;
+      if (*due > context.now) {
+        next = *due;
+        context.wake_at(next);
+        break;
+      }
+      // After a restart the agents must have had the time to report.
+      const bool late = context.now > *due + day.missed_within;
+      if (!late && !context.first_contact_over()) {
+        context.wake_at(context.state.started_at + context.catalog.settings.contact_within);
+        break;
+      }
+      run_due(context, day, *due);
+    }
+  }
+}
+
+}  // namespace panshi::controller

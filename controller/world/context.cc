@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/world/context.h"
+
+#include <array>
+#include <cstdio>
+
+#include "core/base/text.h"
+
+namespace panshi::controller {
+
+Memory::Memory(const Catalog& catalog) : samples(catalog.settings.stale_after) {
+  for (const auto& [name, rule] : catalog.rules) rules_by_signal[rule.when.signal].push_back(&rule);
+}
+
+void Context::emit(std::string kind, nlohmann::json data, Owner owner) {
+  emit_at(now, std::move(kind), std::move(data), std::move(owner));
+}
+
+void Context::emit_at(WallTime at, std::string kind, nlohmann::json data, Owner owner) {
+  Event event;
+  event.at = at;
+  event.kind = std::move(kind);
+  event.drill = std::move(owner.drill);
+  event.incident = std::move(owner.incident);
+  event.run = std::move(owner.run);
+  event.node = std::move(owner.node);
+  event.data = std::move(data);
+  fold(state, event);
+  out.events.push_back(std::move(event));
+}
+
+std::string Context::intend(Effect effect, Owner owner, const nlohmann::json& more) {
+  effect.id = cat("e-", state.counters.effect + 1);
+  if (effect.kind == "act") effect.subject = effect.id;
+  nlohmann::json data = {{"effect", effect.id},
+                         {"kind", effect.kind},
+                         {"subject", effect.subject},
+                         {"body", effect.body},
+                         {"timeout_ms", effect.timeout / std::chrono::milliseconds(1)}};
+  if (more.is_object()) data.update(more);
+  owner.node = effect.node;
+  emit("effect.intended", std::move(data), std::move(owner));
+  out.effects.push_back(effect);
+  return effect.id;
+}
+
+bool Context::first_contact_over() const {
+  return memory.contacted.size() >= catalog.inventory.nodes.size() ||
+         now >= state.started_at + catalog.settings.contact_within;
+}
+
+std::string time_text(WallTime time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
+  std::array<char, 64> text;
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02ld:%02ld:%02ldZ",
+                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), static_cast<long>(clock.hours().count()),
+                static_cast<long>(clock.minutes().count()),
+                static_cast<long>(clock.seconds().count()));
+  return text.data();
+}
+
+}  // namespace panshi::controller

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Context: what a machine has in hand during one step: the state, the memory, the time, the output.
+//
+// Machines (drills, rules, …) look at the state and do what is due: they may be called at any time
+// and as often as one likes. `emit` folds at once, so each sees what the one before it did.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controller/world/protocol.h"
+#include "controller/world/samples.h"
+#include "controller/world/state.h"
+#include "core/model/catalog.h"
+
+namespace panshi::controller {
+
+struct RuleWatch {
+  Hold fires;
+  Hold clears;
+  bool beyond = false;  // a symptom was stated and is not over
+  std::optional<WallTime> fine_since;
+};
+
+struct DrillWatch {
+  std::vector<Hold> steady;
+  std::vector<Hold> abort_if;
+  std::vector<Hold> expect;
+  std::map<std::size_t, double> expect_seen;  // newest good value of a `during: fault`
+};
+
+// Not in the journal: rebuilt after a restart from what the agents say.
+struct Memory {
+  explicit Memory(const Catalog& catalog);
+
+  Samples samples;
+  std::map<std::string, std::vector<const Rule*>> rules_by_signal;
+  std::map<std::string, RuleWatch> rules;
+  std::map<std::string, DrillWatch> drills;
+  std::map<std::string, Hold> waits;               // run -> its wait_for step
+  std::map<std::string, nlohmann::json> services;  // node -> services as its agent last said
+  std::set<std::string> contacted;                 // agents heard of since our start
+  std::map<std::string, WallTime> next_due;        // drill day -> not before
+  std::optional<WallTime> doubt_until;
+};
+
+struct Owner {  // ids of what an event belongs to
+  std::string drill;
+  std::string incident;
+  std::string run;
+  std::string node;
+};
+
+class Context {
+ public:
+  Context(const Catalog& catalog_in, State& state_in, Memory& memory_in, WallTime now_in,
+          Stepped& out_in)
+      : catalog(catalog_in), state(state_in), memory(memory_in), now(now_in), out(out_in) {}
+
+  void emit(std::string kind, nlohmann::json data, Owner owner = {});
+  void emit_at(WallTime at, std::string kind, nlohmann::json data, Owner owner = {});
+
+  // Journals the intent and asks for the effect; gives it an id. Returns the id.
+  // `more` is added to the data of effect.intended.
+  std::string intend(Effect effect, Owner owner = {}, const nlohmann::json& more = {});
+
+  void wake_at(WallTime at) {
+    if (!wake || at < *wake) wake = at;
+  }
+  bool first_contact_over() const;  // every agent was heard of, or had the time to be
+
+  const Catalog& catalog;
+  State& state;
+  Memory& memory;
+  const WallTime now;
+  Stepped& out;
+  std::optional<WallTime> wake;
+};
+
+// "2026-11-18T07:00:00Z"
+std::string time_text(WallTime time);
+
+}  // namespace panshi::controller

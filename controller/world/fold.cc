@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/world/fold.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/base/text.h"
+
+namespace panshi::controller {
+namespace {
+
+void controller_started(State& state, const Event& event) {
+  state.epoch = std::max(state.epoch + 1, number_in(event.data, "epoch"));
+  state.running = true;
+  state.started_at = event.at;
+  if (!state.first_started_at) state.first_started_at = event.at;
+  state.doubt = false;
+  for (auto& [name, agent] : state.agents) agent.up = false;  // until we hear of it
+}
+
+void controller_stopped(State& state, const Event&) { state.running = false; }
+
+void agent_up(State& state, const Event& event) {
+  AgentFacts& agent = state.agents[event.node];
+  agent.up = true;
+  agent.start_id = text_of(event.data, "start_id");
+}
+
+void agent_down(State& state, const Event& event) {
+  state.agents[event.node].up = false;
+  for (auto& [id, fault] : state.faults) {
+    if (fault.node != event.node || fault.ended()) continue;
+    fault.state = FaultState::kUnknown;  // its agent reverts it by lease, but we do not see that
+    fault.was_unknown = true;
+  }
+  if (DrillFacts* drill = state.active_drill()) {
+    drill->doubts.push_back(cat("agent ", event.node, " was lost: ", text_of(event.data, "why")));
+  }
+}
+
+void halt_on(State& state, const Event& event) {
+  state.halted = true;
+  state.halt_reason = text_of(event.data, "reason");
+}
+
+void halt_off(State& state, const Event&) {
+  state.halted = false;
+  state.halt_reason.clear();
+}
+
+void doubt_on(State& state, const Event&) {
+  state.doubt = true;
+  if (DrillFacts* drill = state.active_drill()) drill->doubted = true;
+}
+
+void doubt_off(State& state, const Event&) { state.doubt = false; }
+
+void schedule_handled(State& state, const Event& event) {
+  WallTime& last = state.last_due[text_of(event.data, "drill_day")];
+  last = std::max(last, from_us(number_in(event.data, "due_us")));
+}
+
+FoldTable make_table() {
+  FoldTable table = {{"controller.started", &controller_started},
+                     {"controller.stopped", &controller_stopped},
+                     {"agent.up", &agent_up},
+                     {"agent.down", &agent_down},
+                     {"halt.on", &halt_on},
+                     {"halt.off", &halt_off},
+                     {"doubt.on", &doubt_on},
+                     {"doubt.off", &doubt_off},
+                     {"schedule.due", &schedule_handled},
+                     {"schedule.missed", &schedule_handled}};
+  add_fault_folds(table);
+  add_drill_folds(table);
+  add_run_folds(table);
+  return table;
+}
+
+}  // namespace
+
+std::string text_of(const nlohmann::json& data, const char* key) {
+  const auto found = data.find(key);
+  return found != data.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::int64_t number_in(const nlohmann::json& data, const char* key) {
+  const auto found = data.find(key);
+  return found != data.end() && found->is_number() ? found->get<std::int64_t>() : 0;
+}
+
+std::int64_t number_of(const std::string& id) {
+  const auto dash = id.rfind('-');
+  std::int64_t number = 0;
+  if (dash == std::string::npos) return 0;
+  const auto read = std::from_chars(id.data() + dash + 1, id.data() + id.size(), number);
+  return read.ptr == id.data() + id.size() ? number : 0;
+}
+
+const char* fault_state_word(FaultState state) {
+  switch (state) {
+    case FaultState::kIntended:
+      return "intended";
+    case FaultState::kLive:
+      return "live";
+    case FaultState::kUnknown:
+      return "unknown";
+    case FaultState::kReverted:
+      return "reverted";
+    case FaultState::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+DrillFacts* State::active_drill() {
+  for (auto& [id, drill] : drills) {
+    if (drill.active()) return &drill;
+  }
+  return nullptr;
+}
+
+const DrillFacts* State::active_drill() const {
+  return const_cast<State*>(this)->active_drill();  // NOLINT: the other one does not write
+}
+
+bool State::agent_up(const std::string& node) const {
+  const auto found = agents.find(node);
+  return found != agents.end() && found->second.up;
+}
+
+void fold(State& state, const Event& event) {
+  static const FoldTable kTable = make_table();
+  const auto handler = kTable.find(event.kind);
+  if (handler != kTable.end() && event.data.is_object()) handler->second(state, event);
+}
+
+}  // namespace panshi::controller

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fold of effects and faults.
+#include <algorithm>
+
+#include "controller/world/fold.h"
+
+namespace panshi::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kRevertAgain = 1s;
+constexpr std::size_t kFaultsKept = 500;
+
+void intend_fault(State& state, const Event& event, const PendingEffect& effect) {
+  FaultFacts fault;
+  fault.id = effect.subject;
+  fault.kind = text_of(effect.body, "kind");
+  fault.node = event.node;
+  fault.target = effect.body.value("target", nlohmann::json::object());
+  fault.params = effect.body.value("params", nlohmann::json::object());
+  fault.drill = event.drill;
+  fault.scenario_fault = text_of(event.data, "scenario_fault");
+  fault.term = Duration(number_in(event.data, "for_us"));
+  fault.intended_at = event.at;
+  if (fault.drill.empty()) {
+    state.counters.fault = std::max(state.counters.fault, number_of(fault.id));
+  }
+  state.faults[fault.id] = std::move(fault);
+}
+
+void effect_intended(State& state, const Event& event) {
+  PendingEffect effect;
+  effect.id = text_of(event.data, "effect");
+  effect.kind = text_of(event.data, "kind");
+  effect.node = event.node;
+  effect.subject = text_of(event.data, "subject");
+  effect.body = event.data.value("body", nlohmann::json::object());
+  effect.timeout = std::chrono::milliseconds(number_in(event.data, "timeout_ms"));
+  effect.at = event.at;
+  effect.epoch = state.epoch;
+  effect.drill = event.drill;
+  effect.incident = event.incident;
+  effect.run = event.run;
+  state.counters.effect = std::max(state.counters.effect, number_of(effect.id));
+
+  if (effect.kind == "inject") intend_fault(state, event, effect);
+  for (auto& [id, fault] : state.faults) {
+    const bool this_one = effect.kind == "revert" && id == effect.subject;
+    const bool all = effect.kind == "revert_all" && fault.node == effect.node && !fault.ended();
+    if (this_one || all) fault.reverting = fault.revert_asked = true;
+  }
+  RunFacts* run = find_in(state.runs, effect.run);
+  if (run) run->effect = effect.id;
+  DrillFacts* drill = find_in(state.drills, effect.drill);
+  if (drill && !run && effect.kind == "act") drill->audit_effect = effect.id;
+  state.effects[effect.id] = std::move(effect);
+}
+
+void inject_done(FaultFacts& fault, const Event& event, const std::string& outcome) {
+  if (fault.state != FaultState::kIntended) return;
+  if (outcome == "failed") {
+    fault.state = FaultState::kFailed;
+    fault.ended_at = event.at;
+    fault.reason = text_of(event.data, "detail");
+  } else if (outcome == "unknown") {
+    fault.state = FaultState::kUnknown;
+    fault.was_unknown = true;
+  }
+}
+
+void run_effect_done(RunFacts& run, const Event& event, const std::string& outcome) {
+  run.effect_outcome = outcome;
+  run.effect_detail = text_of(event.data, "detail");
+  run.effect_at = event.at;
+}
+
+void effect_done(State& state, const Event& event) {
+  PendingEffect* pending = find_in(state.effects, text_of(event.data, "effect"));
+  if (!pending) return;
+  const PendingEffect effect = std::move(*pending);
+  state.effects.erase(effect.id);
+  const std::string outcome = text_of(event.data, "outcome");
+
+  FaultFacts* fault = find_in(state.faults, effect.subject);
+  if (fault && effect.kind == "inject") inject_done(*fault, event, outcome);
+  for (auto& [id, other] : state.faults) {
+    const bool all = effect.kind == "revert_all" && other.node == effect.node;
+    if (!all && !(effect.kind == "revert" && id == effect.subject)) continue;
+    other.reverting = false;
+    other.revert_again_at = event.at + kRevertAgain;
+  }
+  RunFacts* run = find_in(state.runs, effect.run);
+  if (run && run->effect == effect.id) run_effect_done(*run, event, outcome);
+  if (outcome == "ok" && effect.kind == "act" && text_of(effect.body, "kind") == "mark") {
+    const auto params = effect.body.value("params", nlohmann::json::object());
+    if (text_of(params, "as") == "ok") {
+      state.marks.erase(text_of(params, "service"));
+    } else {
+      state.marks[text_of(params, "service")] = text_of(params, "as");
+    }
+  }
+}
+
+// A fault that we did not intend (a leftover) gets an entry too: what is live must be reverted.
+FaultFacts& fault_of(State& state, const Event& event) {
+  FaultFacts& fault = state.faults[text_of(event.data, "fault")];
+  if (fault.id.empty()) {
+    fault.id = text_of(event.data, "fault");
+    fault.kind = text_of(event.data, "kind");
+    fault.target = event.data.value("target", nlohmann::json::object());
+    fault.node = event.node;
+    fault.intended_at = event.at;
+  }
+  return fault;
+}
+
+void fault_live(State& state, const Event& event) {
+  FaultFacts& fault = fault_of(state, event);
+  fault.state = FaultState::kLive;
+  fault.ended_at.reset();
+  if (!fault.live_at) fault.live_at = event.at;
+  DrillFacts* drill = find_in(state.drills, fault.drill);
+  if (drill && !drill->first_live_at) drill->first_live_at = event.at;
+}
+
+void fault_ended(State& state, const Event& event, FaultState how, const char* why) {
+  FaultFacts* fault = find_in(state.faults, text_of(event.data, "fault"));
+  if (!fault) return;
+  fault->state = how;
+  fault->ended_at = event.at;
+  fault->reason = text_of(event.data, why);
+  fault->reverting = false;
+  if (state.faults.size() <= kFaultsKept) return;
+  auto oldest = state.faults.end();
+  for (auto it = state.faults.begin(); it != state.faults.end(); ++it) {
+    if (!it->second.ended()) continue;
+    if (oldest == state.faults.end() || it->second.intended_at < oldest->second.intended_at) {
+      oldest = it;
+    }
+  }
+  if (oldest != state.faults.end()) state.faults.erase(oldest);
+}
+
+void fault_reverted(State& state, const Event& event) {
+  fault_ended(state, event, FaultState::kReverted, "reason");
+}
+
+void fault_failed(State& state, const Event& event) {
+  fault_ended(state, event, FaultState::kFailed, "error");
+}
+
+}  // namespace
+
+void add_fault_folds(FoldTable& table) {
+  table["effect.intended"] = &effect_intended;
+  table["effect.done"] = &effect_done;
+  table["fault.live"] = &fault_live;
+  table["fault.reverted"] = &fault_reverted;
+  table["fault.failed"] = &fault_failed;
+}
+
+}  // namespace panshi::controller

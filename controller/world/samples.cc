@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/world/samples.h"
+
+#include <algorithm>
+
+namespace panshi::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kKept = 5min;
+constexpr std::size_t kPointsMax = 10'000;
+constexpr std::size_t kSeriesMax = 5'000;
+
+}  // namespace
+
+std::uint32_t Samples::index_of(const std::string& node) {
+  const auto found = std::find(nodes_.begin(), nodes_.end(), node);
+  if (found == nodes_.end()) nodes_.push_back(node);
+  return static_cast<std::uint32_t>(found - nodes_.begin());
+}
+
+void Samples::add(const std::string& node, const std::string& signal, WallTime at, double value) {
+  if (series_.size() >= kSeriesMax && !series_.contains(signal)) return;
+  auto& points = series_[signal];
+  auto place = points.end();  // almost always here: answers of two agents may overlap a little
+  while (place != points.begin() && std::prev(place)->at > at) --place;
+  points.insert(place, Point{at, index_of(node), value});
+  while (points.size() > kPointsMax || points.front().at + kKept < points.back().at) {
+    points.pop_front();
+  }
+}
+
+Observation Samples::observe(const Comparison& comparison, WallTime at) const {
+  const auto series = series_.find(comparison.signal);
+  if (series == series_.end()) return {};
+  std::uint32_t node = 0;
+  if (!comparison.node.empty()) {
+    const auto known = std::find(nodes_.begin(), nodes_.end(), comparison.node);
+    if (known == nodes_.end()) return {};
+    node = static_cast<std::uint32_t>(known - nodes_.begin());
+  }
+  std::size_t count = 0;
+  double last = 0, sum = 0, least = 0, most = 0;
+  const auto& points = series->second;
+  for (auto point = points.rbegin(); point != points.rend(); ++point) {
+    if (point->at > at || (!comparison.node.empty() && point->node != node)) continue;
+    if (count == 0 && point->at + stale_after_ < at) return {};
+    if (count > 0 && point->at + comparison.over <= at) break;
+    if (count == 0) last = least = most = point->value;
+    least = std::min(least, point->value);
+    most = std::max(most, point->value);
+    sum += point->value;
+    ++count;
+    if (comparison.aggregate == "last") break;
+  }
+  if (count == 0) return {};
+  double value = last;
+  if (comparison.aggregate == "mean") value = sum / static_cast<double>(count);
+  if (comparison.aggregate == "min") value = least;
+  if (comparison.aggregate == "max") value = most;
+  if (comparison.aggregate == "sum") value = sum;
+  return {comparison.test(value) ? Truth::kTrue : Truth::kFalse, value};
+}
+
+Observation Hold::update(const Samples& samples, const Comparison& comparison, WallTime at) {
+  Observation seen = samples.observe(comparison, at);
+  due_.reset();
+  if (seen.truth != Truth::kTrue) {
+    since_.reset();
+    return seen;
+  }
+  if (!since_) since_ = at;
+  if (at - *since_ < comparison.hold) {
+    due_ = *since_ + comparison.hold;
+    seen.truth = Truth::kFalse;
+  }
+  return seen;
+}
+
+}  // namespace panshi::controller

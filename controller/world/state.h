@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// State: what the controller knows from its journal, and nothing else. Changed by `fold` alone.
+//
+// Whatever is here is the same after a restart; what is not in events lives in Memory (context.h).
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/model/event.h"
+#include "core/model/scenario.h"
+
+namespace panshi::controller {
+
+struct AgentFacts {
+  bool up = false;
+  std::string start_id;
+};
+
+struct PendingEffect {  // intended, no outcome yet
+  std::string id;
+  std::string kind;
+  std::string node;
+  std::string subject;
+  nlohmann::json body;
+  Duration timeout{};
+  WallTime at{};
+  std::int64_t epoch = 0;  // of the controller that intended it
+  std::string drill;
+  std::string incident;
+  std::string run;
+};
+
+enum class FaultState { kIntended, kLive, kUnknown, kReverted, kFailed };
+const char* fault_state_word(FaultState state);
+
+struct FaultFacts {
+  std::string id;
+  std::string kind;
+  std::string node;
+  nlohmann::json target;
+  nlohmann::json params;
+  std::string drill;
+  std::string scenario_fault;  // id in the scenario
+  Duration term{};             // wanted this long once live; 0 for a leftover
+  FaultState state = FaultState::kIntended;
+  WallTime intended_at{};
+  std::optional<WallTime> live_at;
+  std::optional<WallTime> ended_at;
+  std::string reason;          // how it ended, or why it failed
+  bool was_unknown = false;    // for a while at least
+  bool reverting = false;      // a revert is under way
+  bool revert_asked = false;   // by us, ever
+  WallTime revert_again_at{};  // not before
+
+  bool ended() const { return state == FaultState::kReverted || state == FaultState::kFailed; }
+};
+
+enum class Answer { kPending, kYes, kNo, kUnknown };  // of an expectation
+
+struct ExpectationFacts {
+  Answer answer = Answer::kPending;
+  nlohmann::json observed;
+};
+
+struct DrillFacts {
+  std::string id;
+  Scenario scenario;
+  std::uint64_t seed = 0;
+  std::string why;    // asked | scheduled
+  std::string phase;  // steady inject recover settle audit done
+  WallTime phase_at{};
+  WallTime started_at{};
+  std::optional<WallTime> ended_at;
+  std::vector<std::pair<std::string, WallTime>> phases;
+  std::vector<Target> targets;  // of scenario.faults, after the draw
+  std::optional<WallTime> first_live_at;
+  std::vector<ExpectationFacts> expectations;
+  std::optional<bool> recovered;  // steady state again after the faults
+  bool aborting = false;
+  bool abort_is_failure = false;  // by a condition of the scenario
+  std::string abort_why;
+  std::vector<std::string> doubts;  // what keeps the verdict from being known
+  bool doubted = false;             // the controller doubted itself meanwhile
+  nlohmann::json audit;             // {"verdict", "audit"} once it is there
+  std::string audit_effect;
+  std::string verdict;  // empty until done
+  bool aborted = false;
+  std::vector<std::string> whys;
+
+  bool active() const { return verdict.empty(); }
+};
+
+struct BreachFacts {
+  std::string id;
+  std::string rule;
+  std::string target;  // Target::text()
+  std::string incident;
+  std::string drill;
+  WallTime opened_at{};
+  std::optional<WallTime> cleared_at;
+  std::optional<WallTime> routed_at;  // first reroute or restart that worked
+  bool first_good = false;
+  std::map<std::string, std::string> refused;  // runbook -> the last why
+};
+
+struct IncidentFacts {
+  std::string id;
+  std::string rule;  // of the first breach
+  std::string title;
+  std::string target;
+  std::string drill;
+  std::vector<std::string> breaches;
+  WallTime opened_at{};
+  std::optional<WallTime> slo_met_at;
+  std::optional<WallTime> redundancy_at;
+  std::optional<WallTime> closed_at;
+  std::string acked_by;
+};
+
+struct StepFacts {
+  std::size_t index = 0;
+  std::string name;
+  std::string kind;
+  std::int64_t attempt = 0;
+  std::string outcome;
+  std::string detail;
+  WallTime started_at{};
+  std::optional<WallTime> done_at;
+};
+
+struct RunFacts {
+  std::string id;
+  std::string runbook;
+  std::string breach;
+  std::string incident;
+  std::string drill;
+  bool dry_run = false;
+  std::vector<std::string> targets;  // what it acts on; no two active runs share one
+  WallTime started_at{};
+  std::optional<WallTime> ended_at;
+  std::size_t step = 0;
+  std::int64_t attempt = 0;
+  bool step_running = false;
+  WallTime step_at{};  // when the step was started, or may be started again
+  std::string effect;  // of the running step; empty for wait_for
+  std::string effect_outcome;
+  std::string effect_detail;
+  WallTime effect_at{};
+  bool stopping = false;           // a step failed that must not
+  std::vector<std::string> notes;  // failed and unknown steps
+  bool step_failed = false;        // the stopping one, or any unknown
+  bool step_unknown = false;
+  std::string outcome;  // empty while it runs
+  std::string why;
+  std::vector<StepFacts> steps;  // every attempt, for people
+
+  bool active() const { return outcome.empty(); }
+};
+
+struct Counters {  // the highest number given, by kind of id
+  std::int64_t drill = 0, breach = 0, incident = 0, run = 0, fault = 0, effect = 0;
+};
+
+struct State {
+  std::int64_t epoch = 0;
+  bool running = false;  // started and not stopped in good order
+  WallTime started_at{};
+  std::optional<WallTime> first_started_at;
+  bool halted = false;
+  std::string halt_reason;
+  bool doubt = false;
+  Counters counters;
+  std::map<std::string, AgentFacts> agents;
+  std::map<std::string, std::string> marks;  // service -> degraded; absent: ok
+  std::map<std::string, PendingEffect> effects;
+  std::map<std::string, FaultFacts> faults;
+  std::map<std::string, DrillFacts> drills;
+  std::map<std::string, BreachFacts> breaches;
+  std::map<std::string, IncidentFacts> incidents;
+  std::map<std::string, RunFacts> runs;
+  std::map<std::string, WallTime> last_due;  // drill day -> the newest due time dealt with
+
+  DrillFacts* active_drill();
+  const DrillFacts* active_drill() const;
+  bool agent_up(const std::string& node) const;
+};
+
+// The fold. Unknown kinds and unknown ids are passed over: a journal may be newer than we are.
+void fold(State& state, const Event& event);
+
+// The number in "d-12"; 0 for anything else.
+std::int64_t number_of(const std::string& id);
+
+}  // namespace panshi::controller

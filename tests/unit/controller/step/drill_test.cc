@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: a drill breaks only what it says, heals it, and its verdict is never better than what is
+// known.
+#include <catch2/catch.hpp>
+
+#include "tests/unit/controller/step/scene.h"
+
+namespace panshi::controller {
+namespace {
+
+using namespace std::chrono_literals;
+using Json = nlohmann::json;
+
+// A shop whose keys are slow while the freeze is in force and traffic is not on the standby.
+void play_hang(Scene& scene) {
+  scene.samples(1, 20);
+  REQUIRE(scene.command("drill.run", {{"scenario", "hang"}, {"seed", 7}}));
+  scene.run_for(300ms);
+  scene.samples(0.95, 400);  // the freeze shows
+  scene.run_for(300ms);
+  scene.samples(1, 30);  // the standby answers
+  scene.run_for(20s);
+}
+
+TEST_CASE("a drill that goes well passes, with every phase on one timeline") {
+  Scene scene;
+  scene.agents_up();
+  play_hang(scene);
+
+  const Event& done = scene.only("drill.done");
+  INFO(done.data.dump(2));
+  CHECK(done.data["verdict"] == "pass");
+  CHECK(done.data["aborted"] == false);
+  std::vector<std::string> phases;
+  for (const Event& event : scene.events("drill.phase")) phases.push_back(event.data["phase"]);
+  CHECK(phases ==
+        std::vector<std::string>{"steady", "inject", "recover", "settle", "audit", "done"});
+  CHECK(scene.only("run.done").data["outcome"] == "ok");
+  CHECK(scene.only("audit.done").data["verdict"] == "valid");
+  const WallTime in_force = scene.only("fault.live").at;
+  const WallTime symptom = scene.only("signal.symptom").at;
+  const WallTime detected = scene.only("breach.opened").at;
+  const WallTime decided = scene.only("run.started").at;
+  const WallTime routed = scene.events("step.done").front().at;
+  const WallTime first_good = scene.only("slo.first_good").at;
+  const WallTime met = scene.only("slo.met").at;
+  const WallTime redundant = scene.only("redundancy.back").at;
+  const std::vector<WallTime> order = {in_force, symptom,    detected, decided,
+                                       routed,   first_good, met,      redundant};
+  CHECK(std::is_sorted(order.begin(), order.end()));
+  CHECK(scene.only("incident.closed").drill == "d-1");
+  CHECK(scene.only("fault.reverted").at - in_force >= 4s);
+}
+
+TEST_CASE("every intent is journaled before it is asked for, and gets an outcome") {
+  Scene scene;
+  scene.agents_up();
+  play_hang(scene);
+  CHECK(scene.events("effect.intended").size() == scene.asked.size());
+  CHECK(scene.events("effect.done").size() == scene.asked.size());
+}
+
+TEST_CASE("a lost order fails the drill, an audit without answer leaves it unknown") {
+  const auto verdict = [](const std::string& audit) {
+    Scene scene;
+    scene.audit_verdict = audit;
+    scene.agents_up();
+    play_hang(scene);
+    return scene.only("drill.done").data["verdict"].get<std::string>();
+  };
+  CHECK(verdict("invalid") == "fail");
+  CHECK(verdict("unknown") == "unknown");
+  CHECK(verdict("") == "unknown");
+}
+
+TEST_CASE("a shop that is not well is not broken further") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(0.5, 20);
+  REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
+  scene.run_for(6s);
+  CHECK(scene.effects("inject").empty());
+  CHECK(scene.only("drill.done").data["verdict"] == "unknown");
+  CHECK(scene.only("drill.done").data["aborted"] == true);
+}
+
+TEST_CASE("an abort condition reverts at once and fails the drill") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
+  scene.run_for(500ms);
+  REQUIRE(scene.effects("inject").size() == 1);
+  scene.samples(0.1, 20);
+  CHECK(scene.effects("revert").size() == 1);
+  scene.run_for(1s);
+  CHECK(scene.only("drill.done").data["verdict"] == "fail");
+  CHECK(scene.only("drill.done").data["aborted"] == true);
+}
+
+TEST_CASE("what was expected and did not happen fails the drill") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
+  scene.run_for(30s);  // nobody notices the freeze
+  CHECK(scene.only("drill.done").data["verdict"] == "fail");
+  CHECK(scene.only("drill.done").data["why"].dump().find("breach slow within 2s") !=
+        std::string::npos);
+}
+
+TEST_CASE("a fault of unknown outcome is reverted, and the drill cannot pass") {
+  Scene scene;
+  scene.agents_up();
+  const auto well = scene.fleet;
+  scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
+    if (effect.kind == "inject") return std::nullopt;
+    return well(effect);
+  };
+  play_hang(scene);
+  CHECK(scene.effects("revert").size() == 1);
+  CHECK(scene.only("drill.done").data["verdict"] == "unknown");
+}
+
+TEST_CASE("an agent that is lost ends the drill without a pass, and its fault is accounted for") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
+  scene.run_for(500ms);
+  scene.step(AgentLost{"keys-1", "no answer for 2s"});
+  scene.run_for(1s);
+  CHECK(scene.events("drill.done").empty());  // waits to learn what became of the fault
+  scene.agent_up("keys-1", {{{"id", "d-1.freeze"}, {"state", "reverted"}}});
+  scene.run_for(1s);
+  CHECK(scene.only("fault.reverted").data["fault"] == "d-1.freeze");
+  CHECK(scene.only("drill.done").data["verdict"] == "unknown");
+}
+
+TEST_CASE("more targets than the scenario allows are never broken, counted after the action") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  Json document = hang_document();
+  document["faults"].push_back({{"id", "cut"},
+                                {"kind", "link.down"},
+                                {"target", {{"node", "app-1"}, {"link", "cardkeys"}}},
+                                {"at", "1s"},
+                                {"for", "1s"}});
+  REQUIRE(scene.command("drill.run", {{"document", document}}));
+  scene.run_for(10s);
+  CHECK(scene.effects("inject").size() == 1);
+  CHECK(scene.only("drill.abort").data["why"] ==
+        "fault cut was not applied: it would break 2 targets at once, limits.targets_max is 1");
+
+  document["limits"]["targets_max"] = 2;
+  REQUIRE(scene.command("drill.run", {{"document", document}}));
+  scene.run_for(3s);
+  CHECK(scene.effects("inject").size() == 3);
+}
+
+TEST_CASE("any_of is drawn by the seed, the same each time") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  Json document = hang_document();
+  document["faults"][0]["target"] = {{"service", {{"any_of", {"orders", "cardkeys-primary"}}}}};
+  std::set<std::string> drawn;
+  for (int seed = 0; seed < 8; ++seed) {
+    for (int again = 0; again < 2; ++again) {
+      REQUIRE(scene.command("drill.run", {{"document", document}, {"seed", seed}}));
+      scene.run_for(1s);
+      REQUIRE(scene.command("halt", Json::object()));
+      scene.run_for(1s);
+      REQUIRE(scene.command("resume", Json::object()));
+      scene.run_for(1s);
+    }
+    const auto injected = scene.effects("inject");
+    const auto size = injected.size();
+    CHECK(injected[size - 1].body["target"] == injected[size - 2].body["target"]);
+    drawn.insert(injected[size - 1].body["target"]["service"].get<std::string>());
+  }
+  CHECK(drawn.size() == 2);
+}
+
+}  // namespace
+}  // namespace panshi::controller
