@@ -61,9 +61,15 @@ bool is_paused(const FsckView& view, const std::string& service) {
   });
 }
 
+bool is_unreadable(const FsckView& view, const FaultId& id) {
+  return std::any_of(view.unreadable.begin(), view.unreadable.end(), [&](const auto& each) {
+    return std::filesystem::path(each.first).stem() == id;
+  });
+}
+
 void find_records(const FsckView& view, std::vector<Leftover>& found) {
   for (const std::string& id : view.on_disk) {
-    if (is_live(view, id)) continue;
+    if (is_live(view, id) || is_unreadable(view, id)) continue;
     found.push_back({.what = cat("undo record of fault ", id),
                      .why = "it is on disk, but this agent does not have the fault in force",
                      .clear_hint = "restart the agent: it reverts what it finds"});
