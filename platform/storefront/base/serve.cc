@@ -53,6 +53,10 @@ void read_listen(Fields& in, ListenConfig& config) {
   in.may("threads", config.threads, {1, 256});
 }
 
+HttpResponse refusal(int status, const std::string& code, const std::string& why) {
+  return json_response({{"code", code}, {"error", why}}, status);
+}
+
 HttpServer::Options server_options(const ListenConfig& config) {
   HttpServer::Options options;
   options.address = config.address;

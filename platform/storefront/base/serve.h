@@ -42,6 +42,9 @@ int serve_until_stopped(const std::string& role, HttpServer& server,
                         const std::function<Health()>& healthy,
                         const std::function<nlohmann::json()>& status);
 
+// {"code","error"} for what the caller can act on.
+HttpResponse refusal(int status, const std::string& code, const std::string& why);
+
 HttpServer::Options server_options(const ListenConfig& config);
 
 }  // namespace panshi::shop
