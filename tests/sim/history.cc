@@ -273,8 +273,8 @@ void History::people() {
        {{"kind", "process.pause"}, {"target", {{"service", "keys"}}}, {"for", "4s"}}},
       {"fault.revert", {{"fault", "f-1"}}},
       {"link.reroute", {{"node", "app"}, {"link", "keys"}, {"to", "primary"}}},
-      {"runbook.run", {{"name", "failover"}}},
-      {"runbook.run", {{"name", "restart"}, {"dry_run", true}}},
+      {"runbook.run", {{"runbook", "failover"}}},
+      {"runbook.run", {{"runbook", "restart"}, {"dry_run", true}}},
       {"incident.ack", {{"incident", "i-1"}}}};
   const auto& [verb, body] = kOrders[random_.below(kOrders.size())];
   step(controller::Command{verb, body});

@@ -150,7 +150,7 @@ Catalog random_catalog(Random& random) {
   }
   if (random.chance(30)) {
     catalog.drill_days.push_back(
-        {"day", 4, 0, 1, "UTC", {"one", "two"}, true, random.chance(50) ? 5s : Duration(1h)});
+        {"day", 5, 0, 1, "UTC", {"one", "two"}, true, random.chance(50) ? 5s : Duration(1h)});
   }
   if (!problems.empty()) throw std::logic_error(problems.error().message);
   return catalog;

@@ -7,7 +7,7 @@
 
 namespace panshi::sim {
 
-// Histories start at this time (a Thursday, 00:00 UTC); a drill day is due a minute later.
+// Histories start at this time (a Friday, 00:00 UTC); a drill day is due a minute later.
 inline constexpr WallTime kStart{std::chrono::days(20'000)};
 
 Catalog random_catalog(Random& random);
