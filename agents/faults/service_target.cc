@@ -56,7 +56,10 @@ std::vector<ProcessName> present(const ServiceProcesses& processes, Host& host) 
   for (const ProcessName& each : host.group_of(processes.leader)) {
     if (std::find(all.begin(), all.end(), each) == all.end()) all.push_back(each);
   }
-  std::erase_if(all, [&](const ProcessName& each) { return host.process_state(each) == 0; });
+  std::erase_if(all, [&](const ProcessName& each) {
+    const char state = host.process_state(each);
+    return state == 0 || state == 'Z';
+  });
   return all;
 }
 

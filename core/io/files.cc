@@ -70,7 +70,7 @@ Status sync_folder_of(const fs::path& path) {
 
 // A file of our own beside `path`, written and on the disk. The caller renames or links it.
 Result<fs::path> write_beside(const fs::path& path, std::string_view text, unsigned mode) {
-  std::string name = (folder_of(path) / ("." + path.filename().string() + ".XXXXXX")).string();
+  std::string name = cat(folder_of(path).string(), "/.", path.filename().string(), ".XXXXXX");
   Descriptor file(::mkostemp(name.data(), O_CLOEXEC));
   if (file.get() < 0) return failed("write", name);
   const auto finish = [&]() -> Status {

@@ -2,13 +2,29 @@
 #include "platform/storefront/roles.h"
 
 #include "platform/customers/customers.h"
+#include "platform/ledger/ledger.h"
+#include "platform/storefront/services/services.h"
 
 namespace panshi::shop {
 
 std::span<const Role> roles() {
   static constexpr Role kRoles[] = {
+      {"setup", "Makes the database, the card keys and the stock; runs once and ends.", "",
+       &run_setup},
+      {"gateway", "The public API and pages; deadlines, a circuit breaker for each upstream.", "",
+       &run_gateway},
+      {"orders", "Takes orders: reserves soft stock, writes the order, answers for it.", "",
+       &run_orders},
+      {"payments", "Takes payments: extends the hold, charges, publishes the event.", "",
+       &run_payments},
+      {"delivery", "Follows paid orders: asks for their card key and marks them delivered.", "",
+       &run_delivery},
+      {"cardkeys", "Gives each paid order its card key from the pool.", "", &run_cardkeys},
+      {"psp", "The payment provider, with a ledger of its own.", "", &run_psp},
       {"customers", "The load: customers who arrive on a schedule, and their log.",
        kCustomersOptions, &run_customers},
+      {"audit", "The ledger audit: one run, its verdict as JSON on stdout.", kAuditOptions,
+       &run_audit},
   };
   return kRoles;
 }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// cardkeys: gives each paid order its card key. Any number of these may run on one pool of keys:
+// the database decides, in one procedure call (stores/schema.cc), so a process that freezes here
+// holds no lock, and asking another one instead gives the same key.
+#include <atomic>
+
+#include "core/base/text.h"
+#include "core/io/log.h"
+#include "platform/storefront/services/background.h"
+#include "platform/storefront/services/config.h"
+#include "platform/storefront/services/services.h"
+#include "platform/storefront/stores/database.h"
+
+namespace panshi::shop {
+namespace {
+
+class Cardkeys {
+ public:
+  explicit Cardkeys(const CardkeysConfig& config)
+      : database_(mariadb_options(config.database),
+                  static_cast<std::size_t>(config.database.connections)),
+        health_check_(milliseconds(200), [this] { healthy_ = database_.ping().has_value(); }) {}
+
+  HttpResponse allocate(const HttpRequest& request) {
+    const auto body = parse_json(request.body, 4'096);
+    if (!body) return error_response(body.error());
+    Problems problems;
+    std::string order;
+    std::string product;
+    Fields in(*body, "", problems);
+    in.need("order", order);
+    in.need("product", product);
+    in.done();
+    if (!problems.empty()) return error_response(problems.error());
+
+    const auto allocated = database_.allocate_key(order, product, SystemClock().wall());
+    if (!allocated) {
+      ++failed_;
+      log_warn(cat("key for ", order, ": ", allocated.error().message));
+      return refusal(503, "database", allocated.error().message);
+    }
+    switch (allocated->outcome) {
+      case ShopDatabase::Allocated::kDry:
+        ++failed_;
+        return refusal(409, "dry", cat("no card key left of ", product));
+      case ShopDatabase::Allocated::kNotPaid:
+        ++failed_;
+        return refusal(409, "not_paid", cat("order ", order, " is not paid"));
+      case ShopDatabase::Allocated::kOk:
+        break;
+    }
+    ++allocated_;
+    return json_response({{"card_key", allocated->card_key}});
+  }
+
+  Health health() const { return {healthy_.load(), healthy_ ? "" : "database"}; }
+  nlohmann::json status() const {
+    return {{"allocations", allocated_.load()},
+            {"failures", failed_.load()},
+            {"database_up", healthy_ ? 1 : 0}};
+  }
+
+ private:
+  ShopDatabase database_;
+  std::atomic<bool> healthy_{false};
+  std::atomic<std::int64_t> allocated_{0};
+  std::atomic<std::int64_t> failed_{0};
+  Background health_check_;  // last: uses the members above
+};
+
+}  // namespace
+
+int run_cardkeys(const RoleContext& context) {
+  if (!refuse_arguments(context)) return kExitUsage;
+  const auto read = read_config<CardkeysConfig>(context, read_cardkeys_config);
+  if (!read.config) return read.exit_status;
+  Cardkeys cardkeys(*read.config);
+  HttpServer server(server_options(read.config->listen));
+  server.route("POST", "/allocate",
+               [&](const HttpRequest& request) { return cardkeys.allocate(request); });
+  return serve_until_stopped(
+      context.role, server, [&] { return cardkeys.health(); }, [&] { return cardkeys.status(); });
+}
+
+}  // namespace panshi::shop

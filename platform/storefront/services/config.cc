@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/storefront/services/config.h"
+
+#include <array>
+
+#include "core/base/text.h"
+
+namespace panshi::shop {
+namespace {
+
+const Range<Duration> kTimeouts = {milliseconds(10), seconds(60)};
+
+// Calls `read` on the object at `key`, which must be there.
+template <class Read>
+void need_object(Fields& in, const char* key, Read read) {
+  const nlohmann::json* object = in.need_value(key);
+  if (!object) return;
+  Fields inner(*object, in.path_of(key), in.problems());
+  read(inner);
+  inner.done();
+}
+
+void need_database(Fields& in, DatabaseConfig& config) {
+  need_object(in, "database", [&](Fields& database) {
+    need_host_port(database, "address", config.address);
+    database.need("user", config.user);
+    database.may("password", config.password);
+    database.may("connections", config.connections, {1, 64});
+    database.may("timeout", config.timeout, kTimeouts);
+  });
+}
+void need_redis(Fields& in, RedisConfig& config) {
+  need_object(in, "redis", [&](Fields& redis) {
+    need_host_port(redis, "address", config.address);
+    redis.may("connections", config.connections, {1, 64});
+    redis.may("timeout", config.timeout, kTimeouts);
+  });
+}
+void need_queue(Fields& in, QueueConfig& config) {
+  need_object(in, "queue", [&](Fields& queue) {
+    need_host_port(queue, "address", config.address);
+    queue.may("timeout", config.timeout, kTimeouts);
+  });
+}
+void may_durability(Fields& in, Durability& durability, Duration& delay) {
+  static const std::array<std::string, 2> kWords = {"before_ack", "after_ack"};
+  std::string word = kWords[0];
+  in.may_word("durability", word, kWords);
+  durability = word == kWords[1] ? Durability::kAfterAck : Durability::kBeforeAck;
+  in.may("after_ack_delay", delay, {milliseconds(0), seconds(60)});
+}
+
+}  // namespace
+
+MariaDb::Options mariadb_options(const DatabaseConfig& config) {
+  return {.host = config.address.host,
+          .port = config.address.port,
+          .user = config.user,
+          .password = config.password,
+          .connect_timeout = std::min<Duration>(config.timeout, seconds(1)),
+          .statement_timeout = config.timeout};
+}
+Redis::Options redis_options(const RedisConfig& config) {
+  return {.host = config.address.host,
+          .port = config.address.port,
+          .connect_timeout = config.timeout,
+          .command_timeout = config.timeout};
+}
+Nats::Options nats_options(const QueueConfig& config, const std::string& client) {
+  return {.url = cat("nats://", config.address.host, ":", config.address.port),
+          .client_name = client,
+          .request_timeout = config.timeout};
+}
+
+void read_setup_config(Fields& in, SetupConfig& config) {
+  config.database.timeout = seconds(30);  // seeding the keys is a few large statements
+  need_database(in, config.database);
+  need_redis(in, config.redis);
+  need_queue(in, config.queue);
+  in.may("seed", config.seed);
+  in.may("keys_per_product", config.keys_per_product, {1, 1'000'000});
+  in.may("within", config.within, {seconds(1), minutes(30)});
+}
+
+void read_gateway_config(Fields& in, GatewayConfig& config) {
+  read_listen(in, config.listen);
+  need_host_port(in, "orders", config.orders);
+  need_host_port(in, "payments", config.payments);
+  in.may("deadline", config.deadline, kTimeouts);
+}
+
+void read_orders_config(Fields& in, OrdersConfig& config) {
+  read_listen(in, config.listen);
+  need_database(in, config.database);
+  need_redis(in, config.redis);
+  need_queue(in, config.queue);
+  in.may("hold_time", config.hold_time, {milliseconds(100), std::chrono::hours(24)});
+  in.may("sweep_every", config.sweep_every, {milliseconds(10), minutes(1)});
+  in.may("deadline", config.deadline, kTimeouts);
+  may_durability(in, config.durability, config.after_ack_delay);
+}
+
+void read_payments_config(Fields& in, PaymentsConfig& config) {
+  read_listen(in, config.listen);
+  need_redis(in, config.redis);
+  need_queue(in, config.queue);
+  need_host_port(in, "psp", config.psp);
+  in.may("charge_timeout", config.charge_timeout, kTimeouts);
+  in.may("hold_time", config.hold_time, {milliseconds(100), std::chrono::hours(24)});
+  in.may("pay_window", config.pay_window, {milliseconds(100), std::chrono::hours(24)});
+  in.may("sweep_every", config.sweep_every, {milliseconds(10), minutes(1)});
+  in.may("sweep_age", config.sweep_age, {milliseconds(0), minutes(10)});
+  in.may("deadline", config.deadline, kTimeouts);
+  may_durability(in, config.durability, config.after_ack_delay);
+}
+
+void read_delivery_config(Fields& in, DeliveryConfig& config) {
+  read_listen(in, config.listen);
+  need_database(in, config.database);
+  need_redis(in, config.redis);
+  need_queue(in, config.queue);
+  need_host_port(in, "cardkeys", config.cardkeys);
+  in.may("cardkeys_timeout", config.cardkeys_timeout, kTimeouts);
+  in.may("workers", config.workers, {1, 64});
+}
+
+void read_cardkeys_config(Fields& in, CardkeysConfig& config) {
+  read_listen(in, config.listen);
+  need_database(in, config.database);
+}
+
+void read_psp_config(Fields& in, PspConfig& config) {
+  read_listen(in, config.listen);
+  in.need("ledger", config.ledger);
+  in.may("latency", config.latency, {milliseconds(0), seconds(60)});
+  in.may("jitter", config.jitter, {milliseconds(0), seconds(60)});
+  in.may("decline_percent", config.decline_percent, {0, 100});
+}
+
+}  // namespace panshi::shop

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each role reads from its file, with the defaults. docs/reference/storefront.md lists them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/io/mariadb.h"
+#include "core/io/nats.h"
+#include "core/io/redis.h"
+#include "core/json/fields.h"
+#include "platform/storefront/base/serve.h"
+
+namespace panshi::shop {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+struct DatabaseConfig {
+  HostPort address;
+  std::string user;
+  std::string password;
+  std::int64_t connections = 4;
+  Duration timeout = milliseconds(800);  // of one statement
+};
+struct RedisConfig {
+  HostPort address;
+  std::int64_t connections = 8;
+  Duration timeout = milliseconds(300);
+};
+struct QueueConfig {
+  HostPort address;
+  Duration timeout = milliseconds(500);
+};
+
+MariaDb::Options mariadb_options(const DatabaseConfig& config);
+Redis::Options redis_options(const RedisConfig& config);
+Nats::Options nats_options(const QueueConfig& config, const std::string& client);
+
+enum class Durability { kBeforeAck, kAfterAck };
+
+struct SetupConfig {
+  DatabaseConfig database;
+  RedisConfig redis;
+  QueueConfig queue;
+  std::string seed = "panshi";
+  std::int64_t keys_per_product = 20'000;
+  Duration within = seconds(60);  // waiting for the servers included
+};
+struct GatewayConfig {
+  ListenConfig listen;
+  HostPort orders;
+  HostPort payments;
+  Duration deadline = seconds(2);  // of one request, handed on to the upstreams
+};
+struct OrdersConfig {
+  ListenConfig listen;
+  DatabaseConfig database;
+  RedisConfig redis;
+  QueueConfig queue;
+  Duration hold_time = minutes(10);
+  Duration sweep_every = milliseconds(500);
+  Duration deadline = seconds(2);
+  Durability durability = Durability::kBeforeAck;
+  Duration after_ack_delay = seconds(1);
+};
+struct PaymentsConfig {
+  ListenConfig listen;
+  RedisConfig redis;
+  QueueConfig queue;
+  HostPort psp;
+  Duration charge_timeout = milliseconds(1'500);
+  Duration hold_time = minutes(10);  // of an order whose payment was declined
+  Duration pay_window = minutes(2);  // how long a payment under way keeps its hold
+  Duration sweep_every = milliseconds(500);
+  Duration sweep_age = seconds(2);  // younger charges are left to the request that made them
+  Duration deadline = seconds(2);
+  Durability durability = Durability::kBeforeAck;
+  Duration after_ack_delay = seconds(1);
+};
+struct DeliveryConfig {
+  ListenConfig listen;
+  DatabaseConfig database;
+  RedisConfig redis;
+  QueueConfig queue;
+  HostPort cardkeys;
+  Duration cardkeys_timeout = seconds(1);
+  std::int64_t workers = 8;
+};
+struct CardkeysConfig {
+  ListenConfig listen;
+  DatabaseConfig database;
+};
+struct PspConfig {
+  ListenConfig listen;
+  std::string ledger;  // SQLite file
+  Duration latency = milliseconds(20);
+  Duration jitter{0};
+  std::int64_t decline_percent = 0;  // which cards: by a hash of the idempotency key
+};
+
+void read_setup_config(Fields& in, SetupConfig& config);
+void read_gateway_config(Fields& in, GatewayConfig& config);
+void read_orders_config(Fields& in, OrdersConfig& config);
+void read_payments_config(Fields& in, PaymentsConfig& config);
+void read_delivery_config(Fields& in, DeliveryConfig& config);
+void read_cardkeys_config(Fields& in, CardkeysConfig& config);
+void read_psp_config(Fields& in, PspConfig& config);
+
+}  // namespace panshi::shop

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// gateway: the public API and a plain product page. Knows nothing about orders: it passes requests
+// on to the role that does, with what is left of the deadline, and stops asking one that is down.
+#include <atomic>
+
+#include "core/base/text.h"
+#include "platform/storefront/services/background.h"
+#include "platform/storefront/services/config.h"
+#include "platform/storefront/services/services.h"
+#include "platform/storefront/stores/http_upstream.h"
+
+namespace panshi::shop {
+namespace {
+
+std::string html_escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '&' || c == '<' || c == '>' || c == '"') {
+      out += cat("&#", static_cast<int>(c), ";");
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string query_escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += cat('%', "0123456789ABCDEF"[byte >> 4], "0123456789ABCDEF"[byte & 15]);
+    }
+  }
+  return out;
+}
+
+std::string price_text(std::int64_t cents) {
+  return cat("¥", cents / 100, ".", cents % 100 < 10 ? "0" : "", cents % 100);
+}
+
+std::string page_of(const std::string& rows) {
+  return cat(
+      "<!doctype html><html lang=\"zh\"><meta charset=\"utf-8\"><title>发卡网 / Card shop</title>"
+      "<style>body{font:16px sans-serif;margin:2rem auto;max-width:44rem}"
+      "td,th{padding:.3rem 1rem .3rem 0;text-align:left}</style>"
+      "<h1>发卡网 / Card shop</h1><table>"
+      "<tr><th>商品 / Product</th><th>价格 / Price</th><th>库存 / Left</th></tr>\n",
+      rows, "</table></html>\n");
+}
+
+class Gateway {
+ public:
+  explicit Gateway(const GatewayConfig& config)
+      : config_(config),
+        orders_(upstream("orders", config.orders, config.deadline)),
+        payments_(upstream("payments", config.payments, config.deadline)),
+        check_upstreams_(milliseconds(200), [this] {
+          orders_up_ = is_healthy(orders_);
+          payments_up_ = is_healthy(payments_);
+        }) {}
+
+  HttpResponse to_orders(const HttpRequest& request) { return pass_on(request, orders_); }
+  HttpResponse to_payments(const HttpRequest& request) { return pass_on(request, payments_); }
+  HttpResponse page(const HttpRequest& request);
+
+  Health health() const {
+    if (!orders_up_) return {false, "orders"};
+    if (!payments_up_) return {false, "payments"};
+    return {true, ""};
+  }
+  nlohmann::json status() const {
+    return {{"requests", requests_.load()},
+            {"unavailable", unavailable_.load()},
+            {"unknown", unknown_.load()},
+            {"orders_up", orders_up_ ? 1 : 0},
+            {"payments_up", payments_up_ ? 1 : 0},
+            {"orders_breaker_closed", orders_.closed() ? 1 : 0},
+            {"payments_breaker_closed", payments_.closed() ? 1 : 0}};
+  }
+
+ private:
+  static HttpUpstream::Options upstream(const char* name, const HostPort& address,
+                                        Duration timeout) {
+    return {
+        .name = name, .base = cat("http://", address.host, ":", address.port), .timeout = timeout};
+  }
+  static bool is_healthy(HttpUpstream& upstream) {
+    const auto reply = upstream.call({.path = "/healthz"});
+    return reply && reply->status == 200;
+  }
+  HttpResponse pass_on(const HttpRequest& request, HttpUpstream& upstream);
+
+  const GatewayConfig config_;
+  HttpUpstream orders_;
+  HttpUpstream payments_;
+  std::atomic<bool> orders_up_{false};
+  std::atomic<bool> payments_up_{false};
+  std::atomic<std::int64_t> requests_{0}, unavailable_{0}, unknown_{0};
+  Background check_upstreams_;  // last: uses the members above
+};
+
+HttpResponse Gateway::pass_on(const HttpRequest& request, HttpUpstream& upstream) {
+  ++requests_;
+  HttpUpstream::Request call;
+  call.method = request.method;
+  call.path = request.path;
+  char separator = '?';
+  for (const auto& [name, value] : request.query) {
+    call.path += cat(separator, query_escaped(name), "=", query_escaped(value));
+    separator = '&';
+  }
+  call.body = request.body;
+  call.deadline = deadline_of(request.header("x-deadline-ms"), config_.deadline);
+  if (const std::string key = request.header("idempotency-key"); !key.empty()) {
+    call.headers["Idempotency-Key"] = key;
+  }
+  const auto reply = upstream.call(call);
+  if (!reply) {
+    ++(reply.error().code == ErrorCode::kTimeout ? unknown_ : unavailable_);
+    return error_response(reply.error());
+  }
+  HttpResponse response;
+  response.status = reply->status;
+  response.body = reply->body;
+  return response;
+}
+
+HttpResponse Gateway::page(const HttpRequest& request) {
+  HttpRequest products = request;
+  products.path = "/api/products";
+  const HttpResponse listed = pass_on(products, orders_);
+  HttpResponse response;
+  response.content_type = "text/html; charset=utf-8";
+  const auto body = parse_json(listed.body);
+  if (listed.status != 200 || !body || !body->is_object()) {
+    response.status = 503;
+    response.body = page_of(
+        "<tr><td colspan=\"3\">商品暂时无法显示 / The goods cannot be shown right now</td></tr>");
+    return response;
+  }
+  std::string rows;
+  for (const auto& product : body->value("products", nlohmann::json::array())) {
+    rows += cat("<tr><td>", html_escaped(product.value("title", "")), "</td><td>",
+                price_text(product.value("price_cents", std::int64_t{0})), "</td><td>",
+                product.value("free", std::int64_t{0}), "</td></tr>\n");
+  }
+  response.body = page_of(rows);
+  return response;
+}
+
+}  // namespace
+
+int run_gateway(const RoleContext& context) {
+  if (!refuse_arguments(context)) return kExitUsage;
+  const auto read = read_config<GatewayConfig>(context, read_gateway_config);
+  if (!read.config) return read.exit_status;
+  Gateway gateway(*read.config);
+  HttpServer server(server_options(read.config->listen));
+  const auto to_orders = [&](const HttpRequest& request) { return gateway.to_orders(request); };
+  server.route("GET", "/api/products", to_orders);
+  server.route("POST", "/api/orders", to_orders);
+  server.route("GET", "/api/orders/{order}", to_orders);
+  server.route("POST", "/api/orders/{order}/pay",
+               [&](const HttpRequest& request) { return gateway.to_payments(request); });
+  server.route("GET", "/", [&](const HttpRequest& request) { return gateway.page(request); });
+  return serve_until_stopped(
+      context.role, server, [&] { return gateway.health(); }, [&] { return gateway.status(); });
+}
+
+}  // namespace panshi::shop

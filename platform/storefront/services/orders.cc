@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+// orders: reserves soft stock and writes the order down, in the database or else in the queue,
+// before it is acknowledged; answers for orders, from Redis or else from the database; gives
+// overdue holds back.
+#include <atomic>
+
+#include "core/base/mailbox.h"
+#include "core/base/snapshot.h"
+#include "core/base/text.h"
+#include "core/io/log.h"
+#include "platform/storefront/services/background.h"
+#include "platform/storefront/services/config.h"
+#include "platform/storefront/services/services.h"
+#include "platform/storefront/stores/database.h"
+#include "platform/storefront/stores/http_upstream.h"
+#include "platform/storefront/stores/queue.h"
+#include "platform/storefront/stores/stock.h"
+
+namespace panshi::shop {
+namespace {
+
+constexpr int kExpireBatch = 200;
+constexpr std::size_t kUnwrittenMax = 10'000;  // orders acknowledged ahead of time (after_ack)
+
+WallTime wall_now() { return SystemClock().wall(); }
+std::string public_state(const std::string& state) { return state == "paying" ? "placed" : state; }
+
+HttpResponse placed_response(const Order& order, const std::string& state,
+                             const std::string& durable) {
+  return json_response({{"order", order.order},
+                        {"state", public_state(state)},
+                        {"amount_cents", order.amount_cents},
+                        {"durable", durable}},
+                       201);
+}
+
+struct CatalogEntry {
+  std::string title;
+  std::int64_t price_cents = 0;
+  std::int64_t free = 0;
+};
+using Catalog = std::map<std::string, CatalogEntry>;
+
+class Orders {
+ public:
+  explicit Orders(const OrdersConfig& config)
+      : config_(config),
+        database_(mariadb_options(config.database),
+                  static_cast<std::size_t>(config.database.connections)),
+        stock_(redis_options(config.redis), static_cast<std::size_t>(config.redis.connections)),
+        queue_(nats_options(config.queue, "orders")),
+        check_dependencies_(milliseconds(200), [this] { check_dependencies(); }),
+        sweep_(config.sweep_every, [this] { sweep(); }),
+        write_late_(milliseconds(50), [this] { write_late(); }) {}
+
+  HttpResponse place(const HttpRequest& request);
+  HttpResponse show(const HttpRequest& request);
+  HttpResponse products() const;
+  Health health() const;
+  nlohmann::json status() const;
+
+ private:
+  HttpResponse write_and_answer(const Order& order);
+  Result<std::string> write(const Order& order);
+  Result<std::optional<Hold>> look_up(const std::string& order);
+  void check_dependencies();
+  Status load_catalog();
+  void sweep();
+  void write_late();
+
+  const OrdersConfig config_;
+  ShopDatabase database_;
+  SoftStock stock_;
+  ShopQueue queue_;
+  Snapshot<Catalog> catalog_{Catalog{}};
+  std::atomic<bool> redis_up_{false};
+  std::atomic<bool> database_up_{false};
+  std::atomic<std::int64_t> placed_{0}, placed_in_queue_{0}, refused_{0}, unknown_{0}, sold_out_{0},
+      expired_{0};
+  struct Late {
+    Order order;
+    MonoTime at;
+  };
+  Mailbox<Late> late_{kUnwrittenMax};
+  Background check_dependencies_;  // these use the members above
+  Background sweep_;
+  Background write_late_;
+};
+
+HttpResponse Orders::place(const HttpRequest& request) {
+  const std::string key = request.header("idempotency-key");
+  if (auto fine = check_idempotency_key(key); !fine) return error_response(fine.error());
+  const auto wanted = read_place_request(request.body);
+  if (!wanted) return error_response(wanted.error());
+  const MonoTime deadline = deadline_of(request.header("x-deadline-ms"), config_.deadline);
+  if (deadline <= SystemClock().mono()) return refusal(503, "no_time", "the caller is gone");
+  const auto catalog = catalog_.read();
+  if (catalog->empty()) return refusal(503, "starting", "the catalogue is not loaded yet");
+  const auto entry = catalog->find(wanted->product);
+  if (entry == catalog->end()) {
+    return refusal(404, "not_found", cat("no product `", wanted->product, "`"));
+  }
+  const Order order = {.order = order_id_of(key),
+                       .user = wanted->user,
+                       .product = wanted->product,
+                       .quantity = wanted->quantity,
+                       .amount_cents = entry->second.price_cents * wanted->quantity,
+                       .idempotency_key = key,
+                       .body_hash = body_hash_of(wanted->user, wanted->product, wanted->quantity),
+                       .placed_at_us = to_us(wall_now()),
+                       .paid_at_us = 0,
+                       .charge = {}};
+  const auto reserved = stock_.reserve(order, wall_now() + config_.hold_time);
+  if (!reserved) {  // a hold that we do not know of expires by itself
+    ++refused_;
+    return error_response(reserved.error());
+  }
+  const Hold& hold = reserved->hold;
+  switch (reserved->outcome) {
+    case SoftStock::Reserved::kSoldOut:
+      ++sold_out_;
+      return refusal(409, "sold_out", cat("no ", order.product, " left"));
+    case SoftStock::Reserved::kUnknownProduct:
+      return refusal(503, "starting", "the stock is not counted yet");
+    case SoftStock::Reserved::kOtherBody:
+      return refusal(422, "other_body", "this idempotency key was used for another request");
+    case SoftStock::Reserved::kAlready:
+      if (hold.state == "expired") {
+        return refusal(409, "expired", "this order has expired; use a new key");
+      }
+      if (!hold.durable.empty()) return placed_response(hold.order, hold.state, hold.durable);
+      break;
+    case SoftStock::Reserved::kNew:
+      break;
+  }
+  return write_and_answer(hold.order);
+}
+
+HttpResponse Orders::write_and_answer(const Order& order) {
+  if (config_.durability == Durability::kAfterAck) {
+    if (!late_.put({order, SystemClock().mono() + config_.after_ack_delay})) {
+      return refusal(503, "busy", "too many orders are not written yet");
+    }
+    ++placed_;
+    return placed_response(order, "placed", "database");
+  }
+  const auto durable = write(order);
+  if (!durable) {
+    switch (durable.error().code) {
+      case ErrorCode::kTimeout:
+        ++unknown_;
+        return error_response(durable.error());
+      case ErrorCode::kConflict:
+        (void)stock_.cancel(order);
+        return refusal(422, "other_body", durable.error().message);
+      default:
+        ++refused_;
+        (void)stock_.cancel(order);  // should this fail, the hold expires
+        return refusal(503, "not_written", durable.error().message);
+    }
+  }
+  ++placed_;
+  if (*durable == "queue") ++placed_in_queue_;
+  // Only spares a repeat the way to the database: the order is safe already.
+  if (auto noted = stock_.recorded(order.order, *durable); !noted) {
+    log_warn(cat(order.order, " not noted in redis: ", noted.error().message));
+  }
+  return placed_response(order, "placed", *durable);
+}
+
+// Where the order is safe now. kTimeout: perhaps somewhere; the consumer of the queue and the
+// unique keys of the database make both at once harmless.
+Result<std::string> Orders::write(const Order& order) {
+  const Status in_database = database_.place(order);
+  if (in_database) return std::string("database");
+  if (in_database.error().code == ErrorCode::kConflict) return tl::unexpected(in_database.error());
+  Status in_queue = queue_.publish(kOrderPlaced, order);
+  if (!in_queue && in_queue.error().code == ErrorCode::kTimeout) {
+    in_queue = queue_.publish(kOrderPlaced, order);
+  }
+  if (in_queue) return std::string("queue");
+  const bool perhaps = in_database.error().code == ErrorCode::kTimeout ||
+                       in_queue.error().code == ErrorCode::kTimeout;
+  return fail(perhaps ? ErrorCode::kTimeout : ErrorCode::kUnavailable,
+              cat(in_database.error().message, "; ", in_queue.error().message));
+}
+
+HttpResponse Orders::show(const HttpRequest& request) {
+  const std::string& order = request.captures[0];
+  const auto user = request.query.find("user");
+  if (user == request.query.end()) {
+    return refusal(400, "invalid", "query parameter `user` is missing");
+  }
+  const auto found = look_up(order);
+  if (!found) return error_response(found.error());
+  if (!*found || (*found)->order.user != user->second) {
+    return refusal(404, "not_found", "no such order");
+  }
+  const Hold& hold = **found;
+  const std::string state = public_state(hold.state);
+  return json_response(
+      {{"order", order},
+       {"state", state},
+       {"card_key", hold.card_key.empty() ? nlohmann::json() : nlohmann::json(hold.card_key)},
+       {"message", message_for(state)}});
+}
+
+Result<std::optional<Hold>> Orders::look_up(const std::string& order) {
+  auto held = stock_.find(order);
+  if (held && *held) return held;
+  ASSIGN_OR_RETURN(const std::optional<StoredOrder> stored, database_.find(order));
+  // Without Redis an order that still waits in the queue cannot be seen: that is no "not found".
+  if (!stored) return held;
+  return std::optional<Hold>({.order = stored->order,
+                              .state = stored->state,
+                              .durable = "database",
+                              .card_key = stored->card_key});
+}
+
+HttpResponse Orders::products() const {
+  const auto catalog = catalog_.read();
+  if (catalog->empty()) return refusal(503, "starting", "the catalogue is not loaded yet");
+  nlohmann::json list = nlohmann::json::array();
+  for (const auto& [product, entry] : *catalog) {
+    list.push_back({{"product", product},
+                    {"title", entry.title},
+                    {"price_cents", entry.price_cents},
+                    {"free", entry.free}});
+  }
+  return json_response({{"products", list}});
+}
+
+Health Orders::health() const {
+  if (catalog_.read()->empty()) return {false, "catalogue"};
+  if (!redis_up_) return {false, "redis"};
+  if (!database_up_ && !queue_.connected()) return {false, "database and queue"};
+  return {true, ""};
+}
+
+nlohmann::json Orders::status() const {
+  return {{"placed", placed_.load()},
+          {"placed_in_queue", placed_in_queue_.load()},
+          {"refused", refused_.load()},
+          {"unknown", unknown_.load()},
+          {"sold_out", sold_out_.load()},
+          {"expired", expired_.load()},
+          {"database_up", database_up_ ? 1 : 0},
+          {"redis_up", redis_up_ ? 1 : 0},
+          {"queue_up", queue_.connected() ? 1 : 0}};
+}
+
+void Orders::check_dependencies() {
+  redis_up_ = load_catalog().has_value();
+  database_up_ = database_.ping().has_value();
+}
+
+// The goods and what is left of them. Kept as it is while Redis does not answer.
+Status Orders::load_catalog() {
+  ASSIGN_OR_RETURN(const std::string text, stock_.catalog());
+  if (text.empty()) return {};  // setup has not run yet
+  ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(text));
+  Catalog catalog;
+  for (const auto& item : json) {
+    const std::string product = item.value("product", "");
+    ASSIGN_OR_RETURN(const auto count, stock_.count(product));
+    catalog[product] = {.title = item.value("title", ""),
+                        .price_cents = item.value("price_cents", std::int64_t{0}),
+                        .free = count ? count->free : 0};
+  }
+  catalog_.publish(std::move(catalog));
+  return {};
+}
+
+void Orders::sweep() {
+  if (const auto expired = stock_.expire(wall_now(), kExpireBatch)) expired_ += *expired;
+  const auto unrecorded = stock_.expired_unrecorded(kExpireBatch);
+  if (!unrecorded) return;
+  for (const Order& order : *unrecorded) {
+    if (!database_.mark_expired(order)) return;  // the rest waits as well
+    (void)stock_.expiry_recorded(order.order);   // else once more: harmless
+  }
+}
+
+void Orders::write_late() {
+  if (config_.durability != Durability::kAfterAck) return;
+  for (const Late& late : late_.take_all(SystemClock().mono())) {
+    std::this_thread::sleep_until(late.at);
+    if (auto written = write(late.order); !written) {
+      log_error(cat(late.order.order, " was acknowledged and is lost: ", written.error().message));
+    }
+  }
+}
+
+}  // namespace
+
+int run_orders(const RoleContext& context) {
+  if (!refuse_arguments(context)) return kExitUsage;
+  const auto read = read_config<OrdersConfig>(context, read_orders_config);
+  if (!read.config) return read.exit_status;
+  Orders orders(*read.config);
+  HttpServer server(server_options(read.config->listen));
+  server.route("POST", "/api/orders", [&](const HttpRequest& r) { return orders.place(r); });
+  server.route("GET", "/api/orders/{order}", [&](const HttpRequest& r) { return orders.show(r); });
+  server.route("GET", "/api/products", [&](const HttpRequest&) { return orders.products(); });
+  return serve_until_stopped(
+      context.role, server, [&] { return orders.health(); }, [&] { return orders.status(); });
+}
+
+}  // namespace panshi::shop

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// payments: extends the hold, charges the provider, stores payment.succeeded in the queue, and only
+// then acknowledges. A charge whose event was not stored, because this process or the queue died in
+// between, is found in the provider's ledger by the sweep, which publishes it.
+#include <atomic>
+#include <deque>
+#include <set>
+
+#include "core/base/mailbox.h"
+#include "core/base/text.h"
+#include "core/io/log.h"
+#include "platform/storefront/services/background.h"
+#include "platform/storefront/services/config.h"
+#include "platform/storefront/services/services.h"
+#include "platform/storefront/stores/http_upstream.h"
+#include "platform/storefront/stores/queue.h"
+#include "platform/storefront/stores/stock.h"
+
+namespace panshi::shop {
+namespace {
+
+constexpr std::size_t kRememberedMax = 20'000;
+constexpr std::size_t kUnchargedMax = 10'000;  // payments acknowledged ahead of time (after_ack)
+constexpr std::size_t kSweepPage = 200;
+
+WallTime wall_now() { return SystemClock().wall(); }
+
+HttpResponse paid_response(const std::string& order) {
+  return json_response({{"order", order}, {"state", "paid"}});
+}
+std::string text_in(const HttpReply& reply, const char* key) {
+  const auto body = parse_json(reply.body);
+  return body && body->is_object() ? body->value(key, "") : "";
+}
+
+// The orders whose event this process stored, so that the sweep need not repeat it.
+class Remembered {
+ public:
+  void add(const std::string& order) {
+    const std::lock_guard lock(mutex_);
+    if (!orders_.insert(order).second) return;
+    by_age_.push_back(order);
+    if (by_age_.size() > kRememberedMax) {
+      orders_.erase(by_age_.front());
+      by_age_.pop_front();
+    }
+  }
+  bool has(const std::string& order) const {
+    const std::lock_guard lock(mutex_);
+    return orders_.contains(order);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<std::string> orders_;
+  std::deque<std::string> by_age_;
+};
+
+class Payments {
+ public:
+  explicit Payments(const PaymentsConfig& config)
+      : config_(config),
+        stock_(redis_options(config.redis), static_cast<std::size_t>(config.redis.connections)),
+        queue_(nats_options(config.queue, "payments")),
+        psp_({.name = "psp",
+              .base = cat("http://", config.psp.host, ":", config.psp.port),
+              .timeout = config.charge_timeout}),
+        check_dependencies_(milliseconds(200), [this] { redis_up_ = stock_.ping().has_value(); }),
+        sweep_(config.sweep_every, [this] { sweep(); }),
+        charge_late_(milliseconds(50), [this] { charge_late(); }) {}
+
+  HttpResponse pay(const HttpRequest& request);
+  Health health() const;
+  nlohmann::json status() const;
+
+ private:
+  struct Wish {  // to pay
+    Order order;
+    std::string key;
+    WallTime valid_until;
+    MonoTime deadline;
+  };
+  HttpResponse charge_and_answer(const Wish& wish);
+  HttpResponse not_charged(const Wish& wish, const Result<HttpReply>& charged);
+  HttpResponse record_and_answer(const Wish& wish, const HttpReply& charged);
+  Result<HttpReply> charge(const Wish& wish);
+  Status publish(const Order& order);
+  void sweep();
+  Result<bool> sweep_page(WallTime began);
+  Status publish_missing(const nlohmann::json& charge);
+  void charge_late();
+
+  const PaymentsConfig config_;
+  SoftStock stock_;
+  ShopQueue queue_;
+  HttpUpstream psp_;
+  Remembered stored_;
+  std::optional<std::int64_t> swept_after_;  // thread of the sweep only
+  std::atomic<bool> redis_up_{false};
+  std::atomic<std::int64_t> paid_{0}, declined_{0}, refused_{0}, unknown_{0},
+      published_by_sweep_{0};
+  struct Late {
+    Wish wish;
+    MonoTime at;
+  };
+  Mailbox<Late> late_{kUnchargedMax};
+  Background check_dependencies_;  // these use the members above
+  Background sweep_;
+  Background charge_late_;
+};
+
+HttpResponse Payments::pay(const HttpRequest& request) {
+  const std::string key = request.header("idempotency-key");
+  if (auto fine = check_idempotency_key(key); !fine) return error_response(fine.error());
+  const auto wanted = read_pay_request(request.body);
+  if (!wanted) return error_response(wanted.error());
+  const std::string& order = request.captures[0];
+  const WallTime until = wall_now() + config_.pay_window;
+  const auto payable = stock_.begin_pay(order, *wanted, wall_now(), until);
+  if (!payable) {
+    ++refused_;
+    return refusal(503, "not_charged", payable.error().message);
+  }
+  switch (payable->outcome) {
+    case SoftStock::PayStart::kUnknownOrder:
+      return refusal(404, "not_found", "no such order");
+    case SoftStock::PayStart::kExpired:
+      return refusal(409, "expired", message_for("expired"));
+    case SoftStock::PayStart::kWrongAmount:
+      return refusal(409, "wrong_amount",
+                     cat("the order costs ", payable->hold.order.amount_cents, " cents"));
+    case SoftStock::PayStart::kAlreadyPaid:
+      return paid_response(order);
+    case SoftStock::PayStart::kStarted:
+      break;
+  }
+  const Wish wish = {.order = payable->hold.order,
+                     .key = key,
+                     .valid_until = until,
+                     .deadline = deadline_of(request.header("x-deadline-ms"), config_.deadline)};
+  if (config_.durability == Durability::kAfterAck) {
+    if (!late_.put({wish, SystemClock().mono() + config_.after_ack_delay})) {
+      return refusal(503, "busy", "too many payments are not charged yet");
+    }
+    ++paid_;
+    return paid_response(order);
+  }
+  return charge_and_answer(wish);
+}
+
+HttpResponse Payments::charge_and_answer(const Wish& wish) {
+  const auto charged = charge(wish);
+  const bool surely_not = charged ? charged->status == 402 || charged->status == 410
+                                  : charged.error().code != ErrorCode::kTimeout;
+  if (surely_not) return not_charged(wish, charged);
+  if (!charged || charged->status >= 500) {
+    ++unknown_;
+    return refusal(504, "unknown", "not known whether it was charged; repeat with the same key");
+  }
+  if (charged->status != 200) return refusal(409, text_in(*charged, "code"), "charged otherwise");
+  return record_and_answer(wish, *charged);
+}
+
+HttpResponse Payments::not_charged(const Wish& wish, const Result<HttpReply>& charged) {
+  // Should this fail, the hold waits until the ledger was read, and then expires.
+  (void)stock_.end_pay(wish.order.order, wall_now() + config_.hold_time);
+  if (charged && charged->status == 402) {
+    ++declined_;
+    return refusal(402, "declined", "the card was declined");
+  }
+  ++refused_;
+  return refusal(503, "not_charged", charged ? "too late" : charged.error().message);
+}
+
+HttpResponse Payments::record_and_answer(const Wish& wish, const HttpReply& charged) {
+  Order order = wish.order;
+  order.charge = text_in(charged, "charge");
+  order.paid_at_us = to_us(wall_now());
+  Status stored = publish(order);
+  if (!stored) stored = publish(order);
+  if (!stored) {  // the sweep will publish it
+    ++unknown_;
+    return refusal(504, "unknown", "charged, and being recorded; repeat with the same key");
+  }
+  ++paid_;
+  if (auto noted = stock_.paid(order); !noted) {  // delivery says it again
+    log_warn(cat(order.order, " not noted as paid in redis: ", noted.error().message));
+  }
+  return paid_response(order.order);
+}
+
+Result<HttpReply> Payments::charge(const Wish& wish) {
+  return psp_.call({.method = "POST",
+                    .path = "/charges",
+                    .body = dump_json({{"key", wish.key},
+                                       {"order", wish.order.order},
+                                       {"user", wish.order.user},
+                                       {"amount_cents", wish.order.amount_cents},
+                                       {"valid_until_us", to_us(wish.valid_until)},
+                                       {"details", to_json(wish.order)}}),
+                    .deadline = wish.deadline});
+}
+
+Status Payments::publish(const Order& order) {
+  auto stored = queue_.publish(kPaymentSucceeded, order);
+  if (stored) stored_.add(order.order);
+  return stored;
+}
+
+// Reads the provider's ledger from where the last sweep ended. At its end everything charged until
+// then has its event, and that time is noted for the holds that are being paid.
+void Payments::sweep() {
+  if (!queue_.connected()) return;
+  if (!swept_after_) {
+    const auto after = stock_.swept_after();
+    if (!after) return;
+    swept_after_ = *after;
+  }
+  const WallTime began = wall_now();
+  for (bool more = true; more;) {
+    const auto page = sweep_page(began);
+    if (!page) {
+      log_warn(cat("sweep: ", page.error().message));
+      return;
+    }
+    more = *page;
+  }
+}
+
+// True when there may be another page.
+Result<bool> Payments::sweep_page(WallTime began) {
+  ASSIGN_OR_RETURN(
+      const HttpReply reply,
+      psp_.call({.path = cat("/charges?after=", *swept_after_, "&limit=", kSweepPage)}));
+  if (reply.status != 200) return fail(ErrorCode::kUnavailable, cat("psp said ", reply.status));
+  ASSIGN_OR_RETURN(const nlohmann::json body, parse_json(reply.body, 4 << 20));
+  const auto charges = body.find("charges");
+  if (charges == body.end() || !charges->is_array()) {
+    return fail(ErrorCode::kInvalid, "psp gave no list of charges");
+  }
+  WallTime complete_until = began;
+  bool young = false;
+  for (const nlohmann::json& charge : *charges) {
+    const WallTime created = from_us(charge.value("created_us", std::int64_t{0}));
+    young = created > began - config_.sweep_age;
+    if (young) {
+      complete_until = created - milliseconds(1);
+      break;
+    }
+    if (auto done = publish_missing(charge); !done) return tl::unexpected(done.error());
+    swept_after_ = charge.value("seq", *swept_after_);
+  }
+  if (!young && charges->size() == kSweepPage) return true;
+  if (auto noted = stock_.set_swept(complete_until, *swept_after_); !noted) {
+    return tl::unexpected(noted.error());
+  }
+  return false;
+}
+
+Status Payments::publish_missing(const nlohmann::json& charge) {
+  const std::string id = charge.value("order", "");
+  if (stored_.has(id)) return {};
+  auto order = order_from_json(charge.value("details", nlohmann::json::object()));
+  if (!order) {  // not ours: somebody else uses this provider too
+    log_warn(cat("sweep: the charge of ", id, " carries no order: ", order.error().message));
+    return {};
+  }
+  order->charge = charge.value("charge", "");
+  order->paid_at_us = charge.value("created_us", std::int64_t{0});
+  if (auto stored = publish(*order); !stored) return stored;
+  ++published_by_sweep_;
+  return {};
+}
+
+void Payments::charge_late() {
+  if (config_.durability != Durability::kAfterAck) return;
+  for (Late& late : late_.take_all(SystemClock().mono())) {
+    std::this_thread::sleep_until(late.at);
+    late.wish.deadline = SystemClock().mono() + config_.deadline;
+    const HttpResponse answer = charge_and_answer(late.wish);
+    if (answer.status != 200) {
+      log_error(cat(late.wish.order.order, " was acknowledged, then: ", answer.body));
+    }
+  }
+}
+
+Health Payments::health() const {
+  if (!redis_up_) return {false, "redis"};
+  if (!queue_.connected()) return {false, "queue"};
+  return {true, ""};
+}
+
+nlohmann::json Payments::status() const {
+  return {{"paid", paid_.load()},
+          {"declined", declined_.load()},
+          {"refused", refused_.load()},
+          {"unknown", unknown_.load()},
+          {"published_by_sweep", published_by_sweep_.load()},
+          {"psp_up", psp_.closed() ? 1 : 0},
+          {"redis_up", redis_up_ ? 1 : 0},
+          {"queue_up", queue_.connected() ? 1 : 0}};
+}
+
+}  // namespace
+
+int run_payments(const RoleContext& context) {
+  if (!refuse_arguments(context)) return kExitUsage;
+  const auto read = read_config<PaymentsConfig>(context, read_payments_config);
+  if (!read.config) return read.exit_status;
+  Payments payments(*read.config);
+  HttpServer server(server_options(read.config->listen));
+  server.route("POST", "/api/orders/{order}/pay",
+               [&](const HttpRequest& request) { return payments.pay(request); });
+  return serve_until_stopped(
+      context.role, server, [&] { return payments.health(); }, [&] { return payments.status(); });
+}
+
+}  // namespace panshi::shop

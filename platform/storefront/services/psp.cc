@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// psp: the payment provider. A charge is in its ledger, once, before it is acknowledged: once for
+// an idempotency key, and once for an order whatever the key. What it says about a charge is the
+// truth about money that the audit compares with.
+#include <charconv>
+#include <mutex>
+#include <thread>
+
+#include "core/base/random.h"
+#include "core/base/text.h"
+#include "core/io/log.h"
+#include "core/io/sqlite.h"
+#include "platform/storefront/model/order.h"
+#include "platform/storefront/services/config.h"
+#include "platform/storefront/services/services.h"
+
+namespace panshi::shop {
+namespace {
+
+constexpr std::int64_t kPageMax = 1'000;
+
+constexpr std::string_view kMigrations[] = {
+    "CREATE TABLE charges (charge INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " idempotency_key TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL UNIQUE,"
+    " user_id TEXT NOT NULL, amount_cents INTEGER NOT NULL, created_us INTEGER NOT NULL,"
+    " details TEXT NOT NULL) STRICT;"};
+
+struct ChargeRequest {
+  std::string key;
+  std::string order;
+  std::string user;
+  std::int64_t amount_cents = 0;
+  std::int64_t valid_until_us = 0;  // 0: always; later it is not charged any more
+  nlohmann::json details = nlohmann::json::object();
+};
+
+Result<ChargeRequest> read_charge(const std::string& body) {
+  ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(body, 16'384));
+  Problems problems;
+  ChargeRequest request;
+  Fields in(json, "", problems);
+  in.need("key", request.key);
+  in.need("order", request.order);
+  in.need("user", request.user);
+  in.need("amount_cents", request.amount_cents, {0, 1'000'000'000});
+  in.may("valid_until_us", request.valid_until_us);
+  if (const auto* details = in.may_value("details")) request.details = *details;
+  in.done();
+  if (!problems.empty()) return tl::unexpected(problems.error());
+  return request;
+}
+
+std::string charge_name(std::int64_t number) { return cat("ch-", number); }
+
+std::int64_t number_in(const HttpRequest& request, const char* name, std::int64_t otherwise) {
+  const auto found = request.query.find(name);
+  if (found == request.query.end()) return otherwise;
+  const char* last = found->second.data() + found->second.size();
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(found->second.data(), last, value);
+  return error == std::errc() && end == last && value >= 0 ? value : otherwise;
+}
+
+class Psp {
+ public:
+  Psp(const PspConfig& config, Database ledger) : config_(config), ledger_(std::move(ledger)) {}
+
+  HttpResponse charge(const HttpRequest& http);
+  HttpResponse list(const HttpRequest& request);
+  nlohmann::json status() {
+    const std::lock_guard lock(mutex_);
+    return {{"charges", charged_}, {"declined", declined_}, {"repeated", repeated_}};
+  }
+
+ private:
+  Result<std::optional<HttpResponse>> find_earlier(const ChargeRequest& request);
+  Duration latency();
+  // The same card is declined each time.
+  bool is_declined(const std::string& key) const {
+    const std::string hash = order_id_of(key);
+    return std::stoi(hash.substr(hash.size() - 4), nullptr, 16) % 100 < config_.decline_percent;
+  }
+
+  const PspConfig config_;
+  std::mutex mutex_;
+  Database ledger_;
+  Random random_{1};
+  std::int64_t charged_ = 0;
+  std::int64_t declined_ = 0;
+  std::int64_t repeated_ = 0;
+};
+
+HttpResponse Psp::charge(const HttpRequest& http) {
+  const auto request = read_charge(http.body);
+  if (!request) return error_response(request.error());
+  std::this_thread::sleep_for(latency());
+  const std::lock_guard lock(mutex_);
+  const auto earlier = find_earlier(*request);
+  if (!earlier) return error_response(earlier.error());
+  if (*earlier) return **earlier;
+  const std::int64_t now_us = to_us(SystemClock().wall());
+  if (request->valid_until_us != 0 && now_us > request->valid_until_us) {
+    return refusal(410, "too_late", "the caller has given this charge up");
+  }
+  if (is_declined(request->key)) {
+    ++declined_;
+    return refusal(402, "declined", "the card was declined");
+  }
+  const auto written = ledger_.run(
+      "INSERT INTO charges (idempotency_key, order_id, user_id, amount_cents, created_us,"
+      " details) VALUES (?, ?, ?, ?, ?, ?)",
+      {request->key, request->order, request->user, request->amount_cents, now_us,
+       dump_json(request->details)});
+  if (!written) return error_response(written.error());
+  ++charged_;
+  return json_response({{"charge", charge_name(ledger_.last_insert_id())}});
+}
+
+Result<std::optional<HttpResponse>> Psp::find_earlier(const ChargeRequest& request) {
+  std::optional<HttpResponse> answer;
+  const auto looked = ledger_.query(
+      "SELECT charge, order_id, amount_cents FROM charges WHERE idempotency_key = ?"
+      " OR order_id = ?",
+      {request.key, request.order}, [&](const SqlRow& row) {
+        ++repeated_;
+        const bool same = row.text(1) == request.order && row.integer(2) == request.amount_cents;
+        answer = same ? json_response({{"charge", charge_name(row.integer(0))}})
+                      : refusal(409, "other_charge", "the key or the order was charged already");
+      });
+  if (!looked) return tl::unexpected(looked.error());
+  return answer;
+}
+
+HttpResponse Psp::list(const HttpRequest& request) {
+  const std::int64_t after = number_in(request, "after", 0);
+  const std::int64_t limit = std::min(kPageMax, number_in(request, "limit", kPageMax));
+  nlohmann::json charges = nlohmann::json::array();
+  const std::lock_guard lock(mutex_);
+  const std::int64_t now_us = to_us(SystemClock().wall());
+  const auto read = ledger_.query(
+      "SELECT charge, idempotency_key, order_id, user_id, amount_cents, created_us, details"
+      " FROM charges WHERE charge > ? ORDER BY charge LIMIT ?",
+      {after, limit}, [&](const SqlRow& row) {
+        charges.push_back({{"seq", row.integer(0)},
+                           {"charge", charge_name(row.integer(0))},
+                           {"key", row.text(1)},
+                           {"order", row.text(2)},
+                           {"user", row.text(3)},
+                           {"amount_cents", row.integer(4)},
+                           {"created_us", row.integer(5)},
+                           {"details", nlohmann::json::parse(row.text(6), nullptr, false)}});
+      });
+  if (!read) return error_response(read.error());
+  return json_response({{"charges", charges}, {"now_us", now_us}});
+}
+
+Duration Psp::latency() {
+  const std::lock_guard lock(mutex_);
+  const auto jitter = static_cast<std::uint64_t>(config_.jitter.count());
+  return config_.latency + Duration(static_cast<std::int64_t>(random_.below(jitter + 1)));
+}
+
+}  // namespace
+
+int run_psp(const RoleContext& context) {
+  if (!refuse_arguments(context)) return kExitUsage;
+  const auto read = read_config<PspConfig>(context, read_psp_config);
+  if (!read.config) return read.exit_status;
+  auto ledger = Database::open(read.config->ledger, Database::Mode::kReadWrite, kMigrations);
+  if (!ledger) {
+    log_error(cat("psp: ", ledger.error().message));
+    return kExitFailed;
+  }
+  Psp psp(*read.config, *std::move(ledger));
+  HttpServer server(server_options(read.config->listen));
+  server.route("POST", "/charges", [&](const HttpRequest& request) { return psp.charge(request); });
+  server.route("GET", "/charges", [&](const HttpRequest& request) { return psp.list(request); });
+  return serve_until_stopped(
+      context.role, server,
+      [] {
+        return Health{true, ""};
+      },
+      [&] { return psp.status(); });
+}
+
+}  // namespace panshi::shop

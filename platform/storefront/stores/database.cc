@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/storefront/stores/database.h"
+
+#include <charconv>
+
+#include "core/base/text.h"
+#include "platform/storefront/stores/schema.h"
+
+namespace panshi::shop {
+namespace {
+
+std::int64_t number(const std::optional<std::string>& text) {
+  std::int64_t value = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+  return value;
+}
+std::string text_of(const std::optional<std::string>& text) { return text.value_or(""); }
+
+Status status_of(const Result<MariaDb::Answer>& answer) {
+  if (!answer) return tl::unexpected(answer.error());
+  return {};
+}
+
+}  // namespace
+
+ShopDatabase::ShopDatabase(MariaDb::Options options, std::size_t connections)
+    : pool_({.name = cat("mariadb ", options.host, ":", options.port),
+             .size = connections,
+             .breaker = {.failures_max = 1, .open_for = std::chrono::seconds(1)}},
+            [options] { return MariaDb::connect(options); }) {}
+
+Result<MariaDb::Answer> ShopDatabase::run(std::string_view sql,
+                                          std::initializer_list<MariaDb::Value> values) {
+  return pool_.with([&](MariaDb& database) { return database.run(sql, values); });
+}
+
+Status ShopDatabase::place(const Order& order) {
+  const auto inserted =
+      run("INSERT INTO shop.orders (order_id, user_id, product, quantity, amount_cents, state,"
+          " idempotency_key, body_hash, placed_at_us) VALUES (?, ?, ?, ?, ?, 'placed', ?, ?, ?)",
+          {order.order, order.user, order.product, order.quantity, order.amount_cents,
+           order.idempotency_key, order.body_hash, order.placed_at_us});
+  if (inserted || inserted.error().code != ErrorCode::kConflict) return status_of(inserted);
+  ASSIGN_OR_RETURN(const std::optional<StoredOrder> found, find(order.order));
+  if (found && found->order.idempotency_key == order.idempotency_key &&
+      found->order.body_hash == order.body_hash) {
+    return {};
+  }
+  return fail(ErrorCode::kConflict, "this idempotency key was used for another request");
+}
+
+Status ShopDatabase::mark_paid(const Order& order) {
+  return status_of(
+      run("INSERT INTO shop.orders (order_id, user_id, product, quantity, amount_cents, state,"
+          " idempotency_key, body_hash, placed_at_us, paid_at_us)"
+          " VALUES (?, ?, ?, ?, ?, 'paid', ?, ?, ?, ?) ON DUPLICATE KEY UPDATE"
+          " state = IF(state IN ('placed', 'expired'), 'paid', state),"
+          " paid_at_us = COALESCE(paid_at_us, VALUES(paid_at_us))",
+          {order.order, order.user, order.product, order.quantity, order.amount_cents,
+           order.idempotency_key, order.body_hash, order.placed_at_us, order.paid_at_us}));
+}
+
+Status ShopDatabase::mark_expired(const Order& order) {
+  return status_of(
+      run("INSERT INTO shop.orders (order_id, user_id, product, quantity, amount_cents, state,"
+          " idempotency_key, body_hash, placed_at_us) VALUES (?, ?, ?, ?, ?, 'expired', ?, ?, ?)"
+          " ON DUPLICATE KEY UPDATE state = IF(state = 'placed', 'expired', state)",
+          {order.order, order.user, order.product, order.quantity, order.amount_cents,
+           order.idempotency_key, order.body_hash, order.placed_at_us}));
+}
+
+Result<std::optional<StoredOrder>> ShopDatabase::find(const std::string& order) {
+  ASSIGN_OR_RETURN(
+      const MariaDb::Answer answer,
+      run("SELECT o.user_id, o.product, o.quantity, o.amount_cents, o.idempotency_key,"
+          " o.body_hash, o.placed_at_us, o.paid_at_us, o.state, k.card_key FROM shop.orders o"
+          " LEFT JOIN shop.card_keys k ON k.order_id = o.order_id WHERE o.order_id = ?",
+          {order}));
+  if (answer.rows.empty()) return std::optional<StoredOrder>();
+  const MariaDb::Row& row = answer.rows[0];
+  return std::optional<StoredOrder>({.order = {.order = order,
+                                               .user = text_of(row[0]),
+                                               .product = text_of(row[1]),
+                                               .quantity = number(row[2]),
+                                               .amount_cents = number(row[3]),
+                                               .idempotency_key = text_of(row[4]),
+                                               .body_hash = text_of(row[5]),
+                                               .placed_at_us = number(row[6]),
+                                               .paid_at_us = number(row[7]),
+                                               .charge = {}},
+                                     .state = text_of(row[8]),
+                                     .card_key = text_of(row[9])});
+}
+
+Result<ShopDatabase::Allocation> ShopDatabase::allocate_key(const std::string& order,
+                                                            const std::string& product,
+                                                            WallTime now) {
+  ASSIGN_OR_RETURN(const MariaDb::Answer answer,
+                   run("CALL shop.allocate_key(?, ?, ?)", {order, product, to_us(now)}));
+  if (answer.rows.size() != 1 || answer.rows[0].size() != 2) {
+    return fail(ErrorCode::kInternal, "allocate_key gave no row");
+  }
+  const std::string outcome = text_of(answer.rows[0][0]);
+  if (outcome == "dry") return Allocation{Allocated::kDry, ""};
+  if (outcome == "not_paid") return Allocation{Allocated::kNotPaid, ""};
+  return Allocation{Allocated::kOk, text_of(answer.rows[0][1])};
+}
+
+Status ShopDatabase::ping() { return status_of(run("SELECT 1", {})); }
+
+Status ShopDatabase::make_schema() {
+  return pool_.with([](MariaDb& database) -> Status {
+    for (const std::string& statement : schema_statements()) {
+      if (auto done = database.script(statement); !done) return fail(done.error(), "make schema");
+    }
+    return {};
+  });
+}
+
+Status ShopDatabase::add_product(const std::string& product, const std::string& title,
+                                 std::int64_t price_cents, std::int64_t stock_initial) {
+  return status_of(
+      run("INSERT IGNORE INTO shop.products (product, title, price_cents, stock_initial)"
+          " VALUES (?, ?, ?, ?)",
+          {product, title, price_cents, stock_initial}));
+}
+
+Result<std::int64_t> ShopDatabase::seed_keys(const std::string& product, const std::string& seed,
+                                             std::int64_t count) {
+  ASSIGN_OR_RETURN(const MariaDb::Answer answer, run(kSeedKeysSql, {seed, product, count}));
+  return answer.affected;
+}
+
+Result<std::vector<ShopDatabase::CatalogRow>> ShopDatabase::catalog() {
+  ASSIGN_OR_RETURN(
+      const MariaDb::Answer answer,
+      run("SELECT p.product, p.title, p.price_cents, p.stock_initial,"
+          " (SELECT COUNT(*) FROM shop.orders o WHERE o.product = p.product"
+          " AND o.state IN ('paid', 'delivered')) FROM shop.products p ORDER BY p.product",
+          {}));
+  std::vector<CatalogRow> rows;
+  for (const MariaDb::Row& row : answer.rows) {
+    const std::int64_t initial = number(row[3]);
+    const std::int64_t sold = number(row[4]);
+    rows.push_back(
+        {.product = text_of(row[0]),
+         .title = text_of(row[1]),
+         .price_cents = number(row[2]),
+         .count = {.initial = initial, .free = initial - sold, .held = 0, .sold = sold}});
+  }
+  return rows;
+}
+
+Status ShopDatabase::expire_all_placed() {
+  return status_of(run("UPDATE shop.orders SET state = 'expired' WHERE state = 'placed'", {}));
+}
+
+}  // namespace panshi::shop

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// ShopDatabase: the statements that the roles run on the database of the shop.
+//
+// Each is one round trip and idempotent. Errors as the adapter gives them: kUnavailable surely not
+// carried out, kTimeout unknown. After one failure nobody waits for the next second: kUnavailable
+// at once. Any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/io/mariadb.h"
+#include "platform/storefront/model/order.h"
+#include "platform/storefront/stores/pool.h"
+#include "platform/storefront/stores/stock.h"
+
+namespace panshi::shop {
+
+struct StoredOrder {
+  Order order;
+  std::string state;
+  std::string card_key;  // "" until delivered
+};
+
+class ShopDatabase {
+ public:
+  ShopDatabase(MariaDb::Options options, std::size_t connections);
+
+  // kConflict: the key is there with another body (or another key made the same order id).
+  Status place(const Order& order);
+  // Makes the order's row when it is not there, and marks it paid unless it is further already.
+  Status mark_paid(const Order& order);
+  // Makes the row when it is not there; an order that was paid meanwhile stays as it is.
+  Status mark_expired(const Order& order);
+  Result<std::optional<StoredOrder>> find(const std::string& order);
+
+  enum class Allocated { kOk, kDry, kNotPaid };
+  struct Allocation {
+    Allocated outcome = Allocated::kOk;
+    std::string card_key;
+  };
+  Result<Allocation> allocate_key(const std::string& order, const std::string& product,
+                                  WallTime now);
+  Status ping();
+
+  // For setup.
+  Status make_schema();
+  Status add_product(const std::string& product, const std::string& title, std::int64_t price_cents,
+                     std::int64_t stock_initial);
+  // Returns how many keys were added.
+  Result<std::int64_t> seed_keys(const std::string& product, const std::string& seed,
+                                 std::int64_t count);
+  struct CatalogRow {
+    std::string product;
+    std::string title;
+    std::int64_t price_cents = 0;
+    StockCount count;  // free = initial - sold; nothing held
+  };
+  Result<std::vector<CatalogRow>> catalog();
+  // For a Redis that lost its holds: what was placed and not paid cannot be paid any more.
+  Status expire_all_placed();
+
+ private:
+  Result<MariaDb::Answer> run(std::string_view sql, std::initializer_list<MariaDb::Value> values);
+
+  Pool<MariaDb> pool_;
+};
+
+}  // namespace panshi::shop

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/storefront/stores/queue.h"
+
+#include "core/base/text.h"
+#include "core/io/log.h"
+
+namespace panshi::shop {
+
+ShopQueue::ShopQueue(Nats::Options options)
+    : options_(std::move(options)), connector_([this] { connect_until_done(); }) {}
+
+ShopQueue::~ShopQueue() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stop_changed_.notify_all();
+  connector_.join();
+}
+
+void ShopQueue::connect_until_done() {
+  std::string said;
+  while (true) {
+    auto connected = Nats::connect(options_);
+    Status ready;
+    if (!connected) {
+      ready = tl::unexpected(connected.error());
+    } else {
+      ready = (*connected)
+                  ->ensure_stream({.name = kStream, .subjects = {kOrderPlaced, kPaymentSucceeded}});
+    }
+    std::unique_lock lock(mutex_);
+    if (ready) {
+      nats_ = *std::move(connected);
+      return;
+    }
+    if (ready.error().message != said) log_warn(cat("queue: ", ready.error().message));
+    said = ready.error().message;
+    if (stop_changed_.wait_for(lock, std::chrono::milliseconds(200), [&] { return stopping_; })) {
+      return;
+    }
+  }
+}
+
+Status ShopQueue::publish(const std::string& subject, const Order& order) {
+  const auto nats = connection();
+  if (!nats) return fail(ErrorCode::kUnavailable, "queue: not connected yet");
+  return nats->publish(subject, dump_json(to_json(order)), cat(subject, ":", order.order));
+}
+
+bool ShopQueue::connected() const {
+  const auto nats = connection();
+  return nats && nats->connected();
+}
+
+std::shared_ptr<Nats> ShopQueue::connection() const {
+  const std::lock_guard lock(mutex_);
+  return nats_;
+}
+
+}  // namespace panshi::shop

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// ShopQueue: the JetStream stream SHOP, where what happened to an order waits for its consumers.
+//
+// Connects in the background and keeps trying, so a role can start before the queue. What publish()
+// acknowledged is in the server's file: it survives the death of the server process. NATS 2.9 does
+// not sync each message to disk, so a power cut may lose the last ones; for payments the sweep of
+// the provider's ledger publishes those again. Any thread.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "core/io/nats.h"
+#include "platform/storefront/model/order.h"
+
+namespace panshi::shop {
+
+inline constexpr const char* kStream = "SHOP";
+inline constexpr const char* kOrderPlaced = "order.placed";
+inline constexpr const char* kPaymentSucceeded = "payment.succeeded";
+inline constexpr const char* kPlacedConsumer = "delivery-placed";
+inline constexpr const char* kPaidConsumer = "delivery-paid";
+
+class ShopQueue {
+ public:
+  explicit ShopQueue(Nats::Options options);
+  ~ShopQueue();
+  ShopQueue(const ShopQueue&) = delete;
+  ShopQueue& operator=(const ShopQueue&) = delete;
+
+  // The message id is subject and order, so a repeat is harmless.
+  Status publish(const std::string& subject, const Order& order);
+  bool connected() const;
+  // Null until the first connection. Never changes afterwards: the adapter reconnects.
+  std::shared_ptr<Nats> connection() const;
+
+ private:
+  void connect_until_done();
+
+  const Nats::Options options_;
+  mutable std::mutex mutex_;
+  std::condition_variable stop_changed_;
+  bool stopping_ = false;
+  std::shared_ptr<Nats> nats_;
+  std::thread connector_;  // last: uses the members above
+};
+
+}  // namespace panshi::shop

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// SoftStock: what is free, held for an order, and sold, in Redis, changed only by Lua scripts.
+//
+// Each script is one atomic step and idempotent by order, and keeps initial = free + held + sold
+// with nothing below zero. The hold of an order also carries the order itself and later its card
+// key, so that an order can be looked up while the database is away.
+//
+// Redis may lose its last second in a power cut: the truth about orders is the database and the
+// queue; `initialise` rebuilds the counts from the database. Any thread.
+//
+//   states of a hold: placed -> paying -> paid -> delivered;  placed, paying -> expired
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/io/redis.h"
+#include "platform/storefront/model/order.h"
+#include "platform/storefront/stores/pool.h"
+
+namespace panshi::shop {
+
+struct Hold {
+  Order order;
+  std::string state;
+  std::string durable;   // "database" or "queue" once the order was written; "" before
+  std::string card_key;  // once delivered
+};
+
+struct StockCount {
+  std::int64_t initial = 0;
+  std::int64_t free = 0;
+  std::int64_t held = 0;
+  std::int64_t sold = 0;
+};
+
+class SoftStock {
+ public:
+  SoftStock(Redis::Options redis, std::size_t connections);
+
+  enum class Reserved { kNew, kAlready, kOtherBody, kSoldOut, kUnknownProduct };
+  struct Reservation {
+    Reserved outcome = Reserved::kNew;
+    Hold hold;  // as it is kept: for kAlready the earlier one
+  };
+  Result<Reservation> reserve(const Order& order, WallTime expires);
+  // The order is written down: a repeat is answered from the hold, and it is not cancelled.
+  Status recorded(const std::string& order, const std::string& durable);
+  // Gives the stock back, unless the order was recorded or another request still works on it.
+  Status cancel(const Order& order);
+
+  enum class PayStart { kStarted, kAlreadyPaid, kExpired, kWrongAmount, kUnknownOrder };
+  struct Payable {
+    PayStart outcome = PayStart::kStarted;
+    Hold hold;
+  };
+  // Extends the hold to `until`; after this it expires only once the provider's ledger was read to
+  // its end later than `until` without finding a charge (see set_swept).
+  Result<Payable> begin_pay(const std::string& order, const PayRequest& request, WallTime now,
+                            WallTime until);
+  // The provider surely did not charge: payable again.
+  Status end_pay(const std::string& order, WallTime expires);
+  // Held for good; also for an expired hold (the money was taken) and for one that Redis lost.
+  Status paid(const Order& order);
+  // Held becomes sold.
+  Status delivered(const Order& order, const std::string& card_key);
+
+  // Gives back what is overdue, at most `limit`; the orders wait to be marked in the database too.
+  Result<int> expire(WallTime now, int limit);
+  Result<std::vector<Order>> expired_unrecorded(int limit);
+  Status expiry_recorded(const std::string& order);
+
+  Status set_swept(WallTime began, std::int64_t after);
+  Result<std::int64_t> swept_after();
+
+  Result<std::optional<Hold>> find(const std::string& order);
+  Result<std::optional<StockCount>> count(const std::string& product);
+  Result<bool> initialise(const std::string& product, const StockCount& count);  // if absent
+  Status set_catalog(const std::string& json);
+  Result<std::string> catalog();  // "" when there is none
+  Status ping();
+
+ private:
+  Result<RedisReply> eval(const char* script, const std::vector<std::string>& keys,
+                          const std::vector<std::string>& arguments);
+  Result<RedisReply> run(const std::vector<std::string>& command);
+  Status settle(const Order& order, const std::string& to, const std::string& card_key);
+
+  Pool<Redis> pool_;
+};
+
+}  // namespace panshi::shop

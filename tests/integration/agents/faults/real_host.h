@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// RealHost: services that a test started itself, as real processes, and one real MariaDB.
+#pragma once
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agents/host.h"
+#include "core/base/text.h"
+#include "core/io/mariadb.h"
+
+namespace panshi::agent {
+
+// Runs argv as the leader of a new group; kills the group and reaps its leader at the end.
+class Group {
+ public:
+  explicit Group(std::vector<std::string> argv) {
+    std::vector<char*> words;
+    for (std::string& word : argv) words.push_back(word.data());
+    words.push_back(nullptr);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::setpgid(0, 0);
+      ::execv(words[0], words.data());
+      ::_exit(127);
+    }
+    ::setpgid(pid, pid);
+    name_ = name_process(pid).value();
+  }
+  ~Group() {
+    ::kill(-name_.pid, SIGKILL);
+    ::waitpid(name_.pid, nullptr, 0);
+  }
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+  ProcessName name() const { return name_; }
+
+ private:
+  ProcessName name_;
+};
+
+class RealHost final : public Host {
+ public:
+  std::map<std::string, ProcessName> leaders;
+  std::optional<MariaDb::Options> database;  // of service `shard`
+  int started = 0;                           // calls of ensure_running()
+
+  std::vector<std::string> services() override {
+    std::vector<std::string> names;
+    for (const auto& [name, leader] : leaders) names.push_back(name);
+    return names;
+  }
+  std::vector<std::string> sql_services() override { return {"shard"}; }
+  std::vector<pid_t> untouchable() override { return {1, ::getpid()}; }
+  LinkTable* links() override { return nullptr; }
+  Result<ProcessName> process_of(const std::string& service) override {
+    const auto found = leaders.find(service);
+    if (found == leaders.end()) return fail(ErrorCode::kNotFound, "no service " + service);
+    if (!is_alive(found->second)) return fail(ErrorCode::kUnavailable, service + " does not run");
+    return found->second;
+  }
+  std::vector<ProcessName> group_of(const ProcessName& leader) override {
+    std::vector<ProcessName> all;
+    for (const pid_t pid : processes_in_group(leader.pid)) {
+      if (const auto name = name_process(pid)) all.push_back(*name);
+    }
+    return all;
+  }
+  Status signal(const ProcessName& leader, int signal) override {
+    return signal_group(leader, signal);
+  }
+  Status signal_one(const ProcessName& process, int signal) override {
+    if (!is_alive(process)) return fail(ErrorCode::kNotFound, "gone");
+    ::kill(process.pid, signal);
+    return {};
+  }
+  char process_state(const ProcessName& process) override {
+    return is_alive(process) ? panshi::process_state(process.pid) : char{0};
+  }
+  Status ensure_running(const std::string&) override {
+    ++started;
+    return {};
+  }
+  Result<std::unique_ptr<SqlSession>> open_sql(const std::string&) override {
+    ASSIGN_OR_RETURN(auto connection, MariaDb::connect(*database));
+    return std::make_unique<Session>(std::move(connection));
+  }
+
+ private:
+  class Session final : public SqlSession {
+   public:
+    explicit Session(MariaDb connection) : connection_(std::move(connection)) {}
+    Result<std::vector<Row>> run(std::string_view statement) override {
+      ASSIGN_OR_RETURN(auto answer, connection_.run(statement));
+      return std::move(answer.rows);
+    }
+
+   private:
+    MariaDb connection_;
+  };
+};
+
+}  // namespace panshi::agent
