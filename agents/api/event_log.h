@@ -21,12 +21,6 @@
 
 namespace panshi::agent {
 
-struct SignalSample {
-  std::string signal;
-  double value;
-  MonoTime at;
-};
-
 class EventLog {
  public:
   struct Limits {

@@ -153,8 +153,8 @@ std::string marks_svg(const Frame& frame, const std::vector<GraphMark>& marks, d
   return lines + labels;
 }
 
-double highest(const GraphPoints& points, const std::optional<double>& limit) {
-  double most = limit.value_or(0) * 1.15;
+double highest(const GraphPoints& points, const std::optional<double>& limit, double room) {
+  double most = limit.value_or(0) * room;
   for (const GraphPoint& point : points) most = std::max(most, point.value);
   return most <= 0 ? 1 : most;
 }
@@ -210,7 +210,7 @@ std::string graph_svg(const Report& report, const SignalSeries& series, int numb
   if (points.size() < 2) return {};
   const std::string unit = unit_of(series.signal);
   const std::optional<double> limit = graph_limit(report, series.signal);
-  const double most = highest(points, limit);
+  const double most = highest(points, limit, unit == "%" ? 1 : 1.15);
   const double step = nice_step(most, 4);
   frame.y_max = unit == "%" && most <= 1 ? 1 : std::ceil(most / step) * step;
 

@@ -63,11 +63,10 @@ Move Purchase::answered(const Answer& answer, const Moment& now) {
 
 // Browse, order, pay, fetch: the present step was acknowledged.
 Move Purchase::go_on(const Moment& now, std::vector<Record> records) {
-  const bool is_leaving = step_ == Step::kOrder && random_.chance(manners_.leave_percent);
-  if (step_ == Step::kFetch || is_leaving) {
+  if (step_ == Step::kFetch) {
     Move move;
     move.records = std::move(records);
-    move.ending = is_leaving ? Ending::kLeft : Ending::kDelivered;
+    move.ending = Ending::kDelivered;
     return move;
   }
   tries_ = 0;

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/connection.h"
+
+#include <cstdlib>
+
+#include "cli/exit_codes.h"
+#include "cli/lab/lab_record.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/json/fields.h"
+
+namespace panshi::cli {
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+std::string trimmed(std::string text) {
+  const auto end = text.find_last_not_of(" \t\r\n");
+  text.erase(end == std::string::npos ? 0 : end + 1);
+  return text;
+}
+
+Result<std::string> read_token(const std::string& file) {
+  Result<std::string> token = read_file(file, 4096);
+  if (!token) return fail(ErrorCode::kUnavailable, "token: " + token.error().message);
+  return trimmed(*std::move(token));
+}
+
+// {"code","error"} of a refused call.
+Error refusal(const HttpReply& reply) {
+  const Result<nlohmann::json> body = parse_json(reply.body, 4 << 20);
+  std::string text = cat("the controller answered ", reply.status);
+  if (body && body->is_object() && body->contains("error") && (*body)["error"].is_string()) {
+    text = (*body)["error"].get<std::string>();
+  }
+  switch (reply.status) {
+    case 400:
+      return {ErrorCode::kInvalid, text};
+    case 401:
+    case 403:
+      return {ErrorCode::kRefused, "the controller does not accept the token: " + text};
+    case 404:
+      return {ErrorCode::kNotFound, text};
+    case 409:
+      return {ErrorCode::kConflict, text};
+    case 503:
+      return {ErrorCode::kUnavailable, text};
+    case 504:
+      return {ErrorCode::kTimeout, text};
+    default:
+      return {ErrorCode::kInternal, text};
+  }
+}
+
+}  // namespace
+
+std::filesystem::path state_directory(const Invocation& invocation) {
+  std::string named = invocation.text("--state");
+  if (named.empty()) named = environment("PANSHI_STATE");
+  if (named.empty()) named = ".panshi";
+  const std::filesystem::path path = std::filesystem::absolute(named).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();  // "lab/" is "lab"
+}
+
+Connection::Connection(std::string url, std::string token)
+    : url_(std::move(url)), token_(std::move(token)), client_(std::make_unique<HttpClient>()) {
+  while (!url_.empty() && url_.back() == '/') url_.pop_back();
+}
+
+Result<Connection> Connection::find(const Invocation& invocation) {
+  std::string url = invocation.text("--controller", environment("PANSHI_CONTROLLER"));
+  std::string token_file = invocation.text("--token-file", environment("PANSHI_TOKEN_FILE"));
+  if (url.empty() || token_file.empty()) {
+    const Result<LabRecord> lab = read_lab_record(state_directory(invocation));
+    if (!lab && url.empty()) {
+      return fail(ErrorCode::kUnavailable,
+                  cat("no controller: there is no lab in ", state_directory(invocation).string(),
+                      " (panshi lab up), and neither --controller nor PANSHI_CONTROLLER is given"));
+    }
+    if (lab && url.empty()) url = lab->controller_url;
+    if (lab && token_file.empty() && url == lab->controller_url) {
+      token_file = lab->controller_token_file;
+    }
+  }
+  if (token_file.empty()) {
+    return fail(ErrorCode::kUnavailable, "no token: give --token-file or PANSHI_TOKEN_FILE");
+  }
+  ASSIGN_OR_RETURN(std::string token, read_token(token_file));
+  return Connection(std::move(url), std::move(token));
+}
+
+Result<std::string> Connection::call(HttpCall call) {
+  call.token = token_;
+  call.body_max = 64 << 20;
+  Result<HttpReply> reply = client_->send(call);
+  if (!reply) {
+    return fail(reply.error().code, cat("controller ", url_, ": ", reply.error().message));
+  }
+  if (reply->status >= 200 && reply->status < 300) return std::move(reply->body);
+  return tl::unexpected<Error>(refusal(*reply));
+}
+
+Result<nlohmann::json> Connection::get(const std::string& path, Duration timeout) {
+  HttpCall request;
+  request.url = url_ + path;
+  request.timeout = timeout;
+  ASSIGN_OR_RETURN(const std::string body, call(std::move(request)));
+  return parse_json(body, 64 << 20);
+}
+
+Result<std::string> Connection::get_text(const std::string& path) {
+  HttpCall request;
+  request.url = url_ + path;
+  request.timeout = std::chrono::seconds(30);
+  return call(std::move(request));
+}
+
+Result<nlohmann::json> Connection::post(const std::string& path, const nlohmann::json& body) {
+  HttpCall request;
+  request.method = "POST";
+  request.url = url_ + path;
+  request.body = dump_json(body);
+  request.timeout = std::chrono::seconds(15);
+  ASSIGN_OR_RETURN(const std::string answer, call(std::move(request)));
+  if (answer.empty()) return nlohmann::json::object();
+  return parse_json(answer, 64 << 20);
+}
+
+std::string url_text(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       c == '-' || c == '_' || c == '.';
+    if (plain) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+  }
+  return out;
+}
+
+int report_error(Invocation& invocation, const Error& error) {
+  if (invocation.json) invocation.terminal.document({{"error", error.message}});
+  invocation.terminal.error(error.message);
+  return exit_code_of(error);
+}
+
+int with_controller(Invocation& invocation, int (*body)(Invocation&, Connection&)) {
+  Result<Connection> connection = Connection::find(invocation);
+  if (!connection) return report_error(invocation, connection.error());
+  return body(invocation, *connection);
+}
+
+}  // namespace panshi::cli

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connection: finds the controller and calls it.
+//
+// Found by: --controller and --token-file, else PANSHI_CONTROLLER and PANSHI_TOKEN_FILE, else the
+// lab.json in the state directory. One thread.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/command.h"
+#include "core/base/result.h"
+#include "core/io/http_client.h"
+
+namespace panshi::cli {
+
+// --state, else PANSHI_STATE, else ./.panshi; absolute.
+std::filesystem::path state_directory(const Invocation& invocation);
+
+class Connection {
+ public:
+  // kUnavailable with one line that says where it was looked for.
+  static Result<Connection> find(const Invocation& invocation);
+  Connection(std::string url, std::string token);
+
+  // Errors: kUnavailable (not reachable), kTimeout, else what the controller answered.
+  Result<nlohmann::json> get(const std::string& path, Duration timeout = std::chrono::seconds(10));
+  Result<nlohmann::json> post(const std::string& path, const nlohmann::json& body);
+  Result<std::string> get_text(const std::string& path);
+
+  const std::string& url() const { return url_; }
+
+ private:
+  Result<std::string> call(HttpCall call);
+
+  std::string url_;
+  std::string token_;
+  std::unique_ptr<HttpClient> client_;
+};
+
+// Text made safe as one segment or value of a URL.
+std::string url_text(std::string_view text);
+
+// Runs `body` with a connection; prints errors; returns the exit code.
+int with_controller(Invocation& invocation, int (*body)(Invocation&, Connection&));
+// Prints the error and returns its exit code.
+int report_error(Invocation& invocation, const Error& error);
+
+}  // namespace panshi::cli

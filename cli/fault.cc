@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// panshi fault list | apply | revert | fsck | kinds
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "cli/exit_codes.h"
+#include "cli/show.h"
+#include "core/base/text.h"
+#include "core/json/fields.h"
+
+namespace panshi::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using Json = nlohmann::json;
+
+int list(Invocation& invocation) {
+  return show_list(invocation, "/api/v1/faults", "faults",
+                   {{"fault", "id"},
+                    {"kind", "kind"},
+                    {"target", "target"},
+                    {"state", "state"},
+                    {"drill", "drill"},
+                    {"error", "error"}},
+                   "no faults");
+}
+
+// "service=orders" pairs; a value that reads as a number or a flag is one.
+Result<Json> pairs(const std::vector<std::string>& texts, const char* option, bool only_text) {
+  Json object = Json::object();
+  for (const std::string& text : texts) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return fail(ErrorCode::kInvalid, cat(option, " wants NAME=VALUE, not `", text, "`"));
+    }
+    const std::string value = text.substr(equals + 1);
+    const Result<Json> parsed = parse_json(value);
+    const bool plain = !only_text && parsed && (parsed->is_number() || parsed->is_boolean());
+    object[text.substr(0, equals)] = plain ? *parsed : Json(value);
+  }
+  return object;
+}
+
+// The fault as the controller shows it; null while it is not known yet.
+Json find_fault(Connection& controller, const std::string& id) {
+  const Result<Json> answer = controller.get("/api/v1/faults");
+  if (!answer) return {};
+  for (const Json& fault : list_of(*answer, "faults")) {
+    if (field(fault, "id") == id || field(fault, "fault") == id) return fault;
+  }
+  return {};
+}
+
+// The call returns before the agent has acted; a person wants to know whether it is in force.
+Json wait_until_settled(Connection& controller, const std::string& id) {
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  Json fault;
+  do {
+    fault = find_fault(controller, id);
+    const std::string state = field(fault, "state");
+    if (state == "live" || state == "failed" || state == "reverted") return fault;
+    std::this_thread::sleep_for(50ms);
+  } while (std::chrono::steady_clock::now() < deadline);
+  return fault;
+}
+
+int say(Invocation& invocation, const std::string& id, Json fault) {
+  const std::string state = field(fault, "state");
+  if (fault.is_null()) fault = {{"id", id}, {"state", nullptr}};
+  if (invocation.json) invocation.terminal.document(fault);
+  if (state == "live" || state == "reverted") {
+    if (!invocation.json)
+      invocation.terminal.line(cat("fault ", id, " is ", state == "live" ? "in force" : state));
+    return kPass;
+  }
+  invocation.terminal.error(cat("fault ", id,
+                                state.empty() ? " has no outcome yet" : " is " + state,
+                                field(fault, "error").empty() ? "" : ": " + field(fault, "error")));
+  return state == "failed" ? kFail : kUnknown;
+}
+
+int apply(Invocation& invocation) {
+  return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    const Result<Json> target = pairs(i.texts("--target"), "--target", true);
+    if (!target) return report_error(i, target.error());
+    const Result<Json> params = pairs(i.texts("--param"), "--param", false);
+    if (!params) return report_error(i, params.error());
+    const Result<Duration> term = parse_duration(i.text("--for"));
+    if (!term) return report_error(i, {ErrorCode::kInvalid, "--for: " + term.error().message});
+    const auto answer = controller.post("/api/v1/faults", {{"kind", i.text("kind")},
+                                                           {"target", *target},
+                                                           {"params", *params},
+                                                           {"for", i.text("--for")}});
+    if (!answer) return report_error(i, answer.error());
+    const std::string id = field(*answer, "fault");
+    return say(i, id, wait_until_settled(controller, id));
+  });
+}
+
+int revert(Invocation& invocation) {
+  const std::string id = invocation.text("fault");
+  return act(invocation, cat("/api/v1/faults/", url_text(id), "/revert"), Json::object(),
+             [&](const Json&) { return cat("fault ", id, " is being reverted"); });
+}
+
+int fsck(Invocation& invocation) {
+  return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    const auto answer = controller.get("/api/v1/fsck/" + url_text(i.text("node")));
+    if (!answer) return report_error(i, answer.error());
+    const Json leftovers = list_of(*answer, "leftovers");
+    if (i.json) i.terminal.document(*answer);
+    if (leftovers.empty()) {
+      if (!i.json) i.terminal.line(cat("nothing is left over on ", i.text("node")));
+      return kPass;
+    }
+    std::vector<std::vector<std::string>> rows = {{"what", "ours", "why", "how to clear it"}};
+    for (const Json& one : leftovers) {
+      rows.push_back(
+          {field(one, "what"), field(one, "ours"), field(one, "why"), field(one, "clear_hint")});
+    }
+    if (!i.json) i.terminal.line(table(rows));
+    return kFail;
+  });
+}
+
+// Kinds are a list of each node; one row for each kind says where it is not possible.
+Json kinds_of(const Json& answer) {
+  Json kinds = list_of(answer, "kinds");
+  if (!kinds.empty() || !answer.is_object()) return kinds;
+  for (const auto& [node, part] : answer.items()) {
+    for (Json kind : list_of(part, "kinds")) {
+      kind["node"] = node;
+      kinds.push_back(std::move(kind));
+    }
+  }
+  return kinds;
+}
+
+int kinds(Invocation& invocation) {
+  return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    const auto answer = controller.get("/api/v1/fault-kinds");
+    if (!answer) return report_error(i, answer.error());
+    if (i.json) {
+      i.terminal.document(*answer);
+      return kPass;
+    }
+    std::vector<std::vector<std::string>> rows = {
+        {"kind", "what", "parameters", "not here, because"}};
+    for (const Json& kind : kinds_of(*answer)) {
+      std::vector<std::string> params;
+      for (const Json& param : list_of(kind, "params")) params.push_back(field(param, "name"));
+      std::vector<std::string> row = {field(kind, "name"), field(kind, "summary"),
+                                      join(params, ", "), field(kind, "why_not")};
+      if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(std::move(row));
+    }
+    i.terminal.line(table(rows));
+    return kPass;
+  });
+}
+
+}  // namespace
+
+std::vector<Command> fault_commands() {
+  return {{"fault", "list", "List faults and their state.", "panshi fault list --json", {}, list},
+          {"fault",
+           "apply",
+           "Break one thing by hand, under a lease and for a limited time.",
+           "panshi fault apply link.delay --target node=app-1 --target link=cardkeys --param "
+           "delay=500ms --for 30s",
+           {{"kind", "KIND", "see `panshi fault kinds`", true},
+            {"--target", "NAME=VALUE", "service=NAME, or node=NAME and link=NAME", true, true},
+            {"--param", "NAME=VALUE", "a parameter of the kind", false, true},
+            {"--for", "TIME", "how long, like 30s", true}},
+           apply},
+          {"fault",
+           "revert",
+           "Revert one fault.",
+           "panshi fault revert f-12",
+           {{"fault", "ID", "id of the fault", true}},
+           revert},
+          {"fault",
+           "fsck",
+           "Find what faults have left behind on a node; exit 1 when there is something.",
+           "panshi fault fsck keys-1",
+           {{"node", "NODE", "name of the node", true}},
+           fsck},
+          {"fault",
+           "kinds",
+           "List the kinds of faults, and where one is not possible, why.",
+           "panshi fault kinds",
+           {},
+           kinds}};
+}
+
+}  // namespace panshi::cli

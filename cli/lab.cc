@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// panshi lab up | down | status
+#include <pwd.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "cli/connection.h"
+#include "cli/exit_codes.h"
+#include "cli/lab/agents.h"
+#include "cli/lab/lab_down.h"
+#include "cli/lab/lab_up.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/io/signals.h"
+
+namespace panshi::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path own_directory() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).parent_path();
+}
+
+// The project: the nearest directory above the programs that has platform/lab.
+fs::path find_source(const fs::path& from) {
+  for (fs::path here = from; here.has_relative_path(); here = here.parent_path()) {
+    std::error_code error;
+    if (fs::is_directory(here / "platform" / "lab", error)) return here;
+  }
+  return {};
+}
+
+std::string user_name() {
+  const passwd* user = getpwuid(geteuid());
+  return user == nullptr ? std::to_string(geteuid()) : user->pw_name;
+}
+
+LabUpOptions options_of(const Invocation& invocation) {
+  LabUpOptions options;
+  options.plan.lab = state_directory(invocation);
+  options.plan.bin = own_directory();
+  options.plan.source = invocation.has("--source") ? fs::absolute(invocation.text("--source"))
+                                                   : find_source(options.plan.bin);
+  options.plan.user = user_name();
+  options.plan.network = invocation.text("--network");
+  options.network_given = invocation.has("--network");
+  options.plan.rate = invocation.integer("--rate").value_or(0);
+  options.within = std::chrono::seconds(invocation.integer("--within").value_or(60));
+  options.file = invocation.has("--file") ? fs::absolute(invocation.text("--file"))
+                                          : options.plan.source / "platform" / "lab" / "shop.yaml";
+  return options;
+}
+
+bool is_network(const std::string& text) {
+  const std::vector<std::string> octets = split(text, '.');
+  return octets.size() == 2 && octets[0] == "127" && !octets[1].empty() && octets[1].size() <= 3 &&
+         octets[1].find_first_not_of("0123456789") == std::string::npos &&
+         std::stoi(octets[1]) < 256;
+}
+
+int up(Invocation& invocation) {
+  if (invocation.has("--network") && !is_network(invocation.text("--network"))) {
+    invocation.terminal.error("--network wants a loopback network like 127.77");
+    return kUsage;
+  }
+  prepare_signals();
+  std::atomic<bool> stop = false;
+  const StopSignal on_stop([&](int) { stop = true; });
+  const Result<LabUpResult> result =
+      bring_lab_up(options_of(invocation), stop, invocation.terminal);
+  if (!result) {
+    report_error(invocation, result.error());
+    if (stop) return kInterrupted;
+    return result.error().code == ErrorCode::kInvalid || result.error().code == ErrorCode::kNotFound
+               ? kUsage
+               : kFail;
+  }
+  const LabRecord& record = result->record;
+  if (result->already_up) {
+    invocation.terminal.line(
+        cat("lab ", record.name, " is already up on ", record.network, ".0.0"));
+  } else {
+    invocation.terminal.line(cat("lab ", record.name, " is up: ", result->services,
+                                 " services ready in ", result->took.count(), " ms, controller ",
+                                 record.controller_url));
+  }
+  if (invocation.json) invocation.terminal.document(to_json(record));
+  return kPass;
+}
+
+nlohmann::json down_document(const LabDownResult& result) {
+  return {{"stopped", result.stopped},
+          {"killed", result.killed},
+          {"left_running", result.left_running},
+          {"left_listening", result.left_listening},
+          {"clean", result.clean()}};
+}
+
+int say_down(Invocation& invocation, const LabDownResult& result) {
+  Terminal& terminal = invocation.terminal;
+  if (invocation.json) terminal.document(down_document(result));
+  for (const std::string& one : result.killed) terminal.line("had to be killed: " + one);
+  if (result.clean()) {
+    terminal.line(cat("lab is down: ", result.stopped,
+                      " processes stopped, nothing is left running or listening"));
+    return kPass;
+  }
+  for (const std::string& one : result.left_running) terminal.error("still running: " + one);
+  for (const std::string& one : result.left_listening) terminal.error("still listening: " + one);
+  return kFail;
+}
+
+int down(Invocation& invocation) {
+  const fs::path lab = state_directory(invocation);
+  std::error_code error;
+  if (!fs::is_directory(lab, error)) {
+    if (invocation.json) invocation.terminal.document(down_document({}));
+    invocation.terminal.line("no lab in " + lab.string());
+    return kPass;
+  }
+  const Result<LockFile> lock = LockFile::acquire(lab / "lab.lock");
+  if (!lock) return report_error(invocation, lock.error());
+  // No record: one was never written, or somebody removed it. What runs is found all the same.
+  const LabRecord record = read_lab_record(lab).value_or(LabRecord{});
+  const LabDownResult result = take_lab_down(lab, record, [&](const std::string& node) {
+    invocation.terminal.status("stopping " + node);
+  });
+  if (result.clean()) fs::remove(lab_record_file(lab), error);
+  return say_down(invocation, result);
+}
+
+int status(Invocation& invocation) {
+  const Result<LabRecord> record = read_lab_record(state_directory(invocation));
+  if (!record) {
+    if (invocation.json)
+      invocation.terminal.document({{"up", false}, {"nodes", nlohmann::json::array()}});
+    invocation.terminal.line("no lab is up in " + state_directory(invocation).string());
+    return kFail;
+  }
+  HttpClient client;
+  const bool controller = controller_answers(client, *record);
+  bool all = controller;
+  nlohmann::json nodes = nlohmann::json::array();
+  std::vector<std::vector<std::string>> rows = {{"node", "address", "service", "state", "pid"}};
+  for (const LabRecordNode& node : record->nodes) {
+    const NodeSeen seen = ask_agent(client, node);
+    all = all && seen.all_ready();
+    nodes.push_back(to_json(seen));
+    if (!seen.up) rows.push_back({node.name, node.address, "(agent)", "does not answer", ""});
+    for (const ServiceSeen& service : seen.services) {
+      rows.push_back({node.name, node.address, service.name,
+                      service.mark == "degraded" ? service.state + ", degraded" : service.state,
+                      std::to_string(service.pid)});
+    }
+  }
+  if (invocation.json) {
+    invocation.terminal.document(
+        {{"up", all},
+         {"name", record->name},
+         {"network", record->network},
+         {"controller", {{"url", record->controller_url}, {"up", controller}}},
+         {"nodes", std::move(nodes)}});
+    return all ? kPass : kFail;
+  }
+  invocation.terminal.line(cat("lab ", record->name, " on ", record->network, ".0.0, controller ",
+                               record->controller_url, controller ? "" : " (does not answer)"));
+  invocation.terminal.line(table(rows));
+  return all ? kPass : kFail;
+}
+
+}  // namespace
+
+std::vector<Command> lab_commands() {
+  return {{"lab",
+           "up",
+           "Start the bundled shop, its agents and the controller.",
+           "panshi lab up --state /tmp/shop --rate 50",
+           {{"--file", "FILE", "lab file (default: platform/lab/shop.yaml)"},
+            {"--network", "127.N", "loopback network (default: the file's, or the next free one)"},
+            {"--rate", "N", "orders per second (default: the file's)"},
+            {"--within", "N", "seconds until everything must be ready (default: 60)"},
+            {"--source", "DIR", "root of the project (default: found above the program)"}},
+           up},
+          {"lab",
+           "down",
+           "Stop everything and check that nothing is left.",
+           "panshi lab down",
+           {},
+           down},
+          {"lab", "status", "Show nodes and services.", "panshi lab status --json", {}, status}};
+}
+
+}  // namespace panshi::cli

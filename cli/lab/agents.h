@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agents of a lab say of themselves, asked directly: the lab must be startable and
+// stoppable with no controller.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/lab/lab_record.h"
+#include "core/io/http_client.h"
+
+namespace panshi::cli {
+
+struct ServiceSeen {
+  std::string name;
+  std::string state;  // stopped | preparing | starting | ready | backoff | stopping | gave_up
+  std::string mark;
+  std::int64_t pid = 0;
+  std::int64_t restarts = 0;
+};
+
+struct NodeSeen {
+  std::string name;
+  std::string address;
+  bool up = false;  // the agent answers
+  std::string why;  // when it does not
+  std::vector<ServiceSeen> services;
+
+  bool all_ready() const;
+};
+
+NodeSeen ask_agent(HttpClient& client, const LabRecordNode& node);
+// 200 on /healthz.
+bool controller_answers(HttpClient& client, const LabRecord& record);
+// The controller has heard from every agent.
+bool controller_sees_all(HttpClient& client, const LabRecord& record);
+
+nlohmann::json to_json(const NodeSeen& node);
+
+}  // namespace panshi::cli

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// LabPlan: from a lab file to what has to be written and started. Pure: nothing is touched.
+//
+// The format is in docs/reference/lab.md. Every mistake is reported with line and column.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/io/yaml.h"
+
+namespace panshi::cli {
+
+struct LabOptions {
+  std::filesystem::path lab;     // state directory of the whole lab, absolute
+  std::filesystem::path bin;     // where our programs are
+  std::filesystem::path source;  // root of the project
+  std::string user;              // who runs it
+  std::string network;           // "127.78"; empty: the file's
+  std::int64_t rate = 0;         // orders per second; 0: the file's
+};
+
+struct PlannedFile {
+  std::filesystem::path path;
+  std::string content;
+  std::filesystem::path from;  // a template to read instead of `content`, and expand
+};
+
+struct PlannedNode {
+  std::string name;
+  std::string address;
+  std::string url;
+  std::filesystem::path state;
+  std::vector<std::string> services;
+  nlohmann::json config;  // of the agent
+};
+
+struct LabPlan {
+  std::string name;
+  std::string network;
+  std::int64_t rate = 0;
+  std::vector<PlannedFile> files;
+  std::vector<PlannedNode> nodes;
+  std::string controller_address;
+  std::uint16_t controller_port = 0;
+  nlohmann::json controller;  // its configuration
+};
+
+inline constexpr std::uint16_t kAgentPort = 17701;
+
+// kInvalid with one line per mistake.
+Result<LabPlan> plan_lab(const Document& document, const LabOptions& options);
+// The content of a file that comes from a template.
+Result<std::string> expand_template(const LabPlan& plan, const LabOptions& options,
+                                    const PlannedFile& file, std::string_view text);
+
+std::filesystem::path config_file(const std::filesystem::path& lab, const std::string& name);
+std::filesystem::path log_file(const std::filesystem::path& lab, const std::string& name);
+std::filesystem::path node_state(const std::filesystem::path& lab, const std::string& node);
+inline constexpr const char* kController = "controller";  // no node may be called so
+
+}  // namespace panshi::cli

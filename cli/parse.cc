@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only user of CLI11.
+#include "cli/parse.h"
+
+#include <CLI/CLI.hpp>
+#include <deque>
+#include <iostream>
+#include <map>
+
+#include "cli/exit_codes.h"
+#include "core/base/text.h"
+
+namespace panshi::cli {
+namespace {
+
+struct Bound {
+  const Command* command = nullptr;
+  CLI::App* app = nullptr;
+  std::map<std::string, CLI::Option*> options;
+};
+
+std::string check_integer(const std::string& text) {
+  std::int64_t value = 0;
+  return CLI::detail::lexical_cast(text, value) ? std::string()
+                                                : "`" + text + "` is no whole number";
+}
+
+// Every command has these, so that scripts may put them anywhere after the verb.
+std::vector<Argument> common() {
+  return {
+      {"--json", "", "print one JSON document on stdout"},
+      {"--state", "DIR", "where the lab keeps its state (default: $PANSHI_STATE, ./.panshi)"},
+      {"--controller", "URL", "address of the controller (default: $PANSHI_CONTROLLER, the lab's)"},
+      {"--token-file", "FILE", "its token (default: $PANSHI_TOKEN_FILE, the lab's)"}};
+}
+
+void add(Bound& bound, const Argument& argument) {
+  CLI::Option* option = nullptr;
+  if (argument.value.empty()) {
+    option = bound.app->add_flag(argument.name, argument.help);
+  } else {
+    option = bound.app->add_option(argument.name, argument.help);
+    option->type_name(argument.value);
+    if (argument.value == "N") option->check(CLI::Validator(check_integer, "", "integer"));
+    option->expected(1);
+    if (argument.many) {  // by name: once for each value; by position: all that follow
+      option->take_all();
+      option->allow_extra_args(!argument.name.starts_with("-"));
+    }
+  }
+  if (argument.required) option->required();
+  bound.options[argument.name] = option;
+}
+
+using Nouns = std::map<std::string, CLI::App*>;
+
+Bound bind(CLI::App& root, Nouns& nouns, const Command& command) {
+  Bound bound;
+  bound.command = &command;
+  CLI::App*& noun = nouns[command.noun];
+  if (noun == nullptr) noun = root.add_subcommand(command.noun, "");
+  bound.app = command.verb.empty() ? noun : noun->add_subcommand(command.verb, command.summary);
+  bound.app->description(command.summary);
+  bound.app->footer(
+      "Example:\n  " + command.example +
+      "\n\nExit codes: 0 pass, 1 fail, 2 unknown, 3 aborted, 64 usage or wrong file,\n"
+      "69 controller not reachable.");
+  for (const Argument& argument : command.arguments) add(bound, argument);
+  for (const Argument& argument : common()) add(bound, argument);
+  return bound;
+}
+
+// A noun that is no command itself wants a verb and lists its own.
+void describe_nouns(const Nouns& nouns, const std::vector<Command>& commands) {
+  for (const auto& [name, noun] : nouns) {
+    std::vector<std::string> verbs;
+    bool alone = false;
+    for (const Command& command : commands) {
+      if (command.noun != name) continue;
+      if (command.verb.empty())
+        alone = true;
+      else
+        verbs.push_back(command.verb);
+    }
+    if (alone) continue;
+    noun->require_subcommand(1);
+    noun->description(join(verbs, " · "));
+  }
+}
+
+int run(const Bound& bound) {
+  const bool json = bound.options.at("--json")->count() > 0;
+  Terminal terminal(json);
+  Invocation invocation{{}, json, terminal};
+  for (const auto& [name, option] : bound.options) {
+    if (option->count() > 0) invocation.values[name] = option->results();
+  }
+  return bound.command->run(invocation);
+}
+
+}  // namespace
+
+int parse_and_run(const std::vector<Command>& commands, int argc, const char* const* argv) {
+  CLI::App root("Panshi breaks services on purpose, heals them, and proves that no order was lost.",
+                "panshi");
+  root.require_subcommand(1);
+  root.footer("panshi NOUN VERB --help shows an example of each.");
+  root.set_version_flag("--version", "panshi 0.1.0");
+  std::deque<Bound> all;
+  Nouns nouns;
+  for (const Command& command : commands) all.push_back(bind(root, nouns, command));
+  describe_nouns(nouns, commands);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = root.exit(error, std::cout, std::cerr);
+    return code == 0 ? 0 : kUsage;
+  }
+  // A noun and its verb are both `parsed`: the verb is meant.
+  const Bound* chosen = nullptr;
+  for (const Bound& bound : all) {
+    if (!bound.app->parsed()) continue;
+    if (chosen == nullptr || !bound.command->verb.empty()) chosen = &bound;
+  }
+  return chosen == nullptr ? kUsage : run(*chosen);
+}
+
+}  // namespace panshi::cli

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// panshi schedule list | show | draw
+#include "cli/exit_codes.h"
+#include "cli/show.h"
+#include "core/base/text.h"
+
+namespace panshi::cli {
+namespace {
+
+int list(Invocation& invocation) {
+  return show_list(invocation, "/api/v1/schedule", "drill_days",
+                   {{"drill day", "name"},
+                    {"day", "day"},
+                    {"time", "time"},
+                    {"zone", "zone"},
+                    {"enabled", "enabled"},
+                    {"next (UTC)", "next_due_us"},
+                    {"draws from", "scenarios"}},
+                   "no drill days");
+}
+
+int show(Invocation& invocation) {
+  return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    const auto answer = controller.get("/api/v1/schedule");
+    if (!answer) return report_error(i, answer.error());
+    for (const nlohmann::json& day : list_of(*answer, "drill_days")) {
+      if (field(day, "name") != i.text("day")) continue;
+      if (i.json) {
+        i.terminal.document(day);
+        return kPass;
+      }
+      std::vector<std::vector<std::string>> rows;
+      for (const auto& [key, value] : day.items()) {
+        rows.push_back(
+            {key, key.ends_with("_us") ? time_field(day, key.c_str()) : field(day, key)});
+      }
+      i.terminal.line(table(rows));
+      return kPass;
+    }
+    return report_error(i, {ErrorCode::kNotFound, "no drill day is called " + i.text("day")});
+  });
+}
+
+int draw(Invocation& invocation) {
+  return show_object(invocation,
+                     cat("/api/v1/schedule/draw?day=", url_text(invocation.text("--day")),
+                         "&seed=", invocation.integer("--seed").value_or(0)));
+}
+
+}  // namespace
+
+std::vector<Command> schedule_commands() {
+  return {{"schedule",
+           "list",
+           "List the drill days and when each is next due.",
+           "panshi schedule list",
+           {},
+           list},
+          {"schedule",
+           "show",
+           "Show one drill day.",
+           "panshi schedule show wednesday",
+           {{"day", "NAME", "name of the drill day", true}},
+           show},
+          {"schedule",
+           "draw",
+           "Show what a seed would pick; nothing is started.",
+           "panshi schedule draw --day wednesday --seed 42",
+           {{"--day", "NAME", "name of the drill day", true}, {"--seed", "N", "the seed", true}},
+           draw}};
+}
+
+}  // namespace panshi::cli

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/show.h"
+
+#include <chrono>
+#include <cstdio>
+
+#include "cli/exit_codes.h"
+#include "core/base/text.h"
+#include "core/json/fields.h"
+
+namespace panshi::cli {
+
+std::string field(const nlohmann::json& object, std::string_view path) {
+  const nlohmann::json* at = &object;
+  for (const std::string& key : split(path, '.')) {
+    if (!at->is_object() || !at->contains(key)) return {};
+    at = &(*at)[key];
+  }
+  if (at->is_string()) return printable(at->get<std::string>());
+  if (at->is_null()) return {};
+  if (at->is_number_float()) return number_text(at->get<double>());
+  return printable(dump_json(*at));
+}
+
+nlohmann::json list_of(const nlohmann::json& answer, const char* key) {
+  if (answer.is_array()) return answer;
+  if (answer.is_object() && answer.contains(key) && answer[key].is_array()) return answer[key];
+  return nlohmann::json::array();
+}
+
+std::string time_field(const nlohmann::json& object, const char* key) {
+  if (!object.is_object() || !object.contains(key) || !object[key].is_number_integer()) return {};
+  const auto us = object[key].get<std::int64_t>();
+  if (us <= 0) return {};
+  const auto at = std::chrono::sys_seconds(std::chrono::seconds(us / 1'000'000));
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(at - day);
+  char text[48];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02u %02d:%02d:%02d", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                static_cast<int>(time.seconds().count()));
+  return text;
+}
+
+int show_list(Invocation& invocation, const std::string& path, const char* key,
+              const std::vector<Column>& columns, const char* none) {
+  Result<Connection> controller = Connection::find(invocation);
+  if (!controller) return report_error(invocation, controller.error());
+  const Result<nlohmann::json> answer = controller->get(path);
+  if (!answer) return report_error(invocation, answer.error());
+  if (invocation.json) {
+    invocation.terminal.document(*answer);
+    return kPass;
+  }
+  std::vector<std::vector<std::string>> rows(1);
+  for (const Column& column : columns) rows[0].push_back(column.title);
+  for (const nlohmann::json& item : list_of(*answer, key)) {
+    std::vector<std::string> row;
+    for (const Column& column : columns) {
+      const bool is_time = column.path.ends_with("_us");
+      row.push_back(is_time ? time_field(item, column.path.c_str()) : field(item, column.path));
+    }
+    rows.push_back(std::move(row));
+  }
+  invocation.terminal.line(rows.size() == 1 ? std::string(none) : table(rows));
+  return kPass;
+}
+
+int show_object(Invocation& invocation, const std::string& path) {
+  Result<Connection> controller = Connection::find(invocation);
+  if (!controller) return report_error(invocation, controller.error());
+  const Result<nlohmann::json> answer = controller->get(path);
+  if (!answer) return report_error(invocation, answer.error());
+  if (invocation.json || !answer->is_object()) {
+    invocation.terminal.document(*answer);
+    return kPass;
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [key, value] : answer->items()) rows.push_back({key, field(*answer, key)});
+  invocation.terminal.line(table(rows));
+  return kPass;
+}
+
+int act(Invocation& invocation, const std::string& path, const nlohmann::json& body,
+        const std::function<std::string(const nlohmann::json&)>& said) {
+  Result<Connection> controller = Connection::find(invocation);
+  if (!controller) return report_error(invocation, controller.error());
+  const Result<nlohmann::json> answer = controller->post(path, body);
+  if (!answer) return report_error(invocation, answer.error());
+  if (invocation.json) {
+    invocation.terminal.document(*answer);
+  } else {
+    invocation.terminal.line(said(*answer));
+  }
+  return kPass;
+}
+
+}  // namespace panshi::cli

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a drill came to, on one screen: verdict, phases in ms, ledger, what to read next.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "cli/terminal.h"
+
+namespace panshi::cli {
+
+// `drill`: as GET /api/v1/drills/{id} gives it.
+void print_summary(Terminal& terminal, const nlohmann::json& drill);
+// 0 pass, 1 fail, 2 unknown or not ended, 3 aborted.
+int exit_code_of_drill(const nlohmann::json& drill);
+
+}  // namespace panshi::cli

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/terminal.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "core/base/text.h"
+#include "core/json/fields.h"
+
+namespace panshi::cli {
+namespace {
+
+void write(std::FILE* stream, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stream);
+  std::fflush(stream);
+}
+
+bool is_set(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0';
+}
+
+}  // namespace
+
+Terminal::Terminal(bool json) : json_(json) {
+  const char* kind = std::getenv("TERM");
+  const bool dumb = kind == nullptr || std::string_view(kind) == "dumb";
+  live_ = isatty(json ? STDERR_FILENO : STDOUT_FILENO) != 0 && !dumb;
+  colour_ = live_ && !is_set("NO_COLOR");
+}
+
+Terminal::~Terminal() { clear_status(); }
+
+void Terminal::clear_status() {
+  if (!status_shown_) return;
+  write(json_ ? stderr : stdout, "\r\x1b[K");
+  status_shown_ = false;
+}
+
+void Terminal::line(std::string_view text) {
+  clear_status();
+  write(json_ ? stderr : stdout, cat(text, "\n"));
+}
+
+void Terminal::status(std::string_view text) {
+  if (!live_) return;
+  write(json_ ? stderr : stdout, cat("\r\x1b[K", text));
+  status_shown_ = true;
+}
+
+void Terminal::error(std::string_view text) {
+  clear_status();
+  write(stderr, cat(tone("bad", "panshi:"), " ", printable(text), "\n"));
+}
+
+void Terminal::document(const nlohmann::json& json) {
+  clear_status();
+  write(stdout, dump_json_pretty(json) + "\n");
+}
+
+void Terminal::raw(std::string_view text) {
+  clear_status();
+  write(stdout, text);
+}
+
+std::string Terminal::tone(std::string_view tone, std::string_view text) const {
+  if (!colour_) return std::string(text);
+  const char* code = tone == "good"     ? "32"
+                     : tone == "bad"    ? "31"
+                     : tone == "unsure" ? "33"
+                     : tone == "soft"   ? "2"
+                                        : "1";
+  return cat("\x1b[", code, "m", text, "\x1b[0m");
+}
+
+std::size_t columns_of(std::string_view text) {
+  std::size_t columns = 0;
+  bool escape = false;
+  for (const char c : text) {
+    if (c == '\x1b') escape = true;
+    if (!escape && (static_cast<unsigned char>(c) & 0xC0) != 0x80) ++columns;
+    if (escape && c == 'm') escape = false;
+  }
+  return columns;
+}
+
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], columns_of(row[i]));
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      line.append(widths[i] - columns_of(row[i]) + 2, ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += (out.empty() ? "" : "\n") + line;
+  }
+  return out;
+}
+
+std::string printable(std::string_view text) {
+  std::string safe(text);
+  for (char& c : safe) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) c = '?';
+  }
+  return safe;
+}
+
+}  // namespace panshi::cli

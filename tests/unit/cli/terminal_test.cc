@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: tables line up for any text, and no foreign text can steer the terminal.
+#include "cli/terminal.h"
+
+#include <catch2/catch.hpp>
+
+#include "cli/connection.h"
+
+namespace panshi::cli {
+namespace {
+
+TEST_CASE("columns line up, also with letters of several bytes, and lines end without spaces") {
+  CHECK(table({{"node", "what"}, {"é", "x"}, {"a", ""}}) == "node  what\né     x\na");
+  CHECK(table({}).empty());
+}
+
+TEST_CASE("colour does not count as width") {
+  CHECK(columns_of("\x1b[31mred\x1b[0m") == 3);
+  CHECK(columns_of("磐石") == 2);
+}
+
+TEST_CASE("control characters of foreign text are not passed to the terminal") {
+  CHECK(printable("a\x1b[2Jb\rc\nd") == "a?[2Jb?c\nd");
+}
+
+TEST_CASE("text is made safe for a URL") {
+  CHECK(url_text("a-b_c.1") == "a-b_c.1");
+  CHECK(url_text("a/b?c d&") == "a%2Fb%3Fc%20d%26");
+}
+
+}  // namespace
+}  // namespace panshi::cli
