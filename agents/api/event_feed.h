@@ -21,12 +21,6 @@ struct PollRequest {
   std::vector<Comparison> watches;
 };
 
-struct SignalSample {
-  std::string signal;
-  double value;
-  MonoTime at;
-};
-
 class EventFeed {
  public:
   EventFeed(const Clock& clock, std::string start_id, EventLog::Limits limits = {});

@@ -21,6 +21,12 @@
 
 namespace panshi::agent {
 
+struct SignalSample {
+  std::string signal;
+  double value;
+  MonoTime at;
+};
+
 class EventLog {
  public:
   struct Limits {

@@ -194,7 +194,7 @@ Result<Json> runbook_run(Context& context, const Json& body) {
   Fields in(body, "", problems);
   std::string name;
   RunOrder order;
-  in.need("name", name);
+  in.need("runbook", name);
   in.may("dry_run", order.dry_run);
   in.done();
   if (!problems.empty()) return tl::unexpected<Error>(problems.error());

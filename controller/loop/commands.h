@@ -8,7 +8,7 @@
 //   fault.apply   {kind, target, params?, for}            → {fault}
 //   fault.revert  {fault}                                 → {fault}
 //   link.reroute  {node, link, to, established?}          → {effect}
-//   runbook.run   {name, dry_run?}                        → {run}
+//   runbook.run   {runbook, dry_run?}                     → {run}
 //   incident.ack  {incident, by?}                         → {incident}
 //
 // Errors: kInvalid (malformed), kNotFound (lists what exists), kRefused and kConflict (say why).

@@ -30,6 +30,9 @@ void read_manners(Fields& in, Manners& manners) {
   in.may("retry_pause", manners.retry_pause, {1ms, 10s});
   in.may("poll_pause", manners.poll_pause, {1ms, 10s});
   in.may("patience", manners.patience, {10ms, 10min});
+  std::int64_t leave_percent = 0;
+  in.may("leave_percent", leave_percent, {0, 100});
+  manners.leave_percent = static_cast<unsigned>(leave_percent);
 }
 
 template <class Number>

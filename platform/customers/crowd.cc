@@ -109,6 +109,9 @@ void Crowd::end(std::uint64_t id, const Purchase& purchase, Ending ending, MonoT
     case Ending::kTurnedAway:
       ++counts_.turned_away;
       break;
+    case Ending::kLeft:
+      ++counts_.left;
+      break;
   }
 }
 

@@ -31,6 +31,7 @@ struct CrowdStatus {
   std::int64_t late = 0;
   std::int64_t failed = 0;  // without the dropped ones
   std::int64_t turned_away = 0;
+  std::int64_t left = 0;
   std::int64_t indeterminate = 0;  // of those that failed: an order or a payment may have happened
   std::int64_t in_flight = 0;
   double schedule_lag_ms = 0;  // how late the latest arrival was let in: our own slowness

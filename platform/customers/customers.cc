@@ -31,6 +31,7 @@ nlohmann::json status_json(const CrowdStatus& status) {
           {"late", status.late},
           {"failed", status.failed},
           {"turned_away", status.turned_away},
+          {"left", status.left},
           {"indeterminate", status.indeterminate},
           {"in_flight", status.in_flight},
           {"schedule_lag_ms", status.schedule_lag_ms},

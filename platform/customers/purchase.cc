@@ -63,10 +63,11 @@ Move Purchase::answered(const Answer& answer, const Moment& now) {
 
 // Browse, order, pay, fetch: the present step was acknowledged.
 Move Purchase::go_on(const Moment& now, std::vector<Record> records) {
-  if (step_ == Step::kFetch) {
+  const bool is_leaving = step_ == Step::kOrder && random_.chance(manners_.leave_percent);
+  if (step_ == Step::kFetch || is_leaving) {
     Move move;
     move.records = std::move(records);
-    move.ending = Ending::kDelivered;
+    move.ending = is_leaving ? Ending::kLeft : Ending::kDelivered;
     return move;
   }
   tries_ = 0;

@@ -26,6 +26,7 @@ struct Manners {
   Duration poll_pause = std::chrono::milliseconds(40);  // between fetches; grows by half each time
   Duration poll_pause_max = std::chrono::milliseconds(250);
   Duration patience = std::chrono::seconds(5);  // from the acknowledgement to the key
+  unsigned leave_percent = 0;                   // change their mind once the order is placed
 };
 
 struct Moment {
@@ -49,10 +50,11 @@ struct Answer {
 };
 
 enum class Ending {
-  kDelivered,  // has the key, in time
-  kLate,       // paid, but no key within his patience
-  kFailed,     // left without an acknowledged payment
-  kTurnedAway  // sold out or card declined: the shop worked as it should
+  kDelivered,   // has the key, in time
+  kLate,        // paid, but no key within his patience
+  kFailed,      // left without an acknowledged payment
+  kTurnedAway,  // sold out or card declined: the shop worked as it should
+  kLeft         // ordered, and changed his mind
 };
 
 struct Move {

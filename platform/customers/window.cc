@@ -56,7 +56,7 @@ void Window::ended(std::uint64_t id, Ending ending, MonoTime now) {
     undelivered_.erase(paid);
     forget_old(deliveries_, now);
   }
-  if (ending == Ending::kTurnedAway) return;
+  if (ending == Ending::kTurnedAway || ending == Ending::kLeft) return;
   ends_.push_back({now, ending == Ending::kDelivered});
   forget_old(ends_, now);
 }

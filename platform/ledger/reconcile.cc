@@ -78,6 +78,10 @@ Case& Court::case_of(const std::string& order) {
 void Court::gather() {
   std::unordered_map<std::string_view, const OrderRow*> by_key;
   if (evidence_.orders) {
+    const std::size_t expected = evidence_.orders->size() * 5 / 4;
+    by_key.reserve(expected);
+    by_order_.reserve(expected);
+    cases_.reserve(expected);
     for (const OrderRow& row : *evidence_.orders) {
       by_key.emplace(row.key, &row);
       case_of(row.order).row = &row;

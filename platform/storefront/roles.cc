@@ -2,6 +2,7 @@
 #include "platform/storefront/roles.h"
 
 #include "platform/customers/customers.h"
+#include "platform/ledger/ledger.h"
 #include "platform/storefront/services/services.h"
 
 namespace panshi::shop {
@@ -22,6 +23,8 @@ std::span<const Role> roles() {
       {"psp", "The payment provider, with a ledger of its own.", "", &run_psp},
       {"customers", "The load: customers who arrive on a schedule, and their log.",
        kCustomersOptions, &run_customers},
+      {"audit", "The ledger audit: one run, its verdict as JSON on stdout.", kAuditOptions,
+       &run_audit},
   };
   return kRoles;
 }

@@ -51,6 +51,7 @@ void read_listen(Fields& in, ListenConfig& config) {
   config.address = listen.host;
   config.port = listen.port;
   in.may("threads", config.threads, {1, 256});
+  in.may("hosts", config.hosts);
 }
 
 HttpResponse refusal(int status, const std::string& code, const std::string& why) {
@@ -63,6 +64,7 @@ HttpServer::Options server_options(const ListenConfig& config) {
   options.port = static_cast<std::uint16_t>(config.port);
   options.threads = static_cast<unsigned>(config.threads);
   options.body_max = 64 << 10;
+  options.allowed_hosts = config.hosts;
   return options;
 }
 

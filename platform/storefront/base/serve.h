@@ -9,6 +9,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "core/io/http_server.h"
 #include "core/json/fields.h"
@@ -19,8 +20,10 @@ struct ListenConfig {
   std::string address;
   std::int64_t port = 0;
   std::int64_t threads = 16;
+  std::vector<std::string> hosts = {};  // by which callers name it, besides the address itself
 };
-// `listen: "127.77.3.1:17721"` and `threads`.
+// `listen: "127.77.3.1:17721"`, `threads`, `hosts: ["127.77.2.1"]` (the address of the link through
+// which it is called: requests for another host are refused).
 void read_listen(Fields& in, ListenConfig& config);
 
 struct HostPort {

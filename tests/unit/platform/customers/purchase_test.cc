@@ -162,6 +162,20 @@ TEST_CASE("sold out and a declined card are answers, not failures") {
   CHECK(declined.ended(Ending::kTurnedAway));
 }
 
+TEST_CASE("some customers leave once the order is placed") {
+  Manners manners;
+  manners.leave_percent = 100;
+  const SimClock clock;
+  const Moment now{clock.mono(), clock.wall()};
+  Purchase purchase({"c-1", "c-1-order", "c-1-pay", "u-1", "vpn", 9}, manners, now.mono, now.wall);
+  (void)purchase.begin(now);
+  (void)purchase.answered({true, 200, "{}"}, now);
+  const Move move = purchase.answered({true, 201, kPlaced}, now);
+  CHECK(move.kind == Move::Kind::kEnd);
+  CHECK(move.ending == Ending::kLeft);
+  CHECK(move.records.back().outcome == Outcome::kOk);
+}
+
 TEST_CASE("a refusal that a repeat cannot change ends the purchase") {
   Walk walk;
   walk.order().answer(404);

@@ -83,13 +83,13 @@ TEST_CASE("a purchase counts against the shop once, waiting or ended") {
   CHECK(shop.window.status(shop.now).success_ratio == Approx(2.0 / 3));
 }
 
-TEST_CASE("late keys and dropped customers are failures, sold out is not") {
-  const auto ending = GENERATE(Ending::kLate, Ending::kFailed, Ending::kTurnedAway);
+TEST_CASE("late keys and dropped customers are failures, sold out and a change of mind are not") {
+  const auto ending = GENERATE(Ending::kLate, Ending::kFailed, Ending::kTurnedAway, Ending::kLeft);
   Shop shop;
   shop.buy();
   shop.buy(ending);
   CHECK(shop.window.status(shop.now + 1s).success_ratio ==
-        (ending == Ending::kTurnedAway ? 1 : 0.5));
+        (ending == Ending::kTurnedAway || ending == Ending::kLeft ? 1 : 0.5));
   shop.window.dropped(shop.now);
   CHECK(shop.window.status(shop.now + 1s).success_ratio < 0.7);
 }

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/actions/order.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "agents/limits.h"
+#include "core/base/ids.h"
+#include "core/base/text.h"
+#include "core/json/fields.h"
+
+namespace panshi::agent {
+namespace {
+
+using nlohmann::json;
+using Texts = std::map<std::string, std::string>;
+
+const std::vector<std::string> kKinds = {"start", "stop",   "restart", "reroute",
+                                         "mark",  "script", "program"};
+const std::vector<std::string> kMarks = {"ok", "degraded"};
+const std::vector<std::string> kEstablished = {"drain", "reset"};
+
+bool is_variable_name(const std::string& name) {
+  const auto may_begin = [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; };
+  return !name.empty() && name.size() <= 128 && may_begin(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return may_begin(c) || (c >= '0' && c <= '9'); });
+}
+
+// An object of short texts; numbers and booleans are taken as they are written.
+Texts read_texts(Fields& in, const char* key, std::size_t bytes_max) {
+  Texts texts;
+  const json* object = in.may_value(key);
+  if (!object) return texts;
+  if (!object->is_object() || object->size() > limits::kEnvMax) {
+    in.problem(key, cat("must be an object of at most ", limits::kEnvMax, " texts"));
+    return texts;
+  }
+  for (const auto& [name, value] : object->items()) {
+    const bool plain = value.is_string() || value.is_number() || value.is_boolean();
+    const std::string text = value.is_string() ? value.get<std::string>() : dump_json(value);
+    if (!plain || text.size() > bytes_max || text.find('\0') != std::string::npos) {
+      in.problem(cat(key, ".", name), cat("must be a text of at most ", bytes_max, " bytes"));
+    }
+    texts[name] = text;
+  }
+  return texts;
+}
+
+void read_environment(Fields& in, ActionOrder& order) {
+  order.env = read_texts(in, "env", limits::kEnvValueMax);
+  for (const auto& [name, value] : order.env) {
+    if (!is_variable_name(name)) {
+      in.problem(cat("env.", name), "must be a name of A-Z, 0-9 and `_`");
+    } else if (name.starts_with("PANSHI_") || name.starts_with("LD_") || name == "PATH") {
+      in.problem(cat("env.", name), "is the agent's own to set");
+    }
+  }
+}
+
+void read_params(Fields& in, ActionOrder& order, Texts& arguments) {
+  if (order.kind == "reroute") {
+    std::string established = "drain";
+    in.need("link", order.link);
+    in.need("to", order.to);
+    in.may_word("established", established, kEstablished);
+    order.reset_established = established == "reset";
+  } else if (order.kind == "script") {
+    in.need("name", order.name);
+    read_environment(in, order);
+  } else if (order.kind == "program") {
+    in.need("name", order.name);
+    arguments = read_texts(in, "args", limits::kArgumentMax);
+  } else {
+    in.need("service", order.service);
+    if (order.kind == "mark") in.need_word("as", order.as, kMarks);
+  }
+  in.done();
+}
+
+tl::unexpected<Error> not_found(const char* what, const std::string& name,
+                                const std::vector<std::string>& known) {
+  return fail(ErrorCode::kNotFound,
+              cat("no ", what, " `", name, "` on this node", did_you_mean(name, known),
+                  "; there are: ", known.empty() ? "none" : join(known, ", ")));
+}
+
+template <class T>
+std::vector<std::string> names_of(const std::vector<T>& items) {
+  std::vector<std::string> names;
+  for (const T& item : items) names.push_back(item.name);
+  return names;
+}
+
+Status find_program(ActionOrder& order, const Texts& arguments, const AgentConfig& config) {
+  const auto program = config.programs.find(order.name);
+  if (program == config.programs.end()) {
+    std::vector<std::string> known;
+    for (const auto& [name, unused] : config.programs) known.push_back(name);
+    return not_found("program", order.name, known);
+  }
+  ASSIGN_OR_RETURN(order.argv, fill_program(program->second, arguments));
+  order.timeout = std::min(order.timeout, program->second.timeout);
+  return {};
+}
+
+Status find_subject(ActionOrder& order, const Texts& arguments, const AgentConfig& config) {
+  if (order.kind == "program") return find_program(order, arguments, config);
+  if (order.kind == "script") {
+    ASSIGN_OR_RETURN(const std::filesystem::path file, find_script(config.scripts, order.name));
+    order.argv = {file.string()};
+    return {};
+  }
+  if (order.kind == "reroute") {
+    const auto known = names_of(config.links);
+    if (std::find(known.begin(), known.end(), order.link) != known.end()) return {};
+    return not_found("link", order.link, known);
+  }
+  if (config.service(order.service)) return {};
+  return not_found("service", order.service, names_of(config.services));
+}
+
+}  // namespace
+
+Result<ActionOrder> ActionOrder::read(const json& body, const AgentConfig& config) {
+  using std::chrono::milliseconds;
+  Problems problems;
+  Fields in(body, "", problems);
+  ActionOrder order;
+  Texts arguments;
+  std::int64_t timeout_ms = 0;
+  in.need_word("kind", order.kind, kKinds);
+  in.need("timeout_ms", timeout_ms,
+          {1, std::chrono::duration_cast<milliseconds>(limits::kActionTimeoutMax).count()});
+  const json* params = in.need_value("params");
+  if (params && !order.kind.empty()) {
+    Fields inner(*params, "params", problems);
+    read_params(inner, order, arguments);
+  }
+  in.done();
+  if (!problems.empty()) return tl::unexpected(problems.error());
+  order.timeout = milliseconds(timeout_ms);
+  if (auto found = find_subject(order, arguments, config); !found) {
+    return tl::unexpected(found.error());
+  }
+  return order;
+}
+
+Result<std::filesystem::path> find_script(const std::filesystem::path& scripts,
+                                          const std::string& name) {
+  const auto refused = [&](std::string_view why) {
+    return fail(ErrorCode::kNotFound, cat("script `", name, "`: ", why));
+  };
+  if (scripts.empty()) return refused("this node has no script directory");
+  if (!is_id(name)) return refused("must be the plain name of a file in the script directory");
+  std::error_code error;
+  const auto folder = std::filesystem::canonical(scripts, error);
+  if (error) return refused(cat("script directory: ", error.message()));
+  const auto file = std::filesystem::canonical(folder / name, error);
+  if (error) return refused(error.message());
+  if (file.parent_path() != folder) return refused("leads out of the script directory");
+  if (!std::filesystem::is_regular_file(file, error)) return refused("is no regular file");
+  if (::access(file.c_str(), X_OK) != 0) return refused("is not executable");
+  return file;
+}
+
+Result<Argv> fill_program(const ProgramConfig& program, const Texts& arguments) {
+  const std::vector<std::string> wanted = program_arguments(program);
+  Problems problems;
+  for (const std::string& name : wanted) {
+    if (!arguments.contains(name)) problems.add(cat("params.args.", name), "is missing");
+  }
+  for (const auto& [name, value] : arguments) {
+    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) continue;
+    problems.add(cat("params.args.", name),
+                 cat("is no argument of this program", did_you_mean(name, wanted)));
+  }
+  if (!problems.empty()) return tl::unexpected(problems.error());
+
+  Argv argv;
+  for (const std::string& item : program.command) {
+    std::string filled;
+    std::size_t at = 0;
+    while (at < item.size()) {
+      const std::size_t close = item[at] == '{' ? item.find('}', at) : std::string::npos;
+      const auto argument = close == std::string::npos
+                                ? arguments.end()
+                                : arguments.find(item.substr(at + 1, close - at - 1));
+      if (argument == arguments.end()) {
+        filled += item[at++];
+      } else {
+        filled += argument->second;  // not looked at again: braces in it are text
+        at = close + 1;
+      }
+    }
+    argv.push_back(std::move(filled));
+  }
+  return argv;
+}
+
+std::string pid_variable(const std::string& service) {
+  std::string name = "PANSHI_PID_";
+  for (const char c : service) {
+    const bool lower = c >= 'a' && c <= 'z';
+    const bool kept = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    name += lower ? static_cast<char>(c - 'a' + 'A') : kept ? c : '_';
+  }
+  return name;
+}
+
+}  // namespace panshi::agent

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/agent.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include "agents/api/routes.h"
+#include "agents/limits.h"
+#include "core/base/check.h"
+#include "core/base/ids.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/io/log.h"
+#include "core/json/fields.h"
+
+namespace panshi::agent {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kReadyProbe = "ready:";  // no name of a probe has a colon
+constexpr auto kActionsEndWithin = std::chrono::seconds(2);
+
+// Names this run of the agent; it decides nothing, so it needs no seed.
+std::string make_start_id() {
+  std::random_device random;
+  return hex16((std::uint64_t{random()} << 32) | random());
+}
+
+std::optional<MonoTime> earlier(std::optional<MonoTime> a, std::optional<MonoTime> b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
+
+input::Verb verb_of(const std::string& text) {
+  if (text == "start") return input::Verb::kStart;
+  return text == "stop" ? input::Verb::kStop : input::Verb::kRestart;
+}
+
+}  // namespace
+
+FaultBook::Options fault_options(const AgentConfig& config) {
+  FaultBook::Options options;
+  options.directory = config.state / "faults";
+  options.limits = {.live_max = config.faults_max, .term_max = config.lease_max};
+  return options;
+}
+
+Agent::Agent(const AgentConfig& config)
+    : config_(config),
+      files_(config.state),
+      feed_(clock_, make_start_id()),
+      supervisor_(config.services),
+      board_(config.probes) {}
+
+Result<std::unique_ptr<Agent>> Agent::create(const AgentConfig& config) {
+  std::unique_ptr<Agent> agent(new Agent(config));
+  if (auto opened = agent->open(); !opened) return tl::unexpected(opened.error());
+  return agent;
+}
+
+Agent::~Agent() {
+  feed_.close();
+  loop_.end();
+  // Whoever calls back goes before what he calls.
+  server_.reset();
+  prober_.reset();
+  actions_.reset();
+  faults_.reset();
+  processes_.reset();
+}
+
+Status Agent::open() {
+  if (auto made = files_.make_folders(); !made) return made;
+  ASSIGN_OR_RETURN(const std::string token, load_or_make_token(config_.state / "agent.token"));
+  ASSIGN_OR_RETURN(epoch_, EpochGate::open(config_.state / "epoch"));
+  load_marks();
+  if (auto opened = open_links(); !opened) return opened;
+  host_ = std::make_unique<LinuxHost>(
+      config_,
+      [this](const std::string& service) {
+        loop_.post([this, service] { supervise(input::Want{service, input::Verb::kStart}); });
+      },
+      links_.get());
+
+  FaultBook::Options options = fault_options(config_);
+  options.on_event = [this](const std::string& kind, const json& data) {
+    feed_.add_event(kind, data);
+  };
+  ASSIGN_OR_RETURN(faults_, FaultBook::open(std::move(options), *host_));
+
+  processes_ = std::make_unique<ProcessRunner>();
+  runner_ = std::make_unique<ServiceRunner>(
+      config_, files_, *processes_, [this](const input::Exited& exited) {
+        // An exit must not be lost; a full inbox is emptied within milliseconds.
+        while (!loop_.post([this, exited] { supervise(exited); }) && !loop_.ended()) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+      });
+  ASSIGN_OR_RETURN(prober_, Prober::create([this](std::vector<ProbeRun> runs) {
+                     loop_.post([this, runs = std::move(runs)] { take_probe_runs(runs); });
+                   }));
+  ASSIGN_OR_RETURN(actions_, ActionDesk::open(config_, *this));
+
+  HttpServer::Options http;
+  http.address = config_.address;
+  http.port = config_.port;
+  http.threads = limits::kHttpThreads;
+  http.body_max = limits::kBodyMax;
+  http.token = token;
+  http.allowed_hosts = config_.allowed_hosts;
+  server_ = std::make_unique<HttpServer>(std::move(http));
+  add_routes(*server_,
+             {config_, feed_, *epoch_, *faults_, *host_, *links_, *actions_, stopping_,
+              [this] { return loop_.call([this] { return Result<json>(services_json()); }); },
+              [this] { return loop_.call([this] { return Result<json>(board_.view()); }); }});
+  return server_->start();
+}
+
+Status Agent::open_links() {
+  ASSIGN_OR_RETURN(links_, LinkTable::create());
+  for (const LinkConfig& link : config_.links) {
+    LinkSpec spec;
+    spec.name = link.name;
+    spec.listen = link.listen;
+    for (const auto& [name, address] : link.upstreams) spec.upstreams.push_back({name, address});
+    if (auto opened = links_->open(spec); !opened) {
+      return fail(opened.error(), cat("link ", link.name));
+    }
+  }
+  return {};
+}
+
+void Agent::run() {
+  begin();
+  loop_.run([this] { return turn(); });
+  waits_.give_up("the agent is stopping");
+  end_actions_left_over();
+  if (faults_->live() > 0) (void)faults_->revert_all("agent_stop");  // granted while stopping
+  log_info("stopped");
+}
+
+void Agent::begin() {
+  const FaultBook::Reverted recovered = faults_->recover();
+  for (const auto& [id, error] : recovered.failed) {
+    log_error(cat("fault ", id, " of an earlier run could not be reverted yet: ", error));
+  }
+  end_actions_left_over();
+  json adopted = json::array();
+  for (const SupervisorInput& input : runner_->recover()) {
+    if (const auto* adopt = std::get_if<input::Adopt>(&input)) adopted.push_back(adopt->service);
+    supervise(input);
+  }
+  feed_.add_event("agent.started", {{"recovered", recovered.reverted}, {"adopted", adopted}});
+  log_info(cat("agent of node ", config_.node, " listens on ", config_.address, ":",
+               server_->port(), ", ", config_.services.size(), " services, ", adopted.size(),
+               " of them adopted"));
+
+  std::vector<std::filesystem::path> logs;
+  for (const ServiceConfig& service : config_.services) logs.push_back(files_.log_of(service.name));
+  rotator_ = std::make_unique<LogRotator>(std::move(logs));
+  next_second_ = clock_.mono();
+  begun_ = true;
+  supervise(input::Begin{});
+  for (const ProbeConfig& probe : config_.probes) {
+    if (probe.target.kind == "process") continue;
+    prober_->add({probe.name, probe.target, probe.every, probe.timeout});
+  }
+}
+
+void Agent::stop() {
+  stopping_ = true;
+  log_info("stopping: reverting faults, then stopping services");
+  const FaultBook::Reverted reverted = faults_->revert_all("agent_stop");
+  for (const auto& [id, error] : reverted.failed) {
+    log_error(cat("fault ", id, " could not be reverted: ", error));
+  }
+  while (!loop_.post([this] { supervise(input::StopAll{}); }) && !loop_.ended()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+std::optional<MonoTime> Agent::turn() {
+  const MonoTime now = clock_.mono();
+  if (const auto due = supervisor_.next_deadline(); due && *due <= now) supervise(input::Tick{});
+  if (const auto due = waits_.next_deadline(); due && *due <= now) {
+    waits_.look(supervisor_.view(), now);
+  }
+  if (now >= next_second_) sample_every_second(now);
+  return earlier(earlier(supervisor_.next_deadline(), waits_.next_deadline()), next_second_);
+}
+
+void Agent::supervise(SupervisorInput first) {
+  std::vector<SupervisorInput> inputs = {std::move(first)};
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const SupervisorInput input = std::move(inputs[i]);
+    for (const SupervisorOutput& output : supervisor_.step(input, clock_.mono())) {
+      carry_out(output, inputs);
+    }
+  }
+  after_step();
+}
+
+void Agent::carry_out(const SupervisorOutput& output, std::vector<SupervisorInput>& answers) {
+  if (const auto* launch = std::get_if<output::Launch>(&output)) {
+    answers.push_back(runner_->launch(*launch));
+  } else if (const auto* signal = std::get_if<output::Signal>(&output)) {
+    runner_->signal(*signal);
+  } else if (const auto* prepared = std::get_if<output::MarkPrepared>(&output)) {
+    runner_->mark_prepared(prepared->service);
+  } else if (const auto* ready = std::get_if<output::MarkReady>(&output)) {
+    if (const auto process = supervisor_.view(ready->service).process) {
+      runner_->mark_ready(ready->service, *process);
+    }
+  } else if (const auto* check = std::get_if<output::CheckReady>(&output)) {
+    check_ready(check->service, check->on);
+  } else if (const auto* told = std::get_if<output::Tell>(&output)) {
+    tell_service(*told);
+  }
+}
+
+void Agent::check_ready(const std::string& service, bool on) {
+  const std::string name = cat(kReadyProbe, service);
+  if (!on) return prober_->remove(name);
+  const ReadyCheck& check = *config_.service(service)->ready;
+  prober_->add({name, check.target, limits::kReadyProbeEvery, check.timeout});
+  ready_reason_.erase(service);
+}
+
+void Agent::tell_service(const output::Tell& tell) {
+  feed_.add_event(tell.kind, tell.data);
+  const std::string service = tell.data.at("service");
+  if (tell.kind == "service.backoff" || tell.kind == "service.gave_up") {
+    const auto reason = ready_reason_.find(service);
+    log_error(cat("service ", service, " ", tell.data.at("why").get<std::string>(),
+                  reason == ready_reason_.end() ? "" : cat(" (", reason->second, ")"),
+                  tell.kind == "service.gave_up" ? ", given up" : "",
+                  "; its log: ", files_.log_of(service).string()));
+  } else {
+    log_info(cat(tell.kind, " ", dump_json(tell.data)));
+  }
+}
+
+void Agent::take_probe_runs(const std::vector<ProbeRun>& runs) {
+  ProbeNews news;
+  for (const ProbeRun& run : runs) {
+    if (!run.probe.starts_with(kReadyProbe)) {
+      board_.take(run, news);
+      continue;
+    }
+    const std::string service = run.probe.substr(kReadyProbe.size());
+    // A run that began with an earlier process of the service says nothing about this one.
+    const ServiceView view = supervisor_.view(service);
+    if (run.at - run.latency < view.since) continue;
+    if (run.good) {
+      ready_reason_.erase(service);
+      supervise(input::ReadySeen{service});
+    } else {
+      ready_reason_[service] = run.reason;
+    }
+  }
+  publish(std::move(news));
+}
+
+void Agent::after_step() {
+  if (!begun_) return;
+  const MonoTime now = clock_.mono();
+  const std::vector<ServiceView> services = supervisor_.view();
+  ProbeNews news;
+  for (const ServiceView& service : services) {
+    const bool up = service.state == ServiceState::kReady;
+    const auto [known, is_new] = up_.try_emplace(service.name, up);
+    if (is_new || known->second != up) {
+      known->second = up;
+      news.samples.push_back({service.name + ".up", up ? 1.0 : 0.0, now});
+    }
+    const bool lives = service.process && service.state != ServiceState::kPreparing;
+    board_.process_seen(service.name, lives, now, news);
+  }
+  publish(std::move(news));
+  waits_.look(services, now);
+  if (stopping_ && supervisor_.all_stopped()) loop_.end();
+}
+
+void Agent::sample_every_second(MonoTime now) {
+  next_second_ = on_grid(next_second_, std::chrono::seconds(1), now);
+  if (next_second_ <= now) next_second_ += std::chrono::seconds(1);
+  ProbeNews news;
+  for (const auto& [service, up] : up_) {
+    news.samples.push_back({service + ".up", up ? 1.0 : 0.0, now});
+  }
+  board_.repeat(now, news);
+  publish(std::move(news));
+}
+
+void Agent::publish(ProbeNews news) {
+  if (!news.samples.empty()) feed_.add_samples(news.samples);
+  for (const auto& [kind, data] : news.events) feed_.add_event(kind, data);
+}
+
+json Agent::services_json() const {
+  json list = json::array();
+  for (const ServiceView& service : supervisor_.view()) {
+    const auto mark = marks_.find(service.name);
+    list.push_back({{"name", service.name},
+                    {"state", to_text(service.state)},
+                    {"pid", service.process ? service.process->pid : 0},
+                    {"restarts", service.restarts},
+                    {"mark", mark == marks_.end() ? "ok" : mark->second},
+                    {"why", service.why},
+                    {"since_us", (clock_.mono() - service.since).count()}});
+  }
+  return list;
+}
+
+Status Agent::save_marks() const {
+  return write_file_durably(config_.state / "marks.json", dump_json(json(marks_)) + "\n");
+}
+
+void Agent::load_marks() {
+  const auto text = read_file(config_.state / "marks.json");
+  const auto marks = text ? parse_json(*text) : Result<json>(json::object());
+  if (!marks || !marks->is_object())
+    return log_warn("marks.json is unreadable: no service is marked");
+  for (const auto& [service, mark] : marks->items()) {
+    if (mark.is_string() && config_.service(service)) marks_[service] = mark.get<std::string>();
+  }
+}
+
+// Scripts and programs that outlived the agent that ran them: their outcome was told as failed, so
+// they must not go on beside a repetition.
+void Agent::end_actions_left_over() {
+  std::vector<FoundProcess> left = find_started_processes(config_.state, "PANSHI_ACTION");
+  for (const FoundProcess& found : left) {
+    log_warn(cat("action ", found.name, ": ending its process ", found.process.pid));
+    (void)signal_group(found.process, SIGTERM);
+  }
+  const MonoTime deadline = clock_.mono() + kActionsEndWithin;
+  while (std::any_of(left.begin(), left.end(),
+                     [](const FoundProcess& found) { return is_alive(found.process); }) &&
+         clock_.mono() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  for (const FoundProcess& found : left) (void)::kill(-found.process.pid, SIGKILL);
+}
+
+void Agent::want(const std::string& service, const std::string& verb, Duration timeout, Done done) {
+  const bool posted = loop_.post([this, service, verb = verb_of(verb), timeout, done] {
+    if (stopping_) return done(fail(ErrorCode::kUnavailable, "the agent is stopping"));
+    waits_.add(supervisor_.view(service), verb, clock_.mono() + timeout, done);
+    supervise(input::Want{service, verb});
+  });
+  if (!posted) done(fail(ErrorCode::kUnavailable, "the agent is busy or stopping"));
+}
+
+Status Agent::mark(const std::string& service, const std::string& as) {
+  return loop_.call([this, service, as] {
+    marks_[service] = as;
+    return save_marks();
+  });
+}
+
+Result<json> Agent::reroute(const std::string& link, const std::string& to,
+                            bool reset_established) {
+  const auto established =
+      reset_established ? LinkTable::Established::kReset : LinkTable::Established::kDrain;
+  ASSIGN_OR_RETURN(const LinkTable::Rerouted done, links_->reroute(link, to, established));
+  feed_.add_event("link.rerouted", {{"link", link},
+                                    {"from", done.from},
+                                    {"to", done.to},
+                                    {"how", reset_established ? "reset" : "drain"}});
+  return json{{"from", done.from}, {"to", done.to}};
+}
+
+void Agent::run(const ProcessSpec& spec, Duration timeout, ProcessRunner::OnScript done) {
+  processes_->run(spec, timeout, std::move(done));
+}
+
+std::map<std::string, std::string> Agent::environment() { return base_environment(config_); }
+
+std::map<std::string, pid_t> Agent::service_pids() {
+  auto pids = loop_.call([this] {
+    std::map<std::string, pid_t> running;
+    for (const ServiceView& service : supervisor_.view()) {
+      if (service.process) running[service.name] = service.process->pid;
+    }
+    return Result<std::map<std::string, pid_t>>(std::move(running));
+  });
+  return pids ? std::move(*pids) : std::map<std::string, pid_t>();
+}
+
+void Agent::tell(const std::string& kind, const json& data) {
+  feed_.add_event(kind, data);
+  log_info(cat(kind, " ", data.value("kind", ""), " ", data.value("action", ""), ": ",
+               data.value("state", ""), " ", data.value("error", "")));
+}
+
+}  // namespace panshi::agent

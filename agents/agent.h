@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Agent: one node's agent put together: supervisor, probes, links, faults, actions and their API.
+//
+// The thread that calls run() is `loop`; it owns the supervisor and the probes' state. Everything
+// else posts to it. Starting: port and links first (so that what is taken is told before anything
+// runs), then faults an earlier run left behind are reverted, then services are adopted and
+// started. Stopping: every fault is reverted, then services stop in order.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agents/actions/action_desk.h"
+#include "agents/api/epoch_gate.h"
+#include "agents/api/event_feed.h"
+#include "agents/config.h"
+#include "agents/faults/fault_book.h"
+#include "agents/links/link_table.h"
+#include "agents/linux_host.h"
+#include "agents/loop.h"
+#include "agents/probes/board.h"
+#include "agents/probes/prober.h"
+#include "agents/supervisor/log_rotator.h"
+#include "agents/supervisor/service_files.h"
+#include "agents/supervisor/service_runner.h"
+#include "agents/supervisor/supervisor.h"
+#include "agents/supervisor/waits.h"
+#include "core/io/http_server.h"
+#include "core/io/process.h"
+
+namespace panshi::agent {
+
+// The options of the node's fault book, the same in the agent, `revert-all` and `fsck`.
+FaultBook::Options fault_options(const AgentConfig& config);
+
+class Agent final : private ActionPorts {
+ public:
+  // Takes port, links and state; starts no service yet. `config` must outlive the agent.
+  static Result<std::unique_ptr<Agent>> create(const AgentConfig& config);
+  ~Agent() override;
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  // Reverts, adopts, starts, and serves until stop() has done its work.
+  void run();
+  // Any thread but the loop's: reverts every fault, then has run() stop the services and return.
+  void stop();
+  // Any thread. Faults keep away from it.
+  void set_guardian(pid_t pid) { host_->set_guardian(pid); }
+
+ private:
+  explicit Agent(const AgentConfig& config);
+  Status open();
+  Status open_links();
+  void begin();
+  std::optional<MonoTime> turn();
+
+  // Thread `loop`.
+  void supervise(SupervisorInput first);
+  void carry_out(const SupervisorOutput& output, std::vector<SupervisorInput>& answers);
+  void check_ready(const std::string& service, bool on);
+  void tell_service(const output::Tell& tell);
+  void take_probe_runs(const std::vector<ProbeRun>& runs);
+  void after_step();
+  void sample_every_second(MonoTime now);
+  void publish(ProbeNews news);
+  nlohmann::json services_json() const;
+  Status save_marks() const;
+  void load_marks();
+  void end_actions_left_over();
+
+  // ActionPorts, on the thread `actions`.
+  void want(const std::string& service, const std::string& verb, Duration timeout,
+            Done done) override;
+  Status mark(const std::string& service, const std::string& as) override;
+  Result<nlohmann::json> reroute(const std::string& link, const std::string& to,
+                                 bool reset_established) override;
+  void run(const ProcessSpec& spec, Duration timeout, ProcessRunner::OnScript done) override;
+  std::map<std::string, std::string> environment() override;
+  std::map<std::string, pid_t> service_pids() override;
+  void tell(const std::string& kind, const nlohmann::json& data) override;
+
+  const AgentConfig& config_;
+  const SystemClock clock_;
+  const ServiceFiles files_;
+  EventFeed feed_;
+  Loop loop_;
+  std::atomic<bool> stopping_ = false;
+
+  Supervisor supervisor_;
+  ServiceWaits waits_;
+  ProbeBoard board_;
+  std::map<std::string, std::string> marks_;         // service -> ok | degraded
+  std::map<std::string, bool> up_;                   // as last sampled
+  std::map<std::string, std::string> ready_reason_;  // why the readiness check failed last
+  MonoTime next_second_{};
+  bool begun_ = false;
+
+  std::unique_ptr<EpochGate> epoch_;
+  std::unique_ptr<LinkTable> links_;
+  std::unique_ptr<LinuxHost> host_;
+  std::unique_ptr<FaultBook> faults_;
+  std::unique_ptr<LogRotator> rotator_;
+  std::unique_ptr<ProcessRunner> processes_;
+  std::unique_ptr<ServiceRunner> runner_;
+  std::unique_ptr<Prober> prober_;
+  std::unique_ptr<ActionDesk> actions_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace panshi::agent

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/api/routes.h"
+
+#include <unistd.h>
+
+#include <charconv>
+
+#include "agents/actions/action_desk.h"
+#include "agents/api/epoch_gate.h"
+#include "agents/api/event_feed.h"
+#include "agents/faults/fault_book.h"
+#include "agents/limits.h"
+#include "agents/links/link_table.h"
+#include "agents/supervisor/service_files.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/json/fields.h"
+
+#ifndef PANSHI_VERSION
+#define PANSHI_VERSION "unknown"
+#endif
+
+namespace panshi::agent {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+HttpResponse answer(const Result<json>& result, int status = 200) {
+  return result ? json_response(*result, status) : error_response(result.error());
+}
+
+std::int64_t resident_bytes() {
+  const std::string text = read_file("/proc/self/statm").value_or("");
+  const std::size_t second = text.find(' ') + 1;  // pages: size, resident, …
+  std::int64_t pages = 0;
+  std::from_chars(text.data() + second, text.data() + text.size(), pages);
+  return pages * ::sysconf(_SC_PAGESIZE);
+}
+
+json links_json(const LinkTable& links) {
+  json list = json::array();
+  for (const LinkState& link : links.links()) list.push_back(to_json(link));
+  return list;
+}
+
+Result<json> status_json(const ApiParts& parts) {
+  ASSIGN_OR_RETURN(json services, parts.services());
+  ASSIGN_OR_RETURN(json probes, parts.probes());
+  ASSIGN_OR_RETURN(json actions, parts.actions.list());
+  return json{{"node", parts.config.node},
+              {"version", PANSHI_VERSION},
+              {"start_id", parts.feed.start_id()},
+              {"epoch", parts.epoch.highest()},
+              {"boot_id", boot_id()},
+              {"services", std::move(services)},
+              {"probes", std::move(probes)},
+              {"links", links_json(parts.links)},
+              {"faults", parts.faults.list()},
+              {"actions", std::move(actions)},
+              {"rss_bytes", resident_bytes()}};
+}
+
+// What every verb goes through: a body that is JSON with an epoch that is not over.
+Result<json> admit(const ApiParts& parts, const HttpRequest& request) {
+  if (parts.stopping) return fail(ErrorCode::kUnavailable, "the agent is stopping");
+  ASSIGN_OR_RETURN(json body, parse_json(request.body, limits::kBodyMax));
+  Problems problems;
+  std::int64_t epoch = 0;
+  Fields in(body, "", problems);
+  in.need("epoch", epoch, {0, INT64_MAX});
+  if (!problems.empty()) return tl::unexpected(problems.error());
+  if (auto admitted = parts.epoch.admit(static_cast<std::uint64_t>(epoch)); !admitted) {
+    return tl::unexpected(admitted.error());
+  }
+  return body;
+}
+
+struct PollBody {
+  PollRequest poll;
+  Duration lease{};
+  std::vector<std::string> renew;
+};
+
+void read_watch(const json& item, const std::string& path, Problems& problems,
+                std::vector<Comparison>& out) {
+  static const std::vector<std::string> kSigns = {">", ">=", "<", "<=", "==", "!="};
+  Fields in(item, path, problems);
+  Comparison watch;
+  in.need("signal", watch.signal);
+  in.need_word("is", watch.is, kSigns);
+  in.need("value", watch.value);
+  in.done();
+  out.push_back(std::move(watch));
+}
+
+Result<PollBody> read_poll(const json& text) {
+  Problems problems;
+  Fields in(text, "", problems);
+  PollBody body;
+  std::int64_t epoch = 0;
+  std::int64_t after = 0;
+  std::int64_t wait_ms = 0;
+  std::int64_t lease_ms = 0;
+  in.need("epoch", epoch);
+  in.may("start_id", body.poll.start_id);
+  in.may("after", after, {0, INT64_MAX});
+  in.need("wait_ms", wait_ms, {0, milliseconds(limits::kPollWaitMax / 1ms).count()});
+  in.may("renew", body.renew);
+  if (body.renew.empty()) {
+    in.may("lease_ms", lease_ms, {0, INT32_MAX});
+  } else {
+    in.need("lease_ms", lease_ms, {1, INT32_MAX});
+  }
+  in.may_each("watch", [&](const json& item, const std::string& path) {
+    read_watch(item, path, problems, body.poll.watches);
+  });
+  in.done();
+  if (body.renew.size() > limits::kRenewMax) in.problem("renew", "is too long");
+  if (body.poll.watches.size() > limits::kWatchesMax) in.problem("watch", "is too long");
+  if (!problems.empty()) return tl::unexpected(problems.error());
+  body.poll.after = static_cast<std::uint64_t>(after);
+  body.poll.wait = milliseconds(wait_ms);
+  body.lease = milliseconds(lease_ms);
+  return body;
+}
+
+HttpResponse poll(const ApiParts& parts, const HttpRequest& request) {
+  const auto admitted = admit(parts, request);
+  if (!admitted) return error_response(admitted.error());
+  const auto body = read_poll(*admitted);
+  if (!body) return error_response(body.error());
+  if (!body->renew.empty()) {
+    if (auto renewed = parts.faults.renew(body->renew, body->lease); !renewed) {
+      return error_response(renewed.error());
+    }
+  }
+  HttpResponse response;
+  response.body = parts.feed.poll(body->poll);
+  return response;
+}
+
+Result<json> put_fault(const ApiParts& parts, const HttpRequest& request) {
+  ASSIGN_OR_RETURN(const json body, admit(parts, request));
+  ASSIGN_OR_RETURN(const FaultOrder order, FaultOrder::from_json(request.captures.at(0), body));
+  return parts.faults.put(order);
+}
+
+Result<json> revert_fault(const ApiParts& parts, const HttpRequest& request) {
+  ASSIGN_OR_RETURN(const json body, admit(parts, request));
+  Problems problems;
+  Fields in(body, "", problems);
+  std::int64_t epoch = 0;
+  in.need("epoch", epoch);
+  in.done();
+  if (!problems.empty()) return tl::unexpected(problems.error());
+  return parts.faults.revert(request.captures.at(0));
+}
+
+Result<json> revert_all(const ApiParts& parts, const HttpRequest& request) {
+  ASSIGN_OR_RETURN(const json body, admit(parts, request));
+  Problems problems;
+  Fields in(body, "", problems);
+  std::int64_t epoch = 0;
+  std::string reason;
+  in.need("epoch", epoch);
+  in.may("reason", reason);
+  in.done();
+  if (!problems.empty()) return tl::unexpected(problems.error());
+  return parts.faults.revert_all("revert_all").to_json();
+}
+
+Result<json> put_action(const ApiParts& parts, const HttpRequest& request) {
+  ASSIGN_OR_RETURN(json body, admit(parts, request));
+  body.erase("epoch");  // a restarted controller asks for the same action with a higher one
+  return parts.actions.put(request.captures.at(0), body);
+}
+
+json fsck_json(const FaultBook& faults) {
+  json leftovers = json::array();
+  for (const Leftover& leftover : faults.fsck()) leftovers.push_back(to_json(leftover));
+  return {{"leftovers", std::move(leftovers)}};
+}
+
+Result<json> named(const char* name, Result<json> list) {
+  if (!list) return list;
+  return json{{name, std::move(*list)}};
+}
+
+}  // namespace
+
+void add_routes(HttpServer& server, const ApiParts& parts) {
+  using Request = const HttpRequest&;
+  server.route_open("GET", "/v1/healthz", [parts](Request) {
+    return json_response({{"ok", true}, {"node", parts.config.node}});
+  });
+  server.route("GET", "/v1/status", [parts](Request) { return answer(status_json(parts)); });
+  server.route("POST", "/v1/poll", [parts](Request request) { return poll(parts, request); });
+  server.route("GET", "/v1/faults", [parts](Request) {
+    return json_response({{"faults", parts.faults.list()}});
+  });
+  server.route("GET", "/v1/faults/kinds",
+               [parts](Request) { return json_response(kinds_json(parts.host)); });
+  server.route("PUT", "/v1/faults/{id}",
+               [parts](Request request) { return answer(put_fault(parts, request)); });
+  server.route("POST", "/v1/faults/{id}/revert",
+               [parts](Request request) { return answer(revert_fault(parts, request)); });
+  server.route("POST", "/v1/revert-all",
+               [parts](Request request) { return answer(revert_all(parts, request)); });
+  server.route("GET", "/v1/fsck",
+               [parts](Request) { return json_response(fsck_json(parts.faults)); });
+  server.route("PUT", "/v1/actions/{id}", [parts](Request request) {
+    const auto action = put_action(parts, request);
+    const bool runs = action && action->at("state") == "running";
+    return answer(action, runs ? 202 : 200);
+  });
+  server.route("GET", "/v1/actions/{id}", [parts](Request request) {
+    return answer(parts.actions.get(request.captures.at(0)));
+  });
+  server.route("GET", "/v1/services",
+               [parts](Request) { return answer(named("services", parts.services())); });
+  server.route("GET", "/v1/links", [parts](Request) {
+    return json_response({{"links", links_json(parts.links)}});
+  });
+}
+
+}  // namespace panshi::agent

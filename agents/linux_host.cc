@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/linux_host.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include "core/base/text.h"
+#include "core/io/mariadb.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr auto kSqlConnect = std::chrono::seconds(2);
+constexpr auto kSqlStatement = std::chrono::seconds(5);
+
+class MariaDbSession final : public SqlSession {
+ public:
+  explicit MariaDbSession(MariaDb database) : database_(std::move(database)) {}
+  Result<std::vector<Row>> run(std::string_view statement) override {
+    ASSIGN_OR_RETURN(auto answer, database_.run(statement));
+    return std::move(answer.rows);
+  }
+
+ private:
+  MariaDb database_;
+};
+
+}  // namespace
+
+LinuxHost::LinuxHost(const AgentConfig& config, EnsureRunning ensure_running, LinkTable* links)
+    : config_(config),
+      files_(config.state),
+      ensure_running_(std::move(ensure_running)),
+      links_(links) {}
+
+std::vector<std::string> LinuxHost::services() {
+  std::vector<std::string> names;
+  for (const ServiceConfig& service : config_.services) names.push_back(service.name);
+  return names;
+}
+
+Result<const ServiceConfig*> LinuxHost::find(const std::string& service) const {
+  if (const ServiceConfig* found = config_.service(service)) return found;
+  std::vector<std::string> names;
+  for (const ServiceConfig& item : config_.services) names.push_back(item.name);
+  return fail(ErrorCode::kNotFound,
+              cat("no service `", service, "` on node ", config_.node, did_you_mean(service, names),
+                  "; there are: ", join(names, ", ")));
+}
+
+Result<ProcessName> LinuxHost::process_of(const std::string& service) {
+  ASSIGN_OR_RETURN([[maybe_unused]] const ServiceConfig* known, find(service));
+  const auto record = files_.read(service);
+  if (!record || record->preparing || !is_alive(record->process)) {
+    return fail(ErrorCode::kUnavailable, cat("service ", service, " is not running"));
+  }
+  return record->process;
+}
+
+Status LinuxHost::signal(const ProcessName& process, int signal) {
+  return signal_group(process, signal);
+}
+
+std::vector<ProcessName> LinuxHost::group_of(const ProcessName& leader) {
+  std::vector<ProcessName> group;
+  if (!is_alive(leader)) return group;
+  for (const pid_t pid : processes_in_group(leader.pid)) {
+    if (const auto process = name_process(pid)) group.push_back(*process);
+  }
+  return group;
+}
+
+Status LinuxHost::signal_one(const ProcessName& process, int signal) {
+  if (!is_alive(process)) {
+    return fail(ErrorCode::kNotFound, cat("process ", process.pid, " is gone"));
+  }
+  if (::kill(process.pid, signal) == 0) return {};
+  return fail(errno == ESRCH ? ErrorCode::kNotFound : ErrorCode::kInternal,
+              cat("signal ", signal, " to ", process.pid, ": ", std::strerror(errno)));
+}
+
+std::vector<pid_t> LinuxHost::untouchable() {
+  std::vector<pid_t> pids = {1, ::getpid()};
+  if (const pid_t guardian = guardian_; guardian != 0) pids.push_back(guardian);
+  return pids;
+}
+
+char LinuxHost::process_state(const ProcessName& process) {
+  return is_alive(process) ? panshi::process_state(process.pid) : '\0';
+}
+
+Status LinuxHost::ensure_running(const std::string& service) {
+  ASSIGN_OR_RETURN([[maybe_unused]] const ServiceConfig* known, find(service));
+  if (!ensure_running_) {
+    return fail(ErrorCode::kUnavailable, "no supervisor runs on this node now");
+  }
+  ensure_running_(service);
+  return {};
+}
+
+std::vector<std::string> LinuxHost::sql_services() {
+  std::vector<std::string> names;
+  for (const ServiceConfig& service : config_.services) {
+    if (service.sql) names.push_back(service.name);
+  }
+  return names;
+}
+
+Result<std::unique_ptr<SqlSession>> LinuxHost::open_sql(const std::string& service) {
+  ASSIGN_OR_RETURN(const ServiceConfig* config, find(service));
+  if (!config->sql) {
+    return fail(ErrorCode::kRefused, cat("service ", service, " has no `sql` account configured"));
+  }
+  auto database = MariaDb::connect({config->sql->host, config->sql->port, config->sql->user,
+                                    config->sql->password, "", kSqlConnect, kSqlStatement});
+  if (!database) return fail(database.error(), cat("admin connection to ", service));
+  return std::make_unique<MariaDbSession>(std::move(*database));
+}
+
+}  // namespace panshi::agent

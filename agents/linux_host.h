@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// LinuxHost: the real machine behind Host.
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "agents/config.h"
+#include "agents/host.h"
+#include "agents/supervisor/service_files.h"
+
+namespace panshi::agent {
+
+class LinuxHost final : public Host {
+ public:
+  // What only a running agent has; absent in the guardian and in revert-all.
+  using EnsureRunning = std::function<void(const std::string& service)>;  // must not block
+  // `config` and `links` must outlive this.
+  explicit LinuxHost(const AgentConfig& config, EnsureRunning ensure_running = {},
+                     LinkTable* links = nullptr);
+
+  void set_guardian(pid_t pid) { guardian_ = pid; }  // any thread
+
+  std::vector<std::string> services() override;
+  Result<ProcessName> process_of(const std::string& service) override;
+  Status signal(const ProcessName& process, int signal) override;
+  std::vector<ProcessName> group_of(const ProcessName& leader) override;
+  Status signal_one(const ProcessName& process, int signal) override;
+  std::vector<pid_t> untouchable() override;
+  char process_state(const ProcessName& process) override;
+  Status ensure_running(const std::string& service) override;
+  std::vector<std::string> sql_services() override;
+  Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) override;
+  LinkTable* links() override { return links_; }
+
+ private:
+  Result<const ServiceConfig*> find(const std::string& service) const;
+
+  const AgentConfig& config_;
+  const ServiceFiles files_;
+  const EnsureRunning ensure_running_;
+  LinkTable* const links_;
+  std::atomic<pid_t> guardian_ = 0;
+};
+
+}  // namespace panshi::agent

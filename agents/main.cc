@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// panshi-agent: the node agent, and the two things it can do when none runs: revert, and look.
+#include <malloc.h>
+
+#include <algorithm>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agents/agent.h"
+#include "agents/config.h"
+#include "agents/faults/fault_book.h"
+#include "agents/guardian/guardian.h"
+#include "agents/linux_host.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/io/log.h"
+#include "core/io/signals.h"
+#include "core/json/fields.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr int kUsage = 64;
+
+constexpr const char* kHelp =
+    R"(panshi-agent: supervises, probes, breaks and mends the services of one node.
+
+  panshi-agent --config FILE                 run until SIGTERM or SIGINT
+  panshi-agent --config FILE --check-config  only check the file
+  panshi-agent revert-all --config FILE      revert every fault left behind; no agent may run
+  panshi-agent fsck --config FILE            list what faults left behind, as JSON
+  panshi-agent --help | --version
+
+Exit status: 0 done; 1 it could not be done, with one line that says why; 64 the command line or
+the configuration is wrong, with one line for each mistake.
+)";
+
+struct CommandLine {
+  std::string verb = "run";  // run | recover | revert-all | fsck
+  std::string config;
+  bool check_only = false;
+  bool help = false;
+  bool version = false;
+};
+
+Result<CommandLine> read_command_line(const std::vector<std::string>& arguments) {
+  // `recover` is how the guardian starts an agent in its own place; it differs in nothing.
+  const std::vector<std::string> verbs = {"run", "recover", "revert-all", "fsck"};
+  CommandLine line;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument == "--help" || argument == "-h") {
+      line.help = true;
+    } else if (argument == "--version") {
+      line.version = true;
+    } else if (argument == "--check-config") {
+      line.check_only = true;
+    } else if (argument == "--config") {
+      if (++i == arguments.size()) return fail(ErrorCode::kInvalid, "--config wants a file");
+      line.config = arguments[i];
+    } else if (i == 0 && std::find(verbs.begin(), verbs.end(), argument) != verbs.end()) {
+      line.verb = argument;
+    } else {
+      return fail(ErrorCode::kInvalid, cat("unknown argument `", argument, "`; see --help"));
+    }
+  }
+  if (line.config.empty() && !line.help && !line.version) {
+    return fail(ErrorCode::kInvalid, "--config FILE is missing; see --help");
+  }
+  return line;
+}
+
+int say(const Error& error, int status) {
+  std::cerr << "panshi-agent: " << error.message << '\n';
+  return status;
+}
+
+Result<LockFile> lock_state(const AgentConfig& config) {
+  std::error_code error;
+  std::filesystem::create_directories(config.state, error);
+  if (error) {
+    return fail(ErrorCode::kInternal, cat("create ", config.state.string(), ": ", error.message()));
+  }
+  return LockFile::acquire(config.state / "agent.lock");
+}
+
+int revert_all(const AgentConfig& config) {
+  const auto lock = lock_state(config);
+  if (!lock) return say(lock.error(), 1);
+  LinuxHost host(config);
+  auto book = FaultBook::open(fault_options(config), host);
+  if (!book) return say(book.error(), 1);
+  const FaultBook::Reverted reverted = (*book)->recover();
+  std::cout << dump_json(reverted.to_json()) << '\n';
+  return reverted.failed.empty() ? 0 : 1;
+}
+
+// Looks only, so an agent may be running.
+int fsck(const AgentConfig& config) {
+  LinuxHost host(config);
+  auto book = FaultBook::open(fault_options(config), host);
+  if (!book) return say(book.error(), 1);
+  nlohmann::json leftovers = nlohmann::json::array();
+  for (const Leftover& leftover : (*book)->fsck()) leftovers.push_back(to_json(leftover));
+  std::cout << dump_json_pretty({{"leftovers", leftovers}}) << '\n';
+  return leftovers.empty() ? 0 : 1;
+}
+
+int run(const AgentConfig& config) {
+  ::mallopt(M_ARENA_MAX, 2);  // a dozen threads that mostly wait need no memory pool each
+  const std::string file = config.file.string();
+  Guardian::Options options;
+  options.revert = {"revert-all", "--config", file};
+  options.revive = options.revert;
+  if (config.restart_after_crash) options.revive = {"recover", "--config", file};
+  auto guardian = Guardian::start(std::move(options));
+  if (!guardian) return say(guardian.error(), 1);
+  prepare_signals();
+  const auto lock = lock_state(config);
+  if (!lock) return say(lock.error(), 1);
+  open_log(cat("panshi-agent ", config.node), LogLevel::kInfo);
+
+  auto agent = Agent::create(config);
+  if (!agent) return say(agent.error(), 1);
+  (*agent)->set_guardian((*guardian)->pid());
+  (*guardian)->watch([&](pid_t pid) {
+    log_warn(cat("the guardian had died; a new one is ", pid));
+    (*agent)->set_guardian(pid);
+  });
+  const StopSignal stop([&](int) { (*agent)->stop(); });
+  (*agent)->run();
+  guardian->reset();  // not before: until here, a crash would leave services without an agent
+  return 0;
+}
+
+int main_of(const std::vector<std::string>& arguments) {
+  const auto line = read_command_line(arguments);
+  if (!line) return say(line.error(), kUsage);
+  if (line->help) {
+    std::cout << kHelp;
+    return 0;
+  }
+  if (line->version) {
+    std::cout << "panshi-agent " << PANSHI_VERSION << '\n';
+    return 0;
+  }
+  const auto config = load_config(line->config);
+  if (!config) {
+    std::cerr << config.error().message << '\n';
+    return kUsage;
+  }
+  if (line->check_only) {
+    std::cout << line->config << ": ok\n";
+    return 0;
+  }
+  if (line->verb == "revert-all") return revert_all(*config);
+  if (line->verb == "fsck") return fsck(*config);
+  return run(*config);
+}
+
+}  // namespace
+}  // namespace panshi::agent
+
+int main(int argc, char** argv) {
+  return panshi::agent::main_of(std::vector<std::string>(argv + 1, argv + argc));
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/probes/prober.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "agents/probes/judge.h"
+#include "agents/probes/socket.h"
+#include "agents/probes/worker.h"
+#include "core/base/text.h"
+#include "core/json/fields.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr std::uint64_t kWakeTag = 0;  // epoll data of the eventfd; probes count from 1
+// Probes begin on multiples of this (plus k × every), so that several share one wake-up.
+constexpr Duration kPhase = std::chrono::milliseconds(10);
+
+bool blocks(const ProbeTarget& target) { return target.kind == "sql" || target.kind == "redis"; }
+
+std::vector<std::pair<std::string, double>> read_values(const ProbeTarget& target,
+                                                        const std::string& body) {
+  std::vector<std::pair<std::string, double>> values;
+  if (target.pointers.empty()) return values;
+  const auto json = parse_json(body);
+  if (!json) return values;
+  for (const auto& [signal, pointer] : target.pointers) {
+    const nlohmann::json::json_pointer at(pointer);
+    if (!json->contains(at)) continue;
+    const nlohmann::json& value = json->at(at);
+    if (value.is_number()) values.emplace_back(signal, value.get<double>());
+    if (value.is_boolean()) values.emplace_back(signal, value.get<bool>() ? 1 : 0);
+  }
+  return values;
+}
+
+}  // namespace
+
+struct Prober::Impl {
+  struct Probe {
+    std::uint64_t tag = 0;
+    ProbePlan plan;
+    MonoTime due{};
+    std::optional<MonoTime> began;  // a run is under way
+    ProbeSocket socket;
+    std::unique_ptr<ProbeWorker> worker;
+    bool worker_busy = false;  // maybe still with an earlier run
+    bool worker_on_this_run = false;
+  };
+  struct WorkerResult {
+    std::uint64_t tag;
+    Status status;
+  };
+
+  Report report;
+  int epoll = -1;
+  int wake = -1;
+  std::mutex mutex;  // guards the next four
+  bool stopping = false;
+  std::vector<ProbePlan> to_add;
+  std::vector<std::string> to_remove;
+  std::vector<WorkerResult> worker_results;
+
+  std::map<std::uint64_t, std::unique_ptr<Probe>> probes;
+  std::map<std::uint64_t, std::unique_ptr<ProbeWorker>> retired;  // busy when their probe went
+  std::vector<ProbeRun> runs;                                     // since the last report
+  std::uint64_t last_tag = kWakeTag;
+  SystemClock clock;
+  std::thread thread;
+
+  ~Impl() {
+    if (thread.joinable()) {
+      {
+        const std::lock_guard lock(mutex);
+        stopping = true;
+      }
+      ring();
+      thread.join();
+    }
+    probes.clear();
+    retired.clear();
+    if (epoll >= 0) ::close(epoll);
+    if (wake >= 0) ::close(wake);
+  }
+
+  void ring() {
+    const std::uint64_t one = 1;
+    // Cannot fail but when the counter is full, and then the thread is awake anyway.
+    (void)!::write(wake, &one, sizeof one);
+  }
+
+  void run() {
+    ::pthread_setname_np(::pthread_self(), "probes");
+    std::array<epoll_event, 64> events;
+    while (take_orders()) {
+      const std::optional<MonoTime> deadline = next_deadline();
+      timespec wait{};
+      if (deadline) wait = until(*deadline);
+      const int count = ::epoll_pwait2(epoll, events.data(), static_cast<int>(events.size()),
+                                       deadline ? &wait : nullptr, nullptr);
+      for (int i = 0; i < count; ++i) on_socket(events[static_cast<std::size_t>(i)].data.u64);
+      const MonoTime now = clock.mono();
+      for (const auto& [tag, probe] : probes) {
+        if (probe->began && *probe->began + probe->plan.timeout <= now) time_out(*probe, now);
+        if (!probe->began && probe->due <= now) begin(*probe, now);
+      }
+      if (!runs.empty()) report(std::exchange(runs, {}));
+    }
+  }
+
+  timespec until(MonoTime deadline) const {
+    const Duration left = std::max(Duration(0), deadline - clock.mono());
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+    timespec wait{};
+    wait.tv_sec = seconds.count();
+    wait.tv_nsec = std::chrono::nanoseconds(left - seconds).count();
+    return wait;
+  }
+
+  std::optional<MonoTime> next_deadline() const {
+    std::optional<MonoTime> first;
+    for (const auto& [tag, probe] : probes) {
+      const MonoTime at = probe->began ? *probe->began + probe->plan.timeout : probe->due;
+      if (!first || at < *first) first = at;
+    }
+    return first;
+  }
+
+  // What other threads left for us; false when it is time to end.
+  bool take_orders() {
+    std::vector<ProbePlan> plans;
+    std::vector<std::string> names;
+    std::vector<WorkerResult> results;
+    {
+      const std::lock_guard lock(mutex);
+      if (stopping) return false;
+      plans.swap(to_add);
+      names.swap(to_remove);
+      results.swap(worker_results);
+    }
+    for (WorkerResult& result : results) on_worker(std::move(result));
+    for (const std::string& name : names) drop(name);
+    for (ProbePlan& plan : plans) adopt(std::move(plan));
+    return true;
+  }
+
+  void drop(const std::string& name) {
+    std::erase_if(probes, [&](auto& item) {
+      Probe& probe = *item.second;
+      if (probe.plan.name != name) return false;
+      if (probe.worker_busy) retired[probe.tag] = std::move(probe.worker);
+      return true;
+    });
+  }
+
+  void adopt(ProbePlan plan) {
+    drop(plan.name);
+    auto probe = std::make_unique<Probe>();
+    probe->tag = ++last_tag;
+    probe->plan = std::move(plan);
+    const Duration now = clock.mono().time_since_epoch();
+    probe->due = MonoTime(now / kPhase * kPhase + kPhase);
+    if (blocks(probe->plan.target)) {
+      probe->worker =
+          std::make_unique<ProbeWorker>(make_blocking_ask(probe->plan.target, probe->plan.timeout),
+                                        [this, tag = probe->tag](Status status) {
+                                          {
+                                            const std::lock_guard lock(mutex);
+                                            worker_results.push_back({tag, std::move(status)});
+                                          }
+                                          ring();
+                                        });
+    }
+    probes[probe->tag] = std::move(probe);
+  }
+
+  void begin(Probe& probe, MonoTime now) {
+    probe.due = on_grid(probe.due, probe.plan.every, now);
+    probe.began = now;
+    if (probe.worker) {
+      probe.worker_on_this_run = !probe.worker_busy;
+      if (!probe.worker_busy) probe.worker->start();
+      probe.worker_busy = true;
+      return;
+    }
+    if (auto opened = probe.socket.open(probe.plan.target); !opened) {
+      return finish(probe, std::move(opened));
+    }
+    if (auto ended = probe.socket.advance()) return finish(probe, std::move(*ended));
+    epoll_event event{};
+    event.events = probe.socket.wants_write() ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    event.data.u64 = probe.tag;
+    if (::epoll_ctl(epoll, EPOLL_CTL_ADD, probe.socket.fd(), &event) != 0) {
+      finish(probe, fail(ErrorCode::kInternal, cat("epoll: ", std::strerror(errno))));
+    }
+  }
+
+  void on_socket(std::uint64_t tag) {
+    if (tag == kWakeTag) {
+      std::uint64_t count = 0;
+      (void)!::read(wake, &count, sizeof count);
+      return;
+    }
+    const auto found = probes.find(tag);
+    if (found == probes.end() || !found->second->began) return;
+    Probe& probe = *found->second;
+    const bool wanted_write = probe.socket.wants_write();
+    if (auto ended = probe.socket.advance()) return finish(probe, std::move(*ended));
+    if (wanted_write && !probe.socket.wants_write()) {
+      epoll_event event{};
+      event.events = EPOLLIN;
+      event.data.u64 = tag;
+      ::epoll_ctl(epoll, EPOLL_CTL_MOD, probe.socket.fd(), &event);
+    }
+  }
+
+  void on_worker(WorkerResult result) {
+    if (retired.erase(result.tag) > 0) return;
+    const auto found = probes.find(result.tag);
+    if (found == probes.end()) return;
+    Probe& probe = *found->second;
+    probe.worker_busy = false;
+    // The answer to a run that was given up says nothing about the one under way.
+    if (probe.began && probe.worker_on_this_run) finish(probe, std::move(result.status));
+  }
+
+  void time_out(Probe& probe, MonoTime now) {
+    probe.worker_on_this_run = false;
+    finish(probe,
+           fail(ErrorCode::kTimeout, cat("no answer within ", duration_text(probe.plan.timeout))),
+           now);
+  }
+
+  void finish(Probe& probe, Status status) { finish(probe, std::move(status), clock.mono()); }
+  void finish(Probe& probe, Status status, MonoTime now) {
+    ProbeRun run;
+    run.probe = probe.plan.name;
+    run.good = status.has_value();
+    if (!status) run.reason = status.error().message;
+    run.latency = now - *probe.began;
+    run.at = now;
+    if (run.good && probe.plan.target.kind == "http") {
+      run.values = read_values(probe.plan.target, probe.socket.body());
+    }
+    probe.socket.close();  // leaves epoll by itself
+    probe.began.reset();
+    runs.push_back(std::move(run));
+  }
+};
+
+Result<std::unique_ptr<Prober>> Prober::create(Report report) {
+  auto impl = std::make_unique<Impl>();
+  impl->report = std::move(report);
+  impl->epoll = ::epoll_create1(EPOLL_CLOEXEC);
+  impl->wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kWakeTag;
+  if (impl->epoll < 0 || impl->wake < 0 ||
+      ::epoll_ctl(impl->epoll, EPOLL_CTL_ADD, impl->wake, &event) != 0) {
+    return fail(ErrorCode::kInternal, cat("probes: ", std::strerror(errno)));
+  }
+  impl->thread = std::thread([raw = impl.get()] { raw->run(); });
+  return std::unique_ptr<Prober>(new Prober(std::move(impl)));
+}
+
+Prober::Prober(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Prober::~Prober() = default;
+
+void Prober::add(ProbePlan plan) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->to_add.push_back(std::move(plan));
+  }
+  impl_->ring();
+}
+
+void Prober::remove(const std::string& name) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    std::erase_if(impl_->to_add, [&](const ProbePlan& plan) { return plan.name == name; });
+    impl_->to_remove.push_back(name);
+  }
+  impl_->ring();
+}
+
+}  // namespace panshi::agent

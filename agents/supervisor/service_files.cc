@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/supervisor/service_files.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/json/fields.h"
+
+namespace panshi::agent {
+namespace {
+
+// Value of NAME in the text of /proc/<pid>/environ.
+std::string environment_value(const std::string& environment, std::string_view name) {
+  std::size_t at = 0;
+  while (at < environment.size()) {
+    const std::size_t end = std::min(environment.find('\0', at), environment.size());
+    const std::string_view entry = std::string_view(environment).substr(at, end - at);
+    if (entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=') {
+      return std::string(entry.substr(name.size() + 1));
+    }
+    at = end + 1;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string boot_id() {
+  auto text = read_file("/proc/sys/kernel/random/boot_id").value_or("");
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+Status ServiceFiles::make_folders() const {
+  for (const char* folder : {"services", "logs"}) {
+    std::error_code error;
+    std::filesystem::create_directories(state_ / folder, error);
+    if (error) {
+      return fail(ErrorCode::kInternal,
+                  cat("create ", (state_ / folder).string(), ": ", error.message()));
+    }
+  }
+  return {};
+}
+
+Status ServiceFiles::write(const std::string& service, const ServiceRecord& record) const {
+  const nlohmann::json json = {{"pid", record.process.pid},
+                               {"start_ticks", record.process.start_ticks},
+                               {"boot_id", boot_id()},
+                               {"preparing", record.preparing},
+                               {"ready", record.ready}};
+  return write_file_durably(state_ / "services" / (service + ".json"), dump_json(json) + "\n");
+}
+
+Result<ServiceRecord> ServiceFiles::read(const std::string& service) const {
+  ASSIGN_OR_RETURN(const std::string text, read_file(state_ / "services" / (service + ".json")));
+  ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(text));
+  Problems problems;
+  Fields in(json, "", problems);
+  std::int64_t pid = 0;
+  std::int64_t start_ticks = 0;
+  std::string boot;
+  ServiceRecord record;
+  in.need("pid", pid, {1, INT32_MAX});
+  in.need("start_ticks", start_ticks, {0, INT64_MAX});
+  in.need("boot_id", boot);
+  in.need("preparing", record.preparing);
+  in.need("ready", record.ready);
+  if (!problems.empty()) return tl::unexpected(problems.error());
+  if (boot != boot_id()) return fail(ErrorCode::kNotFound, "started before the last boot");
+  record.process = {static_cast<pid_t>(pid), static_cast<std::uint64_t>(start_ticks)};
+  return record;
+}
+
+bool ServiceFiles::is_prepared(const std::string& service) const {
+  return std::filesystem::exists(state_ / "services" / (service + ".prepared"));
+}
+
+Status ServiceFiles::mark_prepared(const std::string& service) const {
+  return write_file_durably(state_ / "services" / (service + ".prepared"), "");
+}
+
+std::filesystem::path ServiceFiles::log_of(const std::string& service) const {
+  return state_ / "logs" / (service + ".log");
+}
+
+std::vector<FoundProcess> find_started_processes(const std::filesystem::path& state,
+                                                 const std::string& variable) {
+  std::vector<FoundProcess> found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string number = entry.path().filename();
+    pid_t pid = 0;
+    const auto parsed = std::from_chars(number.data(), number.data() + number.size(), pid);
+    if (parsed.ec != std::errc() || parsed.ptr != number.data() + number.size()) continue;
+    if (::getpgid(pid) != pid) continue;
+    const auto environment = read_file(entry.path() / "environ");  // refused for other users'
+    if (!environment || environment_value(*environment, "PANSHI_STATE") != state.string()) continue;
+    const std::string name = environment_value(*environment, variable);
+    const auto process = name_process(pid);
+    if (!name.empty() && process) found.push_back({name, *process});
+  }
+  std::sort(found.begin(), found.end(), [](const FoundProcess& a, const FoundProcess& b) {
+    return a.process.start_ticks < b.process.start_ticks;
+  });
+  return found;
+}
+
+}  // namespace panshi::agent

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// ServiceFiles: what the agent keeps on disk of each service, so that the next run of the agent,
+// its guardian and `revert-all` know which process a service is.
+//
+//     <state>/services/<name>.json      the process that runs, durable before it counts as running
+//     <state>/services/<name>.prepared  its prepare commands have all succeeded
+//     <state>/logs/<name>.log           what it wrote
+//
+// Any thread, but one writer of a service at a time.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/io/process.h"
+
+namespace panshi::agent {
+
+struct ServiceRecord {
+  ProcessName process;
+  bool preparing = false;  // the process is a prepare command
+  bool ready = false;      // it has been ready
+};
+
+class ServiceFiles {
+ public:
+  explicit ServiceFiles(std::filesystem::path state) : state_(std::move(state)) {}
+
+  Status make_folders() const;
+  Status write(const std::string& service, const ServiceRecord& record) const;
+  // kNotFound: never started, or the record is of another boot of the machine.
+  Result<ServiceRecord> read(const std::string& service) const;
+  bool is_prepared(const std::string& service) const;
+  Status mark_prepared(const std::string& service) const;
+
+  const std::filesystem::path& state() const { return state_; }
+  std::filesystem::path log_of(const std::string& service) const;
+
+ private:
+  std::filesystem::path state_;
+};
+
+struct FoundProcess {
+  std::string name;  // value of `variable` in its environment
+  ProcessName process;
+};
+// Group leaders whose environment says that an agent with this state directory started them, and
+// that have `variable` (PANSHI_SERVICE, PANSHI_ACTION): what it had launched but not yet recorded
+// when it died. The oldest first.
+std::vector<FoundProcess> find_started_processes(const std::filesystem::path& state,
+                                                 const std::string& variable);
+
+std::string boot_id();
+
+}  // namespace panshi::agent

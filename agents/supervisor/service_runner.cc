@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/supervisor/service_runner.h"
+
+#include <signal.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <future>
+#include <memory>
+#include <thread>
+
+#include "core/base/check.h"
+#include "core/base/text.h"
+#include "core/io/log.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr auto kGoneWithin = std::chrono::seconds(5);  // after SIGKILL
+
+// The group outlives its leader when the service forked. The leader's pid names the group for as
+// long as it has members, so this cannot hit a stranger.
+void kill_rest_of_group(pid_t leader) { (void)::kill(-leader, SIGKILL); }
+
+void kill_and_wait(const ProcessName& process) {
+  (void)signal_group(process, SIGKILL);
+  const auto deadline = std::chrono::steady_clock::now() + kGoneWithin;
+  while (is_alive(process) && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+}  // namespace
+
+std::map<std::string, std::string> base_environment(const AgentConfig& config) {
+  std::map<std::string, std::string> env;
+  for (const char* name : {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME"}) {
+    if (const char* value = std::getenv(name)) env[name] = value;
+  }
+  env.try_emplace("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin");
+  env["PANSHI_NODE"] = config.node;
+  env["PANSHI_STATE"] = config.state.string();
+  return env;
+}
+
+ServiceRunner::ServiceRunner(const AgentConfig& config, const ServiceFiles& files,
+                             ProcessRunner& processes, OnExit on_exit)
+    : config_(config), files_(files), processes_(processes), on_exit_(std::move(on_exit)) {}
+
+std::vector<SupervisorInput> ServiceRunner::recover() {
+  std::vector<SupervisorInput> inputs;
+  const std::vector<FoundProcess> started = find_started_processes(config_.state, "PANSHI_SERVICE");
+  for (const ServiceConfig& service : config_.services) {
+    if (files_.is_prepared(service.name)) inputs.push_back(input::Prepared{service.name});
+    auto running = find_running(service.name, started);
+    if (!running) continue;
+    if (running->preparing) {
+      log_warn(cat("service ", service.name, ": ending prepare command, pid ", running->process.pid,
+                   ", that outlived its agent"));
+      kill_and_wait(running->process);
+      continue;
+    }
+    const auto adopted =
+        processes_.adopt(running->process, exit_handler(service.name, running->process));
+    if (!adopted) continue;  // it ended just now
+    if (!files_.write(service.name, *running)) kill_and_wait(running->process);
+    log_info(cat("service ", service.name, ": adopted pid ", running->process.pid));
+    inputs.push_back(input::Adopt{service.name, running->process, running->ready});
+  }
+  return inputs;
+}
+
+std::optional<ServiceRecord> ServiceRunner::find_running(
+    const std::string& service, const std::vector<FoundProcess>& started) const {
+  if (const auto record = files_.read(service); record && is_alive(record->process)) {
+    return *record;
+  }
+  for (const FoundProcess& found : started) {
+    if (found.name != service) continue;
+    // Launched, but not recorded: only a service that needs no preparing is surely the service.
+    const bool preparing =
+        !files_.is_prepared(service) && !config_.service(service)->prepare.empty();
+    return ServiceRecord{found.process, preparing, false};
+  }
+  return std::nullopt;
+}
+
+SupervisorInput ServiceRunner::launch(const output::Launch& launch) {
+  const ServiceConfig& service = *config_.service(launch.service);
+  ProcessSpec spec;
+  spec.argv = launch.prepare ? service.prepare[*launch.prepare] : service.command;
+  spec.env = base_environment(config_);
+  spec.env["PANSHI_SERVICE"] = service.name;
+  for (const auto& [name, value] : service.env) spec.env[name] = value;
+  spec.directory = config_.state;
+  spec.log_file = files_.log_of(service.name);
+
+  // The exit may be reported before launch() has returned the name it belongs to.
+  auto name = std::make_shared<std::promise<ProcessName>>();
+  auto process = processes_.launch(
+      spec, [this, service = service.name, named = name->get_future().share()](ProcessExit exit) {
+        kill_rest_of_group(named.get().pid);
+        on_exit_({service, named.get(), exit});
+      });
+  if (!process) {
+    log_error(cat("service ", service.name, ": cannot start ", spec.argv[0], ": ",
+                  process.error().message));
+    return input::LaunchFailed{service.name, process.error().message};
+  }
+  name->set_value(*process);
+  const ServiceRecord record{*process, launch.prepare.has_value(), false};
+  if (auto written = files_.write(service.name, record); !written) {
+    (void)signal_group(*process, SIGKILL);
+    log_error(cat("service ", service.name, ": ", written.error().message));
+    return input::LaunchFailed{service.name, "cannot record it: " + written.error().message};
+  }
+  return input::Launched{service.name, *process};
+}
+
+void ServiceRunner::signal(const output::Signal& signal) {
+  auto sent = signal_group(signal.process, signal.signal);
+  if (!sent && sent.error().code != ErrorCode::kNotFound) {
+    log_error(
+        cat("service ", signal.service, ": signal ", signal.signal, ": ", sent.error().message));
+  }
+  // A frozen process would not see a polite request before it is thawed.
+  if (signal.signal != SIGKILL) (void)signal_group(signal.process, SIGCONT);
+}
+
+void ServiceRunner::mark_prepared(const std::string& service) {
+  if (auto marked = files_.mark_prepared(service); !marked) {
+    log_error(cat("service ", service, ": ", marked.error().message));
+  }
+}
+
+void ServiceRunner::mark_ready(const std::string& service, const ProcessName& process) {
+  if (auto written = files_.write(service, {process, false, true}); !written) {
+    log_error(cat("service ", service, ": ", written.error().message));
+  }
+}
+
+ProcessRunner::OnExit ServiceRunner::exit_handler(std::string service, ProcessName process) {
+  return [this, service = std::move(service), process](ProcessExit exit) {
+    kill_rest_of_group(process.pid);
+    on_exit_({service, process, exit});
+  };
+}
+
+}  // namespace panshi::agent

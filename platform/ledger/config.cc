@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/ledger/config.h"
+
+#include <charconv>
+
+#include "core/base/text.h"
+
+namespace panshi::shop {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+template <class Read>
+void need_object(Fields& in, const char* key, Read read) {
+  const nlohmann::json* object = in.need_value(key);
+  if (!object) return;
+  Fields inner(*object, in.path_of(key), in.problems());
+  read(inner);
+  inner.done();
+}
+
+}  // namespace
+
+void read_audit_config(Fields& in, AuditConfig& config) {
+  need_host_port(in, "customers", config.customers);
+  std::string log;
+  in.need("log", log);
+  config.log = log;
+  need_object(in, "database", [&](Fields& database) {
+    need_host_port(database, "address", config.database);
+    database.may("user", config.database_user);
+    database.may("password", config.database_password);
+  });
+  need_object(in, "redis", [&](Fields& redis) { need_host_port(redis, "address", config.redis); });
+  need_object(in, "queue", [&](Fields& queue) { need_host_port(queue, "address", config.queue); });
+  need_host_port(in, "psp", config.psp);
+  in.may("drain", config.drain, {0ms, 10min});
+  in.may("settle", config.settle, {0ms, 10min});
+  in.may("read_timeout", config.read_timeout, {10ms, 10min});
+}
+
+Result<std::int64_t> since_us_argument(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return 0;
+  if (arguments[0] != "--since-us") {
+    return fail(ErrorCode::kInvalid, cat("unknown argument `", arguments[0], "`"));
+  }
+  const std::string text = arguments.size() == 2 ? arguments[1] : "";
+  std::int64_t since_us = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), since_us);
+  if (error != std::errc() || end != text.data() + text.size() || since_us < 0) {
+    return fail(ErrorCode::kInvalid,
+                "--since-us wants one number: microseconds since 1970-01-01 UTC");
+  }
+  return since_us;
+}
+
+}  // namespace panshi::shop

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the configuration of the role `audit` may say (docs/reference/storefront.md).
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "platform/storefront/base/serve.h"
+
+namespace panshi::shop {
+
+struct AuditConfig {
+  HostPort customers;         // their control API
+  std::filesystem::path log;  // theirs
+  HostPort database;
+  std::string database_user = "shop";
+  std::string database_password;
+  HostPort redis;
+  HostPort queue;
+  HostPort psp;
+  Duration drain = std::chrono::seconds(20);         // for purchases under way to end
+  Duration settle = std::chrono::seconds(20);        // for the shop to deliver what was paid
+  Duration read_timeout = std::chrono::seconds(10);  // of one statement or page
+};
+
+void read_audit_config(Fields& in, AuditConfig& config);
+
+// `--since-us N`: only purchases that began then or later are judged. Absent: all.
+Result<std::int64_t> since_us_argument(const std::vector<std::string>& arguments);
+
+}  // namespace panshi::shop

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: a controller that was killed anywhere goes on or reverts, and leaves nothing without an
+// outcome.
+#include <catch2/catch.hpp>
+
+#include "tests/unit/controller/step/scene.h"
+
+namespace panshi::controller {
+namespace {
+
+using namespace std::chrono_literals;
+using Json = nlohmann::json;
+
+Json live_fault(const std::string& id) {
+  return {{"id", id},
+          {"kind", "process.pause"},
+          {"target", {{"service", "cardkeys-primary"}}},
+          {"state", "live"}};
+}
+
+TEST_CASE("a drill in the middle of its fault goes on after a restart") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
+  scene.run_for(1s);
+  scene.crash();
+  CHECK(scene.events("controller.started").back().data["after_crash"] == true);
+  CHECK(scene.world.epoch() == 2);
+  CHECK(scene.world.faults_to_renew("keys-1") == std::vector<std::string>{"d-1.freeze"});
+  scene.agent_up("app-1");
+  scene.agent_up("crowd-1");
+  scene.agent_up("keys-1", {live_fault("d-1.freeze")});
+  scene.run_for(30s);
+  CHECK(scene.events("fault.live").size() == 1);
+  CHECK(scene.effects("revert").size() == 1);
+  CHECK(scene.only("drill.done").data["aborted"] == false);
+}
+
+TEST_CASE("a fault that ran out while the controller was away ends the drill as unknown") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
+  scene.run_for(1s);
+  scene.crash();
+  scene.agents_up();  // the agents know of no fault any more
+  scene.run_for(5s);
+  CHECK(scene.only("fault.reverted").data["reason"] == "its agent does not know it");
+  CHECK(scene.only("drill.done").data["verdict"] == "unknown");
+  CHECK(scene.only("drill.done").data["aborted"] == true);
+}
+
+TEST_CASE("an intent that never left the controller gets an outcome after the restart") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  scene.fleet = [](const Effect&) { return std::nullopt; };
+  REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
+  scene.run_for(200ms);
+  REQUIRE(scene.events("effect.intended").size() == 1);
+  scene.crash();
+  scene.agents_up();
+  CHECK(scene.only("effect.done").data["outcome"] == "failed");
+  CHECK(scene.only("effect.done").data["detail"] == "the agent never got it");
+  scene.run_for(1s);
+  CHECK(scene.only("drill.done").data["verdict"] == "unknown");
+}
+
+TEST_CASE("a run goes on where it was, without repeating what its agent had done") {
+  Scene scene;
+  const auto well = scene.fleet;
+  scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
+    if (effect.kind == "act" && effect.body["kind"] == "script") return std::nullopt;
+    return well(effect);
+  };
+  scene.agents_up();
+  scene.samples(1, 20);
+  scene.samples(1, 400);
+  const std::string script = scene.asked.back().subject;
+  scene.latency_ms = 30;
+  scene.crash();
+  scene.agent_up("app-1");
+  scene.agent_up("crowd-1");
+  scene.agent_up("keys-1", Json::array(), {{{"id", script}, {"state", "ok"}}});
+  scene.run_for(5s);
+  CHECK(scene.only("run.done").data["outcome"] == "ok");
+  int scripts = 0;
+  for (const Effect& effect : scene.effects("act")) scripts += effect.body["kind"] == "script";
+  CHECK(scripts == 1);
+}
+
+TEST_CASE("a live fault that nobody knows, or of a drill that is over, is reverted") {
+  Scene scene;
+  scene.agent_up("keys-1", {live_fault("somebody-elses")});
+  REQUIRE(scene.effects("revert").size() == 1);
+  CHECK(scene.effects("revert")[0].subject == "somebody-elses");
+  CHECK(scene.only("fault.live").data["leftover"] == true);
+  CHECK(scene.world.faults_to_renew("keys-1").empty());
+  CHECK(scene.only("fault.reverted").data["fault"] == "somebody-elses");
+}
+
+TEST_CASE("late and repeated answers change nothing") {
+  Scene scene;
+  scene.agents_up();
+  REQUIRE(scene.command(
+      "fault.apply",
+      {{"kind", "process.pause"}, {"target", {{"service", "orders"}}}, {"for", "1s"}}));
+  const WallTime live = scene.only("fault.live").at;
+  scene.run_for(2s);
+  REQUIRE(scene.events("fault.reverted").size() == 1);
+  scene.step(AgentEvents{"app-1", {{live, "fault.live", {{"fault", "f-1"}}}}, {}});
+  scene.step(EffectDone{scene.effects("inject")[0].id, "unknown", "", Json::object(), scene.now});
+  CHECK(scene.events("fault.live").size() == 1);
+  CHECK(scene.effects("revert").size() == 1);
+  CHECK(scene.events("effect.done").size() == scene.events("effect.intended").size());
+}
+
+TEST_CASE("ids go on after a restart") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
+  scene.crash();
+  scene.agents_up();
+  scene.run_for(40s);
+  scene.samples(1, 20);
+  const auto second = scene.command("drill.run", {{"scenario", "hang"}});
+  REQUIRE(second);
+  CHECK((*second)["drill"] == "d-2");
+}
+
+TEST_CASE("an orderly stop is not a crash") {
+  Scene scene;
+  scene.step(Stopping{});
+  scene.crash();
+  CHECK(scene.events("controller.started").back().data["after_crash"] == false);
+}
+
+}  // namespace
+}  // namespace panshi::controller

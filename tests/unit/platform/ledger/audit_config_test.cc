@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The promise under test: an audit that cannot know what to read does not begin.
+#include <catch2/catch.hpp>
+
+#include "platform/ledger/config.h"
+
+namespace panshi::shop {
+namespace {
+
+TEST_CASE("every source must be named, and every mistake is reported") {
+  const nlohmann::json json = {{"customers", "127.0.0.1"}, {"databse", "127.0.0.1:3306"}};
+  Problems problems;
+  Fields in(json, "", problems);
+  AuditConfig config;
+  read_audit_config(in, config);
+  in.done();
+  const std::string message = problems.error().message;
+  for (const char* key :
+       {"customers must be", "log is missing", "database is missing", "redis is missing",
+        "queue is missing", "psp is missing", "did you mean `database`"}) {
+    INFO(key << " in " << message);
+    CHECK(message.find(key) != std::string::npos);
+  }
+}
+
+TEST_CASE("--since-us is one whole number") {
+  CHECK(since_us_argument({}).value() == 0);
+  CHECK(since_us_argument({"--since-us", "1700000000000000"}).value() == 1'700'000'000'000'000);
+  CHECK_FALSE(since_us_argument({"--since-us"}));
+  CHECK_FALSE(since_us_argument({"--since-us", "1.5"}));
+  CHECK_FALSE(since_us_argument({"--since-us", "-1"}));
+  CHECK_FALSE(since_us_argument({"--since-us", "1", "2"}));
+  CHECK_FALSE(since_us_argument({"--since", "1"}));
+}
+
+}  // namespace
+}  // namespace panshi::shop
