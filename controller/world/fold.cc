@@ -23,7 +23,7 @@ void controller_stopped(State& state, const Event&) { state.running = false; }
 void agent_up(State& state, const Event& event) {
   AgentFacts& agent = state.agents[event.node];
   agent.up = true;
-  agent.start_id = text_of(event.data, "start_id");
+  agent.start_id = text_in(event.data, "start_id");
 }
 
 void agent_down(State& state, const Event& event) {
@@ -34,13 +34,13 @@ void agent_down(State& state, const Event& event) {
     fault.was_unknown = true;
   }
   if (DrillFacts* drill = state.active_drill()) {
-    drill->doubts.push_back(cat("agent ", event.node, " was lost: ", text_of(event.data, "why")));
+    drill->doubts.push_back(cat("agent ", event.node, " was lost: ", text_in(event.data, "why")));
   }
 }
 
 void halt_on(State& state, const Event& event) {
   state.halted = true;
-  state.halt_reason = text_of(event.data, "reason");
+  state.halt_reason = text_in(event.data, "reason");
 }
 
 void halt_off(State& state, const Event&) {
@@ -56,7 +56,7 @@ void doubt_on(State& state, const Event&) {
 void doubt_off(State& state, const Event&) { state.doubt = false; }
 
 void schedule_handled(State& state, const Event& event) {
-  WallTime& last = state.last_due[text_of(event.data, "drill_day")];
+  WallTime& last = state.last_due[text_in(event.data, "drill_day")];
   last = std::max(last, from_us(number_in(event.data, "due_us")));
 }
 
@@ -79,7 +79,7 @@ FoldTable make_table() {
 
 }  // namespace
 
-std::string text_of(const nlohmann::json& data, const char* key) {
+std::string text_in(const nlohmann::json& data, const char* key) {
   const auto found = data.find(key);
   return found != data.end() && found->is_string() ? found->get<std::string>() : std::string();
 }

@@ -19,7 +19,7 @@ void add_fault_folds(FoldTable& table);  // effects and faults
 void add_drill_folds(FoldTable& table);
 void add_run_folds(FoldTable& table);  // breaches, incidents, runs
 
-std::string text_of(const nlohmann::json& data, const char* key);
+std::string text_in(const nlohmann::json& data, const char* key);
 std::int64_t number_in(const nlohmann::json& data, const char* key);
 
 template <class T>

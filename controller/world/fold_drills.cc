@@ -16,7 +16,7 @@ void drill_started(State& state, const Event& event) {
   drill.id = event.drill;
   drill.scenario = read_scenario(event.data.value("scenario", nlohmann::json::object()), problems);
   drill.seed = static_cast<std::uint64_t>(number_in(event.data, "seed"));
-  drill.why = text_of(event.data, "why");
+  drill.why = text_in(event.data, "why");
   drill.started_at = event.at;
   drill.expectations.resize(drill.scenario.expect.size());
   const auto targets = event.data.value("targets", nlohmann::json::array());
@@ -32,14 +32,14 @@ void drill_started(State& state, const Event& event) {
 void drill_phase(State& state, const Event& event) {
   DrillFacts* drill = find_in(state.drills, event.drill);
   if (!drill) return;
-  drill->phase = text_of(event.data, "phase");
+  drill->phase = text_in(event.data, "phase");
   drill->phase_at = event.at;
   drill->phases.emplace_back(drill->phase, event.at);
 }
 
 void drill_steady(State& state, const Event& event) {
   DrillFacts* drill = find_in(state.drills, event.drill);
-  if (drill && text_of(event.data, "when") == "after") {
+  if (drill && text_in(event.data, "when") == "after") {
     drill->recovered = event.data.value("ok", false);
   }
 }
@@ -48,7 +48,7 @@ void drill_abort(State& state, const Event& event) {
   DrillFacts* drill = find_in(state.drills, event.drill);
   if (!drill) return;
   drill->aborting = true;
-  drill->abort_why = text_of(event.data, "why");
+  drill->abort_why = text_in(event.data, "why");
   drill->abort_is_failure = event.data.value("failure", false);
 }
 
@@ -67,7 +67,7 @@ void drill_expectation(State& state, const Event& event) {
 void drill_done(State& state, const Event& event) {
   DrillFacts* drill = find_in(state.drills, event.drill);
   if (!drill) return;
-  drill->verdict = text_of(event.data, "verdict");
+  drill->verdict = text_in(event.data, "verdict");
   drill->aborted = event.data.value("aborted", false);
   drill->ended_at = event.at;
   for (const auto& why : event.data.value("why", nlohmann::json::array())) {
