@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every maximum of the controller process, in one place.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/clock.h"
+
+namespace panshi::controller::limits {
+
+using namespace std::chrono_literals;
+
+// Loop.
+inline constexpr std::size_t kMailboxMax = 10'000;  // inputs waiting for the loop
+inline constexpr Duration kLoopIdleMax = 500ms;     // the loop wakes at least this often
+inline constexpr Duration kViewEvery = 200ms;       // the API's snapshot is this fresh at worst
+inline constexpr Duration kCommandWait = 5s;        // an API call waits this long for the loop
+inline constexpr Duration kStopWithin = 3s;         // reverting everything at an orderly stop
+
+// Journal and samples.
+inline constexpr std::int64_t kEventPageMax = 1'000;      // events in one answer
+inline constexpr std::size_t kSampleBufferMax = 200'000;  // samples waiting to be written
+inline constexpr std::int64_t kSampleRowsMax = 10'000'000;
+inline constexpr Duration kSampleAgeMax = 7 * 24h;
+inline constexpr Duration kSampleFlushEvery = 1s;
+inline constexpr Duration kSamplePruneEvery = 1min;
+inline constexpr std::int64_t kSamplePageMax = 20'000;  // samples in one answer
+inline constexpr std::size_t kSeriesMax = 20'000;       // (node, signal) pairs known at once
+
+// Fleet.
+inline constexpr Duration kRetryFirst = 20ms;  // between attempts at one agent
+inline constexpr Duration kRetryMax = 500ms;
+inline constexpr Duration kAttemptMax = 2s;         // one attempt of one effect
+inline constexpr Duration kActionAskEvery = 1s;     // if `action.done` should have been missed
+inline constexpr Duration kActionGrace = 500ms;     // the agent's own timeout goes first
+inline constexpr std::size_t kEffectsMax = 1'000;   // under way at once
+inline constexpr std::size_t kAnswerMax = 8 << 20;  // bytes of an agent's answer
+
+// API.
+inline constexpr unsigned kHttpThreads = 24;
+inline constexpr int kLongPollsMax = 12;  // of those threads
+inline constexpr Duration kLongPollMax = 20s;
+inline constexpr std::size_t kBodyMax = 1 << 20;
+
+// Errands: notifications and reports.
+inline constexpr std::size_t kErrandsMax = 1'000;
+
+}  // namespace panshi::controller::limits

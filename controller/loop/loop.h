@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loop: feeds the brain one input after another, and keeps the order of things.
+//
+// Promise: an event is durable before its effects are carried out or its command is answered; when
+// the journal refuses, nothing more is done and run() returns. The loop measures itself: a turn
+// that began or lasted longer than `late_bound` is told to the brain as LateLoop before anything
+// else is (promise 6). It decides nothing.
+//
+// recover(), run() and finish() are called in this order on one thread, `loop`; stop(), letters(),
+// view() and needs() may be used by any.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/journal/feed.h"
+#include "controller/journal/journal.h"
+#include "controller/loop/brain.h"
+#include "controller/loop/letter.h"
+#include "controller/loop/needs.h"
+#include "core/base/snapshot.h"
+
+namespace panshi::controller {
+
+struct LoopView {
+  nlohmann::json world = nlohmann::json::object();  // World::view
+  std::int64_t journal_seq = 0;
+};
+
+class Loop {
+ public:
+  struct Options {
+    Duration late_bound = std::chrono::milliseconds(250);
+    std::vector<std::string> nodes;
+    std::string version;
+  };
+  struct Parts {
+    Brain& brain;
+    Journal& journal;
+    Feed& feed;
+    const Clock& clock;
+    std::function<void(const Effect&)> carry_out;  // must not block
+  };
+  Loop(Options options, Parts parts);
+
+  // Replays the journal into the brain.
+  Status recover();
+  const AnchoredClock& clock() const { return *clock_; }  // REQUIRES: recover(); any thread
+
+  // Until stop(). An error is the journal's: stop acting, leave the faults to their leases.
+  Status run();
+  void stop();  // any thread
+
+  // Orderly end: carries out `last` (each journaled, each with an outcome), waits for their
+  // outcomes until `patience` is over, refuses commands, and tells the brain Stopping.
+  Status finish(const std::vector<Effect>& last, Duration patience);
+
+  LetterBox& letters() { return letters_; }
+  const Snapshot<LoopView>& view() const { return view_; }
+  const NeedsBoard& needs() const { return needs_; }
+
+  // The parts of run(), for tests without a thread: what comes first, then one turn of the loop,
+  // which was asked to wake at `asked` at the latest.
+  Status begin();
+  Status turn(std::vector<Letter> letters, MonoTime asked);
+  MonoTime next_wake() const;
+
+ private:
+  // What a turn has gathered, acted on only once it is durable.
+  struct Gathered {
+    std::vector<Event> events;
+    std::vector<Effect> effects;
+    std::vector<std::pair<std::shared_ptr<Reply>, Result<nlohmann::json>>> answers;
+  };
+  void gather(Letter letter, Gathered& gathered);
+  void gather(const Input& input, Gathered& gathered);
+  Status act_on(Gathered gathered);
+  Status append(std::vector<Event> events);
+  Status fold(std::vector<Event> events);  // events of our own, not from a step
+  void publish(bool news);
+
+  const Options options_;
+  const Parts parts_;
+  LetterBox letters_;
+  Snapshot<LoopView> view_{LoopView{}};
+  NeedsBoard needs_{Needs{}};
+  std::atomic<bool> stopping_{false};
+
+  std::optional<AnchoredClock> clock_;
+  std::map<std::string, AgentCursor> new_cursors_;  // not durable yet
+  Duration last_turn_{};                            // how long it took
+  MonoTime viewed_at_{};
+};
+
+}  // namespace panshi::controller
