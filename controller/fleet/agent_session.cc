@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/fleet/agent_session.h"
+
+#include <algorithm>
+
+#include "controller/limits.h"
+#include "core/base/text.h"
+#include "core/json/fields.h"
+
+namespace panshi::controller {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::int64_t in_ms(Duration duration) { return duration / milliseconds(1); }
+
+// Reads one answer of POST /v1/poll. Unknown keys are a newer agent's: let them be.
+Status read_poll(const nlohmann::json& answer, WallTime received, AgentEvents& out,
+                 AgentCursor& cursor, bool& lost) {
+  try {
+    cursor.start_id = answer.at("start_id").get<std::string>();
+    cursor.after = answer.at("next").get<std::int64_t>();
+    lost = answer.value("lost", false);
+    for (const auto& event : answer.at("events")) {
+      out.events.push_back({.at = received - Duration(event.at("age_us").get<std::int64_t>()),
+                            .kind = event.at("kind").get<std::string>(),
+                            .data = event.value("data", nlohmann::json::object())});
+    }
+    for (const auto& sample : answer.at("samples")) {
+      out.samples.push_back({.at = received - Duration(sample.at("age_us").get<std::int64_t>()),
+                             .signal = sample.at("signal").get<std::string>(),
+                             .value = sample.at("value").get<double>()});
+    }
+  } catch (const nlohmann::json::exception& bad) {
+    return fail(ErrorCode::kInvalid, cat("unexpected answer to a poll: ", bad.what()));
+  }
+  return {};
+}
+
+}  // namespace
+
+AgentSession::AgentSession(Options options, AgentCursor from)
+    : options_(std::move(options)), cursor_(std::move(from)), met_(!cursor_.start_id.empty()) {
+  cursor_.node = options_.node;
+}
+
+std::optional<HttpCall> AgentSession::next_call(const Needs& needs, MonoTime now) {
+  if (under_way_ || now < call_at_) return std::nullopt;
+  if (needs.epoch == 0) {  // the loop has not begun
+    call_at_ = now + limits::kRetryFirst;
+    return std::nullopt;
+  }
+  under_way_ = true;
+  if (phase_ != Phase::kStatus) return poll_call(needs, now);
+  HttpCall call;
+  call.url = options_.url + "/v1/status";
+  call.connect_timeout = call.timeout = options_.lost_after;
+  call.body_max = limits::kAnswerMax;
+  return call;
+}
+
+HttpCall AgentSession::poll_call(const Needs& needs, MonoTime now) const {
+  const auto found = needs.nodes.find(options_.node);
+  const NodeNeeds none;
+  const NodeNeeds& mine = found == needs.nodes.end() ? none : found->second;
+  // A loop that is stuck is no controller: its faults end with their leases.
+  const bool stuck = now - needs.at > options_.lease;
+  const Duration wait = phase_ == Phase::kFollow ? options_.poll : Duration(0);
+  HttpCall call;
+  call.method = "POST";
+  call.url = options_.url + "/v1/poll";
+  call.connect_timeout = options_.lost_after;
+  call.timeout = wait + options_.lost_after;
+  call.body_max = limits::kAnswerMax;
+  call.body = dump_json({{"epoch", needs.epoch},
+                         {"start_id", cursor_.start_id},
+                         {"after", cursor_.after},
+                         {"wait_ms", in_ms(wait)},
+                         {"lease_ms", in_ms(options_.lease)},
+                         {"renew", stuck ? std::vector<std::string>() : mine.renew},
+                         {"watch", mine.watch}});
+  return call;
+}
+
+void AgentSession::answered(const Result<HttpReply>& reply, Instant at, const Deliver& deliver) {
+  under_way_ = false;
+  token_refused_ = reply && reply->status == 401;
+  if (!reply) return failed(reply.error().message, at.mono);
+  if (reply->status != 200) {
+    return failed(cat("HTTP ", reply->status, ": ", reply->body.substr(0, 200)), at.mono);
+  }
+  const auto json = parse_json(reply->body, limits::kAnswerMax);
+  if (!json) return failed(json.error().message, at.mono);
+  last_answer_ = at.mono;
+  const auto taken =
+      phase_ == Phase::kStatus ? take_status(*json, deliver) : take_poll(*json, at, deliver);
+  if (!taken) return failed(taken.error().message, at.mono);
+  pause_ = Duration(0);
+  call_at_ = at.mono;
+}
+
+Status AgentSession::take_poll(const nlohmann::json& answer, Instant at, const Deliver& deliver) {
+  AgentEvents batch;
+  batch.node = options_.node;
+  AgentCursor cursor{.node = options_.node, .start_id = {}, .after = 0};
+  bool lost = false;
+  if (auto read = read_poll(answer, at.wall, batch, cursor, lost); !read) return read;
+  const bool new_run = cursor.start_id != cursor_.start_id;
+  if (!met_) batch.events.clear();  // from before our first contact: the status says it all
+  if (!batch.events.empty() || !batch.samples.empty()) {
+    Letter letter{.input = std::move(batch)};
+    if (!std::get<AgentEvents>(letter.input).events.empty()) letter.cursor = cursor;
+    if (!deliver(std::move(letter))) return fail(ErrorCode::kUnavailable, "the loop is busy");
+  }
+  cursor_ = std::move(cursor);
+  met_ = true;
+  if (phase_ == Phase::kCatchUp || new_run || lost) phase_ = Phase::kStatus;
+  return {};
+}
+
+Status AgentSession::take_status(const nlohmann::json& answer, const Deliver& deliver) {
+  const auto start_id = answer.is_object() ? answer.find("start_id") : answer.end();
+  if (start_id == answer.end()) return fail(ErrorCode::kInvalid, "a status without start_id");
+  const bool same_run = *start_id == cursor_.start_id;
+  Letter letter{.input = AgentState{.node = options_.node, .status = answer}, .cursor = cursor_};
+  if (!deliver(std::move(letter))) return fail(ErrorCode::kUnavailable, "the loop is busy");
+  up_ = true;
+  // Restarted since the poll: what that run has to say comes first, then its status again.
+  phase_ = same_run ? Phase::kFollow : Phase::kCatchUp;
+  return {};
+}
+
+void AgentSession::failed(std::string why, MonoTime now) {
+  why_ = std::move(why);
+  pause_ = std::clamp(pause_ * 2, limits::kRetryFirst, limits::kRetryMax);
+  call_at_ = now + pause_;
+}
+
+void AgentSession::tick(MonoTime now, const Deliver& deliver) {
+  if (!up_ || now - last_answer_ < options_.lost_after) return;
+  Letter letter{.input = AgentLost{.node = options_.node, .why = why_}};
+  if (!deliver(std::move(letter))) return;
+  up_ = false;
+  phase_ = Phase::kCatchUp;
+}
+
+std::optional<MonoTime> AgentSession::next_deadline() const {
+  std::optional<MonoTime> next;
+  if (!under_way_) next = call_at_;
+  if (up_) next = std::min(next.value_or(MonoTime::max()), last_answer_ + options_.lost_after);
+  return next;
+}
+
+}  // namespace panshi::controller

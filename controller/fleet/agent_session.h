@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// AgentSession: the conversation with one agent, call by call.
+//
+// First contact: a poll that does not wait brings what was missed (none twice: see AgentCursor),
+// then the status is fetched, then one long poll follows the other. A new run of the agent, or lost
+// events, mean a new status; silence longer than `lost_after` means AgentLost, said once. Calls
+// that fail are repeated with growing pauses. There is never more than one call under way.
+//
+// Pure: the caller sends the calls and says what came of them. Owned by the thread `fleet`.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "controller/loop/letter.h"
+#include "controller/loop/needs.h"
+#include "core/io/http_client.h"
+
+namespace panshi::controller {
+
+struct Instant {  // one moment on both clocks
+  MonoTime mono;
+  WallTime wall;  // the controller's AnchoredClock
+};
+
+// False: the loop's mailbox is full; the same is delivered again later.
+using Deliver = std::function<bool(Letter)>;
+
+class AgentSession {
+ public:
+  struct Options {
+    std::string node;
+    std::string url;
+    Duration lease;
+    Duration poll;  // wait of a long poll
+    Duration lost_after;
+  };
+  // `from`: how far earlier runs of the controller came; empty `start_id`: never met.
+  AgentSession(Options options, AgentCursor from);
+
+  // The call to make now, if it is time for one. Its token is the caller's to add.
+  std::optional<HttpCall> next_call(const Needs& needs, MonoTime now);
+  void answered(const Result<HttpReply>& reply, Instant at, const Deliver& deliver);
+  void tick(MonoTime now, const Deliver& deliver);
+  std::optional<MonoTime> next_deadline() const;
+
+  bool up() const { return up_; }
+  // The last call was refused for its token: read it again.
+  bool token_refused() const { return token_refused_; }
+
+ private:
+  enum class Phase { kCatchUp, kStatus, kFollow };
+
+  HttpCall poll_call(const Needs& needs, MonoTime now) const;
+  Status take_poll(const nlohmann::json& answer, Instant at, const Deliver& deliver);
+  Status take_status(const nlohmann::json& answer, const Deliver& deliver);
+  void failed(std::string why, MonoTime now);
+
+  const Options options_;
+  AgentCursor cursor_;
+  bool met_;  // the cursor is of an earlier contact: missed events are ours
+  Phase phase_ = Phase::kCatchUp;
+  bool under_way_ = false;
+  bool up_ = false;
+  bool token_refused_ = false;
+  MonoTime call_at_{};      // not before
+  MonoTime last_answer_{};  // while up
+  Duration pause_{};        // before the next repeat
+  std::string why_ = "no answer";
+};
+
+}  // namespace panshi::controller

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/fleet/effect_call.h"
+
+#include <algorithm>
+
+#include "controller/limits.h"
+#include "core/base/text.h"
+#include "core/json/fields.h"
+
+namespace panshi::controller {
+namespace {
+
+// The agent's own words: {"code","error"}.
+std::string refusal(const HttpReply& reply) {
+  const auto json = parse_json(reply.body, limits::kAnswerMax);
+  if (json && json->is_object() && json->value("error", nlohmann::json()).is_string()) {
+    return json->at("error").get<std::string>();
+  }
+  return cat("HTTP ", reply.status, ": ", reply.body.substr(0, 200));
+}
+
+std::string text_at(const nlohmann::json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+EffectCall::EffectCall(Effect effect, MonoTime now)
+    : effect_(std::move(effect)), deadline_(now + effect_.timeout), call_at_(now) {}
+
+HttpCall EffectCall::next_call(const std::string& url, std::int64_t epoch, MonoTime now) {
+  under_way_ = true;
+  nlohmann::json body = effect_.body;
+  body["epoch"] = epoch;
+  HttpCall call;
+  call.method = effect_.kind == "inject" || effect_.kind == "act" ? "PUT" : "POST";
+  if (effect_.kind == "inject") call.url = cat(url, "/v1/faults/", effect_.subject);
+  if (effect_.kind == "revert") call.url = cat(url, "/v1/faults/", effect_.subject, "/revert");
+  if (effect_.kind == "act") call.url = cat(url, "/v1/actions/", effect_.subject);
+  if (effect_.kind == "revert_all") call.url = cat(url, "/v1/revert-all");
+  call.body = dump_json(body);
+  call.timeout = std::clamp<Duration>(deadline_ - now, limits::kRetryFirst, limits::kAttemptMax);
+  call.connect_timeout = call.timeout;
+  call.body_max = limits::kAnswerMax;
+  return call;
+}
+
+std::optional<EffectDone> EffectCall::answered(const Result<HttpReply>& reply, Instant at) {
+  under_way_ = false;
+  token_refused_ = reply && reply->status == 401;
+  if (!reply) {
+    if (reply.error().code == ErrorCode::kInvalid) return done("failed", reply.error().message, at);
+    if (reply.error().code != ErrorCode::kUnavailable) maybe_sent_ = true;
+    why_ = reply.error().message;
+  } else if (reply->status >= 200 && reply->status < 300) {
+    if (auto json = parse_json(reply->body, limits::kAnswerMax); json && json->is_object()) {
+      return understood(*json, at);
+    }
+    maybe_sent_ = true;
+    why_ = "the agent's answer is no JSON object";
+  } else if (reply->status == 401 || reply->status == 503) {  // its token is new, or it is busy
+    why_ = refusal(*reply);
+  } else if (reply->status >= 500) {
+    maybe_sent_ = true;
+    why_ = refusal(*reply);
+  } else {
+    return done("failed", refusal(*reply), at);
+  }
+  pause_ = std::clamp(pause_ * 2, limits::kRetryFirst, limits::kRetryMax);
+  call_at_ = at.mono + pause_;
+  return give_up(at);
+}
+
+std::optional<EffectDone> EffectCall::give_up(Instant at) const {
+  if (under_way_ || (!withdrawn_ && std::max(call_at_, at.mono) < deadline_)) return std::nullopt;
+  const std::string why = withdrawn_ ? cat("taken back; ", why_) : why_;
+  return done(maybe_sent_ ? "unknown" : "failed", why, at);
+}
+
+EffectDone EffectCall::done(std::string outcome, std::string detail, Instant at) const {
+  EffectDone result;
+  result.effect = effect_.id;
+  result.outcome = std::move(outcome);
+  result.detail = std::move(detail);
+  result.at = at.wall;
+  return result;
+}
+
+EffectDone EffectCall::understood(const nlohmann::json& answer, Instant at) const {
+  const std::string state = text_at(answer, "state");
+  EffectDone result = done("ok", "", at);
+  result.result = answer;
+  if (effect_.kind == "revert_all") {
+    if (const auto failures = answer.find("failed");
+        failures != answer.end() && !failures->empty()) {
+      result.outcome = "failed";
+      result.detail = cat(failures->size(), " could not be reverted: ", dump_json(*failures));
+    }
+  } else if (state == "failed") {
+    result.outcome = "failed";
+    result.detail = text_at(answer, "error");
+  } else if (effect_.kind == "inject" && state == "reverted") {
+    result.outcome = "failed";
+    result.detail = "the fault was reverted already";
+  } else if (effect_.kind == "revert" && state != "reverted") {
+    result.outcome = "failed";
+    result.detail = cat("the fault is still ", state);
+  }
+  return result;
+}
+
+}  // namespace panshi::controller

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/fleet/fleet.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "controller/limits.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/io/log.h"
+#include "core/json/fields.h"
+
+namespace panshi::controller {
+namespace {
+
+constexpr std::size_t kJobsMax = 50'000;
+constexpr std::size_t kTokenMax = 4'096;
+
+}  // namespace
+
+Fleet::Fleet(Options options, Parts parts)
+    : options_(std::move(options)), parts_(std::move(parts)), jobs_(kJobsMax) {
+  for (const Agent& agent : options_.agents) {
+    const auto cursor = options_.cursors.find(agent.node);
+    AgentSession session({.node = agent.node,
+                          .url = agent.url,
+                          .lease = options_.lease,
+                          .poll = options_.poll,
+                          .lost_after = options_.lost_after},
+                         cursor == options_.cursors.end() ? AgentCursor{} : cursor->second);
+    members_.emplace(agent.node, Member{.agent = agent, .session = std::move(session)});
+  }
+  http_ = std::make_unique<HttpFleet>(
+      HttpFleet::Options{.in_flight_max = 4 * members_.size() + limits::kEffectsMax,
+                         .connections_max = 4 * members_.size() + 256});
+  thread_ = std::thread([this] { run(); });
+}
+
+Fleet::~Fleet() { stop(); }
+
+void Fleet::stop() {
+  jobs_.close();
+  if (thread_.joinable()) thread_.join();
+  http_.reset();
+}
+
+void Fleet::run() {
+  while (!jobs_.closed()) {
+    for (Job& job : jobs_.take_all(next_wake())) job();
+    for (auto& [node, member] : members_) serve(member);
+    for (auto& [id, call] : effects_) serve(*call);
+    std::erase_if(effects_, [this](const auto& entry) {
+      auto done = entry.second->give_up(now());
+      if (done) finish(*std::move(done));
+      return done.has_value();
+    });
+    deliver_outcomes();
+  }
+}
+
+MonoTime Fleet::next_wake() const {
+  MonoTime next = parts_.clock.mono() + limits::kLoopIdleMax;
+  for (const auto& [node, member] : members_) {
+    next = std::min(next, member.session.next_deadline().value_or(next));
+  }
+  for (const auto& [id, call] : effects_) {
+    if (!call->under_way()) next = std::min(next, call->call_at());
+  }
+  if (!outcomes_.empty()) next = std::min(next, parts_.clock.mono() + limits::kRetryFirst);
+  return next;
+}
+
+void Fleet::serve(Member& member) {
+  member.session.tick(parts_.clock.mono(), parts_.deliver);
+  auto call = member.session.next_call(*parts_.needs.read(), parts_.clock.mono());
+  if (!call) return;
+  send(member, *std::move(call), [this, &member](const Result<HttpReply>& reply, Instant at) {
+    const bool was_up = member.session.up();
+    member.session.answered(reply, at, parts_.deliver);
+    if (member.session.token_refused()) member.token.clear();
+    if (!was_up && member.session.up()) log_info(cat("agent ", member.agent.node, " is up"));
+  });
+}
+
+void Fleet::serve(EffectCall& call) {
+  if (call.under_way() || parts_.clock.mono() < call.call_at()) return;
+  if (call.give_up(now())) return;
+  Member& member = members_.at(call.effect().node);
+  const auto epoch = parts_.needs.read()->epoch;
+  send(member, call.next_call(member.agent.url, epoch, parts_.clock.mono()),
+       [this, &member, id = call.effect().id](const Result<HttpReply>& reply, Instant at) {
+         const auto found = effects_.find(id);
+         if (found == effects_.end()) return;
+         auto done = found->second->answered(reply, at);
+         if (found->second->token_refused()) member.token.clear();
+         if (!done) return;
+         finish(*std::move(done));
+         effects_.erase(found);
+       });
+}
+
+void Fleet::carry_out(Effect effect) {
+  // The mailbox of jobs is bounded far above the effects: this can only fail while stopping.
+  (void)jobs_.put([this, effect = std::move(effect)] { begin(effect); });
+}
+
+void Fleet::begin(Effect effect) {
+  const auto refuse = [&](std::string why) {
+    EffectDone done;
+    done.effect = effect.id;
+    done.outcome = "failed";
+    done.detail = std::move(why);
+    done.at = parts_.anchored.now();
+    finish(std::move(done));
+  };
+  if (!members_.contains(effect.node)) return refuse(cat("there is no node `", effect.node, "`"));
+  if (effects_.contains(effect.id)) return;  // said twice: one outcome
+  if (effects_.size() >= limits::kEffectsMax) return refuse("too many effects under way");
+  if (effect.kind == "revert" || effect.kind == "revert_all") withdraw_injections(effect);
+  auto call = std::make_unique<EffectCall>(std::move(effect), parts_.clock.mono());
+  effects_.emplace(call->effect().id, std::move(call));
+}
+
+// An injection that still tries to get through must not arrive after its own revert.
+void Fleet::withdraw_injections(const Effect& effect) {
+  for (auto& [id, call] : effects_) {
+    const Effect& other = call->effect();
+    if (other.kind != "inject" || other.node != effect.node) continue;
+    if (effect.kind == "revert_all" || other.subject == effect.subject) call->withdraw();
+  }
+}
+
+void Fleet::finish(EffectDone done) { outcomes_.push_back(std::move(done)); }
+
+void Fleet::deliver_outcomes() {
+  while (!outcomes_.empty() && parts_.deliver({.input = outcomes_.front()})) outcomes_.pop_front();
+}
+
+void Fleet::send(Member& member, HttpCall call,
+                 std::function<void(const Result<HttpReply>&, Instant)> then) {
+  if (member.token.empty()) read_token(member);
+  if (member.token.empty()) {
+    (void)jobs_.put([this, then = std::move(then), file = member.agent.token_file] {
+      then(fail(ErrorCode::kUnavailable, cat("no token yet in ", file)), now());
+    });
+    return;
+  }
+  call.token = member.token;
+  http_->start(std::move(call), [this, then = std::move(then)](Result<HttpReply> reply) {
+    const Instant at = now();  // on arrival: the ages of events count from here
+    (void)jobs_.put([then, reply = std::move(reply), at] { then(reply, at); });
+  });
+}
+
+void Fleet::read_token(Member& member) {
+  auto text = read_file(member.agent.token_file, kTokenMax);
+  if (!text) return;
+  while (!text->empty() && std::isspace(static_cast<unsigned char>(text->back()))) text->pop_back();
+  member.token = *std::move(text);
+}
+
+Result<nlohmann::json> Fleet::ask(const std::string& node, const std::string& path,
+                                  Duration timeout) {
+  auto reply = std::make_shared<Reply>();
+  const bool queued = jobs_.put([this, node, path, timeout, reply] {
+    (void)reply->take();
+    const auto found = members_.find(node);
+    if (found == members_.end()) {
+      return reply->answer(fail(ErrorCode::kNotFound, cat("there is no node `", node, "`")));
+    }
+    HttpCall call;
+    call.url = found->second.agent.url + path;
+    call.timeout = timeout;
+    call.body_max = limits::kAnswerMax;
+    send(found->second, std::move(call), [reply](const Result<HttpReply>& got, Instant) {
+      if (!got) return reply->answer(tl::unexpected(got.error()));
+      if (got->status == 200) return reply->answer(parse_json(got->body, limits::kAnswerMax));
+      reply->answer(fail(ErrorCode::kUnavailable, cat("HTTP ", got->status)));
+    });
+  });
+  if (!queued) return fail(ErrorCode::kUnavailable, "the controller is stopping");
+  auto answer = reply->wait(timeout);
+  if (!answer && answer.error().code != ErrorCode::kNotFound) {
+    return fail(answer.error(), cat("agent ", node));
+  }
+  return answer;
+}
+
+std::vector<std::string> Fleet::nodes_up() {
+  auto reply = std::make_shared<Reply>();
+  (void)jobs_.put([this, reply] {
+    std::vector<std::string> up;
+    for (const auto& [node, member] : members_) {
+      if (member.session.up()) up.push_back(node);
+    }
+    reply->answer(nlohmann::json(up));
+  });
+  const auto answer = reply->wait(std::chrono::seconds(1));
+  return answer ? answer->get<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+}  // namespace panshi::controller

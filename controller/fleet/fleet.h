@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fleet: talks to all agents at once; one session each, and the effects under way.
+//
+// Everything that comes back goes to the loop as a Letter: events and samples, states, losses, and
+// exactly one EffectDone for each effect. It decides nothing. All state belongs to the thread
+// `fleet`; carry_out(), ask() and stop() may be called from any.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "controller/fleet/agent_session.h"
+#include "controller/fleet/effect_call.h"
+
+namespace panshi::controller {
+
+class Fleet {
+ public:
+  struct Agent {
+    std::string node;
+    std::string url;
+    std::string token_file;  // may appear later: agents make it at their first start
+  };
+  struct Options {
+    std::vector<Agent> agents;
+    std::map<std::string, AgentCursor> cursors;
+    Duration lease;
+    Duration poll;
+    Duration lost_after;
+  };
+  struct Parts {
+    const Clock& clock;
+    const AnchoredClock& anchored;
+    const NeedsBoard& needs;
+    Deliver deliver;  // to the loop; must not block
+  };
+  Fleet(Options options, Parts parts);
+  ~Fleet();
+  Fleet(const Fleet&) = delete;
+  Fleet& operator=(const Fleet&) = delete;
+
+  void carry_out(Effect effect);
+  // GET from one agent, for what the API passes through. Blocks up to `timeout`.
+  Result<nlohmann::json> ask(const std::string& node, const std::string& path, Duration timeout);
+  // Nodes whose agents answer at present. Blocks shortly.
+  std::vector<std::string> nodes_up();
+  void stop();
+
+ private:
+  using Job = std::function<void()>;  // run on the thread `fleet`
+  struct Member {
+    Agent agent;
+    AgentSession session;
+    std::string token = {};
+  };
+
+  void run();
+  MonoTime next_wake() const;
+  Instant now() const { return {parts_.clock.mono(), parts_.anchored.now()}; }
+  void serve(Member& member);
+  void serve(EffectCall& call);
+  void begin(Effect effect);
+  void withdraw_injections(const Effect& effect);
+  void finish(EffectDone done);
+  void deliver_outcomes();
+  // Adds the token; `then` gets the answer and its arrival, on the thread `fleet`.
+  void send(Member& member, HttpCall call,
+            std::function<void(const Result<HttpReply>&, Instant)> then);
+  void read_token(Member& member);
+
+  const Options options_;
+  const Parts parts_;
+  Mailbox<Job> jobs_;
+  std::map<std::string, Member> members_;                       // by node
+  std::map<std::string, std::unique_ptr<EffectCall>> effects_;  // by id
+  std::deque<EffectDone> outcomes_;                             // not delivered yet
+  std::thread thread_;
+  std::unique_ptr<HttpFleet> http_;  // first to go: its answers are jobs
+};
+
+}  // namespace panshi::controller

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: nothing an agent says is missed or taken in twice, its silence is noticed once, and only
+// a living loop renews leases.
+#include "controller/fleet/agent_session.h"
+
+#include <catch2/catch.hpp>
+
+#include "core/json/fields.h"
+
+namespace panshi::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+const AgentSession::Options kOptions{
+    .node = "keys-1", .url = "http://a", .lease = 3s, .poll = 1s, .lost_after = 2s};
+
+nlohmann::json poll_answer(const std::string& start_id, std::int64_t next,
+                           nlohmann::json events = nlohmann::json::array()) {
+  return {{"start_id", start_id},
+          {"next", next},
+          {"lost", false},
+          {"events", std::move(events)},
+          {"samples", nlohmann::json::array()}};
+}
+
+nlohmann::json one_event(const std::string& kind, std::int64_t age_us = 0) {
+  return {{{"seq", 1}, {"age_us", age_us}, {"kind", kind}, {"data", {{"service", "s"}}}}};
+}
+
+// A session with a clock; `said` is what reached the loop.
+struct Talk {
+  explicit Talk(AgentCursor from = {}) : session(kOptions, std::move(from)) {
+    needs.epoch = 4;
+    needs.at = clock.mono();
+  }
+
+  // The next call's path, "" when none is due.
+  std::string call() {
+    const auto next = session.next_call(needs, clock.mono());
+    if (!next) return "";
+    body = next->body.empty() ? nlohmann::json() : nlohmann::json::parse(next->body);
+    return next->url.substr(kOptions.url.size());
+  }
+  void answer(const nlohmann::json& json, int status = 200) {
+    session.answered(HttpReply{.status = status, .body = json.dump()}, now(), deliver());
+  }
+  void no_answer(ErrorCode code = ErrorCode::kUnavailable) {
+    session.answered(fail(code, "refused"), now(), deliver());
+  }
+  void tick() { session.tick(clock.mono(), deliver()); }
+  Instant now() const { return {clock.mono(), clock.wall()}; }
+  Deliver deliver() {
+    return [this](Letter letter) {
+      if (!loop_busy) said.push_back(std::move(letter));
+      return !loop_busy;
+    };
+  }
+  void meet(const std::string& start_id) {
+    REQUIRE(call() == "/v1/poll");
+    answer(poll_answer(start_id, 1));
+    REQUIRE(call() == "/v1/status");
+    answer({{"start_id", start_id}});
+  }
+
+  SimClock clock;
+  Needs needs;
+  AgentSession session;
+  std::vector<Letter> said;
+  nlohmann::json body;
+  bool loop_busy = false;
+};
+
+TEST_CASE("a first contact takes the agent as it is, not its past") {
+  Talk talk;
+  REQUIRE(talk.call() == "/v1/poll");
+  CHECK(talk.body["wait_ms"] == 0);
+  CHECK(talk.body["start_id"] == "");
+  talk.answer(poll_answer("run-1", 9, one_event("service.exited")));
+  CHECK(talk.said.empty());
+  REQUIRE(talk.call() == "/v1/status");
+  CHECK_FALSE(talk.session.up());
+  talk.answer({{"start_id", "run-1"}});
+  CHECK(talk.session.up());
+  REQUIRE(talk.said.size() == 1);
+  CHECK(std::get<AgentState>(talk.said[0].input).node == "keys-1");
+  CHECK(talk.said[0].cursor->after == 9);
+  REQUIRE(talk.call() == "/v1/poll");
+  CHECK(talk.body["wait_ms"] == 1000);
+  CHECK(talk.body["after"] == 9);
+}
+
+TEST_CASE("after a restart of the controller the events missed come before the state") {
+  Talk talk({.node = "keys-1", .start_id = "run-1", .after = 7});
+  REQUIRE(talk.call() == "/v1/poll");
+  CHECK(talk.body["start_id"] == "run-1");
+  CHECK(talk.body["after"] == 7);
+  talk.answer(poll_answer("run-1", 8, one_event("fault.reverted", 1500)));
+  REQUIRE(talk.said.size() == 1);
+  const auto& batch = std::get<AgentEvents>(talk.said[0].input);
+  CHECK(batch.events[0].kind == "fault.reverted");
+  CHECK(batch.events[0].at == talk.clock.wall() - 1500us);
+  CHECK(talk.said[0].cursor->after == 8);
+  CHECK(talk.call() == "/v1/status");
+}
+
+TEST_CASE("events that the loop has no room for are asked for again") {
+  Talk talk;
+  talk.meet("run-1");
+  talk.said.clear();
+  REQUIRE(talk.call() == "/v1/poll");
+  talk.loop_busy = true;
+  talk.answer(poll_answer("run-1", 5, one_event("service.exited")));
+  CHECK(talk.call().empty());  // after a pause
+  talk.loop_busy = false;
+  talk.clock.advance(1s);
+  REQUIRE(talk.call() == "/v1/poll");
+  CHECK(talk.body["after"] == 1);
+}
+
+TEST_CASE("a new run of the agent is asked for its whole state") {
+  Talk talk;
+  talk.meet("run-1");
+  REQUIRE(talk.call() == "/v1/poll");
+  talk.answer(poll_answer("run-2", 3, one_event("agent.started")));
+  CHECK(talk.call() == "/v1/status");
+  talk.answer({{"start_id", "run-3"}});  // and again meanwhile
+  REQUIRE(talk.call() == "/v1/poll");
+  CHECK(talk.body["wait_ms"] == 0);
+  talk.answer(poll_answer("run-3", 1));
+  CHECK(talk.call() == "/v1/status");
+}
+
+TEST_CASE("lost events are made good by the state") {
+  Talk talk;
+  talk.meet("run-1");
+  REQUIRE(talk.call() == "/v1/poll");
+  auto answer = poll_answer("run-1", 90'000);
+  answer["lost"] = true;
+  talk.answer(answer);
+  CHECK(talk.call() == "/v1/status");
+}
+
+TEST_CASE("the next poll follows an answer at once, one after a failure waits longer and longer") {
+  Talk talk;
+  talk.meet("run-1");
+  REQUIRE(talk.call() == "/v1/poll");
+  CHECK(talk.call().empty());  // one at a time
+  talk.answer(poll_answer("run-1", 1));
+  REQUIRE(talk.call() == "/v1/poll");
+  Duration before{};
+  for (int i = 0; i < 4; ++i) {
+    talk.no_answer();
+    CHECK(talk.call().empty());
+    const Duration pause = *talk.session.next_deadline() - talk.clock.mono();
+    CHECK(pause > before);
+    before = pause;
+    talk.clock.advance(pause);
+    REQUIRE(talk.call() == "/v1/poll");
+  }
+}
+
+TEST_CASE("silence is told once, and a return begins with the state") {
+  Talk talk;
+  talk.meet("run-1");
+  talk.said.clear();
+  REQUIRE(talk.call() == "/v1/poll");
+  talk.clock.advance(1999ms);
+  talk.tick();
+  CHECK(talk.said.empty());
+  talk.clock.advance(1ms);
+  talk.tick();
+  talk.tick();
+  REQUIRE(talk.said.size() == 1);
+  CHECK(std::holds_alternative<AgentLost>(talk.said[0].input));
+  talk.answer(poll_answer("run-1", 2));  // a long silence, the same call
+  CHECK(talk.call() == "/v1/status");
+}
+
+TEST_CASE("each poll renews the faults that the loop wants kept, unless the loop is stuck") {
+  Talk talk;
+  talk.needs.nodes["keys-1"].renew = {"f-1", "f-2"};
+  talk.needs.nodes["keys-2"].renew = {"f-3"};
+  REQUIRE(talk.call() == "/v1/poll");
+  CHECK(talk.body["renew"] == nlohmann::json{"f-1", "f-2"});
+  CHECK(talk.body["lease_ms"] == 3000);
+  CHECK(talk.body["epoch"] == 4);
+  talk.answer(poll_answer("run-1", 1));
+  talk.clock.advance(3001ms);
+  REQUIRE(talk.call() == "/v1/status");
+  talk.answer({{"start_id", "run-1"}});
+  REQUIRE(talk.call() == "/v1/poll");
+  CHECK(talk.body["renew"].empty());
+}
+
+TEST_CASE("an answer that makes no sense is a failure, not a crash") {
+  Talk talk;
+  for (const nlohmann::json& odd :
+       {nlohmann::json(nullptr), nlohmann::json::array(), nlohmann::json{{"start_id", 3}},
+        nlohmann::json{{"start_id", "x"}, {"next", "y"}}}) {
+    INFO(odd.dump());
+    REQUIRE(talk.call() == "/v1/poll");
+    talk.answer(odd);
+    CHECK(talk.said.empty());
+    CHECK(talk.call().empty());
+    talk.clock.advance(1s);
+  }
+}
+
+}  // namespace
+}  // namespace panshi::controller
