@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// The routes that only read.
+#include <algorithm>
+#include <charconv>
+#include <functional>
+
+#include "controller/api/api.h"
+#include "controller/api/query.h"
+#include "controller/limits.h"
+#include "core/base/text.h"
+
+namespace panshi::controller {
+namespace {
+
+constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
+constexpr Duration kAgentPatience = std::chrono::seconds(2);
+
+nlohmann::json names_and_titles(const auto& by_name) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const auto& [name, item] : by_name) list.push_back({{"name", name}, {"title", item.title}});
+  return list;
+}
+
+// 12 in "d-12": ids grow with time.
+std::int64_t number_in(const std::string& id) {
+  std::int64_t number = 0;
+  const char* const end = id.data() + id.size();
+  std::from_chars(id.data() + std::min(id.size(), id.rfind('-') + 1), end, number);
+  return number;
+}
+
+// Counts a long poll while it lasts.
+class LongPoll {
+ public:
+  explicit LongPoll(std::atomic<int>& count) : count_(count), rank_(++count) {}
+  ~LongPoll() { --count_; }
+  LongPoll(const LongPoll&) = delete;
+  LongPoll& operator=(const LongPoll&) = delete;
+  bool too_many() const { return rank_ > limits::kLongPollsMax; }
+
+ private:
+  std::atomic<int>& count_;
+  int rank_;
+};
+
+}  // namespace
+
+nlohmann::json Api::world(const char* key) const {
+  const auto view = parts_.view.read();
+  const auto found = view->world.find(key);
+  return found == view->world.end() ? nlohmann::json() : *found;
+}
+
+nlohmann::json Api::newest_first(const char* key) const {
+  std::vector<std::pair<std::int64_t, nlohmann::json>> items;
+  const auto all = world(key);  // items() refers to it
+  for (const auto& [id, item] : all.items()) items.emplace_back(number_in(id), item);
+  std::ranges::stable_sort(items, std::greater(), [](const auto& item) { return item.first; });
+  nlohmann::json list = nlohmann::json::array();
+  for (auto& [number, item] : items) list.push_back(std::move(item));
+  return list;
+}
+
+Api::Answer Api::one_of(const char* key, const char* noun, const std::string& id) const {
+  const auto all = world(key);
+  if (all.is_object() && all.contains(id)) return all.at(id);
+  return fail(ErrorCode::kNotFound, cat("there is no ", noun, " `", id, "`"));
+}
+
+Api::Answer Api::status(const Request&) {
+  const auto view = parts_.view.read();
+  nlohmann::json answer = {{"version", parts_.version}, {"journal_seq", view->journal_seq}};
+  for (const char* key : {"epoch", "halted", "halt_reason", "doubt", "drill", "open_incidents"}) {
+    answer[key] = view->world.contains(key) ? view->world.at(key) : nlohmann::json();
+  }
+  answer["agents"] = nlohmann::json::object();
+  const auto agents = world("agents");  // items() refers to it
+  for (const auto& [node, agent] : agents.items()) {
+    answer["agents"][node] = {{"up", agent.value("up", false)}};
+  }
+  return answer;
+}
+
+Api::Answer Api::events(const Request& request) {
+  JournalQuery query{.after = 0, .limit = 0, .drill = query_text(request, "drill")};
+  ASSIGN_OR_RETURN(query.after, query_number(request, "after", 0, {0, kAny}));
+  ASSIGN_OR_RETURN(query.limit, query_number(request, "limit", limits::kEventPageMax,
+                                             {1, limits::kEventPageMax}));
+  const auto wait_max = limits::kLongPollMax / std::chrono::milliseconds(1);
+  ASSIGN_OR_RETURN(const auto wait_ms, query_number(request, "wait_ms", 0, {0, wait_max}));
+  const MonoTime until = parts_.clock.mono() + std::chrono::milliseconds(wait_ms);
+  const LongPoll counted(long_polls_);
+  if (wait_ms > 0 && counted.too_many()) {
+    return fail(ErrorCode::kUnavailable, "too many long polls at once; ask again without wait_ms");
+  }
+  JournalPage page;
+  do {  // one that belongs to another drill wakes us too
+    ASSIGN_OR_RETURN(page, parts_.journal.read(query));
+    query.after = page.next;
+  } while (page.events.empty() && parts_.feed.wait_beyond(page.next, until));
+  nlohmann::json list = nlohmann::json::array();
+  for (const Event& event : page.events) list.push_back(to_json(event));
+  return nlohmann::json{{"events", std::move(list)}, {"next", page.next}};
+}
+
+Api::Answer Api::signals(const Request&) {
+  const WallTime now = parts_.anchored.now();
+  nlohmann::json list = nlohmann::json::array();
+  for (const SignalNow& signal : parts_.signals.newest()) {
+    list.push_back({{"node", signal.node},
+                    {"signal", signal.signal},
+                    {"value", signal.value},
+                    {"age_ms", (now - signal.at) / std::chrono::milliseconds(1)}});
+  }
+  return nlohmann::json{{"signals", std::move(list)}};
+}
+
+Api::Answer Api::samples(const Request& request) {
+  SignalStore::Query query{.signal = request.captures.at(0), .node = query_text(request, "node")};
+  ASSIGN_OR_RETURN(const auto from_time, query_number(request, "from_us", 0, {0, kAny}));
+  ASSIGN_OR_RETURN(const auto to_time, query_number(request, "to_us", kAny, {0, kAny}));
+  query.from = from_us(from_time);
+  query.to = from_us(to_time);
+  query.limit = limits::kSamplePageMax;
+  ASSIGN_OR_RETURN(const auto samples, parts_.signals.read(query));
+  nlohmann::json list = nlohmann::json::array();
+  for (const auto& [at, value] : samples) list.push_back({to_us(at), value});
+  return nlohmann::json{{"samples", std::move(list)}};
+}
+
+Api::Answer Api::drills(const Request&) {
+  return nlohmann::json{{"drills", newest_first("drills")}};
+}
+Api::Answer Api::drill(const Request& request) {
+  return one_of("drills", "drill", request.captures.at(0));
+}
+Api::Answer Api::incidents(const Request&) {
+  return nlohmann::json{{"incidents", newest_first("incidents")}};
+}
+Api::Answer Api::incident(const Request& request) {
+  return one_of("incidents", "incident", request.captures.at(0));
+}
+Api::Answer Api::faults(const Request&) {
+  return nlohmann::json{{"faults", newest_first("faults")}};
+}
+Api::Answer Api::runs(const Request&) { return nlohmann::json{{"runs", newest_first("runs")}}; }
+Api::Answer Api::run(const Request& request) {
+  return one_of("runs", "run", request.captures.at(0));
+}
+Api::Answer Api::rules(const Request&) { return nlohmann::json{{"rules", world("rules")}}; }
+Api::Answer Api::runbooks(const Request&) {
+  return nlohmann::json{{"runbooks", world("runbooks")}};
+}
+Api::Answer Api::schedule(const Request&) {
+  return nlohmann::json{{"drill_days", world("schedule")}};
+}
+
+Api::Answer Api::schedule_draw(const Request& request) {
+  ASSIGN_OR_RETURN(const auto seed, query_number(request, "seed", 0, {0, kAny}));
+  return parts_.draw(query_text(request, "day"), static_cast<std::uint64_t>(seed));
+}
+
+Api::Answer Api::agents(const Request& request) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const auto& [name, node] : parts_.catalog.inventory.nodes) {
+    Request one = request;
+    one.captures = {name};
+    ASSIGN_OR_RETURN(auto known, agent(one));
+    list.push_back(std::move(known));
+  }
+  return nlohmann::json{{"agents", std::move(list)}};
+}
+
+Api::Answer Api::agent(const Request& request) {
+  const std::string& name = request.captures.at(0);
+  const auto found = parts_.catalog.inventory.nodes.find(name);
+  if (found == parts_.catalog.inventory.nodes.end()) {
+    return fail(ErrorCode::kNotFound, cat("there is no node `", name, "`"));
+  }
+  auto known = one_of("agents", "agent", name).value_or(nlohmann::json{{"up", false}});
+  known["node"] = name;
+  known["url"] = found->second.url;
+  return known;
+}
+
+// One entry a node: {"node", key: […]} or {"node","error"}.
+nlohmann::json Api::of_every_agent(const std::string& path, const char* key) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const auto& [name, node] : parts_.catalog.inventory.nodes) {
+    const auto answer = parts_.fleet.ask(name, path, kAgentPatience);
+    if (answer && answer->is_object() && answer->contains(key)) {
+      list.push_back({{"node", name}, {key, answer->at(key)}});
+    } else {
+      list.push_back({{"node", name}, {"error", answer ? "unexpected" : answer.error().message}});
+    }
+  }
+  return list;
+}
+
+Api::Answer Api::links(const Request&) {
+  nlohmann::json links = nlohmann::json::array();
+  for (auto& node : of_every_agent("/v1/links", "links")) {
+    if (node.contains("error")) continue;  // GET /agents says which are down
+    for (auto& link : node["links"]) {
+      link["node"] = node["node"];
+      links.push_back(link);
+    }
+  }
+  return nlohmann::json{{"links", std::move(links)}};
+}
+
+Api::Answer Api::fault_kinds(const Request&) {
+  return nlohmann::json{{"nodes", of_every_agent("/v1/faults/kinds", "kinds")}};
+}
+
+Api::Answer Api::fsck(const Request& request) {
+  return parts_.fleet.ask(request.captures.at(0), "/v1/fsck", kAgentPatience);
+}
+
+Api::Answer Api::catalog(const Request&) {
+  nlohmann::json scenarios = nlohmann::json::array();
+  for (const auto& [name, scenario] : parts_.catalog.scenarios) {
+    scenarios.push_back({{"name", name}, {"title", scenario.title}, {"summary", scenario.summary}});
+  }
+  return nlohmann::json{{"scenarios", std::move(scenarios)},
+                        {"rules", names_and_titles(parts_.catalog.rules)},
+                        {"runbooks", names_and_titles(parts_.catalog.runbooks)}};
+}
+
+}  // namespace panshi::controller

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of routes, and the ones that change something.
+#include "controller/api/api.h"
+#include "controller/api/query.h"
+#include "controller/limits.h"
+#include "core/base/text.h"
+#include "core/json/fields.h"
+
+namespace panshi::controller {
+
+void Api::add_routes(HttpServer& server) {
+  server.route_open("GET", "/healthz", [](const Request&) {
+    return json_response({{"ok", true}});
+  });
+  add_reading_routes(server);
+  add_changing_routes(server);
+}
+
+void Api::add_reading_routes(HttpServer& server) {
+  get(server, "/api/v1/status", &Api::status);
+  get(server, "/api/v1/events", &Api::events);
+  get(server, "/api/v1/signals", &Api::signals);
+  get(server, "/api/v1/signals/{signal}", &Api::samples);
+  get(server, "/api/v1/drills", &Api::drills);
+  get(server, "/api/v1/drills/{id}", &Api::drill);
+  get(server, "/api/v1/schedule", &Api::schedule);
+  get(server, "/api/v1/schedule/draw", &Api::schedule_draw);
+  get(server, "/api/v1/agents", &Api::agents);
+  get(server, "/api/v1/agents/{node}", &Api::agent);
+  get(server, "/api/v1/faults", &Api::faults);
+  get(server, "/api/v1/fsck/{node}", &Api::fsck);
+  get(server, "/api/v1/fault-kinds", &Api::fault_kinds);
+  get(server, "/api/v1/links", &Api::links);
+  get(server, "/api/v1/incidents", &Api::incidents);
+  get(server, "/api/v1/incidents/{id}", &Api::incident);
+  get(server, "/api/v1/runs", &Api::runs);
+  get(server, "/api/v1/runs/{id}", &Api::run);
+  get(server, "/api/v1/rules", &Api::rules);
+  get(server, "/api/v1/runbooks", &Api::runbooks);
+  get(server, "/api/v1/catalog", &Api::catalog);
+  server.route("GET", "/api/v1/reports/{drill}", [this](const Request& request) {
+    const std::string format = query_text(request, "format");
+    auto report = parts_.report(request.captures.at(0), format.empty() ? "json" : format);
+    return report ? *std::move(report) : error_response(report.error());
+  });
+}
+
+void Api::add_changing_routes(HttpServer& server) {
+  post(server, "/api/v1/drills", {.verb = "drill.run", .status = 201});
+  post(server, "/api/v1/drills/{id}/abort", {.verb = "drill.abort", .capture = "drill"});
+  post(server, "/api/v1/halt", {.verb = "halt"});
+  post(server, "/api/v1/resume", {.verb = "resume"});
+  post(server, "/api/v1/faults", {.verb = "fault.apply", .status = 201});
+  post(server, "/api/v1/faults/{id}/revert", {.verb = "fault.revert", .capture = "fault"});
+  post(server, "/api/v1/links/reroute", {.verb = "link.reroute"});
+  post(server, "/api/v1/incidents/{id}/ack", {.verb = "incident.ack", .capture = "incident"});
+  post(server, "/api/v1/runbooks/{name}/run", {.verb = "runbook.run", .capture = "name"});
+}
+
+void Api::get(HttpServer& server, const char* pattern, Answer (Api::*answer)(const Request&)) {
+  server.route("GET", pattern, [this, answer](const Request& request) {
+    const auto json = (this->*answer)(request);
+    return json ? json_response(*json) : error_response(json.error());
+  });
+}
+
+void Api::post(HttpServer& server, const char* pattern, Verb verb) {
+  server.route("POST", pattern,
+               [this, verb](const Request& request) { return command(verb, request); });
+}
+
+HttpResponse Api::command(const Verb& verb, const Request& request) {
+  Command command{.verb = verb.verb};
+  if (!request.body.empty()) {
+    auto body = parse_json(request.body, limits::kBodyMax);
+    if (!body) return error_response(body.error());
+    if (!body->is_object()) {
+      return error_response({ErrorCode::kInvalid, "the body must be a JSON object"});
+    }
+    command.body = *std::move(body);
+  }
+  if (verb.capture) {
+    const std::string& id = request.captures.at(0);
+    if (command.body.contains(verb.capture) && command.body[verb.capture] != id) {
+      return error_response(
+          {ErrorCode::kInvalid, cat(verb.capture, " of the body is not that of the path")});
+    }
+    command.body[verb.capture] = id;
+  }
+  auto reply = std::make_shared<Reply>();
+  if (!parts_.letters.put({.input = std::move(command), .cursor = {}, .reply = reply})) {
+    return error_response({ErrorCode::kUnavailable, "the controller is stopping or too busy"});
+  }
+  const auto answer = reply->wait(limits::kCommandWait);
+  return answer ? json_response(*answer, verb.status) : error_response(answer.error());
+}
+
+}  // namespace panshi::controller

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/app.h"
+
+#include <optional>
+#include <set>
+
+#include "controller/api/api.h"
+#include "controller/fleet/fleet.h"
+#include "controller/journal/sqlite_journal.h"
+#include "controller/limits.h"
+#include "controller/loop/loop.h"
+#include "controller/notify/errands.h"
+#include "controller/notify/notifier.h"
+#include "controller/reports.h"
+#include "controller/signals/signal_store.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/io/log.h"
+#include "core/json/fields.h"
+
+namespace panshi::controller {
+namespace {
+
+std::unique_ptr<Fleet> make_fleet(const Config& config, std::map<std::string, AgentCursor> cursors,
+                                  Fleet::Parts parts) {
+  Fleet::Options options{.agents = {},
+                         .cursors = std::move(cursors),
+                         .lease = config.settings.lease,
+                         .poll = config.poll,
+                         .lost_after = config.settings.agent_lost_after};
+  for (const auto& [name, node] : config.inventory.nodes) {
+    options.agents.push_back({.node = name, .url = node.url, .token_file = node.token_file});
+  }
+  return std::make_unique<Fleet>(std::move(options), std::move(parts));
+}
+
+Result<HttpResponse> rendered(const Reports& reports, const std::string& drill,
+                              const std::string& format) {
+  ASSIGN_OR_RETURN(const Report report, reports.make(drill));
+  if (format == "json") return json_response(report_json(report));
+  if (format == "md") {
+    return HttpResponse{.body = report_markdown(report), .content_type = "text/markdown"};
+  }
+  if (format == "html") {
+    return HttpResponse{.body = report_html(report), .content_type = "text/html; charset=utf-8"};
+  }
+  return fail(ErrorCode::kInvalid, cat("format must be md, html or json, not `", format, "`"));
+}
+
+}  // namespace
+
+// In the order of starting; members end in the reverse order.
+struct App::Impl {
+  Impl(Config given, Parts parts_given) : config(std::move(given)), parts(std::move(parts_given)) {}
+  ~Impl();
+
+  Status open_files();
+  void start_parts(std::map<std::string, AgentCursor> cursors);
+  Status start_api();
+  void carry_out(const Effect& effect);
+  bool deliver(Letter letter);
+  std::vector<Effect> last_effects() const;
+
+  const Config config;
+  const Parts parts;
+  Feed feed;
+  std::optional<LockFile> lock;
+  std::string token;
+  std::unique_ptr<Journal> journal;
+  std::unique_ptr<JournalReader> reader;
+  std::unique_ptr<SignalStore> signals;
+  std::unique_ptr<Loop> loop;
+  std::unique_ptr<Reports> reports;
+  std::unique_ptr<Errands> errands;
+  std::unique_ptr<Fleet> fleet;
+  std::unique_ptr<Api> api;
+  std::unique_ptr<HttpServer> server;
+};
+
+App::App(Config config, Parts parts)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(parts))) {}
+App::~App() = default;
+
+App::Impl::~Impl() {
+  feed.close();  // lets the API's long polls go
+  if (server) server->stop();
+  if (fleet) fleet->stop();
+}
+
+Status App::open() {
+  Impl& app = *impl_;
+  if (auto opened = app.open_files(); !opened) return opened;
+  app.loop = std::make_unique<Loop>(
+      Loop::Options{.late_bound = app.config.settings.late_bound,
+                    .nodes = app.config.inventory.node_names(),
+                    .version = app.parts.version},
+      Loop::Parts{.brain = app.parts.brain,
+                  .journal = *app.journal,
+                  .feed = app.feed,
+                  .clock = app.parts.clock,
+                  .carry_out = [&app](const Effect& effect) { app.carry_out(effect); }});
+  if (auto recovered = app.loop->recover(); !recovered) return recovered;
+  ASSIGN_OR_RETURN(auto cursors, app.journal->cursors());
+  app.start_parts(std::move(cursors));
+  return app.start_api();
+}
+
+Status App::Impl::open_files() {
+  std::error_code failed;
+  std::filesystem::create_directories(config.state, failed);
+  if (failed) {
+    return fail(ErrorCode::kUnavailable, cat("cannot make the state directory ",
+                                             config.state.string(), ": ", failed.message()));
+  }
+  ASSIGN_OR_RETURN(lock, LockFile::acquire(config.state / "controller.lock"));
+  ASSIGN_OR_RETURN(token, load_or_make_token(config.state / "controller.token"));
+  ASSIGN_OR_RETURN(journal, open_sqlite_journal(config.state / "journal.sqlite"));
+  ASSIGN_OR_RETURN(reader, open_sqlite_journal_reader(config.state / "journal.sqlite"));
+  ASSIGN_OR_RETURN(signals, SignalStore::open(config.state / "signals.sqlite",
+                                              {.age_max = limits::kSampleAgeMax,
+                                               .rows_max = limits::kSampleRowsMax,
+                                               .buffer_max = limits::kSampleBufferMax,
+                                               .series_max = limits::kSeriesMax}));
+  return {};
+}
+
+void App::Impl::start_parts(std::map<std::string, AgentCursor> cursors) {
+  reports = std::make_unique<Reports>(*reader, *signals, config.state / "reports");
+  const auto to_loop = [this](Letter letter) { return deliver(std::move(letter)); };
+  std::map<std::string, Errands::Handler> handlers;
+  handlers["report"] = [this](const Effect& effect) {
+    return reports->write(effect.body.value("drill", ""));
+  };
+  handlers["notify"] = [this](const Effect& effect) -> Result<nlohmann::json> {
+    const Notification notification{.channel = effect.body.value("channel", ""),
+                                    .message = effect.body.value("message", ""),
+                                    .page = effect.body.value("page", false)};
+    auto sent = Notifier(config.state).send(notification, loop->clock().now());
+    if (!sent) return tl::unexpected(sent.error());
+    return nlohmann::json::object();
+  };
+  errands = std::make_unique<Errands>(std::move(handlers), loop->clock(), to_loop);
+  fleet = make_fleet(config, std::move(cursors),
+                     {.clock = parts.clock,
+                      .anchored = loop->clock(),
+                      .needs = loop->needs(),
+                      .deliver = to_loop});
+}
+
+Status App::Impl::start_api() {
+  api = std::make_unique<Api>(Api::Parts{
+      .catalog = parts.catalog,
+      .clock = parts.clock,
+      .anchored = loop->clock(),
+      .view = loop->view(),
+      .letters = loop->letters(),
+      .journal = *reader,
+      .feed = feed,
+      .signals = *signals,
+      .fleet = *fleet,
+      .version = parts.version,
+      .report = [this](const std::string& drill,
+                       const std::string& format) { return rendered(*reports, drill, format); },
+      .draw = parts.draw});
+  server = std::make_unique<HttpServer>(HttpServer::Options{.address = config.address,
+                                                            .port = config.port,
+                                                            .threads = limits::kHttpThreads,
+                                                            .body_max = limits::kBodyMax,
+                                                            .token = token});
+  api->add_routes(*server);
+  return server->start();
+}
+
+void App::Impl::carry_out(const Effect& effect) {
+  if (effect.kind == "notify" || effect.kind == "report") {
+    errands->carry_out(effect);
+  } else {
+    fleet->carry_out(effect);
+  }
+}
+
+bool App::Impl::deliver(Letter letter) {
+  if (const auto* batch = std::get_if<AgentEvents>(&letter.input)) {
+    for (const auto& sample : batch->samples) {
+      signals->add(batch->node, sample.signal, sample.at, sample.value);
+    }
+  }
+  return loop->letters().put(std::move(letter));
+}
+
+// Reverting on each node that may still carry a fault of ours.
+std::vector<Effect> App::Impl::last_effects() const {
+  std::set<std::string> nodes;
+  const auto faults = loop->view().read()->world.value("faults", nlohmann::json::object());
+  for (const auto& [id, fault] : faults.items()) {
+    const std::string state = fault.value("state", "");
+    if (state != "reverted" && state != "failed") nodes.insert(fault.value("node", ""));
+  }
+  const auto epoch = loop->needs().read()->epoch;
+  std::vector<Effect> effects;
+  for (const std::string& node : nodes) {
+    Effect effect;
+    effect.id = cat("stop-", epoch, "-", node);
+    effect.kind = "revert_all";
+    effect.node = node;
+    effect.body = {{"reason", "the controller stops"}};
+    effect.timeout = limits::kStopWithin;
+    effects.push_back(std::move(effect));
+  }
+  return effects;
+}
+
+Status App::run() {
+  if (auto ran = impl_->loop->run(); !ran) return ran;
+  const auto effects = impl_->last_effects();
+  if (!effects.empty()) log_info(cat("reverting the faults on ", effects.size(), " node(s)"));
+  return impl_->loop->finish(effects, limits::kStopWithin + limits::kRetryMax);
+}
+
+void App::stop() { impl_->loop->stop(); }
+
+std::uint16_t App::port() const { return impl_->server->port(); }
+
+}  // namespace panshi::controller

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// App: the controller process put together; it starts the parts in order and ends them in order.
+//
+// open() does everything that can be refused (state directory, lock, journal, port) before
+// anything is acted on. run() is the thread `loop`. After stop() every fault of ours is reverted,
+// for a bounded time; drills under way are taken up by the next start. When the journal refuses a
+// write, run() returns its error at once: nothing is reverted, the faults end with their leases.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "controller/config.h"
+#include "controller/loop/brain.h"
+
+namespace panshi::controller {
+
+class App {
+ public:
+  struct Parts {
+    const Catalog& catalog;
+    Brain& brain;
+    const Clock& clock;
+    std::string version;
+    // What a drill day would draw with a seed: GET /api/v1/schedule/draw.
+    std::function<Result<nlohmann::json>(const std::string& day, std::uint64_t seed)> draw;
+  };
+  App(Config config, Parts parts);
+  ~App();
+
+  Status open();
+  Status run();
+  void stop();                 // any thread
+  std::uint16_t port() const;  // REQUIRES: open()
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace panshi::controller

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/config.h"
+
+#include <set>
+
+#include "controller/notify/notifier.h"
+#include "core/base/text.h"
+#include "core/io/yaml.h"
+
+namespace panshi::controller {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+void read_times(Fields& in, Config& config) {
+  Settings& settings = config.settings;
+  in.may("lease", settings.lease, {300ms, 10min});
+  in.may("poll", config.poll, {10ms, 60s});
+  in.may("agent_lost_after", settings.agent_lost_after, {50ms, 5min});
+  in.may("late_bound", settings.late_bound, {10ms, 1min});
+  if (config.poll > settings.lease / 3) {
+    in.problem("poll", cat("must be at most a third of `lease` (", duration_text(settings.lease),
+                           "), or one lost poll ends a fault"));
+  }
+  if (settings.agent_lost_after <= config.poll) {
+    in.problem("agent_lost_after", cat("must be longer than `poll` (", duration_text(config.poll),
+                                       "), or an agent with nothing to say is lost"));
+  }
+}
+
+void read_nodes(Fields& in, Inventory& inventory) {
+  std::set<std::string> services;
+  in.need_each("nodes", [&](const nlohmann::json& json, const std::string& path) {
+    InventoryNode node = read_inventory_node(json, path, in.problems());
+    if (node.name.empty()) return;
+    if (!node.url.empty() && !node.url.starts_with("http://")) {
+      in.problems().add(path + ".url", "must start with http://");
+    }
+    while (node.url.ends_with('/')) node.url.pop_back();
+    for (const std::string& service : node.services) {
+      if (services.insert(service).second) continue;
+      in.problems().add(path + ".services", cat("`", service, "` is on another node already"));
+    }
+    const std::string name = node.name;
+    if (inventory.nodes.emplace(name, std::move(node)).second) return;
+    in.problems().add(path + ".name", cat("`", name, "` is used by another node already"));
+  });
+}
+
+Config read_config(const Document& document, Problems& problems) {
+  Config config;
+  Fields in(document.root, "", problems);
+  in.may("address", config.address);
+  std::int64_t port = config.port;
+  in.may("port", port, {0, 65'535});
+  config.port = static_cast<std::uint16_t>(port);
+  const fs::path base = fs::path(document.file).parent_path();
+  const auto path = [&](const char* key, bool needed, fs::path& out) {
+    std::string text;
+    needed ? in.need(key, text) : in.may(key, text);
+    if (!text.empty()) out = base / text;
+  };
+  path("state", true, config.state);
+  path("scenarios", true, config.catalog.scenarios);
+  path("rules", true, config.catalog.rules);
+  path("runbooks", true, config.catalog.runbooks);
+  path("schedules", false, config.catalog.schedules);
+  read_times(in, config);
+  read_nodes(in, config.inventory);
+  for (auto& [name, node] : config.inventory.nodes) {
+    node.token_file = (base / node.token_file).string();
+  }
+  in.done();
+  return config;
+}
+
+}  // namespace
+
+Result<Config> load_config(const fs::path& file) {
+  ASSIGN_OR_RETURN(const Document document, load_yaml(file));
+  Problems problems;
+  Config config = read_config(document, problems);
+  if (!problems.empty()) return fail(ErrorCode::kInvalid, problems_text(problems, document));
+  return config;
+}
+
+Result<Catalog> load_catalog(const Config& config) {
+  ASSIGN_OR_RETURN(Catalog catalog, panshi::load_catalog(config.catalog, config.inventory));
+  catalog.settings = config.settings;
+  std::string wrong;
+  for (const auto& [name, runbook] : catalog.runbooks) {
+    for (std::size_t i = 0; i < runbook.steps.size(); ++i) {
+      const Step& step = runbook.steps[i];
+      if (step.kind != "notify" || is_channel(step.channel)) continue;
+      if (!wrong.empty()) wrong += '\n';
+      wrong += cat("runbook ", name, ": steps[", i, "].notify.channel: there is no channel `",
+                   step.channel, "`; known: ", join(channels(), ", "));
+    }
+  }
+  if (!wrong.empty()) return fail(ErrorCode::kInvalid, std::move(wrong));
+  return catalog;
+}
+
+}  // namespace panshi::controller
