@@ -65,8 +65,8 @@ class Socket {
     std::string all;
     while (all.size() < size) {
       const std::string part = receive(size - all.size());
-      if (part.empty() || part.starts_with("error ")) return all + part;
       all += part;
+      if (part.empty() || part.starts_with("error ")) break;
     }
     return all;
   }
@@ -125,7 +125,7 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   std::uint16_t port() const { return port_; }
-  std::string address() const { return cat(std::string(kHost), ":", port_); }
+  std::string address() const { return cat(kHost, ":", port_); }
   int served() const { return served_; }
 
  private:

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a link costs and how exact its delay is: beside a direct connection, and beside HAProxy when
+// it is installed, in interleaved rounds of one run. Prints medians and their spread; bounded in
+// time (about half a minute).
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <optional>
+
+#include "agents/links/link_table.h"
+#include "tests/integration/agents/links/sockets.h"
+#include "tests/support/temporary_folder.h"
+
+namespace panshi {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using test::connect_to;
+using test::Server;
+using test::Socket;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double percentile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+}
+
+void echo(Socket& socket) {
+  for (;;) {
+    const std::string text = socket.receive(4096);
+    if (text.empty() || text.starts_with("error ") || !socket.send(text)) return;
+  }
+}
+
+void swallow(Socket& socket) {
+  std::string buffer(1 << 18, '\0');
+  while (::recv(socket.fd(), buffer.data(), buffer.size(), 0) > 0) {
+  }
+  (void)socket.send("done");
+}
+
+// HAProxy as plainly as it can be had: TCP mode, one thread.
+class Haproxy {
+ public:
+  Haproxy(std::uint16_t echo_port, std::uint16_t bulk_port) {
+    const std::string config = folder_ / "haproxy.cfg";
+    const std::uint16_t ports[] = {free_port(), free_port()};
+    std::ofstream file(config);
+    file << "global\n nbthread 1\n maxconn 4096\ndefaults\n mode tcp\n option splice-auto\n"
+         << " timeout connect 5s\n timeout client 60s\n timeout server 60s\n";
+    section(file, "echo", ports[0], echo_port);
+    section(file, "bulk", ports[1], bulk_port);
+    file.close();
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::execl("/usr/sbin/haproxy", "haproxy", "-q", "-db", "-f", config.c_str(), nullptr);
+      ::_exit(127);
+    }
+    for (int i = 0; i < 500 && !connect_to(ports[1]); ++i) std::this_thread::sleep_for(10ms);
+    echo_ = ports[0];
+    bulk_ = ports[1];
+  }
+  ~Haproxy() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  std::uint16_t echo_port() const { return echo_; }
+  std::uint16_t bulk_port() const { return bulk_; }
+
+ private:
+  static void section(std::ofstream& file, const char* name, std::uint16_t from, std::uint16_t to) {
+    file << "listen " << name << "\n bind " << test::kHost << ":" << from << "\n server s "
+         << test::kHost << ":" << to << "\n";
+  }
+  static std::uint16_t free_port() { return Server(echo).port(); }
+
+  TemporaryFolder folder_;
+  pid_t pid_ = -1;
+  std::uint16_t echo_ = 0;
+  std::uint16_t bulk_ = 0;
+};
+
+// Round trips a second over `connections` at once, one message of 64 bytes on each.
+double round_trips(std::uint16_t port, int connections, std::chrono::milliseconds time) {
+  std::vector<Socket> sockets;
+  for (int i = 0; i < connections; ++i) sockets.push_back(connect_to(port));
+  const std::string message(64, 'm');
+  std::int64_t count = 0;
+  const auto start = Clock::now();
+  while (Clock::now() - start < time) {
+    for (const Socket& socket : sockets) (void)socket.send(message);
+    for (const Socket& socket : sockets) {
+      if (socket.receive_exactly(64).size() == 64) ++count;
+    }
+  }
+  return static_cast<double>(count) / seconds_since(start);
+}
+
+double megabytes_a_second(std::uint16_t port, std::size_t total) {
+  Socket socket = connect_to(port);
+  const std::string block(1 << 18, 'b');
+  const auto start = Clock::now();
+  for (std::size_t sent = 0; sent < total; sent += block.size()) {
+    if (!socket.send(block)) return 0;
+  }
+  socket.finish_sending();
+  if (socket.receive_exactly(4) != "done") return 0;
+  return static_cast<double>(total) / 1e6 / seconds_since(start);
+}
+
+// Sends the time; the other end takes the difference to its arrival.
+void bench_delay(agent::LinkTable& table, Duration delay, int chunks, Duration gap) {
+  std::vector<double> late_us;
+  Server server([&](Socket& socket) {
+    for (int i = 0; i < chunks; ++i) {
+      std::int64_t sent = 0;
+      const std::string text = socket.receive_exactly(sizeof sent);
+      const std::int64_t now = Clock::now().time_since_epoch().count();
+      if (text.size() != sizeof sent) return;
+      std::copy(text.begin(), text.end(), reinterpret_cast<char*>(&sent));
+      late_us.push_back(static_cast<double>(now - sent) / 1e3 - static_cast<double>(delay.count()));
+    }
+    (void)socket.send("done");
+  });
+  (void)table.open({.name = "delayed",
+                    .listen = cat(test::kHost, ":0"),
+                    .upstreams = {{"a", server.address()}}});
+  (void)table.add_toxic("delayed", "t",
+                        {.kind = agent::Toxic::Kind::kDelay,
+                         .delay = delay,
+                         .direction = agent::Toxic::Direction::kUpstream});
+  Socket client = connect_to(*table.port("delayed"));
+  for (int i = 0; i < chunks; ++i) {
+    const std::int64_t now = Clock::now().time_since_epoch().count();
+    (void)client.send(std::string_view(reinterpret_cast<const char*>(&now), sizeof now));
+    std::this_thread::sleep_for(gap);
+  }
+  const bool whole = client.receive_exactly(4) == "done";
+  const auto own = table.delay_account("delayed", "t");
+  (void)table.close("delayed");
+  if (!whole || !own) {
+    std::printf("link.delay %-6s FAILED: not every chunk arrived\n", duration_text(delay).c_str());
+    return;
+  }
+  const double p99 = percentile(late_us, 0.99);
+  std::printf(
+      "link.delay %-6s one-way error over %d chunks: p50 %.0f us, p99 %.0f us, max %.0f us "
+      "(as the link sees it: p99 %lld us)  goal: p99 <= 1000 us  %s\n",
+      duration_text(delay).c_str(), chunks, percentile(late_us, 0.5), p99, percentile(late_us, 1.0),
+      static_cast<long long>(own->late_p99.count()), p99 <= 1000 ? "met" : "missed");
+}
+
+struct Path {
+  const char* name;
+  std::uint16_t echo_port;
+  std::uint16_t bulk_port;
+  std::vector<double> single = {};
+  std::vector<double> many = {};
+  std::vector<double> bulk = {};
+};
+
+void print(const char* what, const char* unit, const std::vector<Path>& paths,
+           std::vector<double> Path::*figures) {
+  for (const Path& path : paths) {
+    const auto& values = path.*figures;
+    const double against = percentile(paths.back().*figures, 0.5);
+    std::printf("%-34s %-8s median %8.0f %s (%.0f to %.0f)", what, path.name,
+                percentile(values, 0.5), unit, percentile(values, 0), percentile(values, 1));
+    if (paths.size() == 3 && &path == &paths[1]) {
+      const double ratio = percentile(values, 0.5) / against;
+      std::printf("  %.2f x haproxy  goal: >= 0.90  %s", ratio, ratio >= 0.9 ? "met" : "missed");
+    }
+    std::printf("\n");
+  }
+}
+
+void bench_paths(agent::LinkTable& table, int rounds) {
+  Server echo_server(echo);
+  Server bulk_server(swallow);
+  for (const auto& [name, server] : {std::pair("echo", &echo_server), {"bulk", &bulk_server}}) {
+    (void)table.open(
+        {.name = name, .listen = cat(test::kHost, ":0"), .upstreams = {{"a", server->address()}}});
+  }
+  std::vector<Path> paths = {{"direct", echo_server.port(), bulk_server.port()},
+                             {"link", *table.port("echo"), *table.port("bulk")}};
+  std::optional<Haproxy> haproxy;
+  if (::access("/usr/sbin/haproxy", X_OK) == 0) {
+    haproxy.emplace(echo_server.port(), bulk_server.port());
+    paths.push_back({"haproxy", haproxy->echo_port(), haproxy->bulk_port()});
+  } else {
+    std::printf("haproxy is not installed: nothing to compare with\n");
+  }
+  for (int round = 0; round < rounds; ++round) {
+    for (Path& path : paths) {
+      path.single.push_back(round_trips(path.echo_port, 1, 300ms));
+      path.many.push_back(round_trips(path.echo_port, 16, 300ms));
+      path.bulk.push_back(megabytes_a_second(path.bulk_port, 256 << 20));
+    }
+  }
+  print("round trips, 1 connection", "/s", paths, &Path::single);
+  print("round trips, 16 connections", "/s", paths, &Path::many);
+  print("one-way bulk", "MB/s", paths, &Path::bulk);
+}
+
+int run() {
+  auto table = agent::LinkTable::create();
+  if (!table) return 1;
+  bench_delay(**table, 20ms, 300, 5ms);
+  bench_delay(**table, 500ms, 300, 5ms);
+  bench_paths(**table, 5);
+  return 0;
+}
+
+}  // namespace
+}  // namespace panshi
+
+int main() {
+  std::signal(SIGPIPE, SIG_IGN);
+  return panshi::run();
+}
