@@ -9,7 +9,7 @@
 namespace panshi::agent {
 namespace {
 
-constexpr std::size_t kChunkMax = 256 * 1024;  // one read; docs/decisions/0003 has the figures
+constexpr std::size_t kChunkMax = 256 * 1024;  // one read; docs/decisions/0004 has the figures
 constexpr std::size_t kChunkOverhead = 64;     // so that many tiny chunks are bounded too
 constexpr int kReadsPerRound = 8;              // of one stream, before others have their turn
 constexpr std::uint32_t kEdges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;

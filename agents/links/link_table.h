@@ -6,7 +6,7 @@
 // bytes are never lost, doubled or reordered in a connection that lives, half-close is kept.
 // A direction holds at most kHeldMax bytes, or kHeldDelayedMax while it is delayed; then it stops
 // reading, so the sender feels the back-pressure (a delay thus limits the rate, see
-// docs/decisions/0003-link-data-path.md).
+// docs/decisions/0004-link-data-path.md).
 //
 // All work is done on its own thread `links`. Calls may come from any thread; they wait for that
 // thread, which never blocks on a peer, and give up with kTimeout after kCallTimeout.

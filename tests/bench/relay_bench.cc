@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bare cost of moving bytes from one socket to another: a copy through a buffer of several
 // sizes, or splice(2) through a pipe. Blocking loops on two threads, nothing else; the ground for
-// docs/decisions/0003-link-data-path.md.
+// docs/decisions/0004-link-data-path.md.
 #include <fcntl.h>
 
 #include <algorithm>

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The promises under test: an address is read whole or refused; a delay's account is right; timers
+// fire in the order they are due, and one that is disarmed never.
+#include <catch2/catch.hpp>
+
+#include "agents/links/connection.h"
+#include "agents/links/event_loop.h"
+#include "core/base/text.h"
+
+namespace panshi::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("numeric addresses are read, everything else is refused with an example") {
+  for (const char* good : {"127.0.0.1:80", "0.0.0.0:0", "127.103.4.5:65535", "[::1]:3306"}) {
+    INFO(good);
+    const auto address = parse_address(good);
+    REQUIRE(address);
+    CHECK(address_text(*address) == good);
+  }
+  for (const char* bad : {"", "127.0.0.1", ":80", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
+                          "127.0.0.1:80x", "localhost:80", "::1:80", "[]:80", "1.2.3:80"}) {
+    INFO(bad);
+    const auto address = parse_address(bad);
+    REQUIRE_FALSE(address);
+    CHECK(address.error().message == cat("`", bad, "` is not an address like 127.0.0.1:80"));
+  }
+}
+
+TEST_CASE("a delay's account shows the mean, the largest, and the lateness of recent chunks") {
+  DelayRow row;
+  CHECK(row.account().chunks == 0);
+  for (int i = 0; i < 99; ++i) row.add(10ms, 1us);
+  row.add(30ms, 900us);
+  CHECK(row.account().chunks == 100);
+  CHECK(row.account().mean == 10'200us);
+  CHECK(row.account().max == 30ms);
+  CHECK(row.account().late_p99 == 1us);
+  row.add(10ms, 900us);
+  CHECK(row.account().late_p99 == 900us);
+  for (std::size_t i = 0; i < DelayRow::kRecentMax; ++i) row.add(10ms, 2us);
+  CHECK(row.account().late_p99 == 2us);
+  CHECK(row.recent_late.size() == DelayRow::kRecentMax);
+}
+
+struct Note final : Timer {
+  Note(std::vector<int>& its_log, int its_name) : log(its_log), name(its_name) {}
+  void on_timer() override { log.push_back(name); }
+  std::vector<int>& log;
+  int name;
+};
+
+TEST_CASE("timers fire in the order they are due; a disarmed one never, a moved one once") {
+  const auto loop = EventLoop::create().value();
+  std::vector<int> log;
+  Note a(log, 1);
+  Note b(log, 2);
+  Note c(log, 3);
+  Note gone(log, 4);
+  struct Last final : Timer {
+    explicit Last(EventLoop& its_loop) : loop(its_loop) {}
+    void on_timer() override { loop.stop(); }
+    EventLoop& loop;
+  } last(*loop);
+  const MonoTime now = loop->now();
+  loop->arm(c, now + 3ms);
+  loop->arm(a, now + 1ms);
+  loop->arm(gone, now + 1ms);
+  loop->arm(b, now + 1h);
+  loop->arm(b, now + 2ms);
+  loop->arm(last, now + 4ms);
+  loop->disarm(gone);
+  loop->run();
+  CHECK(log == std::vector<int>{1, 2, 3});
+}
+
+TEST_CASE("work posted before the stop is done, work posted after it is refused") {
+  const auto loop = EventLoop::create().value();
+  int done = 0;
+  CHECK(loop->post([&] { ++done; }));
+  loop->stop();
+  CHECK_FALSE(loop->post([&] { ++done; }));
+  loop->run();
+  CHECK(done == 1);
+}
+
+}  // namespace
+}  // namespace panshi::agent
