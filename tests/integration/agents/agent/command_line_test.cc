@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: what is wrong is said in a line, with the right exit status, and nothing is left
+// running.
+#include <catch2/catch.hpp>
+
+#include "core/base/text.h"
+#include "core/json/fields.h"
+#include "tests/integration/agents/agent/test_agent.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr const char* kOne = "services:\n  - {name: shop, command: [/bin/sleep, \"1000\"]}\n";
+
+TEST_CASE("a wrong configuration is refused with every mistake, and nothing is started") {
+  TestAgent agent("services:\n  - {name: shop, comand: [x]}\n  - {name: shop}\nfoo: 1\n");
+  for (const auto& more :
+       {std::vector<std::string>{}, std::vector<std::string>{"--check-config"}}) {
+    std::vector<std::string> arguments = {"--config", "{config}"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Ended ended = agent.run(arguments);
+    CHECK(ended.code == 64);
+    CHECK_THAT(ended.output, Catch::Contains("agent.yaml:7:") &&
+                                 Catch::Contains("did you mean `command`?") &&
+                                 Catch::Contains("is there twice") && Catch::Contains("foo"));
+    CHECK(split(ended.output, '\n').size() == 6);
+  }
+  CHECK(agent.everything().empty());
+  CHECK_FALSE(std::filesystem::exists(agent.folder() / "state"));
+}
+
+TEST_CASE("a right configuration is only checked when so asked") {
+  TestAgent agent(kOne);
+  const Ended ended = agent.run({"--config", "{config}", "--check-config"});
+  CHECK(ended.code == 0);
+  CHECK_THAT(ended.output, Catch::Contains("ok"));
+  CHECK_FALSE(std::filesystem::exists(agent.folder() / "state"));
+}
+
+TEST_CASE("usage mistakes are 64, help and version are 0") {
+  TestAgent agent(kOne);
+  CHECK(agent.run({}).code == 64);
+  CHECK(agent.run({"--config"}).code == 64);
+  CHECK(agent.run({"--nonsense", "--config", "{config}"}).code == 64);
+  CHECK(agent.run({"--config", "/nowhere.yaml"}).code == 64);
+  CHECK(agent.run({"--help"}).code == 0);
+  CHECK_THAT(agent.run({"--version"}).output, Catch::Contains("panshi-agent "));
+}
+
+TEST_CASE("a taken port is one clear line, and nothing is left running") {
+  TestAgent first(kOne);
+  first.start();
+  const std::string link =
+      cat("links:\n  - {name: l, listen: \"", first.address(), ":", first.port(),
+          "\", upstreams: [{name: u, address: \"127.0.0.1:1\"}]}\n");
+  TestAgent second(kOne + link);
+  const Ended ended = second.run({"--config", "{config}"});
+  CHECK(ended.code == 1);
+  CHECK_THAT(ended.output, Catch::Contains(cat(first.address(), ":", first.port())));
+  CHECK(split(ended.output, '\n').size() == 2);  // the line and the end of it
+  CHECK(eventually([&] { return second.everything().empty(); }));
+}
+
+TEST_CASE("with nothing left behind, revert-all reverts nothing and fsck finds nothing") {
+  TestAgent agent(kOne);
+  const Ended reverted = agent.run({"revert-all", "--config", "{config}"});
+  CHECK(reverted.code == 0);
+  CHECK(*parse_json(reverted.output) ==
+        nlohmann::json{{"reverted", nlohmann::json::array()}, {"failed", nlohmann::json::array()}});
+  const Ended found = agent.run({"fsck", "--config", "{config}"});
+  CHECK(found.code == 0);
+  CHECK(parse_json(found.output)->at("leftovers").empty());
+}
+
+TEST_CASE("while an agent runs, revert-all leaves the reverting to it") {
+  TestAgent agent(kOne);
+  agent.start();
+  const Ended ended = agent.run({"revert-all", "--config", "{config}"});
+  CHECK(ended.code == 1);
+  CHECK_THAT(ended.output, Catch::Contains(std::to_string(agent.pid())));
+}
+
+}  // namespace
+}  // namespace panshi::agent

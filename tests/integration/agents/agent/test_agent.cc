@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/integration/agents/agent/test_agent.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <future>
+#include <stdexcept>
+
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/json/fields.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr const char* kAgent = PANSHI_BIN_DIR "/panshi-agent";
+
+std::string own_address() {
+  static std::atomic<int> count = 0;
+  return cat("127.102.", 1 + ::getpid() % 250, ".", 1 + count++);
+}
+
+std::uint16_t free_port(const std::string& address) {
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  ::inet_pton(AF_INET, address.c_str(), &at.sin_addr);
+  sockaddr generic{};
+  std::memcpy(&generic, &at, sizeof at);
+  socklen_t size = sizeof generic;
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (::bind(fd, &generic, size) != 0 || ::getsockname(fd, &generic, &size) != 0) {
+    throw std::runtime_error("no free port on " + address);
+  }
+  ::close(fd);
+  std::memcpy(&at, &generic, sizeof at);
+  return ntohs(at.sin_port);
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& with) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
+    text.replace(at, what.size(), with);
+  }
+  return text;
+}
+
+}  // namespace
+
+TestAgent::TestAgent(const std::string& body, bool restart_after_crash)
+    : address_(own_address()), port_(free_port(address_)), config_(folder_ / "agent.yaml") {
+  const std::string head = cat("node: test\naddress: ", address_, "\nport: ", port_,
+                               "\nstate: state\nrestart_after_crash: ", restart_after_crash, "\n");
+  std::ofstream(config_) << head
+                         << replaced(replaced(body, "{folder}", folder_.path().string()),
+                                     "{address}", address_);
+}
+
+TestAgent::~TestAgent() {
+  if (pid() != 0) (void)stop();
+  for (int i = 0; i < 100 && !everything().empty(); ++i) {
+    for (const pid_t left : everything()) ::kill(left, SIGKILL);
+    timespec pause{0, 10'000'000};
+    ::nanosleep(&pause, nullptr);
+  }
+}
+
+void TestAgent::start() {
+  ProcessSpec spec;
+  spec.argv = {kAgent, "--config", config_.string()};
+  spec.env = {{"PATH", "/usr/bin:/bin"}};
+  spec.log_file = folder_ / "agent.log";
+  const auto started = processes_.launch(spec, [](ProcessExit) {});
+  if (!started) throw std::runtime_error(started.error().message);
+  if (!eventually([this] { return call("GET", "/v1/healthz").status == 200; })) {
+    throw std::runtime_error("the agent does not answer; its log:\n" + log());
+  }
+}
+
+Ended TestAgent::run(std::vector<std::string> arguments) {
+  ProcessSpec spec;
+  spec.argv = {kAgent};
+  for (std::string& argument : arguments) {
+    spec.argv.push_back(replaced(std::move(argument), "{config}", config_.string()));
+  }
+  spec.env = {{"PATH", "/usr/bin:/bin"}};
+  std::promise<ScriptResult> ended;
+  processes_.run(spec, std::chrono::seconds(20),
+                 [&](ScriptResult result) { ended.set_value(std::move(result)); });
+  const ScriptResult result = ended.get_future().get();
+  return {result.exit.code, result.output};
+}
+
+void TestAgent::signal(int number) const {
+  if (const pid_t agent = pid(); agent != 0) ::kill(agent, number);
+}
+
+bool TestAgent::stop() {
+  signal(SIGTERM);
+  return eventually([this] { return everything().empty(); });
+}
+
+pid_t TestAgent::pid() const {
+  const std::string text = read_file(folder_ / "state/agent.lock").value_or("");
+  pid_t agent = 0;
+  std::from_chars(text.data(), text.data() + text.size(), agent);
+  const auto left = everything();
+  return std::find(left.begin(), left.end(), agent) == left.end() ? 0 : agent;
+}
+
+TestAgent::Answer TestAgent::call(const std::string& method, const std::string& path,
+                                  const nlohmann::json& body) {
+  HttpCall call;
+  call.method = method;
+  call.url = cat("http://", address_, ":", port_, path);
+  if (!body.is_null()) call.body = dump_json(body);
+  call.token = token();
+  call.timeout = std::chrono::seconds(20);
+  const auto reply = http_.send(call);
+  if (!reply) return {0, reply.error().message};
+  return {reply->status, parse_json(reply->body).value_or(nlohmann::json())};
+}
+
+nlohmann::json TestAgent::service(const std::string& name) {
+  const Answer answer = call("GET", "/v1/services");
+  if (answer.status != 200) return {};
+  for (const auto& service : answer.json.at("services")) {
+    if (service.at("name") == name) return service;
+  }
+  return {};
+}
+
+bool TestAgent::becomes(const std::string& name, const std::string& state) {
+  return eventually([&] {
+    const nlohmann::json found = service(name);
+    return !found.is_null() && found.at("state") == state;
+  });
+}
+
+nlohmann::json TestAgent::await_event(const std::string& kind, const std::string& service) {
+  nlohmann::json found;
+  eventually([&] {
+    const Answer answer =
+        call("POST", "/v1/poll",
+             {{"epoch", 1}, {"start_id", start_id_}, {"after", after_}, {"wait_ms", 500}});
+    if (answer.status != 200) return false;
+    start_id_ = answer.json.at("start_id");
+    for (const auto& event : answer.json.at("events")) {
+      after_ = event.at("seq");
+      const bool about = service.empty() || event.at("data").value("service", "") == service;
+      if (event.at("kind") == kind && about) {
+        found = event.at("data");
+        return true;
+      }
+    }
+    after_ = answer.json.at("next");
+    return false;
+  });
+  return found;
+}
+
+std::vector<pid_t> TestAgent::everything() const {
+  std::vector<pid_t> left;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+    const std::string number = entry.path().filename();
+    pid_t pid = 0;
+    std::from_chars(number.data(), number.data() + number.size(), pid);
+    if (pid == 0 || pid == ::getpid() || process_state(pid) == 'Z') continue;
+    // Services and scripts have the folder in their environment, agents in their arguments.
+    const std::string text = read_file(entry.path() / "environ").value_or("") +
+                             read_file(entry.path() / "cmdline").value_or("");
+    if (text.find(folder_.path().string()) != std::string::npos) left.push_back(pid);
+  }
+  return left;
+}
+
+std::string TestAgent::log() const { return read_file(folder_ / "agent.log").value_or(""); }
+
+std::string TestAgent::token() const {
+  std::string text = read_file(folder_ / "state/agent.token").value_or("");
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+}  // namespace panshi::agent

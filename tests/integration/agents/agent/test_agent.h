@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// TestAgent: a real panshi-agent with its guardian on an address and in a folder of its own, ended
+// with all that it started when the test ends.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/io/http_client.h"
+#include "core/io/process.h"
+#include "tests/support/temporary_folder.h"
+
+namespace panshi::agent {
+
+// Until `condition` holds; false after ten seconds.
+template <class Condition>
+bool eventually(Condition condition);
+
+struct Ended {
+  int code = -1;
+  std::string output;
+};
+
+class TestAgent {
+ public:
+  // `body`: the configuration but for node, address, port and state. {folder} and {address} in it
+  // are replaced.
+  explicit TestAgent(const std::string& body, bool restart_after_crash = false);
+  ~TestAgent();
+  TestAgent(const TestAgent&) = delete;
+  TestAgent& operator=(const TestAgent&) = delete;
+
+  void start();  // and waits until it answers
+  // Runs the program to its end with these arguments, {config} replaced.
+  Ended run(std::vector<std::string> arguments);
+  void signal(int number) const;  // to the agent alone
+  bool stop();                    // SIGTERM; false when it is still there after ten seconds
+  pid_t pid() const;              // of the agent that holds the state; 0 when none does
+
+  struct Answer {
+    int status = 0;
+    nlohmann::json json;
+  };
+  Answer call(const std::string& method, const std::string& path, const nlohmann::json& body = {});
+  // The service's entry in GET /v1/services.
+  nlohmann::json service(const std::string& name);
+  bool becomes(const std::string& service, const std::string& state);
+  // Polls on until an event of the kind about the service comes; null after ten seconds.
+  nlohmann::json await_event(const std::string& kind, const std::string& service);
+
+  // Live processes that this agent, or an earlier run of it, started, its guardian included.
+  std::vector<pid_t> everything() const;
+  std::filesystem::path folder() const { return folder_.path(); }
+  const std::string& address() const { return address_; }
+  std::string log() const;
+  std::string token() const;
+  std::uint16_t port() const { return port_; }
+
+ private:
+  TemporaryFolder folder_;
+  std::string address_;
+  std::uint16_t port_ = 0;
+  std::filesystem::path config_;
+  ProcessRunner processes_;
+  HttpClient http_;
+  std::uint64_t after_ = 0;
+  std::string start_id_;
+};
+
+template <class Condition>
+bool eventually(Condition condition) {
+  for (int i = 0; i < 1'000; ++i) {
+    if (condition()) return true;
+    timespec pause{0, 10'000'000};
+    ::nanosleep(&pause, nullptr);
+  }
+  return condition();
+}
+
+}  // namespace panshi::agent
