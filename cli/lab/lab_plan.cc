@@ -99,11 +99,19 @@ void read_names(const Json& root, LabPlan& plan, const LabOptions& options, Prob
       if (other.address == node.address)
         problems.add(path + ".host", "is the host of " + other.name);
     }
-    node.url = cat("http://", node.address, ":", kAgentPort);
     node.state = node_state(options.lab, node.name);
     plan.nodes.push_back(std::move(node));
   }
   if (plan.nodes.empty()) problems.add("nodes", "wants at least one node");
+}
+
+std::uint16_t port_of(const Json& config, std::uint16_t fallback, const std::string& path,
+                      Problems& problems) {
+  if (!config.contains("port")) return fallback;
+  const Json& port = config["port"];
+  const std::int64_t number = port.is_number_integer() ? port.get<std::int64_t>() : 0;
+  if (number < 1 || number > 65535) problems.add(path, "wants a whole number from 1 to 65535");
+  return static_cast<std::uint16_t>(number);
 }
 
 void read_node(const Json& json, std::size_t index, const Json& defaults, Scope scope,
@@ -122,14 +130,16 @@ void read_node(const Json& json, std::size_t index, const Json& defaults, Scope 
   Json config = merged(shared, own);
   config.erase("name");
   config.erase("host");
-  for (const char* key : {"node", "address", "port", "state"}) {
+  for (const char* key : {"node", "address", "state"}) {
     if (config.contains(key)) {
       problems.add(cat("nodes[", index, "].", key), "is set by the lab; leave it out");
     }
   }
   config["node"] = node.name;
   config["address"] = node.address;
-  config["port"] = kAgentPort;
+  config["port"] = node.port =
+      port_of(config, kAgentPort, cat("nodes[", index, "].port"), problems);
+  node.url = cat("http://", node.address, ":", node.port);
   config["state"] = node.state.string();
   node.config = std::move(config);
 }
@@ -150,7 +160,7 @@ Json inventory_node(const PlannedNode& node) {
   Json links = Json::object();
   if (node.config.contains("links")) {
     for (const Json& link : node.config["links"]) {
-      if (!link.is_object() || !link.contains("name")) continue;
+      if (!link.is_object() || !link.contains("name") || !link["name"].is_string()) continue;
       links[link["name"].get<std::string>()] = names_in(link, "upstreams");
     }
   }
@@ -170,22 +180,18 @@ void read_controller(const Json& json, const Scope& scope, LabPlan& plan, Proble
   Json config = json;
   expand_json(config, "controller", scope, problems);
   std::string host = "0.1";
-  std::int64_t port = 17700;
   if (config.contains("host"))
     host = config["host"].is_string() ? config["host"].get<std::string>() : "";
   if (!is_half_address(host))
     problems.add("controller.host", "wants two numbers in quotes: \"0.1\"");
-  if (config.contains("port"))
-    port = config["port"].is_number_integer() ? config["port"].get<std::int64_t>() : 0;
-  if (port < 1 || port > 65535) problems.add("controller.port", "wants 1 to 65535");
   for (const char* key : {"address", "state", "nodes"}) {
     if (config.contains(key))
       problems.add(cat("controller.", key), "is set by the lab; leave it out");
   }
-  plan.controller_port = static_cast<std::uint16_t>(port);
+  plan.controller_port = port_of(config, kControllerPort, "controller.port", problems);
   config.erase("host");
   config["address"] = plan.controller_address;
-  config["port"] = port;
+  config["port"] = plan.controller_port;
   config["state"] = node_state(scope.options.lab, kController).string();
   for (const char* key : {"scenarios", "rules", "runbooks", "schedules"}) {
     if (!config.contains(key)) config[key] = (scope.options.source / key).string();

@@ -32,6 +32,7 @@ struct PlannedFile {
 struct PlannedNode {
   std::string name;
   std::string address;
+  std::uint16_t port = 0;
   std::string url;
   std::filesystem::path state;
   std::vector<std::string> services;
@@ -49,7 +50,8 @@ struct LabPlan {
   nlohmann::json controller;  // its configuration
 };
 
-inline constexpr std::uint16_t kAgentPort = 17701;
+inline constexpr std::uint16_t kAgentPort = 17701;  // unless the file says otherwise
+inline constexpr std::uint16_t kControllerPort = 17700;
 
 // kInvalid with one line per mistake.
 Result<LabPlan> plan_lab(const Document& document, const LabOptions& options);

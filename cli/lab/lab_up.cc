@@ -25,7 +25,7 @@ constexpr int kNetworkLast = 126;
 bool is_free(const LabPlan& plan) {
   return can_bind(plan.controller_address, plan.controller_port) &&
          std::all_of(plan.nodes.begin(), plan.nodes.end(),
-                     [](const PlannedNode& node) { return can_bind(node.address, kAgentPort); });
+                     [](const PlannedNode& node) { return can_bind(node.address, node.port); });
 }
 
 // The plan on the wanted network or, when somebody listens there, on the next free one.
@@ -42,7 +42,7 @@ Result<LabPlan> plan_on_free_network(const Document& document, const LabUpOption
     }
   }
   return fail(ErrorCode::kConflict, cat("network ", wanted, " is taken: somebody listens on port ",
-                                        plan.controller_port, " or ", kAgentPort, " there",
+                                        plan.controller_port, " or an agent's there",
                                         options.network_given ? "" : ", and on 127.78 to 127.126"));
 }
 

@@ -133,8 +133,16 @@ TEST_CASE("a file wants content or a template, not both and not neither") {
   CHECK_FALSE(expand_template(*lab, options(), lab->files[0], "\n${address}"));
 }
 
+TEST_CASE("a node may have a port of its own") {
+  const LabPlan lab = plan(replaced(kLab, "    limits: {faults_max: 9}", "    port: 1701")).value();
+  CHECK(lab.nodes[0].url == "http://127.90.1.1:17701");
+  CHECK(lab.nodes[1].url == "http://127.90.2.1:1701");
+  CHECK(lab.nodes[1].config["port"] == 1701);
+}
+
 TEST_CASE("what the lab sets itself may not be set") {
-  CHECK_FALSE(plan(replaced(kLab, "    limits: {faults_max: 9}", "    port: 1")));
+  CHECK_FALSE(plan(replaced(kLab, "    limits: {faults_max: 9}", "    state: /x")));
+  CHECK_FALSE(plan(replaced(kLab, "    limits: {faults_max: 9}", "    port: 70000")));
   CHECK_FALSE(plan(replaced(kLab, "lease: 3s", "nodes: []")));
   CHECK_FALSE(plan(replaced(kLab, "name: two", "name: controller")));
   CHECK_FALSE(plan(replaced(kLab, "name: two", "name: \"../x\"")));
