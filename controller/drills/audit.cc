@@ -10,10 +10,11 @@ void start_audit(Context& context, const DrillFacts& drill) {
   effect.kind = "act";
   effect.node = audit.node;
   effect.timeout = audit.timeout;
-  effect.body = {
-      {"kind", "program"},
-      {"params", {{"name", audit.program}, {"args", {{"since_us", to_us(drill.started_at)}}}}},
-      {"timeout_ms", audit.timeout / std::chrono::milliseconds(1)}};
+  effect.body = {{"kind", "program"},
+                 {"params",
+                  {{"name", audit.program},
+                   {"args", {{"since_us", std::to_string(to_us(drill.started_at))}}}}},
+                 {"timeout_ms", audit.timeout / std::chrono::milliseconds(1)}};
   context.intend(std::move(effect), owner_of(drill));
 }
 

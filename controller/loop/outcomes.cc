@@ -102,7 +102,9 @@ void on_effect_done(Context& context, const EffectDone& input) {
   const PendingEffect effect = found->second;
   EffectDone answer = input;
   answer.at = std::min(input.at, context.now);
-  if (effect.kind == "act" && answer.outcome == "ok") {
+  // A program that ends with an error may have told why: the audit's "invalid" is such a one.
+  if (effect.kind == "act" &&
+      (answer.outcome == "ok" || !text_in(answer.result, "state").empty())) {
     return settle_action(context, effect.id, answer.result, answer.at);
   }
   const Outcome outcome = outcome_of(effect, answer);

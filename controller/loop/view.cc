@@ -42,14 +42,37 @@ Json expectations_json(const DrillFacts& drill) {
   return list;
 }
 
+// What the drill itself went through.
+Json stages_json(const DrillFacts& drill) {
+  Json list = Json::array();
+  for (const auto& [name, at] : drill.phases)
+    list.push_back({{"name", name}, {"at_us", to_us(at)}});
+  return list;
+}
+
+// What the system went through: all eight, null where it did not come to that.
 Json phases_json(const DrillFacts& drill) {
   Json list = Json::array();
-  for (const auto& [name, at] : drill.phases) {
-    Json since;
-    if (drill.first_live_at) since = (at - *drill.first_live_at) / std::chrono::milliseconds(1);
-    list.push_back({{"name", name}, {"at_us", to_us(at)}, {"since_in_force_ms", since}});
+  for (const char* name : kMilestones) {
+    const auto at = drill.milestones.find(name);
+    Json phase = {{"name", name}, {"at_us", nullptr}, {"since_in_force_ms", nullptr}};
+    if (at != drill.milestones.end()) phase["at_us"] = to_us(at->second);
+    if (at != drill.milestones.end() && drill.first_live_at) {
+      const auto since = at->second - *drill.first_live_at;
+      phase["since_in_force_ms"] = static_cast<double>(since.count()) / 1000;
+    }
+    list.push_back(std::move(phase));
   }
   return list;
+}
+
+// The audit as it was printed; before it, null.
+Json audit_json(const DrillFacts& drill) {
+  if (drill.audit.is_null()) return Json();
+  Json audit = drill.audit.value("audit", Json());
+  if (!audit.is_object()) audit = Json::object();
+  audit["verdict"] = drill.audit.value("verdict", "unknown");
+  return audit;
 }
 
 Json drill_json(const State& state, const DrillFacts& drill) {
@@ -82,7 +105,8 @@ Json drill_json(const State& state, const DrillFacts& drill) {
           {"expectations", expectations_json(drill)},
           {"incidents", std::move(incidents)},
           {"runs", std::move(runs)},
-          {"audit", drill.audit},
+          {"audit", audit_json(drill)},
+          {"stages", stages_json(drill)},
           {"phases", phases_json(drill)}};
 }
 

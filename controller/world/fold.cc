@@ -132,7 +132,9 @@ bool State::agent_up(const std::string& node) const {
 void fold(State& state, const Event& event) {
   static const FoldTable kTable = make_table();
   const auto handler = kTable.find(event.kind);
-  if (handler != kTable.end() && event.data.is_object()) handler->second(state, event);
+  if (!event.data.is_object()) return;
+  if (handler != kTable.end()) handler->second(state, event);
+  note_milestone(state, event);
 }
 
 }  // namespace panshi::controller

@@ -19,6 +19,9 @@ void add_fault_folds(FoldTable& table);  // effects and faults
 void add_drill_folds(FoldTable& table);
 void add_run_folds(FoldTable& table);  // breaches, incidents, runs
 
+// Notes what the event means for its drill's phases of failover, if anything.
+void note_milestone(State& state, const Event& event);
+
 std::string text_in(const nlohmann::json& data, const char* key);
 std::int64_t number_in(const nlohmann::json& data, const char* key);
 

@@ -79,7 +79,28 @@ void audit_done(State& state, const Event& event) {
   if (DrillFacts* drill = find_in(state.drills, event.drill)) drill->audit = event.data;
 }
 
+const char* milestone_of(const Event& event) {
+  if (event.kind == "fault.live") return kMilestones[0];
+  if (event.kind == "signal.symptom") return kMilestones[1];
+  if (event.kind == "breach.opened") return kMilestones[2];
+  if (event.kind == "run.started") return event.data.value("dry_run", false) ? "" : kMilestones[3];
+  if (event.kind == "slo.first_good") return kMilestones[5];
+  if (event.kind == "slo.met") return kMilestones[6];
+  if (event.kind == "redundancy.back") return kMilestones[7];
+  const std::string step = event.kind == "step.done" ? text_in(event.data, "kind") : "";
+  const bool routes = step == "reroute" || step == "restart";
+  return routes && text_in(event.data, "outcome") == "ok" ? kMilestones[4] : "";
+}
+
 }  // namespace
+
+void note_milestone(State& state, const Event& event) {
+  if (event.drill.empty()) return;
+  DrillFacts* drill = find_in(state.drills, event.drill);
+  if (!drill) return;
+  const std::string name = milestone_of(event);
+  if (!name.empty()) drill->milestones.emplace(name, event.at);  // the first of each
+}
 
 void add_drill_folds(FoldTable& table) {
   table["drill.started"] = &drill_started;

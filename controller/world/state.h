@@ -4,6 +4,7 @@
 // Whatever is here is the same after a restart; what is not in events lives in Memory (context.h).
 #pragma once
 
+#include <array>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -67,6 +68,11 @@ struct ExpectationFacts {
   nlohmann::json observed;
 };
 
+// The phases of a failover, in order; docs/reference/events.md says which event is which.
+inline constexpr std::array<const char*, 8> kMilestones = {
+    "in force",           "symptom", "detected",       "decided", "routed",
+    "first good request", "SLO met", "redundancy back"};
+
 struct DrillFacts {
   std::string id;
   Scenario scenario;
@@ -77,7 +83,8 @@ struct DrillFacts {
   WallTime started_at{};
   std::optional<WallTime> ended_at;
   std::vector<std::pair<std::string, WallTime>> phases;
-  std::vector<Target> targets;  // of scenario.faults, after the draw
+  std::vector<Target> targets;                 // of scenario.faults, after the draw
+  std::map<std::string, WallTime> milestones;  // of its incidents: see kMilestones
   std::optional<WallTime> first_live_at;
   std::vector<ExpectationFacts> expectations;
   std::optional<bool> recovered;  // steady state again after the faults

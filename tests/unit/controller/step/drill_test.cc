@@ -49,6 +49,14 @@ TEST_CASE("a drill that goes well passes, with every phase on one timeline") {
                                        routed,   first_good, met,      redundant};
   CHECK(std::is_sorted(order.begin(), order.end()));
   CHECK(scene.only("incident.closed").drill == "d-1");
+  const Json shown = scene.world.view(scene.now)["drills"]["d-1"];
+  CHECK(shown["audit"]["verdict"] == "valid");
+  REQUIRE(shown["phases"].size() == order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    CHECK(shown["phases"][i]["at_us"] == to_us(order[i]));
+    const double since = static_cast<double>((order[i] - in_force).count()) / 1000;
+    CHECK(shown["phases"][i]["since_in_force_ms"] == since);
+  }
   CHECK(scene.only("fault.reverted").at - in_force >= 4s);
 }
 
@@ -71,6 +79,25 @@ TEST_CASE("a lost order fails the drill, an audit without answer leaves it unkno
   CHECK(verdict("invalid") == "fail");
   CHECK(verdict("unknown") == "unknown");
   CHECK(verdict("") == "unknown");
+}
+
+TEST_CASE("an audit that exits with an error still says what it found") {
+  Scene scene;
+  const auto well = scene.fleet;
+  scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
+    auto done = well(effect);
+    if (effect.kind != "act" || effect.body["kind"] != "program") return done;
+    CHECK(effect.body["params"]["args"]["since_us"] ==
+          std::to_string(to_us(scene.only("drill.started").at)));
+    done->outcome = "failed";
+    done->result["state"] = "failed";
+    done->result["result"] = {{"exit_code", 1}, {"output_json", {{"verdict", "invalid"}}}};
+    return done;
+  };
+  scene.agents_up();
+  play_hang(scene);
+  CHECK(scene.only("audit.done").data["verdict"] == "invalid");
+  CHECK(scene.only("drill.done").data["verdict"] == "fail");
 }
 
 TEST_CASE("a shop that is not well is not broken further") {
