@@ -224,7 +224,7 @@ Connection::Step Connection::take_bytes(Stream& stream, std::size_t size) {
   const bool emptied = count < size && !from.hung_up;  // the next byte makes a new edge
   if (emptied) from.readable = false;
   std::size_t sent = 0;
-  const bool straight = stream.held.empty() && !delayed(stream) && stream.to->writable;
+  const bool straight = !delayed(stream) && stream.to->writable;  // so nothing is held
   if (straight) {
     const ssize_t taken = send(stream, flow_.scratch.data(), count);
     if (taken < 0) return Step::kBroken;

@@ -2,6 +2,7 @@
 // RealHost: services that a test started itself, as real processes, and one real MariaDB.
 #pragma once
 
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +21,8 @@
 
 namespace panshi::agent {
 
-// Runs argv as the leader of a new group; kills the group and reaps its leader at the end.
+// Runs argv as the leader of a new session and group; kills the group and reaps its leader at the
+// end.
 class Group {
  public:
   explicit Group(std::vector<std::string> argv) {
@@ -29,11 +31,11 @@ class Group {
     words.push_back(nullptr);
     const pid_t pid = ::fork();
     if (pid == 0) {
-      ::setpgid(0, 0);
+      ::setsid();  // a session too: else the kernel itself resumes an orphaned group
       ::execv(words[0], words.data());
       ::_exit(127);
     }
-    ::setpgid(pid, pid);
+    while (::getpgid(pid) != pid) ::sched_yield();
     name_ = name_process(pid).value();
   }
   ~Group() {
