@@ -23,7 +23,8 @@ namespace panshi::shop {
 namespace {
 
 constexpr Duration kFetchWait = milliseconds(500);
-constexpr Duration kAckWait = seconds(30);
+// Longer than handling takes at worst; a process that died gives its messages back after this.
+constexpr Duration kAckWait = seconds(6);
 constexpr int kAsksMax = 3;  // in a row, before the message goes back to the queue
 
 NatsVerdict retry_after(Duration wait) {

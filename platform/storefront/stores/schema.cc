@@ -40,9 +40,9 @@ constexpr const char* kCardKeys =
     " KEY free (product, order_id, key_id)) ENGINE=InnoDB";
 
 // One call does it all, so a client that freezes or dies in the middle holds no lock.
-// The key and the order's state change in one transaction; asked again it gives the same
-// key. Calls at the same time skip each other's rows; two for one order meet at the UNIQUE
-// order_id, and the loser reads what the winner took.
+// The key and the order's state change in one transaction; asked again it gives the same key. Calls
+// for one order queue up at its row, and look for its key only then; calls for different orders
+// skip each other's keys. The UNIQUE order_id is the second lock on the door.
 constexpr const char* kAllocateKey =
     "CREATE PROCEDURE IF NOT EXISTS shop.allocate_key("
     " IN p_order VARCHAR(64), IN p_product VARCHAR(64), IN p_now_us BIGINT)\n"
@@ -57,16 +57,17 @@ constexpr const char* kAllocateKey =
     "    SELECT 'ok' AS outcome, card_key FROM card_keys WHERE order_id = p_order;\n"
     "  END;\n"
     "  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;\n"
-    "  SELECT card_key INTO v_key FROM card_keys WHERE order_id = p_order;\n"
-    "  IF v_key IS NOT NULL THEN\n"
-    "    SELECT 'ok' AS outcome, v_key AS card_key;\n"
-    "    LEAVE proc;\n"
-    "  END IF;\n"
     "  START TRANSACTION;\n"
     "  SELECT state INTO v_state FROM orders WHERE order_id = p_order FOR UPDATE;\n"
     "  IF v_state IS NULL OR v_state NOT IN ('paid', 'delivered') THEN\n"
     "    ROLLBACK;\n"
     "    SELECT 'not_paid' AS outcome, NULL AS card_key;\n"
+    "    LEAVE proc;\n"
+    "  END IF;\n"
+    "  SELECT card_key INTO v_key FROM card_keys WHERE order_id = p_order;\n"
+    "  IF v_key IS NOT NULL THEN\n"
+    "    ROLLBACK;\n"
+    "    SELECT 'ok' AS outcome, v_key AS card_key;\n"
     "    LEAVE proc;\n"
     "  END IF;\n"
     "  SELECT key_id, card_key INTO v_id, v_key FROM card_keys\n"

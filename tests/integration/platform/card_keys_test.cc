@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: an order gets one key and always the same, no key goes to two orders, and only a paid
+// order gets one; however many ask at once.
+#include <catch2/catch.hpp>
+#include <set>
+#include <thread>
+
+#include "core/base/text.h"
+#include "platform/storefront/stores/database.h"
+#include "tests/support/shop_servers.h"
+
+using namespace panshi;
+using namespace panshi::shop;
+using Server = ShopServers::Server;
+
+namespace {
+
+Order order_named(const std::string& key) {
+  return {.order = order_id_of(key),
+          .user = "u1",
+          .product = "music-month",
+          .quantity = 1,
+          .amount_cents = 1'500,
+          .idempotency_key = key,
+          .body_hash = body_hash_of("u1", "music-month", 1),
+          .placed_at_us = 1,
+          .paid_at_us = 2,
+          .charge = "ch-1"};
+}
+
+struct Shop {
+  explicit Shop(std::int64_t keys, std::size_t connections = 4)
+      : servers({Server::kPrimary}), database(servers.shop_account(), connections) {
+    REQUIRE(database.make_schema());
+    REQUIRE(database.add_product("music-month", "Music", 1'500, keys));
+    REQUIRE(database.seed_keys("music-month", "seed", keys) == keys);
+  }
+  ShopServers servers;
+  ShopDatabase database;
+};
+
+}  // namespace
+
+TEST_CASE("the database is set up once and again without a change") {
+  Shop shop(20);
+  REQUIRE(shop.database.make_schema());
+  CHECK(shop.database.seed_keys("music-month", "seed", 20) == 0);
+  CHECK(shop.database.seed_keys("music-month", "seed", 25) == 5);
+  CHECK(shop.database.catalog()->at(0).count.free == 20);
+}
+
+TEST_CASE(
+    "an order that asks twice gets the same key, one that is not paid none, a dry pool none") {
+  Shop shop(1);
+  const Order order = order_named("k1");
+  const WallTime now{};
+  CHECK(shop.database.allocate_key(order.order, order.product, now)->outcome ==
+        ShopDatabase::Allocated::kNotPaid);
+  REQUIRE(shop.database.place(order));
+  CHECK(shop.database.allocate_key(order.order, order.product, now)->outcome ==
+        ShopDatabase::Allocated::kNotPaid);
+  REQUIRE(shop.database.mark_paid(order));
+  const auto first = shop.database.allocate_key(order.order, order.product, now);
+  REQUIRE(first);
+  CHECK(first->outcome == ShopDatabase::Allocated::kOk);
+  CHECK(first->card_key.size() == 29);
+  CHECK(shop.database.allocate_key(order.order, order.product, now)->card_key == first->card_key);
+  CHECK(shop.database.find(order.order)->value().state == "delivered");
+  CHECK(shop.database.find(order.order)->value().card_key == first->card_key);
+
+  REQUIRE(shop.database.mark_paid(order_named("k2")));
+  CHECK(shop.database.allocate_key(order_id_of("k2"), order.product, now)->outcome ==
+        ShopDatabase::Allocated::kDry);
+  CHECK(shop.database.find(order_id_of("k2"))->value().state == "paid");
+}
+
+TEST_CASE("many who ask at once never share a key, and askers for one order share theirs") {
+  constexpr int kOrders = 40;
+  constexpr int kThreads = 8;
+  Shop shop(kOrders, kThreads);
+  for (int i = 0; i < kOrders; ++i) REQUIRE(shop.database.mark_paid(order_named(cat("k", i))));
+  std::vector<std::vector<std::string>> keys(kThreads);  // by thread, then by order
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kOrders; ++i) {  // each thread asks for every order
+        for (int tries = 0; tries < 20; ++tries) {
+          const auto got = shop.database.allocate_key(order_id_of(cat("k", i)), "music-month", {});
+          if (!got) continue;
+          keys[t].push_back(got->card_key);
+          break;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& seen : keys) CHECK(seen == keys[0]);
+  CHECK(keys[0].size() == kOrders);
+  CHECK(std::set<std::string>(keys[0].begin(), keys[0].end()).size() == kOrders);
+  CHECK_FALSE(std::set<std::string>(keys[0].begin(), keys[0].end()).contains(""));
+}
+
+TEST_CASE("an order that is there already is the same order or a conflict, and never moves back") {
+  Shop shop(5);
+  const Order order = order_named("k1");
+  REQUIRE(shop.database.place(order));
+  REQUIRE(shop.database.place(order));
+  Order other = order;
+  other.body_hash = body_hash_of("u1", "music-year", 1);
+  CHECK(shop.database.place(other).error().code == ErrorCode::kConflict);
+
+  REQUIRE(shop.database.mark_expired(order));
+  CHECK(shop.database.find(order.order)->value().state == "expired");
+  REQUIRE(shop.database.mark_paid(order));
+  REQUIRE(shop.database.mark_paid(order));
+  CHECK(shop.database.find(order.order)->value().state == "paid");
+  REQUIRE(shop.database.mark_expired(order));
+  REQUIRE(shop.database.place(order));
+  CHECK(shop.database.find(order.order)->value().state == "paid");
+  REQUIRE(shop.database.allocate_key(order.order, order.product, {}));
+  REQUIRE(shop.database.mark_paid(order));
+  CHECK(shop.database.find(order.order)->value().state == "delivered");
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/integration/platform/shop.h"
+
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+#include "core/base/text.h"
+#include "core/json/fields.h"
+
+namespace panshi {
+namespace {
+
+using namespace std::chrono_literals;
+using Server = ShopServers::Server;
+
+MonoTime mono_now() { return SystemClock().mono(); }
+
+}  // namespace
+
+Shop::Shop(const More& more) : servers_({Server::kPrimary, Server::kRedis, Server::kNats}) {
+  const std::string at = servers_.address();
+  const std::string database = cat("database: {address: \"", at, ":", ShopServers::kMariaDbPort,
+                                   "\", user: shop, password: shop}\n");
+  const std::string redis = cat("redis: {address: \"", at, ":", ShopServers::kRedisPort, "\"}\n");
+  const std::string queue = cat("queue: {address: \"", at, ":", ShopServers::kNatsPort, "\"}\n");
+  const auto listen = [&](int port) {
+    return cat("listen: \"", at, ":", port, "\"\nthreads: 8\n");
+  };
+  const auto to = [&](const char* role, int port) {
+    return cat(role, ": \"", at, ":", port, "\"\n");
+  };
+  std::map<std::string, std::string> configs = {
+      {"setup", database + redis + queue + "keys_per_product: 20\n"},
+      {"gateway", listen(kGateway) + to("orders", kOrders) + to("payments", kPayments)},
+      {"orders", listen(kOrders) + database + redis + queue + "sweep_every: 50ms\n"},
+      {"payments", listen(kPayments) + redis + queue + to("psp", kPsp) +
+                       "sweep_every: 50ms\nsweep_age: 500ms\n"},
+      {"delivery", listen(kDelivery) + database + redis + queue + to("cardkeys", kCardkeys)},
+      {"cardkeys", listen(kCardkeys) + database},
+      {"psp", listen(kPsp) + cat("ledger: \"", (servers_.folder() / "psp.db").string(),
+                                 "\"\nlatency: 1ms\n")}};
+  for (const auto& [role, lines] : more) configs.at(role) += lines;
+  for (const auto& [role, text] : configs) write_config(role, text);
+  start("setup");
+  if (roles_.at("setup")->wait() != 0) throw std::runtime_error("setup failed");
+  for (const char* role : {"psp", "cardkeys", "delivery", "payments", "orders", "gateway"}) {
+    start(role);
+  }
+  for (const int port : {kPsp, kCardkeys, kDelivery, kPayments, kOrders, kGateway}) {
+    wait_until_healthy(port);
+  }
+}
+
+void Shop::write_config(const std::string& role, const std::string& text) {
+  std::ofstream(servers_.folder() / (role + ".yaml")) << text;
+}
+
+void Shop::start(const std::string& role) {
+  roles_[role] = std::make_unique<Child>(
+      std::vector<std::string>{PANSHI_BIN_DIR "/storefront", role, "--config",
+                               (servers_.folder() / (role + ".yaml")).string()},
+      servers_.folder() / (role + ".log"));
+}
+
+void Shop::wait_until_healthy(int port) {
+  Answer last;
+  for (const MonoTime until = mono_now() + 30s; mono_now() < until;) {
+    last = get("/healthz", port);
+    if (last.status == 200) return;
+    std::this_thread::sleep_for(20ms);
+  }
+  throw std::runtime_error(cat("not healthy at port ", port, ": ", dump_json(last.body)));
+}
+
+Answer Shop::call(HttpCall call) {
+  call.timeout = 5s;
+  const auto reply = client_.send(call);
+  if (!reply) return {0, reply.error().message};
+  const auto body = parse_json(reply->body);
+  return {reply->status, body ? *body : nlohmann::json()};
+}
+
+Answer Shop::get(const std::string& path, int port) {
+  return call({.url = cat("http://", servers_.address(), ":", port, path)});
+}
+
+Answer Shop::post(const std::string& path, const std::string& key, const nlohmann::json& body,
+                  int port) {
+  return call({.method = "POST",
+               .url = cat("http://", servers_.address(), ":", port, path),
+               .body = dump_json(body),
+               .headers = {{"Idempotency-Key", key}}});
+}
+
+Answer Shop::place(const std::string& key, const std::string& product) {
+  return post("/api/orders", key, {{"user", "u1"}, {"product", product}});
+}
+
+Answer Shop::pay(const std::string& order, const std::string& key) {
+  return post(cat("/api/orders/", order, "/pay"), key, {{"user", "u1"}, {"amount_cents", 1'500}});
+}
+
+nlohmann::json Shop::look(const std::string& order) {
+  return get(cat("/api/orders/", order, "?user=u1")).body;
+}
+
+nlohmann::json Shop::look_until(const std::string& order, const std::string& state) {
+  nlohmann::json seen;
+  for (const MonoTime until = mono_now() + 20s; mono_now() < until;) {
+    seen = look(order);
+    if (seen.is_object() && seen.value("state", "") == state) break;
+    std::this_thread::sleep_for(20ms);
+  }
+  return seen;
+}
+
+std::int64_t Shop::status_of(int port, const std::string& name) {
+  const Answer answer = get("/status", port);
+  return answer.status == 200 ? answer.body.value(name, std::int64_t{-1}) : -1;
+}
+
+std::int64_t Shop::charges() {
+  return static_cast<std::int64_t>(get("/charges", kPsp).body.at("charges").size());
+}
+
+std::string Shop::sql(const std::string& query) {
+  auto database = MariaDb::connect(servers_.root_account());
+  if (!database) throw std::runtime_error(database.error().message);
+  const auto answer = database->run(query);
+  if (!answer) throw std::runtime_error(answer.error().message);
+  if (answer->rows.empty()) return "";
+  return answer->rows[0][0].value_or("NULL");
+}
+
+void Shop::cut_database() {
+  (void)sql("ALTER USER 'shop'@'127.%' ACCOUNT LOCK");
+  auto database = MariaDb::connect(servers_.root_account());
+  const auto sessions =
+      database->run("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'shop'");
+  for (const auto& row : sessions->rows) (void)database->script(cat("KILL ", row[0].value_or("0")));
+}
+
+void Shop::mend_database() { (void)sql("ALTER USER 'shop'@'127.%' ACCOUNT UNLOCK"); }
+
+}  // namespace panshi

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shop: the whole storefront on real servers, without links, for tests of what customers are told.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/io/http_client.h"
+#include "tests/support/child.h"
+#include "tests/support/shop_servers.h"
+
+namespace panshi {
+
+struct Answer {
+  int status = 0;  // 0: none
+  nlohmann::json body;
+};
+
+class Shop {
+ public:
+  // `more` adds lines to the configuration of a role: {{"orders", "hold_time: 200ms\n"}}.
+  using More = std::map<std::string, std::string>;
+  explicit Shop(const More& more = {});
+
+  Answer get(const std::string& path, int port = kGateway);
+  Answer post(const std::string& path, const std::string& key, const nlohmann::json& body,
+              int port = kGateway);
+  Answer place(const std::string& key, const std::string& product = "music-month");
+  Answer pay(const std::string& order, const std::string& key);
+  nlohmann::json look(const std::string& order);
+  // Looks until the state is that, or 20 seconds are over.
+  nlohmann::json look_until(const std::string& order, const std::string& state);
+  std::int64_t status_of(int port, const std::string& name);
+  std::int64_t charges();                     // in the provider's ledger
+  std::string sql(const std::string& query);  // the first field of the first row, as root
+  // No statement of the shop's account gets through, like the fault db.disconnect.
+  void cut_database();
+  void mend_database();
+
+  void start(const std::string& role);
+  void kill(const std::string& role) { roles_.at(role)->kill_now(); }
+  void wait_until_healthy(int port);
+
+  ShopServers& servers() { return servers_; }
+
+  static constexpr int kGateway = 17'710;
+  static constexpr int kOrders = 17'721;
+  static constexpr int kPayments = 17'722;
+  static constexpr int kDelivery = 17'723;
+  static constexpr int kCardkeys = 17'731;
+  static constexpr int kPsp = 17'760;
+
+ private:
+  void write_config(const std::string& role, const std::string& text);
+  Answer call(HttpCall call);
+
+  ShopServers servers_;
+  HttpClient client_;
+  std::map<std::string, std::unique_ptr<Child>> roles_;
+};
+
+}  // namespace panshi

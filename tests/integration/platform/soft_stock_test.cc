@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: the soft stock is never oversold and never negative, and whatever order things happen in
+// and however often they are repeated, initial = free + held + sold.
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "core/base/random.h"
+#include "core/base/text.h"
+#include "platform/storefront/stores/stock.h"
+#include "tests/support/shop_servers.h"
+
+using namespace panshi;
+using namespace panshi::shop;
+using namespace std::chrono_literals;
+using Server = ShopServers::Server;
+using Reserved = SoftStock::Reserved;
+using PayStart = SoftStock::PayStart;
+
+namespace {
+
+constexpr const char* kProduct = "music-month";
+const WallTime kNow{std::chrono::days{20'000}};
+
+Order order_named(const std::string& key, const std::string& user = "u1") {
+  return {.order = order_id_of(key),
+          .user = user,
+          .product = kProduct,
+          .quantity = 1,
+          .amount_cents = 1'500,
+          .idempotency_key = key,
+          .body_hash = body_hash_of(user, kProduct, 1),
+          .placed_at_us = 1,
+          .paid_at_us = 0,
+          .charge = {}};
+}
+
+struct Stock {
+  explicit Stock(std::int64_t initial) : servers({Server::kRedis}), stock(servers.redis(), 2) {
+    REQUIRE(stock.initialise(kProduct, {.initial = initial, .free = initial}) == true);
+  }
+  std::string counts() {
+    const auto count = stock.count(kProduct);
+    REQUIRE(count);
+    REQUIRE(*count);
+    return cat((*count)->free, " free ", (*count)->held, " held ", (*count)->sold, " sold");
+  }
+  PayStart begin_pay(const Order& order, WallTime now = kNow) {
+    const auto begun =
+        stock.begin_pay(order.order, {order.user, order.amount_cents}, now, now + 1min);
+    REQUIRE(begun);
+    return begun->outcome;
+  }
+  Reserved reserve(const Order& order, WallTime expires = kNow + 10min) {
+    const auto reserved = stock.reserve(order, expires);
+    REQUIRE(reserved);
+    return reserved->outcome;
+  }
+  ShopServers servers;
+  SoftStock stock;
+};
+
+}  // namespace
+
+TEST_CASE("stock is initialised only when it is absent") {
+  Stock shop(3);
+  CHECK(shop.reserve(order_named("a")) == Reserved::kNew);
+  CHECK(shop.stock.initialise(kProduct, {.initial = 9, .free = 9}) == false);
+  CHECK(shop.counts() == "2 free 1 held 0 sold");
+}
+
+TEST_CASE("a reservation is made once for an order, refused for another body, and when sold out") {
+  Stock shop(1);
+  CHECK(shop.reserve(order_named("a")) == Reserved::kNew);
+  CHECK(shop.reserve(order_named("a")) == Reserved::kAlready);
+  CHECK(shop.reserve(order_named("a", "u2")) == Reserved::kOtherBody);
+  CHECK(shop.reserve(order_named("b")) == Reserved::kSoldOut);
+  CHECK(shop.counts() == "0 free 1 held 0 sold");
+  Order strange = order_named("c");
+  strange.product = "nothing";
+  CHECK(shop.reserve(strange) == Reserved::kUnknownProduct);
+}
+
+TEST_CASE("a hold is cancelled only by its last request, and not once it was recorded") {
+  Stock shop(5);
+  const Order order = order_named("a");
+  shop.reserve(order);
+  shop.reserve(order);
+  REQUIRE(shop.stock.cancel(order));
+  CHECK(shop.counts() == "4 free 1 held 0 sold");
+  REQUIRE(shop.stock.cancel(order));
+  CHECK(shop.counts() == "5 free 0 held 0 sold");
+  REQUIRE(shop.stock.cancel(order));
+  CHECK(shop.counts() == "5 free 0 held 0 sold");
+  shop.reserve(order);
+  REQUIRE(shop.stock.recorded(order.order, "database"));
+  REQUIRE(shop.stock.cancel(order));
+  CHECK(shop.counts() == "4 free 1 held 0 sold");
+  CHECK(shop.stock.find(order.order)->value().durable == "database");
+}
+
+TEST_CASE("an overdue hold gives its stock back and cannot be paid any more") {
+  Stock shop(2);
+  const Order order = order_named("a");
+  shop.reserve(order, kNow + 10min);
+  CHECK(shop.stock.expire(kNow, 10) == 0);
+  CHECK(shop.begin_pay(order, kNow + 10min) == PayStart::kExpired);  // overdue, not yet swept
+  CHECK(shop.stock.expire(kNow + 10min, 10) == 1);
+  CHECK(shop.counts() == "2 free 0 held 0 sold");
+  CHECK(shop.begin_pay(order) == PayStart::kExpired);
+  const auto waiting = shop.stock.expired_unrecorded(10);
+  REQUIRE(waiting);
+  REQUIRE(waiting->size() == 1);
+  CHECK(waiting->at(0).order == order.order);
+  REQUIRE(shop.stock.expiry_recorded(order.order));
+  CHECK(shop.stock.expired_unrecorded(10)->empty());
+}
+
+TEST_CASE("a hold that is being paid expires only after the provider's ledger was read past it") {
+  Stock shop(2);
+  const Order order = order_named("a");
+  shop.reserve(order, kNow + 10min);
+  CHECK(shop.begin_pay(order) == PayStart::kStarted);
+  CHECK(shop.stock.expire(kNow + 20min, 10) == 0);
+  REQUIRE(shop.stock.set_swept(kNow + 5min, 0));
+  CHECK(shop.stock.expire(kNow + 20min, 10) == 0);
+  REQUIRE(shop.stock.set_swept(kNow + 11min, 0));
+  CHECK(shop.stock.expire(kNow + 20min, 10) == 1);
+  CHECK(shop.counts() == "2 free 0 held 0 sold");
+}
+
+TEST_CASE("a payment is for the right order, user and amount, and a declined one can be repeated") {
+  Stock shop(2);
+  const Order order = order_named("a");
+  shop.reserve(order);
+  const auto outcome = [&](const std::string& user, std::int64_t amount) {
+    return shop.stock.begin_pay(order.order, {user, amount}, kNow, kNow + 1min)->outcome;
+  };
+  CHECK(outcome("u2", 1'500) == PayStart::kUnknownOrder);
+  CHECK(outcome("u1", 1'499) == PayStart::kWrongAmount);
+  CHECK(outcome("u1", 1'500) == PayStart::kStarted);
+  CHECK(outcome("u1", 1'500) == PayStart::kStarted);
+  REQUIRE(shop.stock.end_pay(order.order, kNow + 10min));
+  CHECK(outcome("u1", 1'500) == PayStart::kStarted);
+  REQUIRE(shop.stock.paid(order));
+  CHECK(outcome("u1", 1'500) == PayStart::kAlreadyPaid);
+  REQUIRE(shop.stock.end_pay(order.order, kNow + 10min));
+  CHECK(shop.stock.find(order.order)->value().state == "paid");
+}
+
+TEST_CASE("a delivered order is sold once, and its key can be read") {
+  Stock shop(2);
+  const Order order = order_named("a");
+  shop.reserve(order);
+  REQUIRE(shop.stock.delivered(order, "KEY-1"));
+  REQUIRE(shop.stock.delivered(order, "KEY-1"));
+  REQUIRE(shop.stock.paid(order));
+  CHECK(shop.counts() == "1 free 0 held 1 sold");
+  CHECK(shop.stock.find(order.order)->value().state == "delivered");
+  CHECK(shop.stock.find(order.order)->value().card_key == "KEY-1");
+  CHECK(shop.stock.expire(kNow + 24h, 10) == 0);
+}
+
+TEST_CASE("an order that was paid although its hold had expired takes stock again") {
+  Stock shop(1);
+  const Order order = order_named("a");
+  shop.reserve(order, kNow);
+  REQUIRE(shop.stock.expire(kNow, 10) == 1);
+  REQUIRE(shop.stock.delivered(order, "KEY-1"));
+  CHECK(shop.counts() == "0 free 0 held 1 sold");
+  CHECK(shop.stock.expired_unrecorded(10)->empty());
+}
+
+TEST_CASE("no history of the stock oversells it or loses a piece") {
+  Stock shop(4);
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    INFO("seed " << seed);
+    REQUIRE(Redis::connect(shop.servers.redis())->run({"FLUSHALL"}));
+    REQUIRE(shop.stock.initialise(kProduct, {.initial = 4, .free = 4}) == true);
+    Random random(seed);
+    WallTime now = kNow;
+    std::set<std::string> paid;
+    for (int step = 0; step < 80; ++step) {
+      now += Duration(static_cast<std::int64_t>(random.below(120'000'000)));
+      const Order order = order_named(cat("k", random.below(8)));
+      switch (random.below(7)) {
+        case 0:
+        case 1:
+          REQUIRE(shop.stock.reserve(order, now + 10min));
+          break;
+        case 2:
+          REQUIRE(shop.stock.cancel(order));
+          break;
+        case 3: {
+          const auto begun = shop.stock.begin_pay(order.order, {"u1", 1'500}, now, now + 1min);
+          REQUIRE(begun);
+          if (begun->outcome == PayStart::kStarted && random.chance(50)) paid.insert(order.order);
+          break;
+        }
+        case 4:
+          if (paid.contains(order.order)) REQUIRE(shop.stock.paid(order));
+          break;
+        case 5:
+          if (paid.contains(order.order)) REQUIRE(shop.stock.delivered(order, "KEY"));
+          break;
+        default:
+          // What the sweep of the ledger notes: everything charged so far has its event.
+          for (const std::string& id : paid) {
+            const auto hold = shop.stock.find(id);
+            REQUIRE(hold);
+            if (*hold && (*hold)->state == "paying") REQUIRE(shop.stock.paid((*hold)->order));
+          }
+          REQUIRE(shop.stock.set_swept(now, 0));
+          REQUIRE(shop.stock.expire(now, 100));
+      }
+      const auto counted = shop.stock.count(kProduct);
+      REQUIRE(counted);
+      const StockCount count = **counted;
+      INFO("step " << step << ": " << count.free << " free " << count.held << " held " << count.sold
+                   << " sold");
+      REQUIRE(count.free >= 0);
+      REQUIRE(count.held >= 0);
+      REQUIRE(count.sold >= 0);
+      REQUIRE(count.free + count.held + count.sold == count.initial);
+    }
+  }
+}

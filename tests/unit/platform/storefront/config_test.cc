@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: a role's configuration is read with every mistake reported, and nothing is guessed.
+#include "platform/storefront/services/config.h"
+
+#include <catch2/catch.hpp>
+
+#include "platform/storefront/stores/http_upstream.h"
+
+using namespace panshi;
+using namespace panshi::shop;
+using nlohmann::json;
+
+namespace {
+
+template <class Config>
+std::string mistakes(const json& root, void (*read)(Fields&, Config&), Config& config) {
+  Problems problems;
+  Fields in(root, "", problems);
+  read(in, config);
+  in.done();
+  return problems.empty() ? "" : problems.error().message;
+}
+
+json orders_json() {
+  return {{"listen", "127.0.0.2:17721"},
+          {"database", {{"address", "127.0.0.2:1"}, {"user", "shop"}, {"timeout", "250ms"}}},
+          {"redis", {{"address", "127.0.0.2:2"}}},
+          {"queue", {{"address", "127.0.0.2:3"}}}};
+}
+
+}  // namespace
+
+TEST_CASE("the configuration of orders is read with its defaults") {
+  OrdersConfig config;
+  CHECK(mistakes(orders_json(), read_orders_config, config).empty());
+  CHECK(config.listen.address == "127.0.0.2");
+  CHECK(config.listen.port == 17'721);
+  CHECK(config.database.timeout == milliseconds(250));
+  CHECK(config.hold_time == minutes(10));
+  CHECK(config.durability == Durability::kBeforeAck);
+  CHECK(nats_options(config.queue, "x").url == "nats://127.0.0.2:3");
+}
+
+TEST_CASE("every mistake of a configuration is reported at once") {
+  json root = orders_json();
+  root["listen"] = "127.0.0.2";
+  root["database"].erase("user");
+  root["database"]["adress"] = "127.0.0.2:1";
+  root["redis"]["address"] = "127.0.0.2:70000";
+  root["hold_time"] = 5;
+  root["durability"] = "never";
+  root["colour"] = "blue";
+  OrdersConfig config;
+  const std::string found = mistakes(root, read_orders_config, config);
+  INFO(found);
+  for (const char* place : {"listen", "database.user", "database.adress", "redis.address",
+                            "hold_time", "durability", "colour"}) {
+    CHECK(found.find(place) != std::string::npos);
+  }
+}
+
+TEST_CASE("each role wants what it depends on") {
+  GatewayConfig gateway;
+  PaymentsConfig payments;
+  DeliveryConfig delivery;
+  CardkeysConfig cardkeys;
+  PspConfig psp;
+  SetupConfig setup;
+  const auto names = [](const std::string& text, const char* place) {
+    return text.find(place) != std::string::npos;
+  };
+  CHECK(names(mistakes(json::object(), read_gateway_config, gateway), "payments"));
+  CHECK(names(mistakes(json::object(), read_payments_config, payments), "psp"));
+  CHECK(names(mistakes(json::object(), read_delivery_config, delivery), "cardkeys"));
+  CHECK(names(mistakes(json::object(), read_cardkeys_config, cardkeys), "database"));
+  CHECK(names(mistakes(json::object(), read_psp_config, psp), "ledger"));
+  CHECK(names(mistakes(json::object(), read_setup_config, setup), "queue"));
+}
+
+TEST_CASE("a deadline from a header is never later than the role allows") {
+  const MonoTime now = SystemClock().mono();
+  CHECK(deadline_of("", seconds(2)) >= now + seconds(2));
+  CHECK(deadline_of("999999", seconds(2)) <= SystemClock().mono() + seconds(2));
+  CHECK(deadline_of("0", seconds(2)) <= SystemClock().mono());
+  CHECK(deadline_of("-5", seconds(2)) >= now + seconds(2));
+  CHECK(deadline_of("12x", seconds(2)) >= now + seconds(2));
+}
