@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // panshi fault list | apply | revert | fsck | kinds
-#include <algorithm>
 #include <chrono>
+#include <map>
 #include <thread>
 
 #include "cli/exit_codes.h"
@@ -124,17 +124,25 @@ int fsck(Invocation& invocation) {
   });
 }
 
-// Kinds are a list of each node; one row for each kind says where it is not possible.
-Json kinds_of(const Json& answer) {
-  Json kinds = list_of(answer, "kinds");
-  if (!kinds.empty() || !answer.is_object()) return kinds;
-  for (const auto& [node, part] : answer.items()) {
-    for (Json kind : list_of(part, "kinds")) {
-      kind["node"] = node;
-      kinds.push_back(std::move(kind));
+// One row for each kind, with the nodes that cannot do it.
+std::vector<std::vector<std::string>> kind_rows(const Json& answer) {
+  std::map<std::string, std::vector<std::string>> rows;
+  for (const Json& node : list_of(answer, "nodes")) {
+    for (const Json& kind : list_of(node, "kinds")) {
+      std::vector<std::string>& row = rows[field(kind, "name")];
+      std::vector<std::string> params;
+      for (const Json& param : list_of(kind, "params")) params.push_back(field(param, "name"));
+      if (row.empty()) {
+        row = {field(kind, "name"), field(kind, "target"), join(params, ", "), "",
+               field(kind, "summary")};
+      }
+      if (field(kind, "possible") != "true")
+        row[3] += (row[3].empty() ? "" : ", ") + field(node, "node");
     }
   }
-  return kinds;
+  std::vector<std::vector<std::string>> list = {{"kind", "target", "parameters", "not on", "what"}};
+  for (auto& [name, row] : rows) list.push_back(std::move(row));
+  return list;
 }
 
 int kinds(Invocation& invocation) {
@@ -145,16 +153,7 @@ int kinds(Invocation& invocation) {
       i.terminal.document(*answer);
       return kPass;
     }
-    std::vector<std::vector<std::string>> rows = {
-        {"kind", "what", "parameters", "not here, because"}};
-    for (const Json& kind : kinds_of(*answer)) {
-      std::vector<std::string> params;
-      for (const Json& param : list_of(kind, "params")) params.push_back(field(param, "name"));
-      std::vector<std::string> row = {field(kind, "name"), field(kind, "summary"),
-                                      join(params, ", "), field(kind, "why_not")};
-      if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(std::move(row));
-    }
-    i.terminal.line(table(rows));
+    i.terminal.line(table(kind_rows(*answer)));
     return kPass;
   });
 }
@@ -187,7 +186,7 @@ std::vector<Command> fault_commands() {
            fsck},
           {"fault",
            "kinds",
-           "List the kinds of faults, and where one is not possible, why.",
+           "List the kinds of faults, and on which nodes one is not possible.",
            "panshi fault kinds",
            {},
            kinds}};

@@ -8,10 +8,9 @@ namespace panshi::cli {
 namespace {
 
 int list(Invocation& invocation) {
-  return show_list(
-      invocation, "/api/v1/runbooks", "runbooks",
-      {{"runbook", "name"}, {"title", "title"}, {"triggered by", "trigger"}, {"file", "file"}},
-      "no runbooks");
+  return show_list(invocation, "/api/v1/runbooks", "runbooks",
+                   {{"runbook", "name"}, {"title", "title"}, {"triggered by", "breach"}},
+                   "no runbooks");
 }
 
 int run(Invocation& invocation) {

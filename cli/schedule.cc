@@ -10,8 +10,7 @@ namespace {
 int list(Invocation& invocation) {
   return show_list(invocation, "/api/v1/schedule", "drill_days",
                    {{"drill day", "name"},
-                    {"day", "day"},
-                    {"time", "time"},
+
                     {"zone", "zone"},
                     {"enabled", "enabled"},
                     {"next (UTC)", "next_due_us"},

@@ -10,16 +10,30 @@
 
 namespace panshi::cli {
 
+namespace {
+
+// Lists as "a, b"; objects as their values with the key before: "service orders".
+std::string plain(const nlohmann::json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_null()) return {};
+  if (value.is_number_float()) return number_text(value.get<double>());
+  if (!value.is_structured()) return dump_json(value);
+  std::vector<std::string> parts;
+  for (const auto& [key, item] : value.items()) {
+    parts.push_back(value.is_object() ? cat(key, " ", plain(item)) : plain(item));
+  }
+  return join(parts, ", ");
+}
+
+}  // namespace
+
 std::string field(const nlohmann::json& object, std::string_view path) {
   const nlohmann::json* at = &object;
   for (const std::string& key : split(path, '.')) {
     if (!at->is_object() || !at->contains(key)) return {};
     at = &(*at)[key];
   }
-  if (at->is_string()) return printable(at->get<std::string>());
-  if (at->is_null()) return {};
-  if (at->is_number_float()) return number_text(at->get<double>());
-  return printable(dump_json(*at));
+  return printable(plain(*at));
 }
 
 nlohmann::json list_of(const nlohmann::json& answer, const char* key) {

@@ -102,8 +102,11 @@ std::vector<std::string> stop_order(const fs::path& lab, const LabRecord& record
 std::set<std::string> addresses(const LabRecord& record) {
   std::set<std::string> all;
   for (const LabRecordNode& node : record.nodes) all.insert(node.address);
-  const std::string url = record.controller_url.substr(record.controller_url.find("//") + 2);
-  all.insert(url.substr(0, url.find(':')));
+  constexpr std::string_view kScheme = "http://";
+  if (record.controller_url.starts_with(kScheme)) {
+    const std::string host = record.controller_url.substr(kScheme.size());
+    all.insert(host.substr(0, host.find(':')));
+  }
   return all;
 }
 
