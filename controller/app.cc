@@ -211,7 +211,10 @@ std::vector<Effect> App::Impl::last_effects() const {
 }
 
 Status App::run() {
-  if (auto ran = impl_->loop->run(); !ran) return ran;
+  if (auto ran = impl_->loop->run(); !ran) {
+    impl_->loop->letters().close();  // further commands are refused at once
+    return ran;
+  }
   const auto effects = impl_->last_effects();
   if (!effects.empty()) log_info(cat("reverting the faults on ", effects.size(), " node(s)"));
   return impl_->loop->finish(effects, limits::kStopWithin + limits::kRetryMax);
