@@ -29,7 +29,7 @@ class ActionPorts {
   virtual void want(const std::string& service, const std::string& verb, Duration timeout,
                     Done done) = 0;
   virtual Status mark(const std::string& service, const std::string& as) = 0;
-  // {"from","to"}
+  // Answers with {"from","to"}.
   virtual Result<nlohmann::json> reroute(const std::string& link, const std::string& to,
                                          bool reset_established) = 0;
   virtual void run(const ProcessSpec& spec, Duration timeout, ProcessRunner::OnScript done) = 0;

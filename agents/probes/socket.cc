@@ -24,7 +24,6 @@ Status system_error(std::string_view doing) {
 
 Status ProbeSocket::open(const ProbeTarget& target) {
   target_ = &target;
-  connected_ = false;
   sent_ = false;
   answer_ = HttpAnswer();
   fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -40,36 +39,15 @@ Status ProbeSocket::open(const ProbeTarget& target) {
   sockaddr generic{};
   static_assert(sizeof generic == sizeof to);
   std::memcpy(&generic, &to, sizeof to);
-  if (::connect(fd_, &generic, sizeof generic) == 0) {
-    connected_ = true;
-  } else if (errno != EINPROGRESS) {
-    return system_error("connect");
-  }
-  return {};
+  if (::connect(fd_, &generic, sizeof generic) == 0 || errno == EINPROGRESS) return {};
+  return system_error("connect");
 }
 
 std::optional<Status> ProbeSocket::advance() {
-  if (!connected_) {
-    int error = 0;
-    socklen_t size = sizeof error;
-    ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error != 0) {
-      errno = error;
-      return system_error("connect");
-    }
-    // Over loopback the connection is up by now: most runs never wait for `writable`.
-    tcp_info info{};
-    size = sizeof info;
-    ::getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size);
-    if (info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV) return std::nullopt;
-    connected_ = true;
-  }
-  if (target_->kind == "tcp") return Status();
-  if (!sent_) {
-    if (auto ended = send_request()) return ended;
-    if (!sent_) return std::nullopt;
-  }
-  return read_answer();
+  if (target_->kind == "tcp") return see_connected();
+  // No look whether it is connected before: send() says so too, and over loopback it is by now.
+  // No look for an answer right after: a probe's cost is in its system calls.
+  return sent_ ? read_answer() : send_request();
 }
 
 void ProbeSocket::close() {
@@ -77,12 +55,27 @@ void ProbeSocket::close() {
   fd_ = -1;
 }
 
+std::optional<Status> ProbeSocket::see_connected() const {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error != 0) {
+    errno = error;
+    return system_error("connect");
+  }
+  tcp_info info{};
+  size = sizeof info;
+  ::getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size);
+  if (info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV) return std::nullopt;
+  return Status();
+}
+
 std::optional<Status> ProbeSocket::send_request() {
   const std::string request = http_get(cat(target_->host, ":", target_->port), target_->path);
   const ssize_t sent = ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
   if (sent < 0) {
     if (errno == EAGAIN || errno == EINTR) return std::nullopt;
-    return system_error("send");
+    return system_error(errno == EPIPE ? "send" : "connect");
   }
   // A fresh connection takes a few hundred bytes whole; if not, its buffers are not of this world.
   if (static_cast<std::size_t>(sent) < request.size()) {

@@ -30,12 +30,12 @@ class ProbeSocket {
   const std::string& body() const { return answer_.body(); }  // http, after a good run
 
  private:
+  std::optional<Status> see_connected() const;
   std::optional<Status> send_request();
   std::optional<Status> read_answer();
 
   const ProbeTarget* target_ = nullptr;
   int fd_ = -1;
-  bool connected_ = false;
   bool sent_ = false;
   HttpAnswer answer_;
 };

@@ -31,8 +31,8 @@ services:
 links:
   - {name: database, listen: "127.0.0.1:99", upstreams: [{name: a, address: "127.0.0.1:98"}]}
 probes:
-  - {name: shop-http, service: shop, kind: http, url: "http://127.0.0.1:81/healthz?x=1", every: 50ms,
-     signals: {depth: /queue/depth}}
+  - {name: shop-http, service: shop, kind: http, url: "http://127.0.0.1:81/healthz?x=1",
+     every: 50ms, signals: {depth: /queue/depth}}
 programs:
   audit: {command: [audit, "--since={since_ms}", "{since_ms}", "{a}{b}"], timeout: 90s}
 )",
