@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: the audit of a real shop under real load is valid whatever single service dies, and it
+// is never valid when the shop acknowledged too early, or when a witness was not heard.
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "core/base/text.h"
+#include "core/json/fields.h"
+#include "tests/integration/platform/shop.h"
+
+using namespace panshi;
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+namespace {
+
+constexpr int kCustomers = 17'770;
+
+// Customers before a real shop, and the audit of what became of them.
+class Load {
+ public:
+  explicit Load(Shop& shop, const std::string& more = "", const std::string& audit_more = "")
+      : shop_(shop), folder_(shop.servers().folder()) {
+    const std::string at = shop.servers().address();
+    json products = json::array();
+    const Answer goods = shop.get("/api/products");
+    for (const json& product : goods.body.at("products")) {
+      products.push_back({{"product", product.at("product")}});
+    }
+    std::ofstream(folder_ / "customers.yaml")
+        << "listen: \"" << at << ":" << kCustomers << "\"\ntarget: \"http://" << at << ":"
+        << Shop::kGateway << "\"\nlog: \"" << log()
+        << "\"\nrate: 40\nseed: 7\nproducts: " << products.dump() << "\n"
+        << more;
+    std::ofstream(folder_ / "audit.yaml")
+        << "customers: \"" << at << ":" << kCustomers << "\"\nlog: \"" << log()
+        << "\"\ndatabase: {address: \"" << at << ":" << ShopServers::kMariaDbPort
+        << "\", user: shop, password: shop}\nredis: {address: \"" << at << ":"
+        << ShopServers::kRedisPort << "\"}\nqueue: {address: \"" << at << ":"
+        << ShopServers::kNatsPort << "\"}\npsp: \"" << at << ":" << Shop::kPsp << "\"\n"
+        << audit_more;
+    start();
+  }
+  void start() {
+    customers_.emplace(command("customers"), folder_ / "customers.out");
+    shop_.wait_until_healthy(kCustomers);
+  }
+  void kill() { customers_->kill_now(); }
+
+  std::int64_t status(const char* name) { return shop_.status_of(kCustomers, name); }
+  void wait_for(const char* name, std::int64_t wanted) {
+    for (const auto until = std::chrono::steady_clock::now() + 60s;
+         std::chrono::steady_clock::now() < until; std::this_thread::sleep_for(20ms)) {
+      if (status(name) >= wanted) return;
+    }
+    FAIL(name << " is " << status(name) << ", wanted " << wanted);
+  }
+
+  std::unique_ptr<Child> begin_audit() {
+    std::filesystem::remove(folder_ / "audit.out");
+    return std::make_unique<Child>(command("audit"), folder_ / "audit.out");
+  }
+  // The one JSON document among the messages.
+  json document() const {
+    std::ifstream out(folder_ / "audit.out");
+    json found;
+    int documents = 0;
+    for (std::string line; std::getline(out, line);) {
+      if (!line.starts_with('{')) continue;
+      ++documents;
+      found = parse_json(line).value_or(json());
+    }
+    REQUIRE(documents == 1);
+    return found;
+  }
+  json audit(int& exit_status) {
+    exit_status = begin_audit()->wait();
+    return document();
+  }
+  // Orders whose payment was answered 200.
+  std::set<std::string> acknowledged() const {
+    std::set<std::string> orders;
+    std::ifstream in(log());
+    for (std::string line; std::getline(in, line);) {
+      const auto record = parse_json(line);
+      if (record && record->value("step", "") == "pay" && record->value("outcome", "") == "ok") {
+        orders.insert(record->value("order", ""));
+      }
+    }
+    return orders;
+  }
+
+ private:
+  std::string log() const { return (folder_ / "purchases.log").string(); }
+  std::vector<std::string> command(const std::string& role) const {
+    return {PANSHI_BIN_DIR "/storefront", role, "--config", (folder_ / (role + ".yaml")).string()};
+  }
+
+  Shop& shop_;
+  const std::filesystem::path folder_;
+  std::optional<Child> customers_;
+};
+
+}  // namespace
+
+TEST_CASE("services that die under load leave a valid ledger") {
+  Shop shop;
+  Load load(shop);
+  std::int64_t wanted = 30;
+  for (const char* role : {"orders", "payments", "delivery", "cardkeys", "psp", "gateway"}) {
+    load.wait_for("arrived", wanted);
+    shop.kill(role);
+    std::this_thread::sleep_for(200ms);
+    shop.start(role);
+    wanted = load.status("arrived") + 30;
+  }
+  load.wait_for("arrived", wanted);
+  int exit_status = -1;
+  const json audit = load.audit(exit_status);
+  INFO(audit.dump(2));
+  CHECK(audit.at("verdict") == "valid");
+  CHECK(exit_status == 0);
+  CHECK(audit.at("ok") > 100);
+  CHECK(audit.at("ok").get<std::size_t>() == load.acknowledged().size());
+  CHECK(audit.at("conservation").at("ok") == true);
+  CHECK(load.status("paused") == 0);
+}
+
+TEST_CASE("customers who are killed lose no attempt of their own") {
+  Shop shop;
+  Load load(shop);
+  load.wait_for("arrived", 60);
+  load.kill();
+  load.start();
+  load.wait_for("acknowledged", 40);
+  int exit_status = -1;
+  const json audit = load.audit(exit_status);
+  INFO(audit.dump(2));
+  CHECK(audit.at("unexpected") == 0);
+  CHECK(audit.at("attempted") >= 100);
+  CHECK(audit.at("verdict") == "valid");
+}
+
+TEST_CASE("payments that are acknowledged before they are taken are lost, by id") {
+  Shop shop(Shop::More{{"payments", "durability: after_ack\n"}});
+  Load load(shop, "", "settle: 8s\n");
+  load.wait_for("acknowledged", 60);
+  shop.kill("payments");
+  shop.start("payments");
+  shop.wait_until_healthy(Shop::kPayments);
+  int exit_status = -1;
+  const json audit = load.audit(exit_status);
+  INFO(audit.dump(2));
+  CHECK(audit.at("verdict") == "invalid");
+  CHECK(exit_status == 1);
+  REQUIRE(audit.at("lost") > 0);
+  const auto acknowledged = load.acknowledged();
+  for (const json& id : audit.at("ids").at("lost")) {
+    CHECK(acknowledged.contains(id.get<std::string>()));
+    CHECK(shop.sql(cat("SELECT state FROM shop.orders WHERE order_id = '", id.get<std::string>(),
+                       "'")) != "delivered");
+  }
+}
+
+TEST_CASE("orders that are acknowledged before they are written are lost, by id") {
+  Shop shop(Shop::More{{"orders", "durability: after_ack\n"}});
+  Load load(shop, "leave_percent: 50\n", "settle: 8s\n");
+  load.wait_for("acknowledged", 30);
+  shop.kill("orders");
+  shop.start("orders");
+  shop.wait_until_healthy(Shop::kOrders);
+  int exit_status = -1;
+  const json audit = load.audit(exit_status);
+  INFO(audit.dump(2));
+  CHECK(audit.at("verdict") == "invalid");
+  REQUIRE(audit.at("lost") > 0);
+  for (const json& id : audit.at("ids").at("lost")) {
+    CHECK(shop.sql(cat("SELECT COUNT(*) FROM shop.orders WHERE order_id = '", id.get<std::string>(),
+                       "'")) == "0");
+  }
+}
+
+TEST_CASE("a witness that cannot be heard makes the verdict unknown") {
+  Shop shop;
+  Load load(shop, "", "settle: 1s\n");
+  load.wait_for("acknowledged", 20);
+  shop.servers().kill(ShopServers::Server::kRedis);
+  int exit_status = -1;
+  const json audit = load.audit(exit_status);
+  INFO(audit.dump(2));
+  CHECK(audit.at("verdict") == "unknown");
+  CHECK(exit_status == 2);
+  CHECK(audit.at("conservation").at("ok").is_null());
+  CHECK(audit.at("why").dump().find("redis") != std::string::npos);
+  CHECK(load.status("paused") == 0);
+}
+
+TEST_CASE("an audit that is told to stop lets the customers go on") {
+  Shop shop;
+  Load load(shop, "", "settle: 60s\n");
+  load.wait_for("acknowledged", 20);
+  shop.kill("psp");
+  const auto audit = load.begin_audit();
+  load.wait_for("paused", 1);
+  audit->signal(SIGTERM);
+  CHECK(audit->wait() == 2);
+  CHECK(load.document().at("verdict") == "unknown");
+  CHECK(load.status("paused") == 0);
+}
