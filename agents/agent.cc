@@ -89,8 +89,8 @@ Status Agent::open() {
       links_.get());
 
   FaultBook::Options options = fault_options(config_);
-  options.on_event = [this](const std::string& kind, const json& data) {
-    feed_.add_event(kind, data);
+  options.on_event = [this](const std::string& kind, const json& data, MonoTime at) {
+    feed_.add_event(kind, data, at);
   };
   ASSIGN_OR_RETURN(faults_, FaultBook::open(std::move(options), *host_));
 

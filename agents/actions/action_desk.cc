@@ -28,14 +28,21 @@ std::string script_error(const ScriptResult& script, Duration timeout) {
   return {};
 }
 
+// Programs tell people what they do (stderr) before they say the result (stdout): both are in the
+// output, in the order written.
+std::string_view last_line(std::string_view output) {
+  while (output.ends_with('\n')) output.remove_suffix(1);
+  const auto before = output.rfind('\n');
+  return before == std::string_view::npos ? output : output.substr(before + 1);
+}
+
 }  // namespace
 
 json script_result(const ScriptResult& script, bool try_json) {
   json result = {{"exit_code", script.exit.code}};
   if (try_json) {
-    if (auto parsed = parse_json(script.output); parsed && parsed->is_structured()) {
+    if (auto parsed = parse_json(last_line(script.output)); parsed && parsed->is_structured()) {
       result["output_json"] = std::move(*parsed);
-      return result;
     }
   }
   const std::size_t size = script.output.size();

@@ -59,7 +59,8 @@ class ActionDesk {
   std::unique_ptr<Impl> impl_;
 };
 
-// The result of a script (`output`) or program (`output_json` when that is what it wrote).
+// The result of a script or program: `output`; of a program also `output_json`, when the last line
+// of what it wrote is a JSON object or list.
 nlohmann::json script_result(const ScriptResult& script, bool try_json);
 
 }  // namespace panshi::agent

@@ -9,9 +9,13 @@ EventFeed::EventFeed(const Clock& clock, std::string start_id, EventLog::Limits 
     : clock_(clock), start_id_(std::move(start_id)), log_(limits) {}
 
 void EventFeed::add_event(const std::string& kind, const nlohmann::json& data) {
+  add_event(kind, data, clock_.mono());
+}
+
+void EventFeed::add_event(const std::string& kind, const nlohmann::json& data, MonoTime at) {
   {
     const std::lock_guard lock(mutex_);
-    log_.add_event(kind, data, clock_.mono());
+    log_.add_event(kind, data, at);
   }
   changed_.notify_all();
 }

@@ -25,7 +25,8 @@ class EventFeed {
  public:
   EventFeed(const Clock& clock, std::string start_id, EventLog::Limits limits = {});
 
-  void add_event(const std::string& kind, const nlohmann::json& data);
+  void add_event(const std::string& kind, const nlohmann::json& data);  // it happens now
+  void add_event(const std::string& kind, const nlohmann::json& data, MonoTime at);
   void add_samples(const std::vector<SignalSample>& samples);
 
   // Blocks as the contract says, at most `wait`; then the answer as text.

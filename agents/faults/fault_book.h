@@ -52,8 +52,9 @@ class FaultBook {
     std::filesystem::path directory;  // <state>/faults; made when absent
     LeaseBook::Limits limits{.live_max = 16, .term_max = std::chrono::minutes(10)};
     // Calls come one at a time, from any thread, never under the book's mutex. It must not call
-    // back into the book. Kinds: fault.live, fault.reverted, fault.failed.
-    std::function<void(std::string kind, nlohmann::json data)> on_event = {};
+    // back into the book. Kinds: fault.live, fault.reverted, fault.failed. `at`: when apply()
+    // began to act (so that a detection is never timed too short), or when revert() had ended.
+    std::function<void(std::string kind, nlohmann::json data, MonoTime at)> on_event = {};
     Duration retry_first = std::chrono::milliseconds(100);  // after a failed revert, then doubled
     Duration retry_max = std::chrono::seconds(5);
     Duration wait_max = std::chrono::seconds(20);  // put() and revert() answer by then

@@ -163,6 +163,7 @@ Status FaultRunner::apply(LiveFault& fault, MonoTime began) {
     (void)journal->remove(fault.facts.id);  // may be there whole although its fsync failed
     return refuse({ErrorCode::kUnavailable, "undo record: " + written.error().message});
   }
+  const MonoTime acting = mono_now();
   auto applied = guarded([&] { return fault.fault->apply(fault.resolved); });
   if (!applied) return applied;
   nlohmann::json measured = measure(fault);
@@ -170,7 +171,8 @@ Status FaultRunner::apply(LiveFault& fault, MonoTime began) {
                       {"kind", fault.facts.kind},
                       {"target", fault.facts.target},
                       {"measured", measured},
-                      {"took_us", (mono_now() - began).count()}});
+                      {"took_us", (mono_now() - began).count()}},
+       acting);
   const std::lock_guard lock(mutex);
   fault.measured = std::move(measured);
   return {};
@@ -226,19 +228,20 @@ Status FaultRunner::revert(LiveFault& fault, MonoTime began) {
     return fail(removed.error(), "remove the undo record");
   }
   if (failed) {
-    emit("fault.failed", {{"fault", fault.facts.id}, {"error", fault.apply_error}});
+    emit("fault.failed", {{"fault", fault.facts.id}, {"error", fault.apply_error}}, healed);
   } else {
     emit("fault.reverted", {{"fault", fault.facts.id},
                             {"reason", fault.revert_reason},
-                            {"took_us", (healed - began).count()}});
+                            {"took_us", (healed - began).count()}},
+         healed);
   }
   return {};
 }
 
-void FaultRunner::emit(const std::string& kind, nlohmann::json data) {
+void FaultRunner::emit(const std::string& kind, nlohmann::json data, MonoTime at) {
   if (!options.on_event) return;
   const std::lock_guard lock(event_mutex_);
-  options.on_event(kind, std::move(data));
+  options.on_event(kind, std::move(data), at);
 }
 
 }  // namespace panshi::agent

@@ -77,7 +77,7 @@ class FaultRunner {
   void run_revert(const LiveFaultPtr& fault);
   Status apply(LiveFault& fault, MonoTime began);  // without `mutex`
   Status revert(LiveFault& fault, MonoTime began);
-  void emit(const std::string& kind, nlohmann::json data);
+  void emit(const std::string& kind, nlohmann::json data, MonoTime at);
 
   std::condition_variable lease_moved_;  // the thread `leases` must think again
   bool closing_ = false;

@@ -20,7 +20,7 @@ Decision decide_breach(Context& context, const DrillFacts& drill, const Expectat
     if (breach.rule != expected.breach || breach.drill != drill.id) continue;
     const auto after = breach.opened_at - *drill.first_live_at;
     const bool in_time = breach.opened_at <= deadline;
-    return {in_time ? Answer::kYes : Answer::kNo, cat("after ", duration_text(after))};
+    return {in_time ? Answer::kYes : Answer::kNo, cat("after ", after.count() / 1000, " ms")};
   }
   if (context.now > deadline) return {Answer::kNo, "no breach"};
   context.wake_at(deadline + Duration(1));

@@ -15,7 +15,7 @@ fi
 state=$(sed 's/.*) \(.\).*/\1/' "/proc/$pid/stat")
 if [ "$state" = T ]; then
   echo "$SERVICE (process $pid) is stopped: ending its process group"
-  kill -KILL -- "-$pid"
+  kill -KILL "-$pid"  # no `--`: the built-in kill of dash takes it for a number
 else
   echo "$SERVICE (process $pid) is in state $state: left alone"
 fi

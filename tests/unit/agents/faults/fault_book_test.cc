@@ -34,7 +34,7 @@ struct Node {  // a host, a state folder, and the book of the agent that runs th
                                .limits = {.live_max = 4, .term_max = 60s}};
     options.retry_first = 1ms;
     options.retry_max = 4ms;
-    options.on_event = [this](std::string kind, nlohmann::json data) {
+    options.on_event = [this](std::string kind, nlohmann::json data, MonoTime) {
       const std::lock_guard lock(mutex);
       events.emplace_back(std::move(kind), std::move(data));
       told.notify_all();
