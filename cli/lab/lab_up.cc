@@ -117,12 +117,13 @@ class LabStart {
     if (Status saved = save(); !saved) return failed(saved);
     if (Status status = wait("agents", [this] { return agents_answer(); }); !status)
       return failed(status);
+    if (Status status = wait("services", [this] { return services_ready(); }); !status)
+      return failed(status);
+    // Last, so that it does not take a shop that is being set up for one that is failing.
     ASSIGN_OR_RETURN(const bool fresh,
                      start("panshi-controller", kController, record_.controller_config,
                            record_.controller_log, record_.controller_pid));
     if (Status saved = save(); !saved) return failed(saved);
-    if (Status status = wait("services", [this] { return services_ready(); }); !status)
-      return failed(status);
     if (Status status = wait("the controller", [this] { return controller_ready(); }); !status)
       return failed(status);
     return started || fresh;

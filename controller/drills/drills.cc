@@ -43,8 +43,20 @@ void finish(Context& context, const DrillFacts& facts) {
   context.intend(std::move(report), owner_of(drill));
 }
 
+// Breaking what is already ill would blur both: what the drill shows and what is being healed.
+void check_no_incident(const State& state, SteadyChecks& steady) {
+  std::vector<std::string> open;
+  for (const auto& [id, incident] : state.incidents) {
+    if (!incident.closed_at) open.push_back(id);
+  }
+  steady.ok = steady.ok && open.empty();
+  steady.checks.push_back(
+      {{"text", "no incident is open"}, {"observed", join(open, ", ")}, {"ok", open.empty()}});
+}
+
 void advance_steady(Context& context, const DrillFacts& drill) {
-  const SteadyChecks steady = check_steady(context, drill);
+  SteadyChecks steady = check_steady(context, drill);
+  check_no_incident(context.state, steady);
   const WallTime deadline = drill.phase_at + drill.scenario.steady_within;
   if (!steady.ok && context.now < deadline) return context.wake_at(deadline);
   context.emit("drill.steady", {{"ok", steady.ok}, {"checks", steady.checks}, {"when", "before"}},

@@ -70,15 +70,24 @@ Found find_all(const std::vector<Event>& events) {
   if (found[0] == nullptr) return found;
   // A killed process is missed before its agent reports the fault: count from the act's begin.
   const WallTime begin = found[0]->at - Duration(integer_of(found[0]->data, "took_us").value_or(0));
-  found[1] = earliest(events, begin, kind_is("signal.symptom"));
   found[2] = earliest(events, begin, kind_is("breach.opened"));
+  const std::string rule = found[2] ? text_of(found[2]->data, "rule") : std::string();
+  found[1] = earliest(events, begin, [&rule](const Event& event) {
+    return event.kind == "signal.symptom" && (rule.empty() || text_of(event.data, "rule") == rule);
+  });
+  const std::string incident = found[2] ? found[2]->incident : std::string();
+  const auto of_incident = [&](std::string kind) {  // others may be open for reasons of their own
+    return [&incident, kind = std::move(kind)](const Event& event) {
+      return event.kind == kind && (incident.empty() || event.incident == incident);
+    };
+  };
   found[3] = earliest(events, found[2] ? found[2]->at : begin, started_in_earnest);
   const Steps steps = step_kinds(events);
   found[4] = earliest(events, found[3] ? found[3]->at : begin,
                       [&](const Event& event) { return routes(event, steps); });
-  found[5] = earliest(events, begin, kind_is("slo.first_good"));
-  found[6] = earliest(events, begin, kind_is("slo.met"));
-  found[7] = earliest(events, begin, kind_is("redundancy.back"));
+  found[5] = earliest(events, begin, of_incident("slo.first_good"));
+  found[6] = earliest(events, begin, of_incident("slo.met"));
+  found[7] = earliest(events, begin, of_incident("redundancy.back"));
   return found;
 }
 

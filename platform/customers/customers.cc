@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/customers/customers.h"
 
+#include <atomic>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/io/http_client.h"
 #include "core/io/log.h"
+#include "core/io/signals.h"
 #include "platform/customers/config.h"
 #include "platform/customers/crowd_thread.h"
 
@@ -86,6 +90,22 @@ void add_routes(HttpServer& server, CrowdThread& crowd) {
                    [&crowd](const RateBody& body) { return crowd.set_rate(body.rate); }));
 }
 
+// A shop that is being set up is not one that fails. False when told to stop meanwhile.
+bool wait_for_shop(const std::string& target) {
+  std::atomic<bool> stop = false;
+  const StopSignal on_signal([&stop](int) { stop = true; });
+  HttpClient client;
+  HttpCall call;
+  call.url = target + "/healthz";
+  call.timeout = 500ms;
+  while (!stop) {
+    const auto reply = client.send(call);
+    if (reply && reply->status == 200) return true;
+    std::this_thread::sleep_for(100ms);
+  }
+  return false;
+}
+
 }  // namespace
 
 int run_customers(const RoleContext& context) {
@@ -100,6 +120,7 @@ int run_customers(const RoleContext& context) {
     log_error(log.error().message);
     return kExitFailed;
   }
+  if (config->wait_for_shop && !wait_for_shop(config->target)) return 0;
   const SystemClock clock;
   CrowdThread::Options options{config->crowd, config->target, config->request_timeout};
   options.crowd.run = hex16(static_cast<std::uint64_t>(to_us(clock.wall()))).substr(2);
