@@ -47,8 +47,8 @@ class ActionDesk {
   ActionDesk& operator=(const ActionDesk&) = delete;
 
   // Any thread. `body` as in the contract, without the epoch. Answers with the action, running or
-  // ended. kInvalid: every mistake; kNotFound: its subject; kConflict: the id with another body;
-  // kUnavailable: too many run.
+  // ended. Errors: kInvalid, every mistake; kNotFound, its subject; kConflict, the id with another
+  // body; kUnavailable, too many run.
   Result<nlohmann::json> put(const std::string& id, const nlohmann::json& body);
   Result<nlohmann::json> get(const std::string& id);
   Result<nlohmann::json> list();

@@ -115,6 +115,7 @@ void ignore_signals(void (*handler)(int)) {
   ::setsid();
   ::prctl(PR_SET_NAME, "panshi-guardian");
   ignore_signals(SIG_IGN);
+  ::sigprocmask(SIG_SETMASK, &will.mask, nullptr);
   if (pipe != 3) ::dup2(pipe, 3);
   ::syscall(SYS_close_range, 4U, ~0U, 0U);  // the agent's, the pipe's write end among them
   for (;;) {
@@ -170,8 +171,14 @@ Status Guardian::Impl::fork_one() {
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
     return fail(ErrorCode::kInternal, cat("guardian: pipe: ", std::string(std::strerror(errno))));
   }
+  // All blocked until the child ignores them: one that came before would end it.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
   const pid_t child = ::fork();
   if (child == 0) guard(will, pipe[0]);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::close(pipe[0]);
   if (child < 0) {
     ::close(pipe[1]);

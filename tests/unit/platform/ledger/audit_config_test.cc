@@ -23,7 +23,7 @@ TEST_CASE("every source must be named, and every mistake is reported") {
   }
 }
 
-TEST_CASE("--since-us is one whole number") {
+TEST_CASE("the argument --since-us is one whole number") {
   CHECK(since_us_argument({}).value() == 0);
   CHECK(since_us_argument({"--since-us", "1700000000000000"}).value() == 1'700'000'000'000'000);
   CHECK_FALSE(since_us_argument({"--since-us"}));
