@@ -4,6 +4,7 @@
 #include <hiredis/hiredis.h>
 #include <poll.h>
 
+#include <cerrno>
 #include <unordered_map>
 
 #include "core/base/text.h"
@@ -98,7 +99,9 @@ Result<RedisReply> Redis::run(const std::vector<std::string>& command) {
       impl.context, static_cast<int>(pieces.size()), pieces.data(), sizes.data())));
   if (!reply) {  // sent perhaps, not answered: hiredis cannot use this connection again
     impl.dead = true;
-    return fail(ErrorCode::kTimeout, cat("redis ", command.front(), ": ", impl.context->errstr));
+    const bool late = impl.context->err == REDIS_ERR_IO && errno == EAGAIN;
+    return fail(ErrorCode::kTimeout, cat("redis ", command.front(), ": ",
+                                         late ? "no answer in time" : impl.context->errstr));
   }
   if (reply->type == REDIS_REPLY_ERROR) {
     return fail(ErrorCode::kRefused, std::string(reply->str, reply->len));

@@ -50,8 +50,10 @@ ShopServers::ShopServers(const std::vector<Server>& wanted) {
 ShopServers::~ShopServers() { running_.clear(); }  // before the folder goes
 
 void ShopServers::install(Server which) {
-  std::filesystem::create_directory(folder_ / name_of(which));
-  if (which != Server::kPrimary && which != Server::kReplica) return;
+  if (which != Server::kPrimary && which != Server::kReplica) {
+    std::filesystem::create_directory(folder_ / name_of(which));
+    return;
+  }
   std::ofstream accounts(folder_ / (name_of(which) + ".sql"));
   accounts << kAccounts;
   if (which == Server::kReplica) {
@@ -61,13 +63,10 @@ void ShopServers::install(Server which) {
                 " MASTER_USE_GTID=slave_pos;\nSTART SLAVE;\n";
   }
   const std::filesystem::path log = folder_ / (name_of(which) + ".install.log");
-  Child installer(
-      {"mariadb-install-db", "--no-defaults", cat("--user=", user_name()),
-       cat("--datadir=", (folder_ / name_of(which)).string()),
-       "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
-       "--innodb-flush-method=nosync", "--innodb-doublewrite=0", "--innodb-log-file-size=16M"},
-      log);
-  if (installer.wait() != 0) throw std::runtime_error("mariadb-install-db:\n" + text_of(log));
+  Child installer({PANSHI_SOURCE_DIR "/platform/lab/make-datadir.sh",
+                   (folder_ / name_of(which)).string(), user_name()},
+                  log);
+  if (installer.wait() != 0) throw std::runtime_error("make-datadir.sh:\n" + text_of(log));
 }
 
 std::vector<std::string> ShopServers::command(Server which) const {
