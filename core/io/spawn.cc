@@ -32,17 +32,18 @@ struct Actions {
 
 struct Attributes {
   posix_spawnattr_t list;
-  // A group of its own, no signal blocked, all at their defaults: our own threads block SIGTERM
-  // and ignore SIGPIPE, and exec would hand both on.
+  // A session and so a group of its own, no signal blocked, all at their defaults: our own threads
+  // block SIGTERM and ignore SIGPIPE, and exec would hand both on. Only a group would not do: when
+  // we die while a member is stopped, the kernel sends SIGHUP to a group that we orphan in our
+  // session, which ends what was only frozen.
   Attributes() {
     sigset_t none;
     sigset_t all;
     sigemptyset(&none);
     sigfillset(&all);
     CHECK_BUG(posix_spawnattr_init(&list) == 0);
-    CHECK_BUG(posix_spawnattr_setflags(&list, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                                  POSIX_SPAWN_SETSIGDEF) == 0);
-    CHECK_BUG(posix_spawnattr_setpgroup(&list, 0) == 0);
+    CHECK_BUG(posix_spawnattr_setflags(
+                  &list, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) == 0);
     CHECK_BUG(posix_spawnattr_setsigmask(&list, &none) == 0);
     CHECK_BUG(posix_spawnattr_setsigdefault(&list, &all) == 0);
   }
