@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: through the whole agent, a fault ends with its lease, with a killed agent and with a
+// stopped one; links carry, are rerouted and come back.
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+
+#include "core/base/text.h"
+#include "core/io/http_client.h"
+#include "core/json/fields.h"
+#include "tests/integration/agents/agent/test_agent.h"
+
+namespace panshi::agent {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kShop = "services:\n  - {name: shop, command: [/bin/sleep, \"1000\"]}\n";
+
+json pause(int lease_ms) {
+  return {{"epoch", 1},
+          {"kind", "process.pause"},
+          {"target", {{"service", "shop"}}},
+          {"params", json::object()},
+          {"lease_ms", lease_ms},
+          {"drill", "d1"}};
+}
+
+// Pauses the service and answers with its pid.
+pid_t paused(TestAgent& agent, int lease_ms) {
+  REQUIRE(agent.becomes("shop", "ready"));
+  const auto fault = agent.call("PUT", "/v1/faults/f1", pause(lease_ms));
+  CHECK(fault.status == 200);
+  CHECK(fault.json.value("state", "") == "live");
+  const pid_t pid = agent.service("shop").at("pid");
+  CHECK(process_state(pid) == 'T');
+  return pid;
+}
+
+TEST_CASE("a fault that nobody renews ends with its lease, one that is renewed does not") {
+  TestAgent agent(kShop);
+  agent.start();
+  const pid_t pid = paused(agent, 1'000);
+  const json renew = {{"epoch", 1}, {"wait_ms", 20}, {"lease_ms", 1'500}, {"renew", {"f1"}}};
+  const auto began = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - began < std::chrono::seconds(2)) {
+    REQUIRE(agent.call("POST", "/v1/poll", renew).status == 200);
+  }
+  CHECK(process_state(pid) == 'T');
+  CHECK(agent.await_event("fault.reverted", "").at("reason") == "lease");
+  CHECK(process_state(pid) == 'S');
+}
+
+TEST_CASE("a killed agent's faults are reverted by its successor") {
+  TestAgent agent(kShop, true);
+  agent.start();
+  const pid_t pid = paused(agent, 60'000);
+  agent.signal(SIGKILL);
+  CHECK(eventually([&] { return process_state(pid) == 'S'; }));
+  REQUIRE(agent.becomes("shop", "ready"));
+  CHECK(agent.await_event("agent.started", "").at("recovered") == json{"f1"});
+  CHECK(agent.service("shop").at("pid") == pid);
+}
+
+TEST_CASE("a killed agent's faults are reverted also when nothing restarts it") {
+  TestAgent agent(kShop);
+  agent.start();
+  const pid_t pid = paused(agent, 60'000);
+  agent.signal(SIGKILL);
+  CHECK(eventually([&] { return process_state(pid) == 'S'; }));
+  CHECK(eventually([&] { return agent.everything() == std::vector<pid_t>{pid}; }));
+  CHECK(agent.run({"fsck", "--config", "{config}"}).code == 0);
+}
+
+TEST_CASE("an agent that is stopped reverts its faults and leaves nothing") {
+  TestAgent agent(kShop);
+  agent.start();
+  paused(agent, 60'000);
+  CHECK(agent.stop());
+  CHECK_THAT(agent.run({"fsck", "--config", "{config}"}).output,
+             Catch::Contains("\"leftovers\": []"));
+}
+
+TEST_CASE("a link carries to the upstream in use, an action reroutes it, and a fault cuts it") {
+  TestAgent one(kShop);
+  TestAgent two(kShop);
+  one.start();
+  two.start();
+  TestAgent carrier(cat(R"(
+links:
+  - name: shop
+    listen: "{address}:27701"
+    upstreams:
+      - {name: one, address: ")",
+                        one.address(), ":", one.port(), R"("}
+      - {name: two, address: ")",
+                        two.address(), ":", two.port(), "\"}\n"));
+  carrier.start();
+  HttpClient client;
+  HttpCall call;
+  call.url = cat("http://", carrier.address(), ":27701/v1/status");
+  // Each agent answers only calls for its own address, with its own token.
+  const auto reaches = [&](const TestAgent& agent) {
+    call.headers = {{"Host", cat(agent.address(), ":", agent.port())}};
+    call.token = agent.token();
+    const auto reply = client.send(call);
+    return reply && reply->status == 200;
+  };
+  CHECK(reaches(one));
+  CHECK_FALSE(reaches(two));
+  const json reroute = {{"epoch", 1},
+                        {"kind", "reroute"},
+                        {"params", {{"link", "shop"}, {"to", "two"}, {"established", "reset"}}},
+                        {"timeout_ms", 1'000}};
+  CHECK(carrier.call("PUT", "/v1/actions/r", reroute).json.at("result") ==
+        json{{"from", "one"}, {"to", "two"}});
+  CHECK(reaches(two));
+  CHECK(carrier.await_event("link.rerouted", "").at("how") == "reset");
+
+  const json cut = {{"epoch", 1},
+                    {"kind", "link.down"},
+                    {"target", {{"link", "shop"}}},
+                    {"params", json::object()},
+                    {"lease_ms", 60'000}};
+  CHECK(carrier.call("PUT", "/v1/faults/cut", cut).json.value("state", "") == "live");
+  CHECK_FALSE(reaches(two));
+  CHECK(carrier.call("POST", "/v1/revert-all", {{"epoch", 1}, {"reason", "halt"}})
+            .json.at("reverted") == json{"cut"});
+  CHECK(reaches(two));
+}
+
+}  // namespace
+}  // namespace panshi::agent
