@@ -86,7 +86,7 @@ int list(Invocation& invocation) {
 
 int show(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
-    const auto drill = get_drill(controller, i.text("drill"));
+    const auto drill = controller.get("/api/v1/drills/" + url_text(i.text("drill")));
     if (!drill) return report_error(i, drill.error());
     if (i.json) {
       i.terminal.document(*drill);

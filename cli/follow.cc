@@ -51,7 +51,7 @@ class Follower {
       take(*answer);
       if (!done_) show_customers();
     }
-    ASSIGN_OR_RETURN(Json drill, get_drill(controller_, drill_));
+    ASSIGN_OR_RETURN(Json drill, controller_.get("/api/v1/drills/" + url_text(drill_)));
     return Followed{std::move(drill), files_};
   }
 
@@ -149,16 +149,6 @@ class Follower {
 };
 
 }  // namespace
-
-Result<Json> get_drill(Connection& controller, const std::string& drill) {
-  ASSIGN_OR_RETURN(Json found, controller.get("/api/v1/drills/" + url_text(drill)));
-  const Result<Json> report =
-      controller.get(cat("/api/v1/reports/", url_text(drill), "?format=json"));
-  if (report && found.is_object() && report->is_object() && report->contains("phases")) {
-    found["phases"] = (*report)["phases"];
-  }
-  return found;
-}
 
 std::string customers_text(const Json& signals) {
   std::vector<std::string> parts(3);

@@ -21,9 +21,6 @@ struct Followed {
 Result<Followed> follow_drill(Connection& controller, Terminal& terminal, const std::string& drill,
                               const std::atomic<bool>& stop);
 
-// GET /api/v1/drills/{id}, its `phases` those of the failover: the report's, read from the journal.
-Result<nlohmann::json> get_drill(Connection& controller, const std::string& drill);
-
 // "20.1 orders/s, success 99.8 %, p95 62 ms", or "" when there are no such signals.
 std::string customers_text(const nlohmann::json& signals);
 

@@ -21,6 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kNetworkFirst = 78;  // tried when the file's network is taken
 constexpr int kNetworkLast = 126;
+constexpr auto kSteady = 500ms;
 
 bool is_free(const LabPlan& plan) {
   return can_bind(plan.controller_address, plan.controller_port) &&
@@ -181,16 +182,26 @@ class LabStart {
                        });
   }
 
+  // Ready, and still the same processes half a second later: a service without a probe counts as
+  // ready the moment it is started, also when it is about to end again.
   bool services_ready() {
     bool all = true;
+    std::map<std::string, std::int64_t> pids;
     for (const LabRecordNode& node : record_.nodes) {
       const NodeSeen seen = ask_agent(client_, node);
       if (!seen.up) all = note_missing(cat("agent of ", node.name), node.log);
-      for (const ServiceSeen& service : seen.services) all = look(node, service) && all;
+      for (const ServiceSeen& service : seen.services) {
+        all = look(node, service) && all;
+        pids[node.name + "/" + service.name] = service.pid;
+      }
     }
     terminal_.status(
         cat("  ", ready_.size(), " services ready", all ? "" : ", waiting for " + missing_));
-    return all;
+    if (!all || pids != pids_) {
+      pids_ = std::move(pids);
+      same_since_ = Clock::now();
+    }
+    return all && (children_.empty() || Clock::now() - same_since_ >= kSteady);
   }
 
   bool look(const LabRecordNode& node, const ServiceSeen& service) {
@@ -257,7 +268,9 @@ class LabStart {
   const Clock::time_point deadline_ = began_ + options_.within;
   std::vector<Child> children_;
   std::set<std::string> answered_;
-  std::set<std::string> ready_;  // "node/service"
+  std::set<std::string> ready_;               // "node/service"
+  std::map<std::string, std::int64_t> pids_;  // of the services when last looked at
+  Clock::time_point same_since_ = began_;
   std::string missing_;
   std::string missing_log_;
   std::string trouble_;  // waiting on is no use
