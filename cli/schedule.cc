@@ -10,7 +10,6 @@ namespace {
 int list(Invocation& invocation) {
   return show_list(invocation, "/api/v1/schedule", "drill_days",
                    {{"drill day", "name"},
-
                     {"zone", "zone"},
                     {"enabled", "enabled"},
                     {"next (UTC)", "next_due_us"},
@@ -40,10 +39,24 @@ int show(Invocation& invocation) {
   });
 }
 
+int show_draw(Invocation& invocation, const std::string& day) {
+  return show_object(invocation, cat("/api/v1/schedule/draw?day=", url_text(day),
+                                     "&seed=", invocation.integer("--seed").value_or(0)));
+}
+
+// Which day goes without saying where there is only one.
 int draw(Invocation& invocation) {
-  return show_object(invocation,
-                     cat("/api/v1/schedule/draw?day=", url_text(invocation.text("--day")),
-                         "&seed=", invocation.integer("--seed").value_or(0)));
+  if (!invocation.text("--day").empty()) return show_draw(invocation, invocation.text("--day"));
+  return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    const auto answer = controller.get("/api/v1/schedule");
+    if (!answer) return report_error(i, answer.error());
+    const auto& days = list_of(*answer, "drill_days");
+    if (days.size() == 1) return show_draw(i, field(days[0], "name"));
+    std::vector<std::string> names;
+    for (const nlohmann::json& day : days) names.push_back(field(day, "name"));
+    return report_error(
+        i, {ErrorCode::kInvalid, cat("say which with --day; drill days: ", join(names, ", "))});
+  });
 }
 
 }  // namespace
@@ -64,8 +77,9 @@ std::vector<Command> schedule_commands() {
           {"schedule",
            "draw",
            "Show what a seed would pick; nothing is started.",
-           "panshi schedule draw --day wednesday --seed 42",
-           {{"--day", "NAME", "name of the drill day", true}, {"--seed", "N", "the seed", true}},
+           "panshi schedule draw --seed 42",
+           {{"--day", "NAME", "name of the drill day (default: the only one)", false},
+            {"--seed", "N", "the seed", true}},
            draw}};
 }
 
