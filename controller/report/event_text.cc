@@ -106,11 +106,12 @@ std::string probe_changed(const Event& event) {
              with(": ", text_of(event.data, "reason")));
 }
 
+// `text` says signal, threshold and what was seen.
 std::string breach_opened(const Event& event) {
   const Json& data = event.data;
   const std::string text = text_of(data, "text");
   return cat("breach of ", text_of(data, "rule"), ": ",
-             text.empty() ? text_of(data, "signal") : text, value_in(data),
+             text.empty() ? text_of(data, "signal") + value_in(data) : text,
              with(", names ", target_text(value_of(data, "target"))));
 }
 

@@ -18,16 +18,17 @@ double seconds(WallTime zero, WallTime at) {
   return static_cast<double>((at - zero).count()) / 1e6;
 }
 
-// "cardkeys_delivery_latency_ms > 150": the number after the signal and its comparison.
-std::optional<double> number_after(const std::string& text, const std::string& signal) {
-  if (!text.starts_with(signal + " ")) return std::nullopt;
-  const std::vector<std::string> words = split(text, ' ');
+// "Keys are late: latency_ms > 150, seen 194.97": the number after the signal and its comparison.
+std::optional<double> limit_in(const std::string& text, const std::string& signal) {
+  const std::size_t at = text.find(signal + " ");
+  if (signal.empty() || at == std::string::npos) return std::nullopt;
+  const std::vector<std::string> words = split(text.substr(at), ' ');
   if (words.size() < 3) return std::nullopt;
   double value = 0;
-  const char* end = words[2].data() + words[2].size();
+  const char* const end = words[2].data() + words[2].size();
   const auto [stop, error] = std::from_chars(words[2].data(), end, value);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return value;
+  const bool whole = stop == end || (stop + 1 == end && *stop == ',');
+  return error == std::errc() && whole ? std::optional(value) : std::nullopt;
 }
 
 // The two ends of one slice, in the order of time.
@@ -81,7 +82,7 @@ GraphPoints graph_points(const SignalSeries& series, const GraphRange& range) {
 std::optional<double> graph_limit(const Report& report, const std::string& signal) {
   for (const Event& event : report.events) {
     if (event.kind != "breach.opened" || text_of(event.data, "signal") != signal) continue;
-    if (const auto limit = number_after(text_of(event.data, "text"), signal)) return limit;
+    if (const auto limit = limit_in(text_of(event.data, "text"), signal)) return limit;
   }
   const Event* started = first_event(report, "drill.started");
   if (started == nullptr) return std::nullopt;

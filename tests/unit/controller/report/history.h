@@ -48,7 +48,7 @@ inline History healed_drill() {
          {"rule", "slow"},
          {"signal", "latency_ms"},
          {"value", 180},
-         {"text", "latency_ms > 150"},
+         {"text", "It is slow: latency_ms > 150, seen 180"},
          {"target", target}});
   h.add(1150.5, "run.started", {{"run", "r-1"}, {"runbook", "failover"}, {"dry_run", false}});
   h.add(1151, "step.started", {{"run", "r-1"}, {"step", 0}, {"name", "to b"}, {"kind", "reroute"}});
