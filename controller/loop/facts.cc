@@ -16,6 +16,21 @@ bool starts_with_any(const std::string& text, std::initializer_list<std::string_
                      [&](std::string_view start) { return text.starts_with(start); });
 }
 
+// What people are shown of a service follows its events; the status is fetched only at contact.
+void note_service(nlohmann::json& services, const AgentEvents::Item& item) {
+  const std::string happened = item.kind.substr(std::string_view("service.").size());
+  for (auto& service : services) {
+    if (!service.is_object() ||
+        service.value("name", nlohmann::json()) != item.data.value("service", nlohmann::json())) {
+      continue;
+    }
+    const bool ended = happened == "exited" || happened == "stopped" || happened == "gave_up";
+    service["state"] = happened == "exited" ? "stopped" : happened;
+    if (ended) service["pid"] = 0;
+    if (!ended && item.data.contains("pid")) service["pid"] = item.data.at("pid");
+  }
+}
+
 void on_agent_event(Context& context, const std::string& node, const AgentEvents::Item& item) {
   if (!item.data.is_object()) return;
   const WallTime at = std::min(item.at, context.now);
@@ -27,6 +42,7 @@ void on_agent_event(Context& context, const std::string& node, const AgentEvents
   } else if (item.kind.starts_with("fault.")) {
     learn_fault(context, node, item.kind, at, item.data);
   } else if (starts_with_any(item.kind, {"service.", "probe.", "link."})) {
+    if (item.kind.starts_with("service.")) note_service(context.memory.services[node], item);
     const DrillFacts* drill = context.state.active_drill();
     context.emit_at(at, item.kind, item.data, {drill ? drill->id : "", "", "", node});
   }

@@ -124,6 +124,30 @@ TEST_CASE("a revert that fails is tried again until it is done") {
   CHECK(scene.events("fault.reverted").size() == 1);
 }
 
+TEST_CASE("what is shown of a service follows its events") {
+  Scene scene;
+  scene.agents_up();
+  AgentState state;
+  state.node = "app-1";
+  state.status = {{"start_id", "again"},
+                  {"services", {{{"name", "orders"}, {"state", "ready"}, {"pid", 7}}}}};
+  scene.step(state);
+  const auto shown = [&] { return scene.world.view(scene.now)["agents"]["app-1"]["services"][0]; };
+  const auto happens = [&](const char* kind, Json data) {
+    AgentEvents batch;
+    batch.node = "app-1";
+    batch.events = {{scene.now, kind, std::move(data)}};
+    scene.step(batch);
+  };
+  CHECK(shown()["pid"] == 7);
+  happens("service.exited", {{"service", "orders"}, {"pid", 7}, {"signal", 9}});
+  CHECK(shown()["state"] == "stopped");
+  CHECK(shown()["pid"] == 0);
+  happens("service.ready", {{"service", "orders"}, {"pid", 8}});
+  CHECK(shown()["state"] == "ready");
+  CHECK(shown()["pid"] == 8);
+}
+
 TEST_CASE("agents are told which crossings matter") {
   Scene scene;
   const Json watches = scene.world.watches("crowd-1");
