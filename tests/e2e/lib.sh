@@ -39,6 +39,15 @@ nothing_left() {  # nothing_left SECOND_OCTET
   [[ -z $left ]] || fail "still listening on 127.$1: $left"
 }
 
+no_incident() {  # at most a minute: a drill wants a shop that is well
+  local _
+  for _ in $(seq 600); do
+    panshi incident list --json | jq -e '[.incidents[] | select(.closed_us == null)] | length == 0' >/dev/null && return
+    sleep 0.1
+  done
+  fail "still open: $(panshi incident list)"
+}
+
 show_logs() {
   local log
   for log in "$PANSHI_STATE"/logs/*.log "$PANSHI_STATE"/nodes/*/logs/*.log; do
