@@ -11,6 +11,7 @@
 namespace panshi::controller {
 namespace {
 
+constexpr double kBeforeS = 5;
 constexpr double kGap_s = 3;
 constexpr int kSlices = 700;
 
@@ -54,7 +55,8 @@ GraphRange graph_range(const Report& report) {
   WallTime to = report.ended.value_or(report.events.back().at);
   for (const Event& event : report.events) to = std::max(to, event.at);
   range.zero = live.value_or(from);
-  range.from_s = seconds(range.zero, from);
+  // Some of how it was before, also when the steady state was met at once.
+  range.from_s = std::min(seconds(range.zero, from), -kBeforeS);
   range.to_s = std::max(seconds(range.zero, to), range.from_s + 1);
   return range;
 }
