@@ -215,6 +215,7 @@ void Guardian::Impl::watch(const std::function<void(pid_t)>& restarted) {
 }
 
 Result<std::unique_ptr<Guardian>> Guardian::start(Options options) {
+  ::prctl(PR_SET_NAME, "panshi-agent");  // a revived one would be called "exe" by ps and fsck
   auto impl = std::make_unique<Impl>();
   impl->prepare(options);
   impl->stop = ::eventfd(0, EFD_CLOEXEC);

@@ -85,6 +85,42 @@ TEST_CASE("processes left stopped by a killed agent are resumed by the next one"
   CHECK(count_stopped(host, service.name()) == 0);
 }
 
+// An agent in short: starts a service, pauses it under a lease, and is killed.
+[[noreturn]] void live_and_die(const TemporaryFolder& folder, int tell) {
+  ::setsid();
+  ProcessRunner runner;
+  RealHost host;
+  const auto service =
+      runner.launch({.argv = {"/bin/sh", "-c", "sleep 1000 & wait"}}, [](const ProcessExit&) {});
+  if (!service) ::_exit(1);
+  host.leaders["orders"] = *service;
+  const auto live = open_book(folder, host)->put(order("f1", "process.pause"));
+  if (!live || ::write(tell, &*service, sizeof *service) != sizeof *service) ::_exit(2);
+  ::raise(SIGKILL);
+  ::_exit(3);
+}
+
+TEST_CASE("a paused service outlives the agent that started it, and the next one resumes it") {
+  TemporaryFolder folder;
+  int pipe[2];
+  REQUIRE(::pipe(pipe) == 0);
+  const pid_t agent = ::fork();
+  if (agent == 0) live_and_die(folder, pipe[1]);
+  ::close(pipe[1]);
+  ProcessName service;
+  REQUIRE(::read(pipe[0], &service, sizeof service) == sizeof service);
+  ::close(pipe[0]);
+  REQUIRE(::waitpid(agent, nullptr, 0) == agent);
+  // The kernel hangs up stopped groups that a dying process leaves behind in its own session.
+  CHECK(process_state(service.pid) == 'T');
+  RealHost host;
+  host.leaders["orders"] = service;
+  CHECK(open_book(folder, host)->recover().reverted == std::vector<FaultId>{"f1"});
+  CHECK(is_alive(service));
+  CHECK(count_stopped(host, service) == 0);
+  (void)signal_group(service, SIGKILL);
+}
+
 TEST_CASE("a killed service ends whole, and its supervisor is asked to start it at the revert") {
   Group service({"/bin/sh", "-c", "sleep 1000 & wait"});
   RealHost host;
