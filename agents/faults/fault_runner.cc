@@ -167,11 +167,12 @@ Status FaultRunner::apply(LiveFault& fault, MonoTime began) {
   auto applied = guarded([&] { return fault.fault->apply(fault.resolved); });
   if (!applied) return applied;
   nlohmann::json measured = measure(fault);
-  emit("fault.live", {{"fault", fault.facts.id},
-                      {"kind", fault.facts.kind},
-                      {"target", fault.facts.target},
-                      {"measured", measured},
-                      {"took_us", (mono_now() - began).count()}},
+  emit("fault.live",
+       {{"fault", fault.facts.id},
+        {"kind", fault.facts.kind},
+        {"target", fault.facts.target},
+        {"measured", measured},
+        {"took_us", (mono_now() - began).count()}},
        acting);
   const std::lock_guard lock(mutex);
   fault.measured = std::move(measured);
@@ -230,9 +231,10 @@ Status FaultRunner::revert(LiveFault& fault, MonoTime began) {
   if (failed) {
     emit("fault.failed", {{"fault", fault.facts.id}, {"error", fault.apply_error}}, healed);
   } else {
-    emit("fault.reverted", {{"fault", fault.facts.id},
-                            {"reason", fault.revert_reason},
-                            {"took_us", (healed - began).count()}},
+    emit("fault.reverted",
+         {{"fault", fault.facts.id},
+          {"reason", fault.revert_reason},
+          {"took_us", (healed - began).count()}},
          healed);
   }
   return {};

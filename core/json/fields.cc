@@ -76,9 +76,9 @@ void read(Fields& in, const char* key, const nlohmann::json* found, std::int64_t
                        found->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
   const std::int64_t value = too_big ? INT64_MAX : found->get<std::int64_t>();
   if (too_big || value < range.min || value > range.max) {
-    return in.problem(key, cat("must be ", bounds_text(range.min, range.max, [](std::int64_t n) {
-                                 return std::to_string(n);
-                               }),
+    return in.problem(key, cat("must be ",
+                               bounds_text(range.min, range.max,
+                                           [](std::int64_t n) { return std::to_string(n); }),
                                ", not ", found->dump()));
   }
   out = value;
@@ -90,9 +90,8 @@ void read(Fields& in, const char* key, const nlohmann::json* found, double& out,
   if (!found->is_number()) return in.problem(key, wrong_type(*found, "a number"));
   const double value = found->get<double>();
   if (!std::isfinite(value) || value < range.min || value > range.max) {
-    return in.problem(
-        key, cat("must be ", bounds_text(range.min, range.max, number_text), ", not ",
-                 found->dump()));
+    return in.problem(key, cat("must be ", bounds_text(range.min, range.max, number_text), ", not ",
+                               found->dump()));
   }
   out = value;
 }
