@@ -58,10 +58,11 @@ function(panshi_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
-# panshi_tests(name LABEL unit SOURCES … DEPENDS …): one Catch2 program, each case a ctest.
+# panshi_tests(name LABEL unit [LOCK thing] SOURCES … DEPENDS …): one Catch2 program, each case a
+# ctest. Cases with the same LOCK do not run at the same time.
 # A *_test.cc in the folder that is not listed stops the configure step.
 function(panshi_tests name)
-  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABEL;LOCK" "SOURCES;DEPENDS" ${ARGN})
   file(GLOB_RECURSE present RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS *_test.cc)
   foreach(file ${present})
     if(NOT file IN_LIST ARG_SOURCES)
@@ -75,5 +76,9 @@ function(panshi_tests name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_compile_definitions(${name} PRIVATE PANSHI_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                              PANSHI_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
-  catch_discover_tests(${name} TEST_PREFIX "${ARG_LABEL}: " PROPERTIES LABELS ${ARG_LABEL})
+  set(properties LABELS ${ARG_LABEL})
+  if(ARG_LOCK)
+    list(APPEND properties RESOURCE_LOCK ${ARG_LOCK})
+  endif()
+  catch_discover_tests(${name} TEST_PREFIX "${ARG_LABEL}: " PROPERTIES ${properties})
 endfunction()
