@@ -124,7 +124,9 @@ TEST_CASE("services that die under load leave a valid ledger") {
   CHECK(audit.at("verdict") == "valid");
   CHECK(exit_status == 0);
   CHECK(audit.at("ok") > 100);
-  CHECK(audit.at("ok").get<std::size_t>() == load.acknowledged().size());
+  // Customers come again once the audit is over: it has heard at most those heard by now.
+  CHECK(audit.at("ok").get<std::size_t>() <= load.acknowledged().size());
+  CHECK(audit.at("ok") == audit.at("acknowledged"));
   CHECK(audit.at("conservation").at("ok") == true);
   CHECK(load.status("paused") == 0);
 }
