@@ -50,7 +50,7 @@ inline tl::unexpected<Error> fail(Error cause, std::string_view doing) {
 #define PANSHI_CAT(a, b) PANSHI_CAT_(a, b)
 #define ASSIGN_OR_RETURN(target, expression) \
   ASSIGN_OR_RETURN_(PANSHI_CAT(result_, __LINE__), target, expression)
-#define ASSIGN_OR_RETURN_(result, target, expression)                              \
-  auto result = (expression);                                                      \
+#define ASSIGN_OR_RETURN_(result, target, expression)                               \
+  auto result = (expression);                                                       \
   if (!result) return ::tl::unexpected<::panshi::Error>(std::move(result).error()); \
   target = *std::move(result)

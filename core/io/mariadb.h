@@ -27,7 +27,7 @@ class MariaDb {
     std::string user;
     std::string password = {};
     std::string database = {};
-    Duration connect_timeout = std::chrono::seconds(1);  // rounded up to whole seconds
+    Duration connect_timeout = std::chrono::seconds(1);    // rounded up to whole seconds
     Duration statement_timeout = std::chrono::seconds(2);  // read and write of one statement
   };
   using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string>;

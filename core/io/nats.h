@@ -43,8 +43,8 @@ class Nats {
     int replicas = 1;
   };
   struct Counts {
-    std::uint64_t messages = 0;     // in the stream
-    std::uint64_t pending = 0;      // not yet delivered to this consumer
+    std::uint64_t messages = 0;  // in the stream
+    std::uint64_t pending = 0;   // not yet delivered to this consumer
     std::uint64_t unacknowledged = 0;
   };
 
