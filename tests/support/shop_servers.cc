@@ -87,6 +87,7 @@ std::vector<std::string> ShopServers::command(Server which) const {
       "--no-defaults",
       cat("--user=", user_name()),
       cat("--datadir=", state),
+      cat("--tmpdir=", state, ".tmp"),
       "--socket=mariadb.sock",
       "--pid-file=mariadb.pid",
       cat("--bind-address=", address_of(which)),
