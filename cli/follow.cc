@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "cli/show.h"
-#include "controller/report/event_data.h"
+#include "controller/events/event_data.h"
 #include "controller/report/event_text.h"
 #include "core/base/text.h"
 #include "core/model/event.h"

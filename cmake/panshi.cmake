@@ -17,7 +17,7 @@ target_compile_options(panshi_options INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wsuggest-override>
   # gcc 12 sees overflows in std::string's own code that cannot be (its bug 105329 and relatives).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict
-  -Wno-array-bounds -Wno-stringop-overflow>
+  -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread>
   -fstack-protector-strong
   $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
 target_link_options(panshi_options INTERFACE -Wl,-z,relro,-z,now)

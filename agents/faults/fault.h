@@ -16,6 +16,7 @@
 #include "core/base/clock.h"
 #include "core/base/result.h"
 #include "core/json/problems.h"
+#include "core/model/fault_kinds.h"
 
 namespace panshi::agent {
 
@@ -39,18 +40,6 @@ class Fault {
   virtual nlohmann::json measure(const nlohmann::json& resolved) const = 0;
 };
 
-struct ParamSpec {
-  enum class Type { kText, kDuration };
-  const char* name;
-  Type type;
-  const char* unit;  // "ms", "" for none
-  const char* default_text;
-  const char* min;  // "" when unbounded or listed in `words`
-  const char* max;
-  const char* words;  // "KILL|TERM": the words allowed; "" for any
-  const char* summary;
-};
-
 // Checked against the kind: every parameter is there, defaults filled in.
 struct FaultRequest {
   std::string id;
@@ -59,17 +48,17 @@ struct FaultRequest {
   Duration duration(const std::string& name) const;  // REQUIRES: a kDuration parameter
 };
 
-struct FaultKind {
-  const char* name;        // as written in scenarios: "process.pause"
-  const char* summary;     // one sentence for docs and the dashboard
-  const char* target_key;  // "service" or "link"
-  std::span<const ParamSpec> params;
+// How a kind of core/model/fault_kinds is put in force.
+struct FaultMeans {
+  const char* kind;
   std::unique_ptr<Fault> (*make)(const FaultRequest& request, Host& host);
   bool exclusive;      // one at a time on a target: the first revert would mend the second too
   bool cheap_measure;  // measure() takes no more than a look into /proc or at a link
   // Why this node cannot do it now; empty when it can.
   std::string (*why_not)(Host& host);
 };
+
+struct FaultKind : FaultKindSpec, FaultMeans {};
 
 // Every kind this build knows, sorted by name.
 std::span<const FaultKind> fault_kinds();

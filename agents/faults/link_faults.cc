@@ -69,36 +69,6 @@ class LinkFault final : public Fault {
 
 }  // namespace
 
-std::span<const ParamSpec> link_delay_params() {
-  static constexpr ParamSpec kParams[] = {
-      {.name = "delay",
-       .type = ParamSpec::Type::kDuration,
-       .unit = "ms",
-       .default_text = "500ms",
-       .min = "0ms",
-       .max = "1m",
-       .words = "",
-       .summary = "How long each chunk is held after it was read, in each direction."},
-      {.name = "direction",
-       .type = ParamSpec::Type::kText,
-       .unit = "",
-       .default_text = "both",
-       .min = "",
-       .max = "",
-       .words = "both|downstream|upstream",
-       .summary = "Which way is slow: upstream is from client to upstream."},
-      {.name = "jitter",
-       .type = ParamSpec::Type::kDuration,
-       .unit = "ms",
-       .default_text = "0ms",
-       .min = "0ms",
-       .max = "1m",
-       .words = "",
-       .summary = "Drawn evenly from delay - jitter to delay + jitter; at most the delay."},
-  };
-  return kParams;
-}
-
 std::unique_ptr<Fault> make_link_delay(const FaultRequest& request, Host& host) {
   const std::string& way = request.params.at("direction");
   Toxic toxic{.kind = Toxic::Kind::kDelay,

@@ -8,7 +8,6 @@
 
 namespace panshi::agent {
 
-std::span<const ParamSpec> link_delay_params();
 std::unique_ptr<Fault> make_link_delay(const FaultRequest& request, Host& host);
 std::unique_ptr<Fault> make_link_down(const FaultRequest& request, Host& host);
 std::unique_ptr<Fault> make_link_reset(const FaultRequest& request, Host& host);

@@ -59,18 +59,6 @@ class ProcessKill final : public Fault {
 
 }  // namespace
 
-std::span<const ParamSpec> process_kill_params() {
-  static constexpr ParamSpec kParams[] = {{.name = "signal",
-                                           .type = ParamSpec::Type::kText,
-                                           .unit = "",
-                                           .default_text = "KILL",
-                                           .min = "",
-                                           .max = "",
-                                           .words = "ABRT|HUP|INT|KILL|TERM",
-                                           .summary = "The signal that is sent."}};
-  return kParams;
-}
-
 std::unique_ptr<Fault> make_process_kill(const FaultRequest& request, Host& host) {
   return std::make_unique<ProcessKill>(request, host);
 }

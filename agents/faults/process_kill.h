@@ -9,7 +9,6 @@
 
 namespace panshi::agent {
 
-std::span<const ParamSpec> process_kill_params();
 std::unique_ptr<Fault> make_process_kill(const FaultRequest& request, Host& host);
 
 }  // namespace panshi::agent

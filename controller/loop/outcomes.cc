@@ -8,7 +8,7 @@
 namespace panshi::controller {
 namespace {
 
-std::string text_in(const nlohmann::json& object, const char* key) {
+std::string text_of(const nlohmann::json& object, const char* key) {
   if (!object.is_object()) return {};
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -27,7 +27,7 @@ void state_audit(Context& context, const PendingEffect& effect, const nlohmann::
       drill != context.state.drills.end() && drill->second.audit_effect == effect.id;
   if (!is_audit) return;
   const nlohmann::json audit = output_of(action);
-  std::string verdict = text_in(audit, "verdict");
+  std::string verdict = text_of(audit, "verdict");
   if (verdict != "valid" && verdict != "invalid") verdict = "unknown";
   context.emit_at(at, "audit.done", {{"verdict", verdict}, {"audit", audit}},
                   {effect.drill, "", "", effect.node});
@@ -35,12 +35,12 @@ void state_audit(Context& context, const PendingEffect& effect, const nlohmann::
 
 void learn_injected(Context& context, const PendingEffect& effect, const EffectDone& input) {
   nlohmann::json data = {{"fault", effect.subject},
-                         {"kind", text_in(effect.body, "kind")},
+                         {"kind", text_of(effect.body, "kind")},
                          {"target", effect.body.value("target", nlohmann::json::object())}};
   if (input.result.is_object() && input.result.contains("measured")) {
     data["measured"] = input.result["measured"];
   }
-  const bool reverted = text_in(input.result, "state") == "reverted";
+  const bool reverted = text_of(input.result, "state") == "reverted";
   if (reverted) data["reason"] = "asked";
   learn_fault(context, effect.node, reverted ? "fault.reverted" : "fault.live", input.at, data);
 }
@@ -59,12 +59,12 @@ void learn_reverted_all(Context& context, const PendingEffect& effect, const Eff
 Outcome outcome_of(const PendingEffect& effect, const EffectDone& input) {
   Outcome outcome{input.outcome, input.detail, input.at};
   if (outcome.word != "ok") return outcome;
-  const std::string state = text_in(input.result, "state");
+  const std::string state = text_of(input.result, "state");
   const bool not_applied = effect.kind == "inject" && state == "failed";
   const bool still_live = effect.kind == "revert" && state == "live";
   if (!not_applied && !still_live) return outcome;
   outcome.word = "failed";
-  outcome.detail = text_in(input.result, "error");
+  outcome.detail = text_of(input.result, "error");
   if (still_live) outcome.detail = cat("still live: ", outcome.detail);
   return outcome;
 }
@@ -89,10 +89,10 @@ void tell_consequences(Context& context, const PendingEffect& effect, const Effe
 void settle_action(Context& context, const std::string& id, const nlohmann::json& action,
                    WallTime at) {
   const auto found = context.state.effects.find(id);
-  const std::string state = text_in(action, "state");
+  const std::string state = text_of(action, "state");
   if (found == context.state.effects.end() || (state != "ok" && state != "failed")) return;
   const PendingEffect effect = found->second;
-  settle_effect(context, id, {state, text_in(action, "error"), at});
+  settle_effect(context, id, {state, text_of(action, "error"), at});
   state_audit(context, effect, action, at);
 }
 
@@ -104,7 +104,7 @@ void on_effect_done(Context& context, const EffectDone& input) {
   answer.at = std::min(input.at, context.now);
   // A program that ends with an error may have told why: the audit's "invalid" is such a one.
   if (effect.kind == "act" &&
-      (answer.outcome == "ok" || !text_in(answer.result, "state").empty())) {
+      (answer.outcome == "ok" || !text_of(answer.result, "state").empty())) {
     return settle_action(context, effect.id, answer.result, answer.at);
   }
   const Outcome outcome = outcome_of(effect, answer);

@@ -50,22 +50,6 @@ Json stages_json(const DrillFacts& drill) {
   return list;
 }
 
-// What the system went through: all eight, null where it did not come to that.
-Json phases_json(const DrillFacts& drill) {
-  Json list = Json::array();
-  for (const char* name : kMilestones) {
-    const auto at = drill.milestones.find(name);
-    Json phase = {{"name", name}, {"at_us", nullptr}, {"since_in_force_ms", nullptr}};
-    if (at != drill.milestones.end()) phase["at_us"] = to_us(at->second);
-    if (at != drill.milestones.end() && drill.first_live_at) {
-      const auto since = at->second - *drill.first_live_at;
-      phase["since_in_force_ms"] = static_cast<double>(since.count()) / 1000;
-    }
-    list.push_back(std::move(phase));
-  }
-  return list;
-}
-
 // The audit as it was printed; before it, null.
 Json audit_json(const DrillFacts& drill) {
   if (drill.audit.is_null()) return Json();
@@ -107,7 +91,7 @@ Json drill_json(const State& state, const DrillFacts& drill) {
           {"runs", std::move(runs)},
           {"audit", audit_json(drill)},
           {"stages", stages_json(drill)},
-          {"phases", phases_json(drill)}};
+          {"phases", phases_json(drill.failover)}};
 }
 
 Json incident_json(const State& state, const IncidentFacts& incident) {

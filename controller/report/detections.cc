@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <map>
 
-#include "controller/report/event_data.h"
+#include "controller/events/event_data.h"
 #include "controller/report/sections.h"
+#include "controller/report/wording.h"
 #include "core/base/text.h"
 
 namespace panshi::controller {

@@ -3,7 +3,8 @@
 
 #include <map>
 
-#include "controller/report/event_data.h"
+#include "controller/events/event_data.h"
+#include "controller/report/wording.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What went well and badly, only where a rule over the events says so; the rest is for people.
-#include "controller/report/event_data.h"
+#include "controller/events/event_data.h"
 #include "controller/report/sections.h"
+#include "controller/report/wording.h"
 #include "core/base/text.h"
 
 namespace panshi::controller {

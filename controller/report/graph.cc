@@ -5,11 +5,11 @@
 #include <cmath>
 #include <cstdio>
 
-#include "controller/report/event_data.h"
 #include "controller/report/graph_data.h"
 #include "controller/report/html.h"
 #include "controller/report/sections.h"
 #include "controller/report/series.h"
+#include "controller/report/wording.h"
 #include "core/base/text.h"
 
 namespace panshi::controller {

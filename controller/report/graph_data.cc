@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "controller/report/event_data.h"
+#include "controller/events/event_data.h"
 #include "controller/report/sections.h"
 #include "core/base/text.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
-#include "controller/report/event_data.h"
+#include "controller/events/event_data.h"
 #include "controller/report/sections.h"
 
 namespace panshi::controller {

@@ -3,9 +3,10 @@
 #include <map>
 #include <set>
 
-#include "controller/report/event_data.h"
+#include "controller/events/event_data.h"
 #include "controller/report/report.h"
 #include "controller/report/sections.h"
+#include "controller/report/wording.h"
 #include "core/base/text.h"
 
 namespace panshi::controller {

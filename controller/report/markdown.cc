@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "controller/report/event_data.h"
 #include "controller/report/report.h"
 #include "controller/report/sections.h"
 #include "controller/report/series.h"
+#include "controller/report/wording.h"
 #include "controller/report/words.h"
 #include "core/base/text.h"
 

@@ -6,10 +6,10 @@
 #include <cstdio>
 #include <set>
 
-#include "controller/report/event_data.h"
 #include "controller/report/graph.h"
 #include "controller/report/sections.h"
 #include "controller/report/series.h"
+#include "controller/report/wording.h"
 #include "controller/report/words.h"
 #include "core/base/text.h"
 

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "controller/report/phases.h"
+#include "controller/events/phases.h"
 #include "core/base/clock.h"
 #include "core/model/event.h"
 

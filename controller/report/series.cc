@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "controller/report/event_data.h"
 #include "controller/report/sections.h"
+#include "controller/report/wording.h"
 
 namespace panshi::controller {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "controller/report/event_data.h"
+#include "controller/events/event_data.h"
 #include "controller/report/sections.h"
+#include "controller/report/wording.h"
 #include "core/base/text.h"
 
 namespace panshi::controller {

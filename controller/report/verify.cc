@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "controller/report/event_data.h"
+#include "controller/events/event_data.h"
 #include "controller/report/event_json.h"
 #include "controller/report/report.h"
 #include "core/base/text.h"

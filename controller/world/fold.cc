@@ -10,7 +10,7 @@ namespace panshi::controller {
 namespace {
 
 void controller_started(State& state, const Event& event) {
-  state.epoch = std::max(state.epoch + 1, number_in(event.data, "epoch"));
+  state.epoch = std::max(state.epoch + 1, integer_of(event.data, "epoch").value_or(0));
   state.running = true;
   state.started_at = event.at;
   if (!state.first_started_at) state.first_started_at = event.at;
@@ -23,7 +23,7 @@ void controller_stopped(State& state, const Event&) { state.running = false; }
 void agent_up(State& state, const Event& event) {
   AgentFacts& agent = state.agents[event.node];
   agent.up = true;
-  agent.start_id = text_in(event.data, "start_id");
+  agent.start_id = text_of(event.data, "start_id");
 }
 
 void agent_down(State& state, const Event& event) {
@@ -34,13 +34,13 @@ void agent_down(State& state, const Event& event) {
     fault.was_unknown = true;
   }
   if (DrillFacts* drill = state.active_drill()) {
-    drill->doubts.push_back(cat("agent ", event.node, " was lost: ", text_in(event.data, "why")));
+    drill->doubts.push_back(cat("agent ", event.node, " was lost: ", text_of(event.data, "why")));
   }
 }
 
 void halt_on(State& state, const Event& event) {
   state.halted = true;
-  state.halt_reason = text_in(event.data, "reason");
+  state.halt_reason = text_of(event.data, "reason");
 }
 
 void halt_off(State& state, const Event&) {
@@ -56,8 +56,8 @@ void doubt_on(State& state, const Event&) {
 void doubt_off(State& state, const Event&) { state.doubt = false; }
 
 void schedule_handled(State& state, const Event& event) {
-  WallTime& last = state.last_due[text_in(event.data, "drill_day")];
-  last = std::max(last, from_us(number_in(event.data, "due_us")));
+  WallTime& last = state.last_due[text_of(event.data, "drill_day")];
+  last = std::max(last, from_us(integer_of(event.data, "due_us").value_or(0)));
 }
 
 FoldTable make_table() {
@@ -78,16 +78,6 @@ FoldTable make_table() {
 }
 
 }  // namespace
-
-std::string text_in(const nlohmann::json& data, const char* key) {
-  const auto found = data.find(key);
-  return found != data.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::int64_t number_in(const nlohmann::json& data, const char* key) {
-  const auto found = data.find(key);
-  return found != data.end() && found->is_number() ? found->get<std::int64_t>() : 0;
-}
 
 std::int64_t number_of(const std::string& id) {
   const auto dash = id.rfind('-');
@@ -134,7 +124,7 @@ void fold(State& state, const Event& event) {
   const auto handler = kTable.find(event.kind);
   if (!event.data.is_object()) return;
   if (handler != kTable.end()) handler->second(state, event);
-  note_milestone(state, event);
+  note_phase(state, event);
 }
 
 }  // namespace panshi::controller

@@ -8,6 +8,7 @@
 #include <map>
 #include <string_view>
 
+#include "controller/events/event_data.h"
 #include "controller/world/state.h"
 
 namespace panshi::controller {
@@ -20,10 +21,7 @@ void add_drill_folds(FoldTable& table);
 void add_run_folds(FoldTable& table);  // breaches, incidents, runs
 
 // Notes what the event means for its drill's phases of failover, if anything.
-void note_milestone(State& state, const Event& event);
-
-std::string text_in(const nlohmann::json& data, const char* key);
-std::int64_t number_in(const nlohmann::json& data, const char* key);
+void note_phase(State& state, const Event& event);
 
 template <class T>
 T* find_in(std::map<std::string, T>& map, const std::string& id) {

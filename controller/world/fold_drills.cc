@@ -9,14 +9,15 @@ namespace panshi::controller {
 namespace {
 
 constexpr std::size_t kDrillsKept = 200;
+constexpr std::size_t kPhaseEventsMax = 500;  // of a drill; the first of each kind matter
 
 void drill_started(State& state, const Event& event) {
   DrillFacts drill;
   Problems problems;  // none: it was read before it was journaled
   drill.id = event.drill;
   drill.scenario = read_scenario(event.data.value("scenario", nlohmann::json::object()), problems);
-  drill.seed = static_cast<std::uint64_t>(number_in(event.data, "seed"));
-  drill.why = text_in(event.data, "why");
+  drill.seed = static_cast<std::uint64_t>(integer_of(event.data, "seed").value_or(0));
+  drill.why = text_of(event.data, "why");
   drill.started_at = event.at;
   drill.expectations.resize(drill.scenario.expect.size());
   const auto targets = event.data.value("targets", nlohmann::json::array());
@@ -24,6 +25,7 @@ void drill_started(State& state, const Event& event) {
     drill.targets.push_back(i < targets.size() ? read_target(targets[i], "", problems)
                                                : drill.scenario.faults[i].target);
   }
+  drill.failover = phases({});
   state.counters.drill = std::max(state.counters.drill, number_of(drill.id));
   state.drills[drill.id] = std::move(drill);
   forget_oldest(state.drills, kDrillsKept);
@@ -32,14 +34,14 @@ void drill_started(State& state, const Event& event) {
 void drill_phase(State& state, const Event& event) {
   DrillFacts* drill = find_in(state.drills, event.drill);
   if (!drill) return;
-  drill->phase = text_in(event.data, "phase");
+  drill->phase = text_of(event.data, "phase");
   drill->phase_at = event.at;
   drill->phases.emplace_back(drill->phase, event.at);
 }
 
 void drill_steady(State& state, const Event& event) {
   DrillFacts* drill = find_in(state.drills, event.drill);
-  if (drill && text_in(event.data, "when") == "after") {
+  if (drill && text_of(event.data, "when") == "after") {
     drill->recovered = event.data.value("ok", false);
   }
 }
@@ -48,13 +50,13 @@ void drill_abort(State& state, const Event& event) {
   DrillFacts* drill = find_in(state.drills, event.drill);
   if (!drill) return;
   drill->aborting = true;
-  drill->abort_why = text_in(event.data, "why");
+  drill->abort_why = text_of(event.data, "why");
   drill->abort_is_failure = event.data.value("failure", false);
 }
 
 void drill_expectation(State& state, const Event& event) {
   DrillFacts* drill = find_in(state.drills, event.drill);
-  const auto index = static_cast<std::size_t>(number_in(event.data, "index"));
+  const auto index = static_cast<std::size_t>(integer_of(event.data, "index").value_or(0));
   if (!drill || index >= drill->expectations.size()) return;
   const auto ok = event.data.value("ok", nlohmann::json());
   ExpectationFacts& expectation = drill->expectations[index];
@@ -67,7 +69,7 @@ void drill_expectation(State& state, const Event& event) {
 void drill_done(State& state, const Event& event) {
   DrillFacts* drill = find_in(state.drills, event.drill);
   if (!drill) return;
-  drill->verdict = text_in(event.data, "verdict");
+  drill->verdict = text_of(event.data, "verdict");
   drill->aborted = event.data.value("aborted", false);
   drill->ended_at = event.at;
   for (const auto& why : event.data.value("why", nlohmann::json::array())) {
@@ -79,27 +81,15 @@ void audit_done(State& state, const Event& event) {
   if (DrillFacts* drill = find_in(state.drills, event.drill)) drill->audit = event.data;
 }
 
-const char* milestone_of(const Event& event) {
-  if (event.kind == "fault.live") return kMilestones[0];
-  if (event.kind == "signal.symptom") return kMilestones[1];
-  if (event.kind == "breach.opened") return kMilestones[2];
-  if (event.kind == "run.started") return event.data.value("dry_run", false) ? "" : kMilestones[3];
-  if (event.kind == "slo.first_good") return kMilestones[5];
-  if (event.kind == "slo.met") return kMilestones[6];
-  if (event.kind == "redundancy.back") return kMilestones[7];
-  const std::string step = event.kind == "step.done" ? text_in(event.data, "kind") : "";
-  const bool routes = step == "reroute" || step == "restart";
-  return routes && text_in(event.data, "outcome") == "ok" ? kMilestones[4] : "";
-}
-
 }  // namespace
 
-void note_milestone(State& state, const Event& event) {
-  if (event.drill.empty()) return;
+void note_phase(State& state, const Event& event) {
+  if (event.drill.empty() || !tells_of_phases(event)) return;
   DrillFacts* drill = find_in(state.drills, event.drill);
-  if (!drill) return;
-  const std::string name = milestone_of(event);
-  if (!name.empty()) drill->milestones.emplace(name, event.at);  // the first of each
+  if (!drill || drill->phase_events.size() == kPhaseEventsMax) return;
+  drill->phase_events.push_back(event);
+  drill->phase_events.back().seq = 0;  // not known yet when it is folded for the first time
+  drill->failover = phases(drill->phase_events);
 }
 
 void add_drill_folds(FoldTable& table) {

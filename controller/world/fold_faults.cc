@@ -15,13 +15,13 @@ constexpr std::size_t kFaultsKept = 500;
 void intend_fault(State& state, const Event& event, const PendingEffect& effect) {
   FaultFacts fault;
   fault.id = effect.subject;
-  fault.kind = text_in(effect.body, "kind");
+  fault.kind = text_of(effect.body, "kind");
   fault.node = event.node;
   fault.target = effect.body.value("target", nlohmann::json::object());
   fault.params = effect.body.value("params", nlohmann::json::object());
   fault.drill = event.drill;
-  fault.scenario_fault = text_in(event.data, "scenario_fault");
-  fault.term = Duration(number_in(event.data, "for_us"));
+  fault.scenario_fault = text_of(event.data, "scenario_fault");
+  fault.term = Duration(integer_of(event.data, "for_us").value_or(0));
   fault.intended_at = event.at;
   if (fault.drill.empty()) {
     state.counters.fault = std::max(state.counters.fault, number_of(fault.id));
@@ -31,12 +31,12 @@ void intend_fault(State& state, const Event& event, const PendingEffect& effect)
 
 void effect_intended(State& state, const Event& event) {
   PendingEffect effect;
-  effect.id = text_in(event.data, "effect");
-  effect.kind = text_in(event.data, "kind");
+  effect.id = text_of(event.data, "effect");
+  effect.kind = text_of(event.data, "kind");
   effect.node = event.node;
-  effect.subject = text_in(event.data, "subject");
+  effect.subject = text_of(event.data, "subject");
   effect.body = event.data.value("body", nlohmann::json::object());
-  effect.timeout = std::chrono::milliseconds(number_in(event.data, "timeout_ms"));
+  effect.timeout = std::chrono::milliseconds(integer_of(event.data, "timeout_ms").value_or(0));
   effect.at = event.at;
   effect.epoch = state.epoch;
   effect.drill = event.drill;
@@ -62,7 +62,7 @@ void inject_done(FaultFacts& fault, const Event& event, const std::string& outco
   if (outcome == "failed") {
     fault.state = FaultState::kFailed;
     fault.ended_at = event.at;
-    fault.reason = text_in(event.data, "detail");
+    fault.reason = text_of(event.data, "detail");
   } else if (outcome == "unknown") {
     fault.state = FaultState::kUnknown;
     fault.was_unknown = true;
@@ -71,16 +71,16 @@ void inject_done(FaultFacts& fault, const Event& event, const std::string& outco
 
 void run_effect_done(RunFacts& run, const Event& event, const std::string& outcome) {
   run.effect_outcome = outcome;
-  run.effect_detail = text_in(event.data, "detail");
+  run.effect_detail = text_of(event.data, "detail");
   run.effect_at = event.at;
 }
 
 void effect_done(State& state, const Event& event) {
-  PendingEffect* pending = find_in(state.effects, text_in(event.data, "effect"));
+  PendingEffect* pending = find_in(state.effects, text_of(event.data, "effect"));
   if (!pending) return;
   const PendingEffect effect = std::move(*pending);
   state.effects.erase(effect.id);
-  const std::string outcome = text_in(event.data, "outcome");
+  const std::string outcome = text_of(event.data, "outcome");
 
   FaultFacts* fault = find_in(state.faults, effect.subject);
   if (fault && effect.kind == "inject") inject_done(*fault, event, outcome);
@@ -92,22 +92,22 @@ void effect_done(State& state, const Event& event) {
   }
   RunFacts* run = find_in(state.runs, effect.run);
   if (run && run->effect == effect.id) run_effect_done(*run, event, outcome);
-  if (outcome == "ok" && effect.kind == "act" && text_in(effect.body, "kind") == "mark") {
+  if (outcome == "ok" && effect.kind == "act" && text_of(effect.body, "kind") == "mark") {
     const auto params = effect.body.value("params", nlohmann::json::object());
-    if (text_in(params, "as") == "ok") {
-      state.marks.erase(text_in(params, "service"));
+    if (text_of(params, "as") == "ok") {
+      state.marks.erase(text_of(params, "service"));
     } else {
-      state.marks[text_in(params, "service")] = text_in(params, "as");
+      state.marks[text_of(params, "service")] = text_of(params, "as");
     }
   }
 }
 
 // A fault that we did not intend (a leftover) gets an entry too: what is live must be reverted.
 FaultFacts& fault_of(State& state, const Event& event) {
-  FaultFacts& fault = state.faults[text_in(event.data, "fault")];
+  FaultFacts& fault = state.faults[text_of(event.data, "fault")];
   if (fault.id.empty()) {
-    fault.id = text_in(event.data, "fault");
-    fault.kind = text_in(event.data, "kind");
+    fault.id = text_of(event.data, "fault");
+    fault.kind = text_of(event.data, "kind");
     fault.target = event.data.value("target", nlohmann::json::object());
     fault.node = event.node;
     fault.intended_at = event.at;
@@ -125,11 +125,11 @@ void fault_live(State& state, const Event& event) {
 }
 
 void fault_ended(State& state, const Event& event, FaultState how, const char* why) {
-  FaultFacts* fault = find_in(state.faults, text_in(event.data, "fault"));
+  FaultFacts* fault = find_in(state.faults, text_of(event.data, "fault"));
   if (!fault) return;
   fault->state = how;
   fault->ended_at = event.at;
-  fault->reason = text_in(event.data, why);
+  fault->reason = text_of(event.data, why);
   fault->reverting = false;
   if (state.faults.size() <= kFaultsKept) return;
   auto oldest = state.faults.end();

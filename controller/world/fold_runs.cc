@@ -32,8 +32,8 @@ void forget_old(State& state) {
 
 void breach_opened(State& state, const Event& event) {
   BreachFacts breach;
-  breach.id = text_in(event.data, "breach");
-  breach.rule = text_in(event.data, "rule");
+  breach.id = text_of(event.data, "breach");
+  breach.rule = text_of(event.data, "rule");
   Problems problems;
   breach.target =
       read_target(event.data.value("target", nlohmann::json::object()), "", problems).text();
@@ -51,21 +51,21 @@ void breach_opened(State& state, const Event& event) {
 }
 
 void breach_cleared(State& state, const Event& event) {
-  BreachFacts* breach = find_in(state.breaches, text_in(event.data, "breach"));
+  BreachFacts* breach = find_in(state.breaches, text_of(event.data, "breach"));
   if (breach) breach->cleared_at = event.at;
 }
 
 void slo_first_good(State& state, const Event& event) {
-  BreachFacts* breach = find_in(state.breaches, text_in(event.data, "breach"));
+  BreachFacts* breach = find_in(state.breaches, text_of(event.data, "breach"));
   if (breach) breach->first_good = true;
 }
 
 void incident_opened(State& state, const Event& event) {
   IncidentFacts incident;
   incident.id = event.incident;
-  incident.rule = text_in(event.data, "rule");
-  incident.title = text_in(event.data, "title");
-  incident.target = text_in(event.data, "target");
+  incident.rule = text_of(event.data, "rule");
+  incident.title = text_of(event.data, "title");
+  incident.target = text_of(event.data, "target");
   incident.drill = event.drill;
   incident.opened_at = event.at;
   state.counters.incident = std::max(state.counters.incident, number_of(incident.id));
@@ -78,7 +78,7 @@ void incident_closed(State& state, const Event& event) {
 
 void incident_acked(State& state, const Event& event) {
   auto* incident = find_in(state.incidents, event.incident);
-  if (incident) incident->acked_by = text_in(event.data, "by");
+  if (incident) incident->acked_by = text_of(event.data, "by");
 }
 
 void slo_met(State& state, const Event& event) {
@@ -93,8 +93,8 @@ void redundancy_back(State& state, const Event& event) {
 void run_started(State& state, const Event& event) {
   RunFacts run;
   run.id = event.run;
-  run.runbook = text_in(event.data, "runbook");
-  run.breach = text_in(event.data, "breach");
+  run.runbook = text_of(event.data, "runbook");
+  run.breach = text_of(event.data, "breach");
   run.incident = event.incident;
   run.drill = event.drill;
   run.dry_run = event.data.value("dry_run", false);
@@ -108,15 +108,15 @@ void run_started(State& state, const Event& event) {
 }
 
 void run_refused(State& state, const Event& event) {
-  BreachFacts* breach = find_in(state.breaches, text_in(event.data, "breach"));
-  if (breach) breach->refused[text_in(event.data, "runbook")] = text_in(event.data, "why");
+  BreachFacts* breach = find_in(state.breaches, text_of(event.data, "breach"));
+  if (breach) breach->refused[text_of(event.data, "runbook")] = text_of(event.data, "why");
 }
 
 void run_done(State& state, const Event& event) {
   RunFacts* run = find_in(state.runs, event.run);
   if (!run) return;
-  run->outcome = text_in(event.data, "outcome");
-  run->why = text_in(event.data, "why");
+  run->outcome = text_of(event.data, "outcome");
+  run->why = text_of(event.data, "why");
   run->ended_at = event.at;
 }
 
@@ -124,19 +124,19 @@ void step_started(State& state, const Event& event) {
   RunFacts* run = find_in(state.runs, event.run);
   if (!run) return;
   run->step_running = true;
-  run->step = static_cast<std::size_t>(number_in(event.data, "step"));
-  run->attempt = number_in(event.data, "attempt");
+  run->step = static_cast<std::size_t>(integer_of(event.data, "step").value_or(0));
+  run->attempt = integer_of(event.data, "attempt").value_or(0);
   run->step_at = event.at;
   run->effect.clear();  // effect.intended follows, when there is one
   run->effect_outcome.clear();
   run->effect_detail.clear();
   if (run->steps.size() >= kStepsKept) run->steps.erase(run->steps.begin());
-  run->steps.push_back({run->step, text_in(event.data, "name"), text_in(event.data, "kind"),
+  run->steps.push_back({run->step, text_of(event.data, "name"), text_of(event.data, "kind"),
                         run->attempt, "", "", event.at, std::nullopt});
 }
 
 void note_routed(State& state, const RunFacts& run, const Event& event) {
-  const std::string kind = text_in(event.data, "kind");
+  const std::string kind = text_of(event.data, "kind");
   if (run.dry_run || (kind != "reroute" && kind != "restart")) return;
   for (auto& [id, breach] : state.breaches) {
     const bool same =
@@ -148,13 +148,13 @@ void note_routed(State& state, const RunFacts& run, const Event& event) {
 void step_done(State& state, const Event& event) {
   RunFacts* run = find_in(state.runs, event.run);
   if (!run) return;
-  const std::string outcome = text_in(event.data, "outcome");
-  const std::string next = text_in(event.data, "next");
+  const std::string outcome = text_of(event.data, "outcome");
+  const std::string next = text_of(event.data, "next");
   run->step_running = false;
   run->effect.clear();
   if (!run->steps.empty()) {
     run->steps.back().outcome = outcome;
-    run->steps.back().detail = text_in(event.data, "detail");
+    run->steps.back().detail = text_of(event.data, "detail");
     run->steps.back().done_at = event.at;
   }
   if (outcome == "ok") note_routed(state, *run, event);
@@ -164,7 +164,7 @@ void step_done(State& state, const Event& event) {
   }
   if (outcome != "ok") {
     run->notes.push_back(
-        cat(text_in(event.data, "name"), ": ", outcome, " (", text_in(event.data, "detail"), ")"));
+        cat(text_of(event.data, "name"), ": ", outcome, " (", text_of(event.data, "detail"), ")"));
   }
   run->step_unknown = run->step_unknown || outcome == "unknown";
   run->stopping = next == "stop";

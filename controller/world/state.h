@@ -4,13 +4,13 @@
 // Whatever is here is the same after a restart; what is not in events lives in Memory (context.h).
 #pragma once
 
-#include <array>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "controller/events/phases.h"
 #include "core/base/clock.h"
 #include "core/model/event.h"
 #include "core/model/scenario.h"
@@ -68,11 +68,6 @@ struct ExpectationFacts {
   nlohmann::json observed;
 };
 
-// The phases of a failover, in order; docs/reference/events.md says which event is which.
-inline constexpr std::array<const char*, 8> kMilestones = {
-    "in force",           "symptom", "detected",       "decided", "routed",
-    "first good request", "SLO met", "redundancy back"};
-
 struct DrillFacts {
   std::string id;
   Scenario scenario;
@@ -83,8 +78,9 @@ struct DrillFacts {
   WallTime started_at{};
   std::optional<WallTime> ended_at;
   std::vector<std::pair<std::string, WallTime>> phases;
-  std::vector<Target> targets;                 // of scenario.faults, after the draw
-  std::map<std::string, WallTime> milestones;  // of its incidents: see kMilestones
+  std::vector<Target> targets;      // of scenario.faults, after the draw
+  std::vector<Event> phase_events;  // what `failover` was read from
+  std::vector<Phase> failover;
   std::optional<WallTime> first_live_at;
   std::vector<ExpectationFacts> expectations;
   std::optional<bool> recovered;  // steady state again after the faults

@@ -67,19 +67,22 @@ void check_comparison(const Place& place, const Comparison& comparison) {
   (void)check_node(place, comparison.node);
 }
 
+void check_kind(const Place& place, const FaultKindSpec& kind, const ScenarioFault& fault) {
+  if (fault.params.is_object()) {
+    (void)read_fault_params(kind, fault.params, place.at("params"), place.problems);
+  }
+  if (fault.target.services.empty() && !fault.target.is_link()) return;  // was reported
+  if (kind.on_link() == fault.target.is_link()) return;
+  place.problems.add(place.at("target"),
+                     cat(fault.kind, " breaks a ", kind.target_key, ": expected ",
+                         kind.on_link() ? "{node, link}" : "{service}"));
+}
+
 void check_fault(const Place& place, const ScenarioFault& fault, const nlohmann::json& document) {
-  const auto kinds = fault_kind_names();
-  const auto kind = std::find_if(kinds.begin(), kinds.end(),
-                                 [&](const FaultKindName& row) { return row.name == fault.kind; });
-  if (kind == kinds.end()) {
-    if (!fault.kind.empty()) {
-      place.problems.add(place.at("kind"), unknown_name("kind", fault.kind, fault_kind_list()));
-    }
-  } else if (kind->on_link != fault.target.is_link() &&
-             (fault.target.is_link() || !fault.target.services.empty())) {
-    place.problems.add(place.at("target"),
-                       cat(fault.kind, " breaks a ", kind->on_link ? "link" : "service",
-                           ": expected ", kind->on_link ? "{node, link}" : "{service}"));
+  if (const FaultKindSpec* kind = find_fault_kind(fault.kind)) {
+    check_kind(place, *kind, fault);
+  } else if (!fault.kind.empty()) {
+    place.problems.add(place.at("kind"), unknown_name("kind", fault.kind, fault_kind_names()));
   }
   const nlohmann::json::json_pointer service("/target/service");
   const bool any_of = document.contains(service) && document.at(service).is_object();

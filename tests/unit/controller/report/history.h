@@ -53,7 +53,12 @@ inline History healed_drill() {
   h.add(1150.5, "run.started", {{"run", "r-1"}, {"runbook", "failover"}, {"dry_run", false}});
   h.add(1151, "step.started", {{"run", "r-1"}, {"step", 0}, {"name", "to b"}, {"kind", "reroute"}});
   h.add(1160, "step.done",
-        {{"run", "r-1"}, {"step", 0}, {"name", "to b"}, {"outcome", "ok"}, {"duration_us", 9000}});
+        {{"run", "r-1"},
+         {"step", 0},
+         {"name", "to b"},
+         {"kind", "reroute"},
+         {"outcome", "ok"},
+         {"duration_us", 9000}});
   h.add(1200, "slo.first_good", {{"signal", "latency_ms"}, {"value", 20}});
   h.add(1210, "run.done", {{"run", "r-1"}, {"outcome", "ok"}});
   h.add(3000, "fault.reverted", {{"fault", "freeze"}, {"reason", "asked"}});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise: each phase is read from one event; what the journal does not show is absent with a
 // reason.
-#include "controller/report/phases.h"
+#include "controller/events/phases.h"
 
 #include <catch2/catch.hpp>
 
@@ -62,14 +62,14 @@ TEST_CASE("only a reroute or restart that succeeded counts as routed, and no dry
   h.add(2, "run.started", {{"run", "dry"}, {"dry_run", true}});
   h.add(3, "run.started", {{"run", "r"}});
   h.add(4, "step.started", {{"run", "r"}, {"step", 0}, {"kind", "mark"}});
-  h.add(5, "step.done", {{"run", "r"}, {"step", 0}, {"outcome", "ok"}});
+  h.add(5, "step.done", {{"run", "r"}, {"step", 0}, {"kind", "mark"}, {"outcome", "ok"}});
   h.add(6, "step.started", {{"run", "r"}, {"step", 1}, {"kind", "reroute"}});
-  h.add(7, "step.done", {{"run", "r"}, {"step", 1}, {"outcome", "failed"}});
+  h.add(7, "step.done", {{"run", "r"}, {"step", 1}, {"kind", "reroute"}, {"outcome", "failed"}});
   std::vector<Phase> list = phases(h.events);
   CHECK(list[3].since_in_force_us == 3000);
   CHECK_FALSE(list[4].at);
   h.add(8, "step.started", {{"run", "r"}, {"step", 2}, {"kind", "restart"}});
-  h.add(9, "step.done", {{"run", "r"}, {"step", 2}, {"outcome", "ok"}});
+  h.add(9, "step.done", {{"run", "r"}, {"step", 2}, {"kind", "restart"}, {"outcome", "ok"}});
   CHECK(phases(h.events)[4].since_in_force_us == 9000);
 }
 

@@ -1,30 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "controller/report/phases.h"
+#include "controller/events/phases.h"
 
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <map>
+#include <set>
 #include <utility>
 
-#include "controller/report/event_data.h"
+#include "controller/events/event_data.h"
 
 namespace panshi::controller {
 namespace {
 
-using Steps = std::map<std::pair<std::string, std::int64_t>, std::string>;  // (run, step) -> kind
 using Wanted = std::function<bool(const Event&)>;
-
-// `step.done` does not repeat the kind that `step.started` said.
-Steps step_kinds(const std::vector<Event>& events) {
-  Steps steps;
-  for (const Event& event : events) {
-    if (event.kind != "step.started") continue;
-    steps[{run_of(event), integer_of(event.data, "step").value_or(0)}] =
-        text_of(event.data, "kind");
-  }
-  return steps;
-}
 
 // Earliest by time: events arrive from several agents, so seq order is not quite time order.
 const Event* earliest(const std::vector<Event>& events, std::optional<WallTime> from,
@@ -45,10 +33,9 @@ bool started_in_earnest(const Event& event) {
   return event.kind == "run.started" && !flag_of(event.data, "dry_run").value_or(false);
 }
 
-bool routes(const Event& event, const Steps& steps) {
-  if (event.kind != "step.done" || text_of(event.data, "outcome") != "ok") return false;
-  const auto found = steps.find({run_of(event), integer_of(event.data, "step").value_or(0)});
-  return found != steps.end() && (found->second == "reroute" || found->second == "restart");
+bool routes(const Event& event) {
+  const std::string step = event.kind == "step.done" ? text_of(event.data, "kind") : "";
+  return (step == "reroute" || step == "restart") && text_of(event.data, "outcome") == "ok";
 }
 
 constexpr std::array<std::pair<const char*, const char*>, 8> kPhases = {{
@@ -82,9 +69,7 @@ Found find_all(const std::vector<Event>& events) {
     };
   };
   found[3] = earliest(events, found[2] ? found[2]->at : begin, started_in_earnest);
-  const Steps steps = step_kinds(events);
-  found[4] = earliest(events, found[3] ? found[3]->at : begin,
-                      [&](const Event& event) { return routes(event, steps); });
+  found[4] = earliest(events, found[3] ? found[3]->at : begin, routes);
   found[5] = earliest(events, begin, of_incident("slo.first_good"));
   found[6] = earliest(events, begin, of_incident("slo.met"));
   found[7] = earliest(events, begin, of_incident("redundancy.back"));
@@ -119,6 +104,13 @@ nlohmann::json ms_or_null(const std::optional<std::int64_t>& us) {
 
 }  // namespace
 
+bool tells_of_phases(const Event& event) {
+  static const std::set<std::string_view> kKinds = {
+      "fault.live", "signal.symptom", "breach.opened", "run.started",
+      "step.done",  "slo.first_good", "slo.met",       "redundancy.back"};
+  return kKinds.contains(event.kind);
+}
+
 std::vector<Phase> phases(const std::vector<Event>& events) {
   const Found found = find_all(events);
   std::vector<Phase> phases;
@@ -126,7 +118,7 @@ std::vector<Phase> phases(const std::vector<Event>& events) {
     Phase phase;
     phase.name = kPhases[i].first;
     if (found[i] != nullptr) {
-      phase.seq = found[i]->seq;
+      if (found[i]->seq != 0) phase.seq = found[i]->seq;
       phase.at = found[i]->at;
     } else {
       phase.missing = kPhases[found[0] == nullptr ? 0 : i].second;

@@ -19,13 +19,16 @@ namespace panshi::controller {
 
 struct Phase {
   std::string name;
-  std::optional<std::int64_t> seq;  // the event that says so
+  std::optional<std::int64_t> seq;  // the event that says so, once the journal has numbered it
   std::optional<WallTime> at;
   std::optional<std::int64_t> since_in_force_us;
   std::optional<std::int64_t> took_us;  // since the last phase before it that was seen
   std::optional<double> share;          // of the time from in force to the last phase seen; 0..1
   std::string missing;                  // why it is absent
 };
+
+// Whether phases() looks at events of this kind; all others may be left out.
+bool tells_of_phases(const Event& event);
 
 // Always all eight, in order. `events`: of one drill or one incident, by seq.
 std::vector<Phase> phases(const std::vector<Event>& events);
