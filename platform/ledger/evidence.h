@@ -69,6 +69,7 @@ struct QueueFacts {
 
 struct Evidence {
   std::int64_t since_us = 0;  // accounts that began earlier are known, but not judged again
+  std::int64_t log_bytes = 0;  // of the customers' log, all of which was read
   std::optional<std::vector<Account>> accounts;
   std::optional<std::vector<OrderRow>> orders;
   std::optional<std::vector<CardKeyRow>> card_keys;  // those given to an order

@@ -114,6 +114,7 @@ void Court::gather() {
 }
 
 LedgerAudit Court::judge() {
+  audit_.log_bytes = evidence_.log_bytes;
   gather();
   doubt_what_is_missing();
   for (const Case& c : cases_) {

@@ -49,6 +49,7 @@ struct LedgerAudit {
   std::int64_t ok = 0;             // acknowledged and whole
   std::int64_t recovered = 0;      // indeterminate and found whole
   std::array<Flawed, kFlawCount> flawed;
+  std::int64_t log_bytes = 0;     // how much of the customers' log was judged
   std::optional<bool> conserved;  // absent: could not be told
   std::string conservation_detail;
 

@@ -26,6 +26,7 @@ nlohmann::json to_json(const LedgerAudit& audit, std::int64_t settled_ms) {
                          {"recovered", audit.recovered},
                          {"conservation", std::move(conservation)},
                          {"ids", nlohmann::json::object()},
+                         {"log_bytes", audit.log_bytes},
                          {"settled_ms", settled_ms}};
   for (std::size_t i = 0; i < kFlawCount; ++i) {
     json[kFlawNames[i]] = audit.flawed[i].count;

@@ -158,7 +158,10 @@ void Witnesses::hear_customers(Evidence& evidence) const {
     return;
   }
   History history;
-  for (std::string line; std::getline(log, line);) history.add_line(line);
+  for (std::string line; std::getline(log, line);) {
+    history.add_line(line);
+    evidence.log_bytes += static_cast<std::int64_t>(line.size()) + (log.eof() ? 0 : 1);
+  }
   if (log.bad()) {
     evidence.doubts.push_back(cat("the customers' log ", config_.log.string(), " broke off"));
     return;

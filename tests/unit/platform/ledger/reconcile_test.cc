@@ -329,7 +329,7 @@ TEST_CASE("the document carries the contract's fields") {
   CHECK(json["settled_ms"] == 17);
   for (const char* field :
        {"why", "attempted", "acknowledged", "indeterminate", "ok", "recovered", "duplicated",
-        "unexpected", "oversold", "undelivered", "mischarged", "conservation"}) {
+        "unexpected", "oversold", "undelivered", "mischarged", "conservation", "log_bytes"}) {
     INFO(field);
     CHECK(json.contains(field));
   }
