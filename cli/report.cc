@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// panshi report DRILL | verify FILE
+// panshi report DRILL | verify FILE [--journal]
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
 #include "cli/connection.h"
 #include "cli/exit_codes.h"
 #include "controller/report/verify.h"
@@ -52,6 +56,40 @@ nlohmann::json to_json(const controller::Verification& verification) {
           {"differences", std::move(differences)}};
 }
 
+// The journal's events between the first and the last of `record`, whatever they belong to.
+Result<std::vector<Event>> journal_of(Connection& controller, const nlohmann::json& record) {
+  std::int64_t next = std::numeric_limits<std::int64_t>::max();
+  std::int64_t last = 0;
+  for (const nlohmann::json& event : record) {
+    next = std::min(next, event.at("seq").get<std::int64_t>() - 1);
+    last = std::max(last, event.at("seq").get<std::int64_t>());
+  }
+  std::vector<Event> events;
+  while (next < last) {
+    ASSIGN_OR_RETURN(const nlohmann::json page,
+                     controller.get(cat("/api/v1/events?after=", next, "&limit=500")));
+    for (const nlohmann::json& item : page.at("events")) {
+      ASSIGN_OR_RETURN(Event event, event_from_json(item));
+      events.push_back(std::move(event));
+    }
+    const auto after = page.at("next").get<std::int64_t>();
+    if (after <= next) break;
+    next = after;
+  }
+  return events;
+}
+
+// Adds what the controller's journal says otherwise.
+Status compare_with_journal(Invocation& invocation, const nlohmann::json& report,
+                            controller::Verification& verification) {
+  ASSIGN_OR_RETURN(Connection controller, Connection::find(invocation));
+  ASSIGN_OR_RETURN(const auto journal, journal_of(controller, report["record"]["events"]));
+  ASSIGN_OR_RETURN(auto differences, controller::compare_with_journal(report, journal));
+  verification.numbers += report["record"]["events"].size();
+  std::move(differences.begin(), differences.end(), std::back_inserter(verification.differences));
+  return {};
+}
+
 int verify(Invocation& invocation) {
   const std::string file = invocation.text("file");
   const Result<std::string> text = read_file(file, 256 << 20);
@@ -59,9 +97,13 @@ int verify(Invocation& invocation) {
   const Result<nlohmann::json> document = parse_json(*text, 256 << 20);
   if (!document)
     return report_error(invocation, {ErrorCode::kInvalid, file + ": " + document.error().message});
-  const Result<controller::Verification> result = controller::verify_report(*document);
+  Result<controller::Verification> result = controller::verify_report(*document);
   if (!result)
     return report_error(invocation, {ErrorCode::kInvalid, file + ": " + result.error().message});
+  if (invocation.has("--journal")) {
+    const Status compared = compare_with_journal(invocation, *document, *result);
+    if (!compared) return report_error(invocation, compared.error());
+  }
   if (invocation.json) invocation.terminal.document(to_json(*result));
   for (const controller::Difference& one : result->differences) {
     invocation.terminal.error(cat(one.path, ": reported ", dump_json(one.reported), ", recomputed ",
@@ -87,8 +129,9 @@ std::vector<Command> report_commands() {
           {"report",
            "verify",
            "Recompute every number of a JSON report from the events inside it.",
-           "panshi report verify retro.json",
-           {{"file", "FILE", "a report in JSON", true}},
+           "panshi report verify retro.json --journal",
+           {{"file", "FILE", "a report in JSON", true},
+            {"--journal", "", "compare these events with the controller's journal too"}},
            verify}};
 }
 

@@ -54,8 +54,8 @@ class SignalStore {
   std::vector<std::string> nodes_of(const std::string& signal) const;  // that ever sent it
 
   struct Query {
-    std::string signal;
-    std::string node;  // empty: all
+    std::string signal{};
+    std::string node{};  // empty: all
     WallTime from{};
     WallTime to = WallTime::max();
     std::int64_t limit = 20'000;

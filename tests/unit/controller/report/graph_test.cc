@@ -66,6 +66,15 @@ TEST_CASE("the curve is broken where nothing was measured") {
   CHECK_FALSE(points[4].gap_before);
 }
 
+TEST_CASE("a graph begins at least five seconds before the fault, and ends with the last event") {
+  History h;  // the steady state was met at once
+  h.add(0, "drill.started").add(10, "fault.live", {{"fault", "f"}}).add(30'010, "drill.done");
+  const GraphRange range = graph_range(make_report(h.events, "d-1", {}));
+  CHECK(range.zero == from_us(History::kStart_us + 10'000));
+  CHECK(range.from_s == -5);
+  CHECK(range.to_s == 30);
+}
+
 TEST_CASE("a graph has a title, a description and a unit") {
   SignalSeries series{"latency_ms", "", {}};
   for (int i = 0; i < 60; ++i) {

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: what changes is kept and comes back in order, also after a restart; what does not change
+// costs one sample a second; age, rows, series and the buffer are bounded.
+#include "controller/signals/signal_store.h"
+
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "tests/support/temporary_folder.h"
+
+namespace panshi::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr SignalStore::Limits kWide = {
+    .age_max = 24h, .rows_max = 1'000'000, .buffer_max = 1'000'000, .series_max = 1000};
+
+WallTime at(Duration since) { return from_us(1'700'000'000'000'000) + since; }
+
+std::vector<double> values(SignalStore& store, const SignalStore::Query& query) {
+  const auto samples = store.read(query).value();
+  std::vector<double> all;
+  for (const auto& [when, value] : samples) all.push_back(value);
+  return all;
+}
+
+TEST_CASE("samples come back in order, by signal, node and time, also after a restart") {
+  const TemporaryFolder folder;
+  {
+    auto store = SignalStore::open(folder / "samples.sqlite", kWide).value();
+    store->add("app-1", "latency_ms", at(2s), 20);
+    store->add("app-1", "latency_ms", at(1s), 10);
+    store->add("app-2", "latency_ms", at(3s), 30);
+    store->add("app-1", "ratio", at(1s), 0.5);
+    CHECK(values(*store, {.signal = "latency_ms", .node = "app-1"}) == std::vector{10.0, 20.0});
+  }
+  auto store = SignalStore::open(folder / "samples.sqlite", kWide).value();
+  store->add("app-2", "latency_ms", at(4s), 40);
+  CHECK(values(*store, {.signal = "latency_ms"}) == std::vector{10.0, 20.0, 30.0, 40.0});
+  CHECK(values(*store, {.signal = "latency_ms", .from = at(2s), .to = at(3s)}) ==
+        std::vector{20.0, 30.0});
+  CHECK(values(*store, {.signal = "latency_ms", .limit = 1}) == std::vector{10.0});
+  CHECK(store->nodes_of("latency_ms") == std::vector<std::string>{"app-1", "app-2"});
+  CHECK(store->nodes_of("latency").empty());
+}
+
+TEST_CASE("a value that does not change is kept once a second, and the newest is known at once") {
+  const TemporaryFolder folder;
+  auto store = SignalStore::open(folder / "samples.sqlite", kWide).value();
+  for (int i = 0; i < 50; ++i) store->add("n", "up", at(i * 50ms), 1);  // 2.45 s
+  store->add("n", "up", at(2500ms), 0);
+  CHECK(values(*store, {.signal = "up"}) == std::vector{1.0, 1.0, 1.0, 0.0});
+  REQUIRE(store->newest().size() == 1);
+  CHECK(store->newest()[0].value == 0);
+  CHECK(store->newest()[0].at == at(2500ms));
+}
+
+TEST_CASE("a sample that arrives late does not become the newest") {
+  const TemporaryFolder folder;
+  auto store = SignalStore::open(folder / "samples.sqlite", kWide).value();
+  store->add("n", "s", at(2s), 2);
+  store->add("n", "s", at(1s), 1);
+  CHECK(store->newest().at(0).value == 2);
+}
+
+TEST_CASE("what is no number is no sample") {
+  const TemporaryFolder folder;
+  auto store = SignalStore::open(folder / "samples.sqlite", kWide).value();
+  store->add("n", "s", at(1s), std::numeric_limits<double>::quiet_NaN());
+  store->add("n", "s", at(2s), std::numeric_limits<double>::infinity());
+  CHECK(store->newest().empty());
+  CHECK(values(*store, {.signal = "s"}).empty());
+}
+
+TEST_CASE("old samples go by age, and by number when there are too many") {
+  const TemporaryFolder folder;
+  SignalStore::Limits limits = kWide;
+  limits.age_max = 50s;
+  limits.rows_max = 20;
+  auto store = SignalStore::open(folder / "samples.sqlite", limits).value();
+  for (int i = 0; i < 100; ++i) store->add("n", "s", at(i * 1s), i);
+  REQUIRE(store->flush());
+  REQUIRE(store->prune(at(100s)));  // 100 rows: too many, but age cuts deeper
+  CHECK(values(*store, {.signal = "s"}).front() == 50);
+  REQUIRE(store->prune(at(100s)));  // 50 rows are still too many: a tenth of their time goes
+  CHECK(values(*store, {.signal = "s"}).front() == 55);
+}
+
+TEST_CASE("more series or samples than allowed are dropped, and the others are kept") {
+  const TemporaryFolder folder;
+  SignalStore::Limits limits = kWide;
+  limits.series_max = 2;
+  auto store = SignalStore::open(folder / "samples.sqlite", limits).value();
+  for (const char* node : {"a", "b", "c"}) store->add(node, "s", at(1s), 1);
+  CHECK(store->nodes_of("s") == std::vector<std::string>{"a", "b"});
+  store->add("a", "s", at(2s), 2);
+  CHECK(values(*store, {.signal = "s", .node = "a"}) == std::vector{1.0, 2.0});
+}
+
+}  // namespace
+}  // namespace panshi::controller
