@@ -3,12 +3,14 @@
 #include "cli/parse.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <deque>
 #include <iostream>
 #include <map>
 
 #include "cli/exit_codes.h"
 #include "core/base/text.h"
+#include "core/model/check.h"
 
 namespace panshi::cli {
 namespace {
@@ -88,6 +90,27 @@ void describe_nouns(const Nouns& nouns, const std::vector<Command>& commands) {
   }
 }
 
+// What is wrong with the words before the first option, if they name no command; else empty. The
+// parser itself would only say that a subcommand is required.
+std::string unknown_command(const std::vector<Command>& commands, int argc,
+                            const char* const* argv) {
+  const std::string typed_noun = argc > 1 ? argv[1] : "-";
+  const std::string typed_verb = argc > 2 ? argv[2] : "-";
+  if (typed_noun.starts_with("-")) return {};
+  std::vector<std::string> nouns;
+  std::vector<std::string> verbs;
+  for (const Command& command : commands) {
+    nouns.push_back(command.noun);
+    if (command.noun == typed_noun) verbs.push_back(command.verb);
+  }
+  nouns.erase(std::unique(nouns.begin(), nouns.end()), nouns.end());
+  if (verbs.empty()) return unknown_name("command", typed_noun, nouns);
+  const bool takes_arguments = std::find(verbs.begin(), verbs.end(), "") != verbs.end();
+  if (takes_arguments || typed_verb.starts_with("-")) return {};
+  if (std::find(verbs.begin(), verbs.end(), typed_verb) != verbs.end()) return {};
+  return unknown_name(cat("verb of ", typed_noun), typed_verb, verbs);
+}
+
 int run(const Bound& bound) {
   const bool json = bound.options.at("--json")->count() > 0;
   Terminal terminal(json);
@@ -101,6 +124,10 @@ int run(const Bound& bound) {
 }  // namespace
 
 int parse_and_run(const std::vector<Command>& commands, int argc, const char* const* argv) {
+  if (const std::string mistake = unknown_command(commands, argc, argv); !mistake.empty()) {
+    std::cerr << "panshi: " << mistake << "\n";
+    return kUsage;
+  }
   CLI::App root("Panshi breaks services on purpose, heals them, and proves that no order was lost.",
                 "panshi");
   root.require_subcommand(1);

@@ -3,7 +3,9 @@
 #include "cli/parse.h"
 
 #include <catch2/catch.hpp>
+#include <iostream>
 #include <set>
+#include <sstream>
 
 #include "cli/exit_codes.h"
 
@@ -80,6 +82,17 @@ TEST_CASE("wrong usage ends with 64 and calls nothing") {
     CHECK(run(arguments) == kUsage);
   }
   CHECK(calls == before);
+}
+
+TEST_CASE("a mistyped noun or verb is answered with the nearest one and the list") {
+  std::ostringstream said;
+  std::streambuf* const stderr_buffer = std::cerr.rdbuf(said.rdbuf());
+  run({"dril", "run"});
+  run({"drill", "rum"});
+  std::cerr.rdbuf(stderr_buffer);
+  CHECK(said.str() ==
+        "panshi: unknown command `dril` (did you mean `drill`?); known: drill, check, report\n"
+        "panshi: unknown verb of drill `rum` (did you mean `run`?); known: run\n");
 }
 
 TEST_CASE("every command has a summary, an example that starts as it does, and no name twice") {
