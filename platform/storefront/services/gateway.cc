@@ -163,6 +163,7 @@ int run_gateway(const RoleContext& context) {
   HttpServer server(server_options(read.config->listen));
   const auto to_orders = [&](const HttpRequest& request) { return gateway.to_orders(request); };
   server.route("GET", "/api/products", to_orders);
+  server.route("GET", "/api/orders", to_orders);
   server.route("POST", "/api/orders", to_orders);
   server.route("GET", "/api/orders/{order}", to_orders);
   server.route("POST", "/api/orders/{order}/pay",

@@ -4,6 +4,7 @@
 // overdue holds back.
 #include <atomic>
 
+#include "core/base/ids.h"
 #include "core/base/mailbox.h"
 #include "core/base/snapshot.h"
 #include "core/base/text.h"
@@ -20,6 +21,7 @@ namespace panshi::shop {
 namespace {
 
 constexpr int kExpireBatch = 200;
+constexpr int kHistoryMax = 50;
 constexpr std::size_t kUnwrittenMax = 10'000;  // orders acknowledged ahead of time (after_ack)
 
 WallTime wall_now() { return SystemClock().wall(); }
@@ -55,6 +57,7 @@ class Orders {
 
   HttpResponse place(const HttpRequest& request);
   HttpResponse show(const HttpRequest& request);
+  HttpResponse history(const HttpRequest& request);
   HttpResponse products() const;
   Health health() const;
   nlohmann::json status() const;
@@ -201,8 +204,28 @@ HttpResponse Orders::show(const HttpRequest& request) {
   return json_response(
       {{"order", order},
        {"state", state},
+       {"product", hold.order.product},
+       {"amount_cents", hold.order.amount_cents},
        {"card_key", hold.card_key.empty() ? nlohmann::json() : nlohmann::json(hold.card_key)},
        {"message", message_for(state)}});
+}
+
+HttpResponse Orders::history(const HttpRequest& request) {
+  const auto user = request.query.find("user");
+  if (user == request.query.end() || !is_id(user->second)) {
+    return refusal(400, "invalid", "query parameter `user` is missing or no user id");
+  }
+  const auto found = database_.orders_of(user->second, kHistoryMax);
+  if (!found) return error_response(found.error());
+  nlohmann::json list = nlohmann::json::array();
+  for (const StoredOrder& stored : *found) {
+    list.push_back({{"order", stored.order.order},
+                    {"state", public_state(stored.state)},
+                    {"product", stored.order.product},
+                    {"amount_cents", stored.order.amount_cents},
+                    {"placed_at_us", stored.order.placed_at_us}});
+  }
+  return json_response({{"orders", list}});
 }
 
 Result<std::optional<Hold>> Orders::look_up(const std::string& order) {
@@ -301,6 +324,7 @@ int run_orders(const RoleContext& context) {
   HttpServer server(server_options(read.config->listen));
   server.route("POST", "/api/orders", [&](const HttpRequest& r) { return orders.place(r); });
   server.route("GET", "/api/orders/{order}", [&](const HttpRequest& r) { return orders.show(r); });
+  server.route("GET", "/api/orders", [&](const HttpRequest& r) { return orders.history(r); });
   server.route("GET", "/api/products", [&](const HttpRequest&) { return orders.products(); });
   return serve_until_stopped(
       context.role, server, [&] { return orders.health(); }, [&] { return orders.status(); });

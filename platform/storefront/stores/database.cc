@@ -92,6 +92,28 @@ Result<std::optional<StoredOrder>> ShopDatabase::find(const std::string& order) 
                                      .card_key = text_of(row[9])});
 }
 
+Result<std::vector<StoredOrder>> ShopDatabase::orders_of(const std::string& user,
+                                                         std::int64_t limit) {
+  ASSIGN_OR_RETURN(const MariaDb::Answer answer,
+                   run("SELECT order_id, product, quantity, amount_cents, placed_at_us, state"
+                       " FROM shop.orders WHERE user_id = ?"
+                       " ORDER BY placed_at_us DESC, order_id LIMIT ?",
+                       {user, limit}));
+  std::vector<StoredOrder> orders;
+  for (const MariaDb::Row& row : answer.rows) {
+    StoredOrder stored;
+    stored.order.order = text_of(row[0]);
+    stored.order.user = user;
+    stored.order.product = text_of(row[1]);
+    stored.order.quantity = number(row[2]);
+    stored.order.amount_cents = number(row[3]);
+    stored.order.placed_at_us = number(row[4]);
+    stored.state = text_of(row[5]);
+    orders.push_back(std::move(stored));
+  }
+  return orders;
+}
+
 Result<ShopDatabase::Allocation> ShopDatabase::allocate_key(const std::string& order,
                                                             const std::string& product,
                                                             WallTime now) {

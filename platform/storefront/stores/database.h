@@ -34,6 +34,8 @@ class ShopDatabase {
   // Makes the row when it is not there; an order that was paid meanwhile stays as it is.
   Status mark_expired(const Order& order);
   Result<std::optional<StoredOrder>> find(const std::string& order);
+  // The newest orders of a user, newest first; without their keys.
+  Result<std::vector<StoredOrder>> orders_of(const std::string& user, std::int64_t limit);
 
   enum class Allocated { kOk, kDry, kNotPaid };
   struct Allocation {

@@ -27,7 +27,8 @@ constexpr const char* kOrders =
     " body_hash CHAR(16) NOT NULL,"
     " placed_at_us BIGINT NOT NULL,"
     " paid_at_us BIGINT NULL,"
-    " delivered_at_us BIGINT NULL) ENGINE=InnoDB";
+    " delivered_at_us BIGINT NULL,"
+    " KEY of_user (user_id, placed_at_us)) ENGINE=InnoDB";
 
 // `free` serves allocate_key: the first free key of a product without reading past it.
 constexpr const char* kCardKeys =

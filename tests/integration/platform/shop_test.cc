@@ -53,6 +53,22 @@ TEST_CASE("a purchase goes from the goods to the card key, and repeats change no
   CHECK(shop.sql("SELECT COUNT(*) FROM shop.card_keys WHERE order_id IS NOT NULL") == "1");
 }
 
+TEST_CASE("a user's history has his own orders, newest first, and nobody else's") {
+  Shop shop;
+  const std::string first = order_of(shop.place("k1"));
+  const std::string second = order_of(shop.place("k2", "game-100"));
+  const json orders = shop.get("/api/orders?user=u1").body.at("orders");
+  REQUIRE(orders.size() == 2);
+  CHECK(orders[0].at("order") == second);
+  CHECK(orders[0].at("product") == "game-100");
+  CHECK(orders[0].at("amount_cents") == 1'000);
+  CHECK(orders[1].at("order") == first);
+  CHECK(orders[1].at("state") == "placed");
+  CHECK(shop.look(first).at("product") == "music-month");
+  CHECK(shop.get("/api/orders?user=u2").body.at("orders").empty());
+  CHECK(shop.get("/api/orders").status == 400);
+}
+
 TEST_CASE("the same payment event twice delivers one key") {
   Shop shop;
   const std::string order = order_of(shop.place("k1"));
