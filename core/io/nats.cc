@@ -275,7 +275,9 @@ Result<std::unique_ptr<Nats>> Nats::connect(const Options& options) {
   natsOptions* raw = nullptr;
   if (natsOptions_Create(&raw) != NATS_OK) return fail(ErrorCode::kInternal, "nats: no memory");
   const OptionsPtr owner(raw);
-  natsOptions_SetURL(raw, options.url.c_str());
+  std::vector<const char*> urls;
+  for (const std::string& url : options.urls) urls.push_back(url.c_str());
+  natsOptions_SetServers(raw, urls.data(), static_cast<int>(urls.size()));
   natsOptions_SetName(raw, options.client_name.c_str());
   natsOptions_SetTimeout(raw, to_ms(options.request_timeout));
   natsOptions_SetMaxReconnect(raw, -1);
@@ -288,7 +290,7 @@ Result<std::unique_ptr<Nats>> Nats::connect(const Options& options) {
   natsConnection* connection = nullptr;
   if (const natsStatus status = natsConnection_Connect(&connection, raw); status != NATS_OK) {
     return fail(ErrorCode::kUnavailable,
-                cat("nats ", options.url, ": ", natsStatus_GetText(status)));
+                cat("nats ", join(options.urls, ", "), ": ", natsStatus_GetText(status)));
   }
   jsOptions js_options;
   jsOptions_Init(&js_options);

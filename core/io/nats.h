@@ -32,7 +32,7 @@ struct NatsVerdict {
 class Nats {
  public:
   struct Options {
-    std::string url;  // nats://127.77.5.1:17422
+    std::vector<std::string> urls;  // nats://127.77.5.1:17422; of one cluster, no others are used
     std::string client_name = "panshi";
     Duration request_timeout = std::chrono::milliseconds(1000);
   };

@@ -28,12 +28,12 @@ void read_audit_config(Fields& in, AuditConfig& config) {
   in.need("log", log);
   config.log = log;
   need_object(in, "database", [&](Fields& database) {
-    need_host_port(database, "address", config.database);
+    need_host_ports(database, "shards", config.shards);
     database.may("user", config.database_user);
     database.may("password", config.database_password);
   });
   need_object(in, "redis", [&](Fields& redis) { need_host_port(redis, "address", config.redis); });
-  need_object(in, "queue", [&](Fields& queue) { need_host_port(queue, "address", config.queue); });
+  need_object(in, "queue", [&](Fields& queue) { need_host_ports(queue, "servers", config.queue); });
   need_host_port(in, "psp", config.psp);
   in.may("drain", config.drain, {0ms, 10min});
   in.may("settle", config.settle, {0ms, 10min});

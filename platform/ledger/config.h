@@ -12,13 +12,13 @@
 namespace panshi::shop {
 
 struct AuditConfig {
-  HostPort customers;         // their control API
-  std::filesystem::path log;  // theirs
-  HostPort database;
+  HostPort customers;            // their control API
+  std::filesystem::path log;     // theirs
+  std::vector<HostPort> shards;  // the databases
   std::string database_user = "shop";
   std::string database_password;
   HostPort redis;
-  HostPort queue;
+  std::vector<HostPort> queue;  // the servers of its cluster
   HostPort psp;
   Duration drain = std::chrono::seconds(20);         // for purchases under way to end
   Duration settle = std::chrono::seconds(20);        // for the shop to deliver what was paid

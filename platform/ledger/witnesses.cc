@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/ledger/witnesses.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <fstream>
@@ -173,36 +174,54 @@ void Witnesses::read_books(Evidence& evidence) const {
   const auto heard = [&](const char* name, const Status& read) {
     if (!read) evidence.doubts.push_back(cat(name, ": ", read.error().message));
   };
-  heard("database", read_database(evidence));
+  heard("database", read_databases(evidence));
   heard("payment provider", read_charges(evidence));
   heard("redis", read_stock(evidence));
   heard("queue", read_queue(evidence));
 }
 
-// All three tables as of one instant.
-Status Witnesses::read_database(Evidence& evidence) const {
-  evidence.orders.reset();
-  evidence.card_keys.reset();
-  evidence.products.reset();
-  ASSIGN_OR_RETURN(MariaDb database, MariaDb::connect({.host = config_.database.host,
-                                                       .port = config_.database.port,
+// All three tables of one shard as of one instant.
+Status Witnesses::read_shard(const HostPort& shard, Evidence& evidence) const {
+  ASSIGN_OR_RETURN(MariaDb database, MariaDb::connect({.host = shard.host,
+                                                       .port = shard.port,
                                                        .user = config_.database_user,
                                                        .password = config_.database_password,
                                                        .database = kDatabase,
                                                        .statement_timeout = config_.read_timeout}));
-  std::vector<OrderRow> orders;
-  std::vector<CardKeyRow> keys;
-  std::vector<ProductRow> products;
   Status read = database.script(
       "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;"
       "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
-  if (read) read = read_orders(database, orders);
-  if (read) read = read_keys(database, keys);
+  std::vector<ProductRow> products;
+  if (read) read = read_orders(database, *evidence.orders);
+  if (read) read = read_keys(database, *evidence.card_keys);
   if (read) read = read_products(database, products);
   if (!read) return read;
-  evidence.orders = std::move(orders);
-  evidence.card_keys = std::move(keys);
-  evidence.products = std::move(products);
+  for (ProductRow& product : products) {  // each shard has its share of the stock
+    const auto known =
+        std::find_if(evidence.products->begin(), evidence.products->end(),
+                     [&](const ProductRow& other) { return other.product == product.product; });
+    if (known == evidence.products->end()) {
+      evidence.products->push_back(std::move(product));
+    } else {
+      known->stock_initial += product.stock_initial;
+    }
+  }
+  return {};
+}
+
+// An order lives in one shard, so the instants of the shards need not be the same.
+Status Witnesses::read_databases(Evidence& evidence) const {
+  evidence.orders.emplace();
+  evidence.card_keys.emplace();
+  evidence.products.emplace();
+  for (const HostPort& shard : config_.shards) {
+    const Status read = read_shard(shard, evidence);
+    if (read) continue;
+    evidence.orders.reset();
+    evidence.card_keys.reset();
+    evidence.products.reset();
+    return fail(read.error(), cat(shard.host, ":", shard.port));
+  }
   return {};
 }
 
@@ -257,9 +276,12 @@ Status Witnesses::read_stock(Evidence& evidence) const {
 namespace {
 
 Result<std::unique_ptr<Nats>> connect_queue(const AuditConfig& config) {
-  return Nats::connect({.url = cat("nats://", config.queue.host, ":", config.queue.port),
-                        .client_name = "audit",
-                        .request_timeout = config.read_timeout});
+  Nats::Options options = {
+      .urls = {}, .client_name = "audit", .request_timeout = config.read_timeout};
+  for (const HostPort& server : config.queue) {
+    options.urls.push_back(cat("nats://", server.host, ":", server.port));
+  }
+  return Nats::connect(options);
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ class Witnesses {
   void read_queue_messages(Evidence& evidence) const;
 
  private:
-  Status read_database(Evidence& evidence) const;
+  Status read_databases(Evidence& evidence) const;
+  Status read_shard(const HostPort& shard, Evidence& evidence) const;
   Status read_charges(Evidence& evidence) const;
   Status read_stock(Evidence& evidence) const;
   Status read_queue(Evidence& evidence) const;

@@ -41,16 +41,17 @@ std::string text_of(const std::filesystem::path& file) {
 
 ShopServers::ShopServers(const std::vector<Server>& wanted) {
   const pid_t pid = ::getpid();
-  address_ = cat("127.210.", pid / 250 % 250 + 1, ".", pid % 250 + 1);
-  replica_address_ = cat("127.211.", pid / 250 % 250 + 1, ".", pid % 250 + 1);
+  host_ = cat(pid / 250 % 250 + 1, ".", pid % 250 + 1);
+  address_ = address_of(Server::kPrimary);
   for (const Server which : wanted) install(which);
-  for (const Server which : wanted) start(which);
+  for (const Server which : wanted) spawn(which);
+  for (const Server which : wanted) await(which);
 }
 
 ShopServers::~ShopServers() { running_.clear(); }  // before the folder goes
 
 void ShopServers::install(Server which) {
-  if (which != Server::kPrimary && which != Server::kReplica) {
+  if (which == Server::kRedis || which == Server::kNats) {
     std::filesystem::create_directory(folder_ / name_of(which));
     return;
   }
@@ -104,10 +105,11 @@ std::vector<std::string> ShopServers::command(Server which) const {
       "--log-slave-updates",
       "--binlog-format=ROW",
       "--gtid-strict-mode=1"};
-  if (which == Server::kPrimary) {
+  if (which != Server::kReplica) {
+    argv.push_back(cat("--server-id=", 10 + static_cast<int>(which)));
     for (const char* option :
-         {"--server-id=1", "--rpl-semi-sync-master-enabled=1",
-          "--rpl-semi-sync-master-wait-point=AFTER_SYNC", "--rpl-semi-sync-master-timeout=1000"}) {
+         {"--rpl-semi-sync-master-enabled=1", "--rpl-semi-sync-master-wait-point=AFTER_SYNC",
+          "--rpl-semi-sync-master-timeout=1000"}) {
       argv.emplace_back(option);
     }
   } else {
@@ -120,15 +122,23 @@ std::vector<std::string> ShopServers::command(Server which) const {
 }
 
 void ShopServers::start(Server which) {
-  const std::filesystem::path log = folder_ / (name_of(which) + ".log");
-  running_[which] = std::make_unique<Child>(command(which), log);
+  spawn(which);
+  await(which);
+}
+
+void ShopServers::spawn(Server which) {
+  running_[which] = std::make_unique<Child>(command(which), folder_ / (name_of(which) + ".log"));
+}
+
+void ShopServers::await(Server which) {
   Status up;
   for (int tries = 0; tries < 600; ++tries) {
     up = answers(which);
     if (up) return;
     std::this_thread::sleep_for(25ms);
   }
-  throw std::runtime_error(cat(name_of(which), ": ", up.error().message, "\n", text_of(log)));
+  throw std::runtime_error(cat(name_of(which), ": ", up.error().message, "\n",
+                               text_of(folder_ / (name_of(which) + ".log"))));
 }
 
 Status ShopServers::answers(Server which) const {
@@ -152,24 +162,37 @@ void ShopServers::kill(Server which) { running_.at(which)->kill_now(); }
 void ShopServers::pause(Server which) { running_.at(which)->pause(); }
 void ShopServers::resume(Server which) { running_.at(which)->signal(SIGCONT); }
 
-MariaDb::Options ShopServers::shop_account() const {
-  return {.host = address_, .port = kMariaDbPort, .user = "shop", .password = "shop"};
+MariaDb::Options ShopServers::shop_account(Server which) const {
+  return {.host = address_of(which), .port = kMariaDbPort, .user = "shop", .password = "shop"};
 }
 MariaDb::Options ShopServers::root_account(Server which) const {
   return {.host = address_of(which), .port = kMariaDbPort, .user = "root", .password = "root"};
 }
 Redis::Options ShopServers::redis() const { return {.host = address_, .port = kRedisPort}; }
 Nats::Options ShopServers::nats() const {
-  return {.url = cat("nats://", address_, ":", kNatsPort), .client_name = "test"};
+  return {.urls = {cat("nats://", address_, ":", kNatsPort)}, .client_name = "test"};
 }
 
 std::string ShopServers::address_of(Server which) const {
-  return which == Server::kReplica ? replica_address_ : address_;
+  switch (which) {
+    case Server::kShard1:
+      return "127.212." + host_;
+    case Server::kShard2:
+      return "127.213." + host_;
+    case Server::kReplica:
+      return "127.211." + host_;
+    default:
+      return "127.210." + host_;
+  }
 }
 std::string ShopServers::name_of(Server which) const {
   switch (which) {
     case Server::kPrimary:
       return "primary";
+    case Server::kShard1:
+      return "shard-1";
+    case Server::kShard2:
+      return "shard-2";
     case Server::kReplica:
       return "replica";
     case Server::kRedis:

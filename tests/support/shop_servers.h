@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ShopServers: real MariaDB (with or without a replica), Redis and NATS for one test process.
+// ShopServers: real MariaDB (up to three shards; the first may have a replica), Redis and NATS for one test process.
 //
 // They listen on loopback addresses made from the test's process id and keep their state in a
 // temporary folder, so tests run side by side. Everything ends with the object, or with the test
@@ -21,7 +21,7 @@ namespace panshi {
 
 class ShopServers {
  public:
-  enum class Server { kPrimary, kReplica, kRedis, kNats };
+  enum class Server { kPrimary, kShard1, kShard2, kReplica, kRedis, kNats };
 
   // Starts the servers and returns when they answer; throws with the end of the log otherwise.
   explicit ShopServers(const std::vector<Server>& wanted);
@@ -29,10 +29,11 @@ class ShopServers {
   ShopServers(const ShopServers&) = delete;
   ShopServers& operator=(const ShopServers&) = delete;
 
-  std::string address() const { return address_; }  // of all but the replica
+  std::string address() const { return address_; }  // of the primary, Redis and NATS
+  std::string address_of(Server which) const;
   const std::filesystem::path& folder() const { return folder_.path(); }
 
-  MariaDb::Options shop_account() const;
+  MariaDb::Options shop_account(Server which = Server::kPrimary) const;
   MariaDb::Options root_account(Server which = Server::kPrimary) const;
   Redis::Options redis() const;
   Nats::Options nats() const;
@@ -50,11 +51,12 @@ class ShopServers {
   void install(Server which);
   std::vector<std::string> command(Server which) const;
   Status answers(Server which) const;
-  std::string address_of(Server which) const;
   std::string name_of(Server which) const;
+  void spawn(Server which);
+  void await(Server which);
 
+  std::string host_;     // the last two numbers of every address
   std::string address_;
-  std::string replica_address_;
   TemporaryFolder folder_;
   std::map<Server, std::unique_ptr<Child>> running_;
 };

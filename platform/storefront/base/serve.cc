@@ -45,6 +45,18 @@ void may_host_port(Fields& in, const char* key, HostPort& out) {
   check_host_port(in, key, text, out);
 }
 
+void need_host_ports(Fields& in, const char* key, std::vector<HostPort>& out) {
+  constexpr std::size_t kMax = 16;
+  in.need_each(key, [&](const nlohmann::json& item, const std::string& path) {
+    HostPort address;
+    if (!item.is_string() || !parse_host_port(item.get<std::string>(), address)) {
+      in.problems().add(path, cat("must be \"address:port\", got ", item.dump()));
+    }
+    out.push_back(std::move(address));
+  });
+  if (out.size() > kMax) in.problem(key, cat("more than ", kMax));
+}
+
 void read_listen(Fields& in, ListenConfig& config) {
   HostPort listen;
   need_host_port(in, "listen", listen);

@@ -33,6 +33,8 @@ struct HostPort {
 // "127.77.5.1:17306". Reports a problem at `key` when it is anything else.
 void need_host_port(Fields& in, const char* key, HostPort& out);
 void may_host_port(Fields& in, const char* key, HostPort& out);
+// A list of 1 to 16.
+void need_host_ports(Fields& in, const char* key, std::vector<HostPort>& out);
 
 struct Health {
   bool ok = false;

@@ -9,15 +9,6 @@ namespace {
 
 constexpr std::int64_t kAmountMax = 100'000'000;
 
-std::uint64_t fnv1a(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3;
-  }
-  return hash;
-}
-
 void need_id(Fields& in, const char* key, std::string& out) {
   in.need(key, out);
   if (!out.empty() && (!is_id(out) || out.size() > 64)) {

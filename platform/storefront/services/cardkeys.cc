@@ -9,7 +9,7 @@
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/services.h"
-#include "platform/storefront/stores/database.h"
+#include "platform/storefront/stores/shards.h"
 
 namespace panshi::shop {
 namespace {
@@ -17,23 +17,25 @@ namespace {
 class Cardkeys {
  public:
   explicit Cardkeys(const CardkeysConfig& config)
-      : database_(mariadb_options(config.database),
-                  static_cast<std::size_t>(config.database.connections)),
-        health_check_(milliseconds(200), [this] { healthy_ = database_.ping().has_value(); }) {}
+      : shards_(mariadb_options(config.database),
+                static_cast<std::size_t>(config.database.connections)),
+        health_check_(milliseconds(200), [this] { databases_up_ = shards_.count_up(); }) {}
 
   HttpResponse allocate(const HttpRequest& request) {
     const auto body = parse_json(request.body, 4'096);
     if (!body) return error_response(body.error());
     Problems problems;
     std::string order;
+    std::string user;
     std::string product;
     Fields in(*body, "", problems);
     in.need("order", order);
+    in.need("user", user);
     in.need("product", product);
     in.done();
     if (!problems.empty()) return error_response(problems.error());
 
-    const auto allocated = database_.allocate_key(order, product, SystemClock().wall());
+    const auto allocated = allocate_or_refill(order, user, product);
     if (!allocated) {
       ++failed_;
       log_warn(cat("key for ", order, ": ", allocated.error().message));
@@ -53,16 +55,35 @@ class Cardkeys {
     return json_response({{"card_key", allocated->card_key}});
   }
 
-  Health health() const { return {healthy_.load(), healthy_ ? "" : "database"}; }
+  Health health() const {
+    if (databases_up_ == 0) return {false, "database"};
+    return {true, ""};
+  }
   nlohmann::json status() const {
     return {{"allocations", allocated_.load()},
             {"failures", failed_.load()},
-            {"database_up", healthy_ ? 1 : 0}};
+            {"refills", refills_.load()},
+            {"databases_up", databases_up_.load()}};
   }
 
  private:
-  ShopDatabase database_;
-  std::atomic<bool> healthy_{false};
+  // A shard whose pool is dry asks once more after it got keys from another one.
+  Result<ShopDatabase::Allocation> allocate_or_refill(const std::string& order,
+                                                      const std::string& user,
+                                                      const std::string& product) {
+    ShopDatabase& shard = shards_.of(user);
+    const WallTime now = SystemClock().wall();
+    auto allocated = shard.allocate_key(order, product, now);
+    if (!allocated || allocated->outcome != ShopDatabase::Allocated::kDry) return allocated;
+    ASSIGN_OR_RETURN(const std::int64_t moved, shards_.refill(user, product));
+    if (moved == 0) return allocated;
+    ++refills_;
+    return shard.allocate_key(order, product, now);
+  }
+
+  Shards shards_;
+  std::atomic<std::size_t> databases_up_{0};
+  std::atomic<std::int64_t> refills_{0};
   std::atomic<std::int64_t> allocated_{0};
   std::atomic<std::int64_t> failed_{0};
   Background health_check_;  // last: uses the members above

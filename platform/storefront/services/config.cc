@@ -22,7 +22,7 @@ void need_object(Fields& in, const char* key, Read read) {
 
 void need_database(Fields& in, DatabaseConfig& config) {
   need_object(in, "database", [&](Fields& database) {
-    need_host_port(database, "address", config.address);
+    need_host_ports(database, "shards", config.shards);
     database.need("user", config.user);
     database.may("password", config.password);
     database.may("connections", config.connections, {1, 64});
@@ -38,7 +38,8 @@ void need_redis(Fields& in, RedisConfig& config) {
 }
 void need_queue(Fields& in, QueueConfig& config) {
   need_object(in, "queue", [&](Fields& queue) {
-    need_host_port(queue, "address", config.address);
+    need_host_ports(queue, "servers", config.servers);
+    queue.may("replicas", config.replicas, {1, 5});
     queue.may("timeout", config.timeout, kTimeouts);
   });
 }
@@ -52,13 +53,17 @@ void may_durability(Fields& in, Durability& durability, Duration& delay) {
 
 }  // namespace
 
-MariaDb::Options mariadb_options(const DatabaseConfig& config) {
-  return {.host = config.address.host,
-          .port = config.address.port,
-          .user = config.user,
-          .password = config.password,
-          .connect_timeout = std::min<Duration>(config.timeout, seconds(1)),
-          .statement_timeout = config.timeout};
+std::vector<MariaDb::Options> mariadb_options(const DatabaseConfig& config) {
+  std::vector<MariaDb::Options> shards;
+  for (const HostPort& shard : config.shards) {
+    shards.push_back({.host = shard.host,
+                      .port = shard.port,
+                      .user = config.user,
+                      .password = config.password,
+                      .connect_timeout = std::min<Duration>(config.timeout, seconds(1)),
+                      .statement_timeout = config.timeout});
+  }
+  return shards;
 }
 Redis::Options redis_options(const RedisConfig& config) {
   return {.host = config.address.host,
@@ -67,9 +72,12 @@ Redis::Options redis_options(const RedisConfig& config) {
           .command_timeout = config.timeout};
 }
 Nats::Options nats_options(const QueueConfig& config, const std::string& client) {
-  return {.url = cat("nats://", config.address.host, ":", config.address.port),
-          .client_name = client,
-          .request_timeout = config.timeout};
+  Nats::Options options = {
+      .urls = {}, .client_name = client, .request_timeout = config.timeout};
+  for (const HostPort& server : config.servers) {
+    options.urls.push_back(cat("nats://", server.host, ":", server.port));
+  }
+  return options;
 }
 
 void read_setup_config(Fields& in, SetupConfig& config) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/io/mariadb.h"
 #include "core/io/nats.h"
@@ -18,10 +19,10 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 struct DatabaseConfig {
-  HostPort address;
+  std::vector<HostPort> shards;  // the primaries, in the same order everywhere
   std::string user;
   std::string password;
-  std::int64_t connections = 4;
+  std::int64_t connections = 4;          // to each shard
   Duration timeout = milliseconds(800);  // of one statement
 };
 struct RedisConfig {
@@ -30,11 +31,12 @@ struct RedisConfig {
   Duration timeout = milliseconds(300);
 };
 struct QueueConfig {
-  HostPort address;
+  std::vector<HostPort> servers;  // of one cluster
+  std::int64_t replicas = 1;      // of each stream
   Duration timeout = milliseconds(500);
 };
 
-MariaDb::Options mariadb_options(const DatabaseConfig& config);
+std::vector<MariaDb::Options> mariadb_options(const DatabaseConfig& config);
 Redis::Options redis_options(const RedisConfig& config);
 Nats::Options nats_options(const QueueConfig& config, const std::string& client);
 

@@ -14,9 +14,9 @@
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/delivery_wait.h"
 #include "platform/storefront/services/services.h"
-#include "platform/storefront/stores/database.h"
 #include "platform/storefront/stores/http_upstream.h"
 #include "platform/storefront/stores/queue.h"
+#include "platform/storefront/stores/shards.h"
 #include "platform/storefront/stores/stock.h"
 
 namespace panshi::shop {
@@ -61,14 +61,14 @@ class Delivery {
   void check_dependencies();
 
   const DeliveryConfig config_;
-  ShopDatabase database_;
+  Shards shards_;
   SoftStock stock_;
   ShopQueue queue_;
   HttpUpstream cardkeys_;
   std::mutex mutex_;
   DeliveryWait wait_;  // guarded by mutex_
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> database_up_{false};
+  std::atomic<std::size_t> databases_up_{0};
   std::atomic<std::int64_t> delivered_{0}, retried_{0}, dry_{0}, written_from_queue_{0},
       queue_depth_{0};
   std::list<Background> workers_;  // last: they use the members above
@@ -76,10 +76,10 @@ class Delivery {
 
 Delivery::Delivery(const DeliveryConfig& config)
     : config_(config),
-      database_(mariadb_options(config.database),
-                static_cast<std::size_t>(config.database.connections)),
+      shards_(mariadb_options(config.database),
+              static_cast<std::size_t>(config.database.connections)),
       stock_(redis_options(config.redis), static_cast<std::size_t>(config.redis.connections)),
-      queue_(nats_options(config.queue, "delivery")),
+      queue_(nats_options(config.queue, "delivery"), config.queue.replicas),
       cardkeys_({.name = "cardkeys",
                  .base = cat("http://", config.cardkeys.host, ":", config.cardkeys.port),
                  .timeout = config.cardkeys_timeout,
@@ -118,7 +118,7 @@ void Delivery::work(const char* consumer, const char* subject, Handle handle) {
 }
 
 NatsVerdict Delivery::on_placed(const Order& order, const NatsMessage& message) {
-  const Status placed = database_.place(order);
+  const Status placed = shards_.of(order.user).place(order);
   if (!placed && placed.error().code != ErrorCode::kConflict) return retry_backed_off(message);
   if (!placed) {  // the key was in the database for another request: nothing to deliver here
     log_error(cat(order.order, " from the queue: ", placed.error().message));
@@ -128,7 +128,7 @@ NatsVerdict Delivery::on_placed(const Order& order, const NatsMessage& message) 
 }
 
 NatsVerdict Delivery::on_paid(const Order& order, const NatsMessage& message) {
-  if (auto marked = database_.mark_paid(order); !marked) {
+  if (auto marked = shards_.of(order.user).mark_paid(order); !marked) {
     const std::lock_guard lock(mutex_);
     wait_.excused(order.order);
     return retry_backed_off(message);
@@ -152,10 +152,11 @@ tl::expected<std::string, NatsVerdict> Delivery::ask_for_key(const Order& order,
     wait_.asked(order.order, SystemClock().mono());
   }
   for (int ask = 0; ask < kAsksMax && !stopping_; ++ask) {
-    const auto reply =
-        cardkeys_.call({.method = "POST",
-                        .path = "/allocate",
-                        .body = dump_json({{"order", order.order}, {"product", order.product}})});
+    const auto reply = cardkeys_.call(
+        {.method = "POST",
+         .path = "/allocate",
+         .body = dump_json(
+             {{"order", order.order}, {"user", order.user}, {"product", order.product}})});
     if (!reply) continue;
     const auto body = parse_json(reply->body);
     const bool readable = body && body->is_object();
@@ -173,7 +174,7 @@ tl::expected<std::string, NatsVerdict> Delivery::ask_for_key(const Order& order,
 }
 
 void Delivery::check_dependencies() {
-  database_up_ = database_.ping().has_value();
+  databases_up_ = shards_.count_up();
   const auto nats = queue_.connection();
   if (!nats) return;
   std::int64_t depth = 0;
@@ -187,7 +188,7 @@ void Delivery::check_dependencies() {
 
 Health Delivery::health() const {
   if (!queue_.connected()) return {false, "queue"};
-  if (!database_up_) return {false, "database"};
+  if (databases_up_ == 0) return {false, "database"};
   return {true, ""};
 }
 
@@ -198,7 +199,7 @@ nlohmann::json Delivery::status() {
                            {"written_from_queue", written_from_queue_.load()},
                            {"queue_depth", queue_depth_.load()},
                            {"cardkeys_failures", cardkeys_.failures()},
-                           {"database_up", database_up_ ? 1 : 0},
+                           {"databases_up", databases_up_.load()},
                            {"queue_up", queue_.connected() ? 1 : 0}};
   const std::lock_guard lock(mutex_);
   status["cardkeys_delivery_latency_ms"] = wait_.latency_ms(SystemClock().mono());

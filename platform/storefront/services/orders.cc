@@ -12,9 +12,9 @@
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/services.h"
-#include "platform/storefront/stores/database.h"
 #include "platform/storefront/stores/http_upstream.h"
 #include "platform/storefront/stores/queue.h"
+#include "platform/storefront/stores/shards.h"
 #include "platform/storefront/stores/stock.h"
 
 namespace panshi::shop {
@@ -47,10 +47,10 @@ class Orders {
  public:
   explicit Orders(const OrdersConfig& config)
       : config_(config),
-        database_(mariadb_options(config.database),
-                  static_cast<std::size_t>(config.database.connections)),
+        shards_(mariadb_options(config.database),
+                static_cast<std::size_t>(config.database.connections)),
         stock_(redis_options(config.redis), static_cast<std::size_t>(config.redis.connections)),
-        queue_(nats_options(config.queue, "orders")),
+        queue_(nats_options(config.queue, "orders"), config.queue.replicas),
         check_dependencies_(milliseconds(200), [this] { check_dependencies(); }),
         sweep_(config.sweep_every, [this] { sweep(); }),
         write_late_(milliseconds(50), [this] { write_late(); }) {}
@@ -65,19 +65,19 @@ class Orders {
  private:
   HttpResponse write_and_answer(const Order& order);
   Result<std::string> write(const Order& order);
-  Result<std::optional<Hold>> look_up(const std::string& order);
+  Result<std::optional<Hold>> look_up(const std::string& order, const std::string& user);
   void check_dependencies();
   Status load_catalog();
   void sweep();
   void write_late();
 
   const OrdersConfig config_;
-  ShopDatabase database_;
+  Shards shards_;
   SoftStock stock_;
   ShopQueue queue_;
   Snapshot<Catalog> catalog_{Catalog{}};
   std::atomic<bool> redis_up_{false};
-  std::atomic<bool> database_up_{false};
+  std::atomic<std::size_t> databases_up_{0};
   std::atomic<std::int64_t> placed_{0}, placed_in_queue_{0}, refused_{0}, unknown_{0}, sold_out_{0},
       expired_{0};
   struct Late {
@@ -174,7 +174,7 @@ HttpResponse Orders::write_and_answer(const Order& order) {
 // Where the order is safe now. kTimeout: perhaps somewhere; the consumer of the queue and the
 // unique keys of the database make both at once harmless.
 Result<std::string> Orders::write(const Order& order) {
-  const Status in_database = database_.place(order);
+  const Status in_database = shards_.of(order.user).place(order);
   if (in_database) return std::string("database");
   if (in_database.error().code == ErrorCode::kConflict) return tl::unexpected(in_database.error());
   Status in_queue = queue_.publish(kOrderPlaced, order);
@@ -194,7 +194,7 @@ HttpResponse Orders::show(const HttpRequest& request) {
   if (user == request.query.end()) {
     return refusal(400, "invalid", "query parameter `user` is missing");
   }
-  const auto found = look_up(order);
+  const auto found = look_up(order, user->second);
   if (!found) return error_response(found.error());
   if (!*found || (*found)->order.user != user->second) {
     return refusal(404, "not_found", "no such order");
@@ -215,7 +215,7 @@ HttpResponse Orders::history(const HttpRequest& request) {
   if (user == request.query.end() || !is_id(user->second)) {
     return refusal(400, "invalid", "query parameter `user` is missing or no user id");
   }
-  const auto found = database_.orders_of(user->second, kHistoryMax);
+  const auto found = shards_.of(user->second).orders_of(user->second, kHistoryMax);
   if (!found) return error_response(found.error());
   nlohmann::json list = nlohmann::json::array();
   for (const StoredOrder& stored : *found) {
@@ -228,10 +228,10 @@ HttpResponse Orders::history(const HttpRequest& request) {
   return json_response({{"orders", list}});
 }
 
-Result<std::optional<Hold>> Orders::look_up(const std::string& order) {
+Result<std::optional<Hold>> Orders::look_up(const std::string& order, const std::string& user) {
   auto held = stock_.find(order);
   if (held && *held) return held;
-  ASSIGN_OR_RETURN(const std::optional<StoredOrder> stored, database_.find(order));
+  ASSIGN_OR_RETURN(const std::optional<StoredOrder> stored, shards_.of(user).find(order));
   // Without Redis an order that still waits in the queue cannot be seen: that is no "not found".
   if (!stored) return held;
   return std::optional<Hold>({.order = stored->order,
@@ -256,7 +256,7 @@ HttpResponse Orders::products() const {
 Health Orders::health() const {
   if (catalog_.read()->empty()) return {false, "catalogue"};
   if (!redis_up_) return {false, "redis"};
-  if (!database_up_ && !queue_.connected()) return {false, "database and queue"};
+  if (databases_up_ == 0 && !queue_.connected()) return {false, "database and queue"};
   return {true, ""};
 }
 
@@ -267,14 +267,14 @@ nlohmann::json Orders::status() const {
           {"unknown", unknown_.load()},
           {"sold_out", sold_out_.load()},
           {"expired", expired_.load()},
-          {"database_up", database_up_ ? 1 : 0},
+          {"databases_up", databases_up_.load()},
           {"redis_up", redis_up_ ? 1 : 0},
           {"queue_up", queue_.connected() ? 1 : 0}};
 }
 
 void Orders::check_dependencies() {
   redis_up_ = load_catalog().has_value();
-  database_up_ = database_.ping().has_value();
+  databases_up_ = shards_.count_up();
 }
 
 // The goods and what is left of them. Kept as it is while Redis does not answer.
@@ -299,8 +299,8 @@ void Orders::sweep() {
   const auto unrecorded = stock_.expired_unrecorded(kExpireBatch);
   if (!unrecorded) return;
   for (const Order& order : *unrecorded) {
-    if (!database_.mark_expired(order)) return;  // the rest waits as well
-    (void)stock_.expiry_recorded(order.order);   // else once more: harmless
+    if (!shards_.of(order.user).mark_expired(order)) continue;  // it waits for its shard
+    (void)stock_.expiry_recorded(order.order);                  // else once more: harmless
   }
 }
 

@@ -61,7 +61,7 @@ class Payments {
   explicit Payments(const PaymentsConfig& config)
       : config_(config),
         stock_(redis_options(config.redis), static_cast<std::size_t>(config.redis.connections)),
-        queue_(nats_options(config.queue, "payments")),
+        queue_(nats_options(config.queue, "payments"), config.queue.replicas),
         psp_({.name = "psp",
               .base = cat("http://", config.psp.host, ":", config.psp.port),
               .timeout = config.charge_timeout}),

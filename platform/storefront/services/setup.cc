@@ -8,8 +8,8 @@
 #include "platform/storefront/model/catalog.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/services.h"
-#include "platform/storefront/stores/database.h"
 #include "platform/storefront/stores/queue.h"
+#include "platform/storefront/stores/shards.h"
 #include "platform/storefront/stores/stock.h"
 
 namespace panshi::shop {
@@ -35,32 +35,39 @@ Status keep_trying(const char* doing, MonoTime until, const std::function<Status
   }
 }
 
-Status fill_database(ShopDatabase& database, const SetupConfig& config, MonoTime until) {
-  if (auto made = keep_trying("make the schema", until, [&] { return database.make_schema(); });
-      !made) {
-    return made;
-  }
+// One product's goods in one shard: an even share of its keys.
+Result<std::int64_t> add_goods(ShopDatabase& shard, const Product& product, const std::string& seed,
+                               std::int64_t keys) {
+  const Status known = shard.add_product(product.product, product.title, product.price_cents, keys);
+  if (!known) return tl::unexpected(known.error());
+  return shard.seed_keys(product.product, seed, keys);
+}
+
+Status fill_databases(Shards& shards, const SetupConfig& config, MonoTime until) {
+  const auto count = static_cast<std::int64_t>(shards.size());
   std::int64_t added = 0;
-  for (const Product& product : products()) {
-    auto filled = keep_trying("add the goods", until, [&]() -> Status {
-      if (auto known = database.add_product(product.product, product.title, product.price_cents,
-                                            config.keys_per_product);
-          !known) {
-        return known;
-      }
-      ASSIGN_OR_RETURN(const std::int64_t keys,
-                       database.seed_keys(product.product, config.seed, config.keys_per_product));
-      added += keys;
-      return {};
-    });
+  for (std::int64_t i = 0; i < count; ++i) {
+    ShopDatabase& shard = shards.at(static_cast<std::size_t>(i));
+    auto filled = keep_trying("make the schema", until, [&] { return shard.make_schema(); });
     if (!filled) return filled;
+    const std::int64_t share =
+        config.keys_per_product / count + (i < config.keys_per_product % count);
+    for (const Product& product : products()) {
+      filled = keep_trying("add the goods", until, [&]() -> Status {
+        ASSIGN_OR_RETURN(const std::int64_t keys,
+                         add_goods(shard, product, cat(config.seed, ":", i), share));
+        added += keys;
+        return {};
+      });
+      if (!filled) return filled;
+    }
   }
-  log_info(cat("database ready, ", added, " card keys added"));
+  log_info(cat("databases ready, ", added, " card keys added"));
   return {};
 }
 
-Status fill_stock(ShopDatabase& database, SoftStock& stock) {
-  ASSIGN_OR_RETURN(const auto rows, database.catalog());
+Status fill_stock(Shards& shards, SoftStock& stock) {
+  ASSIGN_OR_RETURN(const auto rows, shards.catalog());
   nlohmann::json catalog = nlohmann::json::array();
   int initialised = 0;
   for (const auto& row : rows) {
@@ -70,7 +77,9 @@ Status fill_stock(ShopDatabase& database, SoftStock& stock) {
     if (fresh) ++initialised;
   }
   if (initialised > 0) {  // the holds went with the counts: those orders cannot be paid any more
-    if (auto expired = database.expire_all_placed(); !expired) return expired;
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+      if (auto expired = shards.at(i).expire_all_placed(); !expired) return expired;
+    }
   }
   log_info(cat("stock of ", initialised, " products counted from the database"));
   return stock.set_catalog(dump_json(catalog));
@@ -78,15 +87,15 @@ Status fill_stock(ShopDatabase& database, SoftStock& stock) {
 
 Status set_up(const SetupConfig& config) {
   const MonoTime until = mono_now() + config.within;
-  ShopDatabase database(mariadb_options(config.database), 1);
+  Shards shards(mariadb_options(config.database), 1);
   SoftStock stock(redis_options(config.redis), 1);
-  if (auto filled = fill_database(database, config, until); !filled) return filled;
+  if (auto filled = fill_databases(shards, config, until); !filled) return filled;
   if (auto counted =
-          keep_trying("count the stock", until, [&] { return fill_stock(database, stock); });
+          keep_trying("count the stock", until, [&] { return fill_stock(shards, stock); });
       !counted) {
     return counted;
   }
-  const ShopQueue queue(nats_options(config.queue, "setup"));  // makes the stream
+  const ShopQueue queue(nats_options(config.queue, "setup"), config.queue.replicas);
   return keep_trying("make the stream", until, [&]() -> Status {
     if (queue.connected()) return {};
     return fail(ErrorCode::kUnavailable, "the queue is not connected");

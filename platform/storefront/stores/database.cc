@@ -128,6 +128,54 @@ Result<ShopDatabase::Allocation> ShopDatabase::allocate_key(const std::string& o
   return Allocation{Allocated::kOk, text_of(answer.rows[0][1])};
 }
 
+Result<std::int64_t> ShopDatabase::count_movable(const std::string& product, std::size_t to_shard) {
+  ASSIGN_OR_RETURN(const MariaDb::Answer answer,
+                   run("SELECT COUNT(*) FROM shop.card_keys WHERE product = ?"
+                       " AND order_id IS NULL AND moving_to IN (-1, ?) AND gone = 0",
+                       {product, static_cast<std::int64_t>(to_shard)}));
+  return number(answer.rows.at(0).at(0));
+}
+
+Result<std::vector<ShopDatabase::TravellingKey>> ShopDatabase::begin_move(
+    const std::string& product, std::size_t to_shard, std::int64_t count) {
+  const auto to = static_cast<std::int64_t>(to_shard);
+  const auto marked =
+      run("UPDATE shop.card_keys SET moving_to = ? WHERE product = ?"
+          " AND order_id IS NULL AND moving_to = -1 ORDER BY key_id LIMIT ?",
+          {to, product, count});
+  if (!marked) return tl::unexpected(marked.error());
+  ASSIGN_OR_RETURN(const MariaDb::Answer answer,
+                   run("SELECT card_key, hop + 1 FROM shop.card_keys WHERE product = ?"
+                       " AND order_id IS NULL AND moving_to = ? AND gone = 0",
+                       {product, to}));
+  std::vector<TravellingKey> keys;
+  for (const MariaDb::Row& row : answer.rows) keys.push_back({text_of(row[0]), number(row[1])});
+  return keys;
+}
+
+Status ShopDatabase::take_keys(const std::string& product, const std::vector<TravellingKey>& keys) {
+  for (const TravellingKey& key : keys) {  // assigned from left to right: `hop` must come last
+    const auto taken =
+        run("INSERT INTO shop.card_keys (product, card_key, hop) VALUES (?, ?, ?)"
+            " ON DUPLICATE KEY UPDATE moving_to = IF(VALUES(hop) > hop, -1, moving_to),"
+            " gone = IF(VALUES(hop) > hop, 0, gone), hop = GREATEST(hop, VALUES(hop))",
+            {product, key.card_key, key.hop});
+    if (!taken) return tl::unexpected(taken.error());
+  }
+  return {};
+}
+
+Status ShopDatabase::end_move(std::size_t to_shard, const std::vector<TravellingKey>& keys) {
+  for (const TravellingKey& key : keys) {
+    const auto ended =
+        run("UPDATE shop.card_keys SET gone = 1"
+            " WHERE card_key = ? AND moving_to = ? AND hop = ?",
+            {key.card_key, static_cast<std::int64_t>(to_shard), key.hop - 1});
+    if (!ended) return tl::unexpected(ended.error());
+  }
+  return {};
+}
+
 Status ShopDatabase::ping() { return status_of(run("SELECT 1", {})); }
 
 Status ShopDatabase::make_schema() {

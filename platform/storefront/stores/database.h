@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ShopDatabase: the statements that the roles run on the database of the shop.
+// ShopDatabase: the statements that the roles run on one database of the shop (a shard: shards.h).
 //
 // Each is one round trip and idempotent. Errors as the adapter gives them: kUnavailable surely not
 // carried out, kTimeout unknown. After one failure nobody waits for the next second: kUnavailable
@@ -45,6 +45,21 @@ class ShopDatabase {
   Result<Allocation> allocate_key(const std::string& order, const std::string& product,
                                   WallTime now);
   Status ping();
+
+  // Card keys travel between shards (Shards::refill). A key's row stays where it once was, and
+  // `hop` counts its journeys: the row with the highest is the key, whatever was repeated or broke
+  // off, so it is never free in two shards.
+  struct TravellingKey {
+    std::string card_key;
+    std::int64_t hop = 0;  // on arrival
+  };
+  // Free here, or on the way to that shard since a move broke off.
+  Result<std::int64_t> count_movable(const std::string& product, std::size_t to_shard);
+  // Takes up to `count` free keys out of circulation for `to_shard`, and returns all that are.
+  Result<std::vector<TravellingKey>> begin_move(const std::string& product, std::size_t to_shard,
+                                                std::int64_t count);
+  Status take_keys(const std::string& product, const std::vector<TravellingKey>& keys);
+  Status end_move(std::size_t to_shard, const std::vector<TravellingKey>& keys);
 
   // For setup.
   Status make_schema();

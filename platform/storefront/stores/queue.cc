@@ -6,8 +6,10 @@
 
 namespace panshi::shop {
 
-ShopQueue::ShopQueue(Nats::Options options)
-    : options_(std::move(options)), connector_([this] { connect_until_done(); }) {}
+ShopQueue::ShopQueue(Nats::Options options, std::int64_t replicas)
+    : options_(std::move(options)),
+      replicas_(static_cast<int>(replicas)),
+      connector_([this] { connect_until_done(); }) {}
 
 ShopQueue::~ShopQueue() {
   {
@@ -27,7 +29,9 @@ void ShopQueue::connect_until_done() {
       ready = tl::unexpected(connected.error());
     } else {
       ready = (*connected)
-                  ->ensure_stream({.name = kStream, .subjects = {kOrderPlaced, kPaymentSucceeded}});
+                  ->ensure_stream({.name = kStream,
+                                   .subjects = {kOrderPlaced, kPaymentSucceeded},
+                                   .replicas = replicas_});
     }
     std::unique_lock lock(mutex_);
     if (ready) {

@@ -27,7 +27,8 @@ inline constexpr const char* kPaidConsumer = "delivery-paid";
 
 class ShopQueue {
  public:
-  explicit ShopQueue(Nats::Options options);
+  // `replicas`: of the stream, should it not be there yet.
+  ShopQueue(Nats::Options options, std::int64_t replicas);
   ~ShopQueue();
   ShopQueue(const ShopQueue&) = delete;
   ShopQueue& operator=(const ShopQueue&) = delete;
@@ -42,6 +43,7 @@ class ShopQueue {
   void connect_until_done();
 
   const Nats::Options options_;
+  const int replicas_;
   mutable std::mutex mutex_;
   std::condition_variable stop_changed_;
   bool stopping_ = false;

@@ -30,7 +30,8 @@ constexpr const char* kOrders =
     " delivered_at_us BIGINT NULL,"
     " KEY of_user (user_id, placed_at_us)) ENGINE=InnoDB";
 
-// `free` serves allocate_key: the first free key of a product without reading past it.
+// `free` serves allocate_key: the first free key of a product without reading past it. moving_to:
+// the shard that gets this key (-1: it stays here); gone: it has it; hop: see ShopDatabase.
 constexpr const char* kCardKeys =
     "CREATE TABLE IF NOT EXISTS shop.card_keys ("
     " key_id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,"
@@ -38,7 +39,10 @@ constexpr const char* kCardKeys =
     " card_key VARCHAR(64) NOT NULL UNIQUE,"
     " order_id VARCHAR(64) NULL UNIQUE,"
     " delivered_at_us BIGINT NULL,"
-    " KEY free (product, order_id, key_id)) ENGINE=InnoDB";
+    " moving_to INT NOT NULL DEFAULT -1,"
+    " gone BOOLEAN NOT NULL DEFAULT 0,"
+    " hop INT NOT NULL DEFAULT 0,"
+    " KEY free (product, order_id, moving_to, key_id)) ENGINE=InnoDB";
 
 // One call does it all, so a client that freezes or dies in the middle holds no lock.
 // The key and the order's state change in one transaction; asked again it gives the same key. Calls
@@ -72,7 +76,7 @@ constexpr const char* kAllocateKey =
     "    LEAVE proc;\n"
     "  END IF;\n"
     "  SELECT key_id, card_key INTO v_id, v_key FROM card_keys\n"
-    "   WHERE product = p_product AND order_id IS NULL\n"
+    "   WHERE product = p_product AND order_id IS NULL AND moving_to = -1\n"
     "   ORDER BY key_id LIMIT 1 FOR UPDATE SKIP LOCKED;\n"
     "  IF v_id IS NULL THEN\n"
     "    ROLLBACK;\n"
@@ -100,6 +104,6 @@ const char* const kSeedKeysSql =
     " FROM (SELECT p.product, UPPER(SHA2(CONCAT_WS(':', ?, p.product, s.seq), 256)) AS h"
     " FROM shop.products p JOIN shop.seq_1_to_1000000 s"
     " WHERE p.product = ? AND s.seq > (SELECT COUNT(*) FROM shop.card_keys k"
-    " WHERE k.product = p.product) AND s.seq <= ?) fresh";
+    " WHERE k.product = p.product AND k.hop = 0) AND s.seq <= ?) fresh";
 
 }  // namespace panshi::shop

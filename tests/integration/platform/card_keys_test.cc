@@ -2,11 +2,12 @@
 // Promise: an order gets one key and always the same, no key goes to two orders, and only a paid
 // order gets one; however many ask at once.
 #include <catch2/catch.hpp>
+#include <mutex>
 #include <set>
 #include <thread>
 
 #include "core/base/text.h"
-#include "platform/storefront/stores/database.h"
+#include "platform/storefront/stores/shards.h"
 #include "tests/support/shop_servers.h"
 
 using namespace panshi;
@@ -120,4 +121,61 @@ TEST_CASE("an order that is there already is the same order or a conflict, and n
   REQUIRE(shop.database.allocate_key(order.order, order.product, {}));
   REQUIRE(shop.database.mark_paid(order));
   CHECK(shop.database.find(order.order)->value().state == "delivered");
+}
+
+TEST_CASE("a dry shard gets keys from the one that has most, and no key is ever free twice") {
+  const std::vector<Server> kShards = {Server::kPrimary, Server::kShard1, Server::kShard2};
+  ShopServers servers(kShards);
+  std::vector<MariaDb::Options> options;
+  for (const Server shard : kShards) options.push_back(servers.shop_account(shard));
+  Shards shards(options, 4);
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    const std::int64_t keys = i == 0 ? 0 : 10;
+    REQUIRE(shards.at(i).make_schema());
+    REQUIRE(shards.at(i).add_product("music-month", "Music", 1'500, keys));
+    REQUIRE(shards.at(i).seed_keys("music-month", cat("seed:", i), keys) == keys);
+  }
+  // A move that broke off after the keys were taken in: they are in both shards.
+  const auto broken_off = shards.at(1).begin_move("music-month", 0, 2).value();
+  REQUIRE(broken_off.size() == 2);
+  REQUIRE(shards.at(0).take_keys("music-month", broken_off));
+
+  // u1 lives in the first shard. All 20 keys can be had there, each once.
+  std::set<std::string> given;
+  std::mutex mutex;
+  const auto buy = [&](int from, int to) {
+    for (int i = from; i < to; ++i) {
+      const Order order = order_named(cat("k", i));
+      CHECK(shards.at(0).mark_paid(order));
+      for (int tries = 0; tries < 50; ++tries) {
+        const auto got = shards.at(0).allocate_key(order.order, order.product, WallTime{});
+        if (got && got->outcome == ShopDatabase::Allocated::kOk) {
+          const std::lock_guard lock(mutex);
+          CHECK(given.insert(got->card_key).second);
+          break;
+        }
+        CHECK(shards.refill(order.user, order.product));
+      }
+    }
+  };
+  std::thread other([&] { buy(0, 10); });
+  buy(10, 20);
+  other.join();
+  CHECK(given.size() == 20);
+  CHECK(shards.refill("u1", "music-month").value() == 0);
+
+  // And back: keys that travelled once travel again, and what was repeated changes nothing.
+  REQUIRE(shards.at(1).seed_keys("music-month", "seed:1", 11) == 1);
+  const auto there = shards.at(1).begin_move("music-month", 0, 1).value();
+  REQUIRE(there.size() == 1);
+  REQUIRE(shards.at(0).take_keys("music-month", there));
+  REQUIRE(shards.at(1).end_move(0, there));
+  const auto back = shards.at(0).begin_move("music-month", 1, 1).value();
+  REQUIRE(back.size() == 1);
+  REQUIRE(shards.at(1).take_keys("music-month", back));
+  REQUIRE(shards.at(0).end_move(1, back));
+  REQUIRE(shards.at(0).take_keys("music-month", there));  // late, by a process that was frozen
+  REQUIRE(shards.at(1).end_move(0, there));
+  CHECK(shards.at(0).count_movable("music-month", 2).value() == 0);
+  CHECK(shards.at(1).count_movable("music-month", 2).value() == 1);
 }

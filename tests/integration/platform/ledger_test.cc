@@ -37,10 +37,10 @@ class Load {
         << more;
     std::ofstream(folder_ / "audit.yaml")
         << "customers: \"" << at << ":" << kCustomers << "\"\nlog: \"" << log()
-        << "\"\ndatabase: {address: \"" << at << ":" << ShopServers::kMariaDbPort
-        << "\", user: shop, password: shop}\nredis: {address: \"" << at << ":"
-        << ShopServers::kRedisPort << "\"}\nqueue: {address: \"" << at << ":"
-        << ShopServers::kNatsPort << "\"}\npsp: \"" << at << ":" << Shop::kPsp << "\"\n"
+        << "\"\ndatabase: {shards: " << shop.shards()
+        << ", user: shop, password: shop}\nredis: {address: \"" << at << ":"
+        << ShopServers::kRedisPort << "\"}\nqueue: {servers: [\"" << at << ":"
+        << ShopServers::kNatsPort << "\"]}\npsp: \"" << at << ":" << Shop::kPsp << "\"\n"
         << audit_more;
     start();
   }

@@ -18,12 +18,14 @@ MonoTime mono_now() { return SystemClock().mono(); }
 
 }  // namespace
 
-Shop::Shop(const More& more) : servers_({Server::kPrimary, Server::kRedis, Server::kNats}) {
+Shop::Shop(const More& more)
+    : servers_(
+          {Server::kPrimary, Server::kShard1, Server::kShard2, Server::kRedis, Server::kNats}) {
   const std::string at = servers_.address();
-  const std::string database = cat("database: {address: \"", at, ":", ShopServers::kMariaDbPort,
-                                   "\", user: shop, password: shop}\n");
+  const std::string database =
+      cat("database: {shards: ", shards(), ", user: shop, password: shop}\n");
   const std::string redis = cat("redis: {address: \"", at, ":", ShopServers::kRedisPort, "\"}\n");
-  const std::string queue = cat("queue: {address: \"", at, ":", ShopServers::kNatsPort, "\"}\n");
+  const std::string queue = cat("queue: {servers: [\"", at, ":", ShopServers::kNatsPort, "\"]}\n");
   const auto listen = [&](int port) {
     return cat("listen: \"", at, ":", port, "\"\nthreads: 8\n");
   };
@@ -50,6 +52,14 @@ Shop::Shop(const More& more) : servers_({Server::kPrimary, Server::kRedis, Serve
   for (const int port : {kPsp, kCardkeys, kDelivery, kPayments, kOrders, kGateway}) {
     wait_until_healthy(port);
   }
+}
+
+std::string Shop::shards() const {
+  std::vector<std::string> list;
+  for (const Server shard : {Server::kPrimary, Server::kShard1, Server::kShard2}) {
+    list.push_back(cat("\"", servers_.address_of(shard), ":", ShopServers::kMariaDbPort, "\""));
+  }
+  return cat("[", join(list, ", "), "]");
 }
 
 void Shop::write_config(const std::string& role, const std::string& text) {

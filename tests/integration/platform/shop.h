@@ -34,8 +34,9 @@ class Shop {
   nlohmann::json look_until(const std::string& order, const std::string& state);
   std::int64_t status_of(int port, const std::string& name);
   std::int64_t charges();                     // in the provider's ledger
-  std::string sql(const std::string& query);  // the first field of the first row, as root
-  // No statement of the shop's account gets through, like the fault db.disconnect.
+  // The first field of the first row, as root, on the first shard: that of the user u1.
+  std::string sql(const std::string& query);
+  // No statement of the shop's account gets through to the first shard, like the fault db.disconnect.
   void cut_database();
   void mend_database();
 
@@ -44,6 +45,7 @@ class Shop {
   void wait_until_healthy(int port);
 
   ShopServers& servers() { return servers_; }
+  std::string shards() const;  // as a configuration lists them
 
   static constexpr int kGateway = 17'710;
   static constexpr int kOrders = 17'721;

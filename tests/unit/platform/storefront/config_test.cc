@@ -23,9 +23,9 @@ std::string mistakes(const json& root, void (*read)(Fields&, Config&), Config& c
 
 json orders_json() {
   return {{"listen", "127.0.0.2:17721"},
-          {"database", {{"address", "127.0.0.2:1"}, {"user", "shop"}, {"timeout", "250ms"}}},
+          {"database", {{"shards", {"127.0.0.2:1"}}, {"user", "shop"}, {"timeout", "250ms"}}},
           {"redis", {{"address", "127.0.0.2:2"}}},
-          {"queue", {{"address", "127.0.0.2:3"}}}};
+          {"queue", {{"servers", {"127.0.0.2:3"}}}}};
 }
 
 }  // namespace
@@ -38,14 +38,15 @@ TEST_CASE("the configuration of orders is read with its defaults") {
   CHECK(config.database.timeout == milliseconds(250));
   CHECK(config.hold_time == minutes(10));
   CHECK(config.durability == Durability::kBeforeAck);
-  CHECK(nats_options(config.queue, "x").url == "nats://127.0.0.2:3");
+  CHECK(nats_options(config.queue, "x").urls == std::vector<std::string>{"nats://127.0.0.2:3"});
 }
 
 TEST_CASE("every mistake of a configuration is reported at once") {
   json root = orders_json();
   root["listen"] = "127.0.0.2";
   root["database"].erase("user");
-  root["database"]["adress"] = "127.0.0.2:1";
+  root["database"]["shard"] = "127.0.0.2:1";
+  root["queue"]["servers"] = {"127.0.0.2:3", "127.0.0.2"};
   root["redis"]["address"] = "127.0.0.2:70000";
   root["hold_time"] = 5;
   root["durability"] = "never";
@@ -53,8 +54,8 @@ TEST_CASE("every mistake of a configuration is reported at once") {
   OrdersConfig config;
   const std::string found = mistakes(root, read_orders_config, config);
   INFO(found);
-  for (const char* place : {"listen", "database.user", "database.adress", "redis.address",
-                            "hold_time", "durability", "colour"}) {
+  for (const char* place : {"listen", "database.user", "database.shard", "redis.address",
+                            "queue.servers[1]", "hold_time", "durability", "colour"}) {
     CHECK(found.find(place) != std::string::npos);
   }
 }
