@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ShopServers: real MariaDB (up to three shards; the first may have a replica), Redis and NATS for one test process.
+// ShopServers: real MariaDB (up to three shards; the first may have a replica), Redis and NATS for
+// one test process.
 //
 // They listen on loopback addresses made from the test's process id and keep their state in a
 // temporary folder, so tests run side by side. Everything ends with the object, or with the test

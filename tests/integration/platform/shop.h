@@ -36,7 +36,7 @@ class Shop {
   std::int64_t charges();                     // in the provider's ledger
   // The first field of the first row, as root, on the first shard: that of the user u1.
   std::string sql(const std::string& query);
-  // No statement of the shop's account gets through to the first shard, like the fault db.disconnect.
+  // No statement of the shop's account gets through to the first shard, as db.disconnect does it.
   void cut_database();
   void mend_database();
 
