@@ -38,6 +38,19 @@ bool routes(const Event& event) {
   return (step == "reroute" || step == "restart") && text_of(event.data, "outcome") == "ok";
 }
 
+bool injects(const Event& event) {
+  return event.kind == "effect.intended" && text_of(event.data, "kind") == "inject";
+}
+
+// From when on a sign may be the fault's doing. A killed process is missed before its agent reports
+// the fault, and what an agent saw is placed on the controller's clock with an error of some
+// milliseconds on a busy machine; the intention was noted here, before anything was done.
+WallTime begin_of(const std::vector<Event>& events, const Event& live) {
+  const Event* intended = earliest(events, {}, injects);
+  if (intended != nullptr && intended->at < live.at) return intended->at;
+  return live.at - Duration(integer_of(live.data, "took_us").value_or(0));
+}
+
 constexpr std::array<std::pair<const char*, const char*>, 8> kPhases = {{
     {"in force", "no fault came in force"},
     {"symptom", "no signal went beyond the threshold of a rule"},
@@ -55,8 +68,7 @@ Found find_all(const std::vector<Event>& events) {
   Found found{};
   found[0] = earliest(events, {}, kind_is("fault.live"));
   if (found[0] == nullptr) return found;
-  // A killed process is missed before its agent reports the fault: count from the act's begin.
-  const WallTime begin = found[0]->at - Duration(integer_of(found[0]->data, "took_us").value_or(0));
+  const WallTime begin = begin_of(events, *found[0]);
   found[2] = earliest(events, begin, kind_is("breach.opened"));
   const std::string rule = found[2] ? text_of(found[2]->data, "rule") : std::string();
   found[1] = earliest(events, begin, [&rule](const Event& event) {
@@ -108,7 +120,7 @@ bool tells_of_phases(const Event& event) {
   static const std::set<std::string_view> kKinds = {
       "fault.live", "signal.symptom", "breach.opened", "run.started",
       "step.done",  "slo.first_good", "slo.met",       "redundancy.back"};
-  return kKinds.contains(event.kind);
+  return kKinds.contains(event.kind) || injects(event);
 }
 
 std::vector<Phase> phases(const std::vector<Event>& events) {

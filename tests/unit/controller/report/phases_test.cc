@@ -56,6 +56,15 @@ TEST_CASE("a killed service may be missed a moment before its agent reports the 
   CHECK(phases(h.events)[2].since_in_force_us == -200);
 }
 
+TEST_CASE("whatever follows the intention to inject may be the fault's doing") {
+  History h;
+  h.add(1, "signal.symptom", {{"rule", "r"}});
+  h.add(2, "effect.intended", {{"kind", "inject"}});
+  h.add(20, "fault.live", {{"took_us", 500}});
+  h.add(10, "signal.symptom", {{"rule", "r"}}).add(30, "breach.opened", {{"rule", "r"}});
+  CHECK(phases(h.events)[1].since_in_force_us == -10'000);
+}
+
 TEST_CASE("only a reroute or restart that succeeded counts as routed, and no dry run decides") {
   History h;
   h.add(0, "fault.live").add(1, "breach.opened");
