@@ -11,6 +11,8 @@ std::span<const Role> roles() {
   static constexpr Role kRoles[] = {
       {"setup", "Makes the database, the card keys and the stock; runs once and ends.", "",
        &run_setup},
+      {"redis-cluster-form", "Makes a cluster of the Redis servers; runs once and ends.", "",
+       &run_redis_cluster_form},
       {"gateway", "The public API and pages; deadlines, a circuit breaker for each upstream.", "",
        &run_gateway},
       {"orders", "Takes orders: reserves soft stock, writes the order, answers for it.", "",

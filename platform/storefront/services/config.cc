@@ -90,6 +90,20 @@ void read_setup_config(Fields& in, SetupConfig& config) {
   in.may("within", config.within, {seconds(1), minutes(30)});
 }
 
+void read_redis_form_config(Fields& in, RedisFormConfig& config) {
+  in.need_each("nodes", [&](const nlohmann::json& item, const std::string& path) {
+    Fields node(item, path, in.problems());
+    HostPort address;
+    need_host_port(node, "address", address);
+    RedisMember member{cat(address.host, ":", address.port), address.host};
+    node.may("host", member.host);
+    node.done();
+    config.nodes.push_back(std::move(member));
+  });
+  in.may("replicas", config.replicas, {0, 8});
+  in.may("within", config.within, {seconds(1), minutes(30)});
+}
+
 void read_gateway_config(Fields& in, GatewayConfig& config) {
   read_listen(in, config.listen);
   need_host_port(in, "orders", config.orders);

@@ -11,6 +11,7 @@
 #include "core/io/redis.h"
 #include "core/json/fields.h"
 #include "platform/storefront/base/serve.h"
+#include "platform/storefront/stores/redis_form.h"
 
 namespace panshi::shop {
 
@@ -48,6 +49,11 @@ struct SetupConfig {
   QueueConfig queue;
   std::string seed = "panshi";
   std::int64_t keys_per_product = 20'000;
+  Duration within = seconds(60);  // waiting for the servers included
+};
+struct RedisFormConfig {
+  std::vector<RedisMember> nodes;
+  std::int64_t replicas = 1;      // of each master
   Duration within = seconds(60);  // waiting for the servers included
 };
 struct GatewayConfig {
@@ -103,6 +109,7 @@ struct PspConfig {
 };
 
 void read_setup_config(Fields& in, SetupConfig& config);
+void read_redis_form_config(Fields& in, RedisFormConfig& config);
 void read_gateway_config(Fields& in, GatewayConfig& config);
 void read_orders_config(Fields& in, OrdersConfig& config);
 void read_payments_config(Fields& in, PaymentsConfig& config);

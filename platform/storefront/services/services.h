@@ -7,6 +7,7 @@
 namespace panshi::shop {
 
 int run_setup(const RoleContext& context);
+int run_redis_cluster_form(const RoleContext& context);
 int run_gateway(const RoleContext& context);
 int run_orders(const RoleContext& context);
 int run_payments(const RoleContext& context);
