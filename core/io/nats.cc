@@ -99,6 +99,7 @@ class JetStream final : public Nats {
   Result<Counts> counts(const std::string& stream, const std::string& durable) override;
   Status read_all(const std::string& stream, const std::string& subject_filter,
                   const std::function<void(const NatsMessage&)>& each) override;
+  Status remove(const std::string& stream, std::uint64_t sequence) override;
   bool connected() const override {
     return natsConnection_Status(connection_) == NATS_CONN_STATUS_CONNECTED;
   }
@@ -243,6 +244,12 @@ Result<std::uint64_t> JetStream::count_matching(const std::string& stream,
   const auto* subjects = info->State.Subjects;
   for (int i = 0; subjects && i < subjects->Count; ++i) count += subjects->List[i].Msgs;
   return count;
+}
+
+Status JetStream::remove(const std::string& stream, std::uint64_t sequence) {
+  const natsStatus status = js_DeleteMsg(context_, stream.c_str(), sequence, nullptr, nullptr);
+  if (status == NATS_OK) return {};
+  return failed(status, cat("remove message ", sequence, " of ", stream));
 }
 
 Status JetStream::read_all(const std::string& stream, const std::string& subject_filter,

@@ -66,6 +66,8 @@ class Nats {
   // Every message of a stream from the first, for audits.
   virtual Status read_all(const std::string& stream, const std::string& subject_filter,
                           const std::function<void(const NatsMessage&)>& each) = 0;
+  // kNotFound: it is gone already.
+  virtual Status remove(const std::string& stream, std::uint64_t sequence) = 0;
   virtual bool connected() const = 0;
 };
 

@@ -15,7 +15,7 @@
 #include "core/base/mailbox.h"
 #include "core/io/http_client.h"
 #include "platform/customers/crowd.h"
-#include "platform/customers/log_file.h"
+#include "platform/storefront/base/log_file.h"
 
 namespace panshi::shop {
 

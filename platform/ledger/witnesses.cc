@@ -290,7 +290,7 @@ Status Witnesses::read_queue(Evidence& evidence) const {
   evidence.queue.reset();
   ASSIGN_OR_RETURN(const auto nats, connect_queue(config_));
   std::uint64_t waiting = 0;
-  for (const char* consumer : {kPlacedConsumer, kPaidConsumer}) {
+  for (const char* consumer : kBookkeepers) {
     ASSIGN_OR_RETURN(const Nats::Counts counts, nats->counts(kStream, consumer));
     waiting += counts.pending + counts.unacknowledged;
   }

@@ -72,8 +72,7 @@ Redis::Options redis_options(const RedisConfig& config) {
           .command_timeout = config.timeout};
 }
 Nats::Options nats_options(const QueueConfig& config, const std::string& client) {
-  Nats::Options options = {
-      .urls = {}, .client_name = client, .request_timeout = config.timeout};
+  Nats::Options options = {.urls = {}, .client_name = client, .request_timeout = config.timeout};
   for (const HostPort& server : config.servers) {
     options.urls.push_back(cat("nats://", server.host, ":", server.port));
   }
@@ -145,6 +144,32 @@ void read_delivery_config(Fields& in, DeliveryConfig& config) {
   in.may("cardkeys_timeout", config.cardkeys_timeout, kTimeouts);
   in.may("workers", config.workers, {1, 64});
 }
+
+void read_orders_worker_config(Fields& in, OrdersWorkerConfig& config) {
+  read_listen(in, config.listen);
+  need_database(in, config.database);
+  need_queue(in, config.queue);
+  in.may("relay_every", config.relay_every, {milliseconds(10), minutes(1)});
+}
+
+void read_inventory_config(Fields& in, InventoryConfig& config) {
+  read_listen(in, config.listen);
+  need_redis(in, config.redis);
+  need_queue(in, config.queue);
+}
+
+void read_follower_config(Fields& in, FollowerConfig& config) {
+  read_listen(in, config.listen);
+  need_queue(in, config.queue);
+  in.need("inbox", config.inbox);
+}
+
+void read_notifier_config(Fields& in, FollowerConfig& config) {
+  read_follower_config(in, config);
+  in.need("mails", config.mails);
+}
+
+void read_replay_config(Fields& in, ReplayConfig& config) { need_queue(in, config.queue); }
 
 void read_cardkeys_config(Fields& in, CardkeysConfig& config) {
   read_listen(in, config.listen);

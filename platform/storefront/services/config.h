@@ -96,6 +96,26 @@ struct DeliveryConfig {
   Duration cardkeys_timeout = seconds(1);
   std::int64_t workers = 8;
 };
+struct OrdersWorkerConfig {
+  ListenConfig listen;
+  DatabaseConfig database;
+  QueueConfig queue;
+  Duration relay_every = milliseconds(100);  // looks into the shards' outboxes
+};
+struct InventoryConfig {
+  ListenConfig listen;
+  RedisConfig redis;
+  QueueConfig queue;
+};
+struct FollowerConfig {  // auditlog and notifier
+  ListenConfig listen;
+  QueueConfig queue;
+  std::string inbox;  // SQLite file
+  std::string mails;  // notifier: the file of outgoing mails
+};
+struct ReplayConfig {
+  QueueConfig queue;
+};
 struct CardkeysConfig {
   ListenConfig listen;
   DatabaseConfig database;
@@ -114,6 +134,11 @@ void read_gateway_config(Fields& in, GatewayConfig& config);
 void read_orders_config(Fields& in, OrdersConfig& config);
 void read_payments_config(Fields& in, PaymentsConfig& config);
 void read_delivery_config(Fields& in, DeliveryConfig& config);
+void read_orders_worker_config(Fields& in, OrdersWorkerConfig& config);
+void read_inventory_config(Fields& in, InventoryConfig& config);
+void read_follower_config(Fields& in, FollowerConfig& config);
+void read_notifier_config(Fields& in, FollowerConfig& config);
+void read_replay_config(Fields& in, ReplayConfig& config);
 void read_cardkeys_config(Fields& in, CardkeysConfig& config);
 void read_psp_config(Fields& in, PspConfig& config);
 

@@ -12,6 +12,11 @@ int run_gateway(const RoleContext& context);
 int run_orders(const RoleContext& context);
 int run_payments(const RoleContext& context);
 int run_delivery(const RoleContext& context);
+int run_orders_worker(const RoleContext& context);
+int run_inventory(const RoleContext& context);
+int run_notifier(const RoleContext& context);
+int run_auditlog(const RoleContext& context);
+int run_replay(const RoleContext& context);
 int run_cardkeys(const RoleContext& context);
 int run_psp(const RoleContext& context);
 

@@ -176,6 +176,21 @@ Status ShopDatabase::end_move(std::size_t to_shard, const std::vector<Travelling
   return {};
 }
 
+Result<std::vector<ShopDatabase::OutboxRow>> ShopDatabase::read_outbox(std::int64_t limit) {
+  ASSIGN_OR_RETURN(
+      const MariaDb::Answer answer,
+      run("SELECT id, subject, order_id FROM shop.outbox ORDER BY id LIMIT ?", {limit}));
+  std::vector<OutboxRow> rows;
+  for (const MariaDb::Row& row : answer.rows) {
+    rows.push_back({number(row[0]), text_of(row[1]), text_of(row[2])});
+  }
+  return rows;
+}
+
+Status ShopDatabase::remove_outbox(std::int64_t id) {
+  return status_of(run("DELETE FROM shop.outbox WHERE id = ?", {id}));
+}
+
 Status ShopDatabase::ping() { return status_of(run("SELECT 1", {})); }
 
 Status ShopDatabase::make_schema() {

@@ -61,6 +61,15 @@ class ShopDatabase {
   Status take_keys(const std::string& product, const std::vector<TravellingKey>& keys);
   Status end_move(std::size_t to_shard, const std::vector<TravellingKey>& keys);
 
+  // What is to be told, oldest first. Several may read it at once: publishing twice is harmless.
+  struct OutboxRow {
+    std::int64_t id = 0;
+    std::string subject;
+    std::string order;
+  };
+  Result<std::vector<OutboxRow>> read_outbox(std::int64_t limit);
+  Status remove_outbox(std::int64_t id);
+
   // For setup.
   Status make_schema();
   Status add_product(const std::string& product, const std::string& title, std::int64_t price_cents,

@@ -5,6 +5,19 @@
 #include "core/io/log.h"
 
 namespace panshi::shop {
+namespace {
+
+Status make_streams(Nats& nats, int replicas) {
+  const Status made = nats.ensure_stream(
+      {.name = kStream,
+       .subjects = {kOrderPlaced, kPaymentSucceeded, kOrderDelivered, std::string(kReplay) + "*"},
+       .replicas = replicas});
+  if (!made) return made;
+  return nats.ensure_stream(
+      {.name = kDeadStream, .subjects = {std::string(kDead) + "*"}, .replicas = replicas});
+}
+
+}  // namespace
 
 ShopQueue::ShopQueue(Nats::Options options, std::int64_t replicas)
     : options_(std::move(options)),
@@ -24,15 +37,8 @@ void ShopQueue::connect_until_done() {
   std::string said;
   while (true) {
     auto connected = Nats::connect(options_);
-    Status ready;
-    if (!connected) {
-      ready = tl::unexpected(connected.error());
-    } else {
-      ready = (*connected)
-                  ->ensure_stream({.name = kStream,
-                                   .subjects = {kOrderPlaced, kPaymentSucceeded},
-                                   .replicas = replicas_});
-    }
+    const Status ready = connected ? make_streams(**connected, replicas_)
+                                   : Status(tl::unexpected(connected.error()));
     std::unique_lock lock(mutex_);
     if (ready) {
       nats_ = *std::move(connected);

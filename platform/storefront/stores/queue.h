@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ShopQueue: the JetStream stream SHOP, where what happened to an order waits for its consumers.
+// ShopQueue: the JetStream stream SHOP, where what happened to an order waits for its consumers,
+// and SHOP_DEAD, where what they gave up waits for people.
 //
 // Connects in the background and keeps trying, so a role can start before the queue. What publish()
 // acknowledged is in the server's file: it survives the death of the server process. NATS 2.9 does
@@ -7,6 +8,7 @@
 // the provider's ledger publishes those again. Any thread.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -22,8 +24,16 @@ namespace panshi::shop {
 inline constexpr const char* kStream = "SHOP";
 inline constexpr const char* kOrderPlaced = "order.placed";
 inline constexpr const char* kPaymentSucceeded = "payment.succeeded";
-inline constexpr const char* kPlacedConsumer = "delivery-placed";
-inline constexpr const char* kPaidConsumer = "delivery-paid";
+inline constexpr const char* kOrderDelivered = "order.delivered";
+inline constexpr const char* kReplay = "replay.";  // and the consumer's name
+
+// What a consumer gave up, until somebody replays or removes it.
+inline constexpr const char* kDeadStream = "SHOP_DEAD";
+inline constexpr const char* kDead = "dead.";  // and the consumer's name
+
+// The consumers on whose work the books depend: these are in order once nothing waits for them.
+inline constexpr std::array<const char*, 4> kBookkeepers = {"orders-placed", "orders-paid",
+                                                            "inventory", "delivery"};
 
 class ShopQueue {
  public:

@@ -44,6 +44,13 @@ constexpr const char* kCardKeys =
     " hop INT NOT NULL DEFAULT 0,"
     " KEY free (product, order_id, moving_to, key_id)) ENGINE=InnoDB";
 
+// What happened in a transaction and must be told to others: written with it, published later.
+constexpr const char* kOutbox =
+    "CREATE TABLE IF NOT EXISTS shop.outbox ("
+    " id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,"
+    " subject VARCHAR(64) NOT NULL,"
+    " order_id VARCHAR(64) NOT NULL) ENGINE=InnoDB";
+
 // One call does it all, so a client that freezes or dies in the middle holds no lock.
 // The key and the order's state change in one transaction; asked again it gives the same key. Calls
 // for one order queue up at its row, and look for its key only then; calls for different orders
@@ -87,6 +94,7 @@ constexpr const char* kAllocateKey =
     "   WHERE key_id = v_id;\n"
     "  UPDATE orders SET state = 'delivered', delivered_at_us = p_now_us\n"
     "   WHERE order_id = p_order;\n"
+    "  INSERT INTO outbox (subject, order_id) VALUES ('order.delivered', p_order);\n"
     "  COMMIT;\n"
     "  SELECT 'ok' AS outcome, v_key AS card_key;\n"
     "END";
@@ -94,7 +102,7 @@ constexpr const char* kAllocateKey =
 }  // namespace
 
 std::vector<std::string> schema_statements() {
-  return {kDatabase, kProducts, kOrders, kCardKeys, kAllocateKey};
+  return {kDatabase, kProducts, kOrders, kCardKeys, kOutbox, kAllocateKey};
 }
 
 const char* const kSeedKeysSql =

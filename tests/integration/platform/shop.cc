@@ -32,6 +32,9 @@ Shop::Shop(const More& more)
   const auto to = [&](const char* role, int port) {
     return cat(role, ": \"", at, ":", port, "\"\n");
   };
+  const auto inbox = [&](const char* role) {
+    return cat("inbox: \"", (servers_.folder() / role).string(), ".db\"\n");
+  };
   std::map<std::string, std::string> configs = {
       {"setup", database + redis + queue + "keys_per_product: 20\n"},
       {"gateway", listen(kGateway) + to("orders", kOrders) + to("payments", kPayments)},
@@ -39,6 +42,12 @@ Shop::Shop(const More& more)
       {"payments", listen(kPayments) + redis + queue + to("psp", kPsp) +
                        "sweep_every: 50ms\nsweep_age: 500ms\n"},
       {"delivery", listen(kDelivery) + database + redis + queue + to("cardkeys", kCardkeys)},
+      {"orders-worker", listen(kOrdersWorker) + database + queue + "relay_every: 20ms\n"},
+      {"inventory", listen(kInventory) + redis + queue},
+      {"notifier", listen(kNotifier) + queue + inbox("notifier") +
+                       cat("mails: \"", (servers_.folder() / "mails.jsonl").string(), "\"\n")},
+      {"auditlog", listen(kAuditlog) + queue + inbox("auditlog")},
+      {"replay", queue},
       {"cardkeys", listen(kCardkeys) + database},
       {"psp", listen(kPsp) + cat("ledger: \"", (servers_.folder() / "psp.db").string(),
                                  "\"\nlatency: 1ms\n")}};
@@ -46,10 +55,12 @@ Shop::Shop(const More& more)
   for (const auto& [role, text] : configs) write_config(role, text);
   start("setup");
   if (roles_.at("setup")->wait() != 0) throw std::runtime_error("setup failed");
-  for (const char* role : {"psp", "cardkeys", "delivery", "payments", "orders", "gateway"}) {
+  for (const char* role : {"psp", "cardkeys", "delivery", "orders-worker", "inventory", "payments",
+                           "orders", "gateway"}) {
     start(role);
   }
-  for (const int port : {kPsp, kCardkeys, kDelivery, kPayments, kOrders, kGateway}) {
+  for (const int port :
+       {kPsp, kCardkeys, kDelivery, kOrdersWorker, kInventory, kPayments, kOrders, kGateway}) {
     wait_until_healthy(port);
   }
 }
@@ -71,6 +82,23 @@ void Shop::start(const std::string& role) {
       std::vector<std::string>{PANSHI_BIN_DIR "/storefront", role, "--config",
                                (servers_.folder() / (role + ".yaml")).string()},
       servers_.folder() / (role + ".log"));
+}
+
+std::vector<nlohmann::json> Shop::run_once(const std::string& role, const std::string& argument) {
+  const std::filesystem::path out = servers_.folder() / (role + ".out");
+  std::filesystem::remove(out);
+  Child child({PANSHI_BIN_DIR "/storefront", role, "--config",
+               (servers_.folder() / (role + ".yaml")).string(), argument},
+              out);
+  if (const int status = child.wait(); status != 0) {
+    throw std::runtime_error(cat(role, " ", argument, " ended with ", status));
+  }
+  std::vector<nlohmann::json> documents;
+  std::ifstream in(out);
+  for (std::string line; std::getline(in, line);) {
+    if (auto json = parse_json(line); json && json->is_object()) documents.push_back(*json);
+  }
+  return documents;
 }
 
 void Shop::wait_until_healthy(int port) {

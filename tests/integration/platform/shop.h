@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "core/io/http_client.h"
 #include "tests/support/child.h"
@@ -43,6 +44,8 @@ class Shop {
   void start(const std::string& role);
   void kill(const std::string& role) { roles_.at(role)->kill_now(); }
   void wait_until_healthy(int port);
+  // A role that runs once and ends; the JSON documents it printed.
+  std::vector<nlohmann::json> run_once(const std::string& role, const std::string& argument);
 
   ShopServers& servers() { return servers_; }
   std::string shards() const;  // as a configuration lists them
@@ -51,6 +54,10 @@ class Shop {
   static constexpr int kOrders = 17'721;
   static constexpr int kPayments = 17'722;
   static constexpr int kDelivery = 17'723;
+  static constexpr int kOrdersWorker = 17'724;
+  static constexpr int kInventory = 17'725;
+  static constexpr int kNotifier = 17'726;  // not started
+  static constexpr int kAuditlog = 17'727;  // not started
   static constexpr int kCardkeys = 17'731;
   static constexpr int kPsp = 17'760;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "platform/customers/log_file.h"
+#include "platform/storefront/base/log_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

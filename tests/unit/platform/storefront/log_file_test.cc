@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The promise under test: the log only ever grows, by whole lines, and a gap is never papered over.
-#include "platform/customers/log_file.h"
+#include "platform/storefront/base/log_file.h"
 
 #include <unistd.h>
 

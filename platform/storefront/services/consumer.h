@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Consumer: one durable consumer of the queue, with its workers, its dead letters and their replay.
+//
+// Messages come at least once and in no order: `handle` must be idempotent. What is the fault of a
+// dependency is tried for ever (a paid order waits, and is never given up); what is the message's
+// own fault goes, after `tries_max` tries, to the subject dead.NAME of the stream SHOP_DEAD with
+// the reason. `storefront replay` puts it into replay.NAME, which this consumer reads too.
+//
+// `handle` runs on `workers` threads at once. The destructor waits for calls under way.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <string>
+
+#include "platform/storefront/services/background.h"
+#include "platform/storefront/stores/queue.h"
+
+namespace panshi::shop {
+
+struct Handled {
+  enum class Kind { kDone, kLater, kBroken } kind = Kind::kDone;
+  Duration wait{};  // kLater; 0: grows from 100 ms to 1.6 s
+  std::string why;  // kBroken
+
+  static Handled later(Duration wait = {}) { return {Kind::kLater, wait, {}}; }
+  static Handled broken(std::string why) { return {Kind::kBroken, {}, std::move(why)}; }
+};
+
+class Consumer {
+ public:
+  struct Options {
+    const char* name;     // of the durable: "inventory"
+    const char* subject;  // "payment.succeeded"
+    int workers = 1;
+    std::uint64_t tries_max = 5;
+    Duration ack_wait = std::chrono::seconds(6);  // longer than handling takes at worst
+  };
+  using Handle = std::function<Handled(const Order&)>;
+
+  Consumer(const ShopQueue& queue, Options options, Handle handle);
+  ~Consumer() { stopping_ = true; }
+  Consumer(const Consumer&) = delete;
+  Consumer& operator=(const Consumer&) = delete;
+
+  // {"handled","retried","dead"} since the start, each with the name before it.
+  void add_status(nlohmann::json& status) const;
+  bool stopping() const { return stopping_; }
+
+ private:
+  void work(const std::string& durable, const std::string& subject);
+  NatsVerdict judge(const NatsMessage& message);
+  NatsVerdict bury(const NatsMessage& message, const std::string& why);
+
+  const ShopQueue& queue_;
+  const Options options_;
+  const Handle handle_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::int64_t> handled_{0}, retried_{0}, dead_{0};
+  std::list<Background> threads_;  // last: they use the members above
+};
+
+}  // namespace panshi::shop

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// inventory: follows payment.succeeded: what was held for the order is its own from now on, however
+// long its card key takes.
+#include <atomic>
+
+#include "platform/storefront/services/background.h"
+#include "platform/storefront/services/config.h"
+#include "platform/storefront/services/consumer.h"
+#include "platform/storefront/services/services.h"
+#include "platform/storefront/stores/stock.h"
+
+namespace panshi::shop {
+namespace {
+
+class Inventory {
+ public:
+  explicit Inventory(const InventoryConfig& config)
+      : stock_(redis_options(config.redis), static_cast<std::size_t>(config.redis.connections)),
+        queue_(nats_options(config.queue, "inventory"), config.queue.replicas),
+        check_(milliseconds(200), [this] { redis_up_ = stock_.ping().has_value(); }),
+        consumer_(queue_, {.name = "inventory", .subject = kPaymentSucceeded, .workers = 2},
+                  [this](const Order& order) {
+                    return stock_.paid(order) ? Handled{} : Handled::later();
+                  }) {}
+
+  Health health() const {
+    if (!redis_up_) return {false, "redis"};
+    if (!queue_.connected()) return {false, "queue"};
+    return {true, ""};
+  }
+  nlohmann::json status() const {
+    nlohmann::json status = {{"redis_up", redis_up_ ? 1 : 0},
+                             {"queue_up", queue_.connected() ? 1 : 0}};
+    consumer_.add_status(status);
+    return status;
+  }
+
+ private:
+  SoftStock stock_;
+  ShopQueue queue_;
+  std::atomic<bool> redis_up_{false};
+  Background check_;  // these use the members above
+  Consumer consumer_;
+};
+
+}  // namespace
+
+int run_inventory(const RoleContext& context) {
+  if (!refuse_arguments(context)) return kExitUsage;
+  const auto read = read_config<InventoryConfig>(context, read_inventory_config);
+  if (!read.config) return read.exit_status;
+  Inventory inventory(*read.config);
+  HttpServer server(server_options(read.config->listen));
+  return serve_until_stopped(
+      context.role, server, [&] { return inventory.health(); }, [&] { return inventory.status(); });
+}
+
+}  // namespace panshi::shop
