@@ -6,11 +6,11 @@
 #include <cstdio>
 
 #include "controller/report/graph_data.h"
-#include "controller/report/html.h"
 #include "controller/report/sections.h"
 #include "controller/report/series.h"
 #include "controller/report/wording.h"
 #include "core/base/text.h"
+#include "core/json/html.h"
 
 namespace panshi::controller {
 namespace {

@@ -87,19 +87,6 @@ Result<fs::path> write_beside(const fs::path& path, std::string_view text, unsig
   return fs::path(name);
 }
 
-Result<std::string> random_token() {
-  std::array<unsigned char, kTokenBytes> bytes = {};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return failed("read", "the kernel's random numbers");
-  }
-  std::string token;
-  for (const unsigned char byte : bytes) {
-    token += "0123456789abcdef"[byte >> 4];
-    token += "0123456789abcdef"[byte & 15];
-  }
-  return token;
-}
-
 Result<std::string> read_token(const fs::path& path) {
   struct stat about = {};
   if (::stat(path.c_str(), &about) != 0) return failed("read", path);
@@ -119,6 +106,19 @@ Result<std::string> read_token(const fs::path& path) {
 }
 
 }  // namespace
+
+Result<std::string> random_token() {
+  std::array<unsigned char, kTokenBytes> bytes = {};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return failed("read", "the kernel's random numbers");
+  }
+  std::string token;
+  for (const unsigned char byte : bytes) {
+    token += "0123456789abcdef"[byte >> 4];
+    token += "0123456789abcdef"[byte & 15];
+  }
+  return token;
+}
 
 Result<std::string> read_file(const fs::path& path, std::size_t size_max) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -18,7 +18,9 @@ Status write_file_durably(const std::filesystem::path& path, std::string_view te
                           unsigned mode = 0644);
 Status remove_file_durably(const std::filesystem::path& path);  // no error when absent
 
-// 32 random bytes in hex, kept in a file of mode 0600; made when absent. A file that others may
+// 32 random bytes of the kernel's in hex: for secrets only, whatever is to be replayed has a seed.
+Result<std::string> random_token();
+// Such a token, kept in a file of mode 0600; made when absent. A file that others may
 // read is kRefused, an empty one kInvalid.
 Result<std::string> load_or_make_token(const std::filesystem::path& path);
 bool equal_in_constant_time(std::string_view a, std::string_view b);

@@ -82,6 +82,7 @@ void write(const HttpResponse& from, httplib::Response& to) {
   to.set_header("X-Content-Type-Options", "nosniff");
   if (!from.headers.contains("Cache-Control")) to.set_header("Cache-Control", "no-store");
   for (const auto& [name, value] : from.headers) to.set_header(name, value);
+  for (const std::string& cookie : from.cookies) to.set_header("Set-Cookie", cookie);
 }
 
 bool is_one_line(const HttpResponse& response) {
@@ -89,6 +90,7 @@ bool is_one_line(const HttpResponse& response) {
     return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos;
   };
   if (bad(response.content_type)) return false;
+  if (std::any_of(response.cookies.begin(), response.cookies.end(), bad)) return false;
   return std::none_of(response.headers.begin(), response.headers.end(),
                       [&](const auto& header) { return bad(header.first) || bad(header.second); });
 }

@@ -43,6 +43,7 @@ struct HttpResponse {
   std::string body;
   std::string content_type = "application/json";
   std::map<std::string, std::string> headers = {};
+  std::vector<std::string> cookies = {};  // a Set-Cookie header each
 };
 
 HttpResponse json_response(const nlohmann::json& json, int status = 200);

@@ -107,6 +107,8 @@ void read_gateway_config(Fields& in, GatewayConfig& config) {
   read_listen(in, config.listen);
   need_host_port(in, "orders", config.orders);
   need_host_port(in, "payments", config.payments);
+  may_host_port(in, "extras", config.extras);
+  in.may("extras_timeout", config.extras_timeout, kTimeouts);
   in.may("deadline", config.deadline, kTimeouts);
 }
 

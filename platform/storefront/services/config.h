@@ -60,6 +60,8 @@ struct GatewayConfig {
   ListenConfig listen;
   HostPort orders;
   HostPort payments;
+  HostPort extras;                 // empty host: none, and the pages do without
+  Duration extras_timeout = milliseconds(300);
   Duration deadline = seconds(2);  // of one request, handed on to the upstreams
 };
 struct OrdersConfig {

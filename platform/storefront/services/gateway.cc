@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// gateway: the public API and a plain product page. Knows nothing about orders: it passes requests
+// gateway: the public API and the pages. Knows nothing about orders: it passes requests
 // on to the role that does, with what is left of the deadline, and stops asking one that is down.
 #include <atomic>
 
 #include "core/base/text.h"
+#include "platform/storefront/pages/page_routes.h"
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/services.h"
@@ -11,18 +12,6 @@
 
 namespace panshi::shop {
 namespace {
-
-std::string html_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&' || c == '<' || c == '>' || c == '"') {
-      out += cat("&#", static_cast<int>(c), ";");
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 std::string query_escaped(std::string_view text) {
   std::string out;
@@ -39,34 +28,21 @@ std::string query_escaped(std::string_view text) {
   return out;
 }
 
-std::string price_text(std::int64_t cents) {
-  return cat("¥", cents / 100, ".", cents % 100 < 10 ? "0" : "", cents % 100);
-}
-
-std::string page_of(const std::string& rows) {
-  return cat(
-      "<!doctype html><html lang=\"zh\"><meta charset=\"utf-8\"><title>发卡网 / Card shop</title>"
-      "<style>body{font:16px sans-serif;margin:2rem auto;max-width:44rem}"
-      "td,th{padding:.3rem 1rem .3rem 0;text-align:left}</style>"
-      "<h1>发卡网 / Card shop</h1><table>"
-      "<tr><th>商品 / Product</th><th>价格 / Price</th><th>库存 / Left</th></tr>\n",
-      rows, "</table></html>\n");
-}
-
-class Gateway {
+class Gateway final : public ShopBackend {
  public:
   explicit Gateway(const GatewayConfig& config)
       : config_(config),
         orders_(upstream("orders", config.orders, config.deadline)),
         payments_(upstream("payments", config.payments, config.deadline)),
+        extras_(upstream("extras", config.extras, config.extras_timeout)),
         check_upstreams_(milliseconds(200), [this] {
           orders_up_ = is_healthy(orders_);
           payments_up_ = is_healthy(payments_);
         }) {}
 
-  HttpResponse to_orders(const HttpRequest& request) { return pass_on(request, orders_); }
-  HttpResponse to_payments(const HttpRequest& request) { return pass_on(request, payments_); }
-  HttpResponse page(const HttpRequest& request);
+  HttpResponse orders(const HttpRequest& request) override { return pass_on(request, orders_); }
+  HttpResponse payments(const HttpRequest& request) override { return pass_on(request, payments_); }
+  HttpResponse extras(const HttpRequest& request, int level) override;
 
   Health health() const {
     if (!orders_up_) return {false, "orders"};
@@ -80,7 +56,8 @@ class Gateway {
             {"orders_up", orders_up_ ? 1 : 0},
             {"payments_up", payments_up_ ? 1 : 0},
             {"orders_breaker_closed", orders_.closed() ? 1 : 0},
-            {"payments_breaker_closed", payments_.closed() ? 1 : 0}};
+            {"payments_breaker_closed", payments_.closed() ? 1 : 0},
+            {"extras_failures", extras_.failures()}};
   }
 
  private:
@@ -98,6 +75,7 @@ class Gateway {
   const GatewayConfig config_;
   HttpUpstream orders_;
   HttpUpstream payments_;
+  HttpUpstream extras_;
   std::atomic<bool> orders_up_{false};
   std::atomic<bool> payments_up_{false};
   std::atomic<std::int64_t> requests_{0}, unavailable_{0}, unknown_{0};
@@ -130,27 +108,9 @@ HttpResponse Gateway::pass_on(const HttpRequest& request, HttpUpstream& upstream
   return response;
 }
 
-HttpResponse Gateway::page(const HttpRequest& request) {
-  HttpRequest products = request;
-  products.path = "/api/products";
-  const HttpResponse listed = pass_on(products, orders_);
-  HttpResponse response;
-  response.content_type = "text/html; charset=utf-8";
-  const auto body = parse_json(listed.body);
-  if (listed.status != 200 || !body || !body->is_object()) {
-    response.status = 503;
-    response.body = page_of(
-        "<tr><td colspan=\"3\">商品暂时无法显示 / The goods cannot be shown right now</td></tr>");
-    return response;
-  }
-  std::string rows;
-  for (const auto& product : body->value("products", nlohmann::json::array())) {
-    rows += cat("<tr><td>", html_escaped(product.value("title", "")), "</td><td>",
-                price_text(product.value("price_cents", std::int64_t{0})), "</td><td>",
-                product.value("free", std::int64_t{0}), "</td></tr>\n");
-  }
-  response.body = page_of(rows);
-  return response;
+HttpResponse Gateway::extras(const HttpRequest& request, int) {
+  if (config_.extras.host.empty()) return refusal(503, "unavailable", "no extras here");
+  return pass_on(request, extras_);
 }
 
 }  // namespace
@@ -161,16 +121,22 @@ int run_gateway(const RoleContext& context) {
   if (!read.config) return read.exit_status;
   Gateway gateway(*read.config);
   HttpServer server(server_options(read.config->listen));
-  const auto to_orders = [&](const HttpRequest& request) { return gateway.to_orders(request); };
+  const auto to_orders = [&](const HttpRequest& request) { return gateway.orders(request); };
   server.route("GET", "/api/products", to_orders);
   server.route("GET", "/api/orders", to_orders);
   server.route("POST", "/api/orders", to_orders);
   server.route("GET", "/api/orders/{order}", to_orders);
   server.route("POST", "/api/orders/{order}/pay",
-               [&](const HttpRequest& request) { return gateway.to_payments(request); });
-  server.route("GET", "/", [&](const HttpRequest& request) { return gateway.page(request); });
+               [&](const HttpRequest& request) { return gateway.payments(request); });
+  PageRoutes pages(gateway);
+  pages.add_to(server);
+  const auto status = [&] {
+    nlohmann::json numbers = gateway.status();
+    pages.add_to(numbers);
+    return numbers;
+  };
   return serve_until_stopped(
-      context.role, server, [&] { return gateway.health(); }, [&] { return gateway.status(); });
+      context.role, server, [&] { return gateway.health(); }, status);
 }
 
 }  // namespace panshi::shop

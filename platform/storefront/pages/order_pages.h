@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// OrderPages: checkout, order, payment and history, by plain forms.
+//
+// Each form carries an idempotency key that the server made, and a success is answered by a
+// redirect: sending it twice, or pressing "back", is one order and one charge. What is not known is
+// said so, with the same form again. Orders are opaque ids here. Any thread.
+#pragma once
+
+#include "platform/storefront/pages/goods_source.h"
+#include "platform/storefront/pages/shop_answers.h"
+
+namespace panshi::shop {
+
+class OrderPages {
+ public:
+  OrderPages(ShopBackend& shop, GoodsSource& source) : shop_(shop), source_(source) {}
+
+  Page checkout(Visit& visit);
+  Page place(Visit& visit);
+  Page order(Visit& visit);
+  Page pay(Visit& visit);
+  Page history(Visit& visit);
+
+ private:
+  Page show_checkout(const Visit& visit, const std::string& product, const std::string& key,
+                     const HttpResponse* refused);
+  Page show_order(Visit& visit, const std::string& order, Frame frame, const std::string& key);
+
+  ShopBackend& shop_;
+  GoodsSource& source_;
+};
+
+}  // namespace panshi::shop

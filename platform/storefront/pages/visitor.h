@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Visitor: who looks at a page, as his cookies say. No accounts: a user is a long random number,
+// and whoever knows it is that user. Also what his browser remembers of his orders, so that he can
+// still pay and find them while the shop cannot look them up.
+//
+// Pure; hostile cookies are dropped, never an error.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/storefront/pages/words.h"
+
+namespace panshi::shop {
+
+struct RememberedOrder {
+  std::string order;
+  std::string product;
+  std::int64_t amount_cents = 0;
+};
+
+struct Visitor {
+  std::string user;   // "u-" and 18 digits; the last ones choose the shard
+  std::string token;  // 32 hex digits, also in every form: another site cannot know it
+  Language language = Language::kChinese;
+  std::vector<RememberedOrder> orders;  // newest first, at most 10
+  bool is_new = false;                  // no valid user or token yet: cookies must be set
+  bool chose_language = false;          // by ?lang= just now
+  bool orders_changed = false;
+
+  void remember(RememberedOrder order);  // moves it to the front
+  const RememberedOrder* remembered(std::string_view order) const;
+};
+
+struct VisitorSource {
+  std::string cookie;           // the header
+  std::string lang;             // ?lang=
+  std::string accept_language;  // the header
+  std::string random_hex;       // 64 hex digits for a new visitor
+};
+Visitor read_visitor(const VisitorSource& source);
+
+// Values for Set-Cookie, only what changed.
+std::vector<std::string> cookies_of(const Visitor& visitor);
+
+}  // namespace panshi::shop
