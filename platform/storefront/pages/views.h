@@ -35,10 +35,10 @@ struct ListView {
     Goods goods;
     Rating rating = {};
   };
-  std::vector<Item> items;
+  std::vector<Item> items = {};
   bool nothing = false;                 // the goods are not known
   bool search = false;                  // the form is shown
-  std::string query, under, sort = {};  // as chosen in it
+  std::string query = {}, under = {}, sort = {};  // as chosen in it
   std::vector<Goods> hot = {};
 };
 struct Review {

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: a visitor stays who he is, in his language; a forged or broken cookie makes him a new
+// one.
+#include "platform/storefront/pages/visitor.h"
+
+#include <catch2/catch.hpp>
+
+using namespace panshi::shop;
+
+namespace {
+
+const std::string kHex(64, '7');
+const std::string kToken(32, 'c');
+
+Visitor visit(const std::string& cookie, const std::string& lang = "",
+              const std::string& accepts = "") {
+  return read_visitor(
+      {.cookie = cookie, .lang = lang, .accept_language = accepts, .random_hex = kHex});
+}
+
+}  // namespace
+
+TEST_CASE("a new visitor gets a user of 18 digits and a token, in cookies no script reads") {
+  const Visitor visitor = visit("");
+  CHECK(visitor.is_new);
+  CHECK(visitor.user.size() == 20);
+  CHECK(visitor.user.find_first_not_of("0123456789", 2) == std::string::npos);
+  const auto cookies = cookies_of(visitor);
+  REQUIRE(cookies.size() == 2);
+  CHECK(cookies[0].find("HttpOnly; SameSite=Lax") != std::string::npos);
+}
+
+TEST_CASE("a visitor who comes again is the same, and is told nothing new") {
+  const Visitor visitor = visit("user=u-123456789012345678; token=" + kToken);
+  CHECK_FALSE(visitor.is_new);
+  CHECK(visitor.user == "u-123456789012345678");
+  CHECK(cookies_of(visitor).empty());
+}
+
+TEST_CASE("a guessable user, a broken token and an endless header are not believed") {
+  CHECK(visit("user=u-1; token=" + kToken).user != "u-1");
+  CHECK(visit("user=u-123456789012345678; token=zz").is_new);
+  CHECK(visit("user=u-<script>; token=" + kToken).is_new);
+  CHECK(visit("user=u-123456789012345678; token=" + kToken + "; x=" + std::string(5'000, 'x'))
+            .is_new);
+}
+
+TEST_CASE(
+    "the language is that of the link, else of the cookie, else the browser's, else Chinese") {
+  CHECK(visit("", "en", "zh").language == Language::kEnglish);
+  CHECK(visit("lang=en", "", "zh").language == Language::kEnglish);
+  CHECK(visit("", "", "fr,en-GB;q=0.8,zh;q=0.5").language == Language::kEnglish);
+  CHECK(visit("", "", "en;q=0.3,zh-TW;q=0.9").language == Language::kChinese);
+  CHECK(visit("", "xx", "fr").language == Language::kChinese);
+  CHECK(cookies_of(visit("", "en")).back().find("lang=en;") == 0);
+}
+
+TEST_CASE("the browser remembers the ten newest orders, and forgets what is not one") {
+  Visitor visitor = visit("user=u-123456789012345678; token=" + kToken +
+                          "; orders=o-1:game-100:1000~broken~o-2:../x:5~o-3:a:-4");
+  REQUIRE(visitor.orders.size() == 1);
+  CHECK(visitor.remembered("o-1")->amount_cents == 1'000);
+  for (int i = 0; i < 12; ++i) visitor.remember({"n-" + std::to_string(i), "game-100", 5});
+  CHECK(visitor.orders.size() == 10);
+  CHECK(visitor.orders[0].order == "n-11");
+  CHECK(visitor.remembered("o-1") == nullptr);
+  const auto cookies = cookies_of(visitor);
+  REQUIRE(cookies.size() == 1);
+  const std::string value = cookies[0].substr(0, cookies[0].find(';'));
+  CHECK(visit(value).orders.size() == 10);
+}
