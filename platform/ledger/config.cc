@@ -32,7 +32,7 @@ void read_audit_config(Fields& in, AuditConfig& config) {
     database.may("user", config.database_user);
     database.may("password", config.database_password);
   });
-  need_object(in, "redis", [&](Fields& redis) { need_host_port(redis, "address", config.redis); });
+  need_redis(in, config.redis);
   need_object(in, "queue", [&](Fields& queue) { need_host_ports(queue, "servers", config.queue); });
   need_host_port(in, "psp", config.psp);
   in.may("drain", config.drain, {0ms, 10min});

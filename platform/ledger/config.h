@@ -8,6 +8,7 @@
 
 #include "core/base/result.h"
 #include "platform/storefront/base/serve.h"
+#include "platform/storefront/stores/redis_config.h"
 
 namespace panshi::shop {
 
@@ -17,7 +18,7 @@ struct AuditConfig {
   std::vector<HostPort> shards;  // the databases
   std::string database_user = "shop";
   std::string database_password;
-  HostPort redis;
+  RedisConfig redis;
   std::vector<HostPort> queue;  // the servers of its cluster
   HostPort psp;
   Duration drain = std::chrono::seconds(20);         // for purchases under way to end

@@ -11,7 +11,7 @@
 #include "core/io/http_client.h"
 #include "core/io/mariadb.h"
 #include "core/io/nats.h"
-#include "core/io/redis.h"
+#include "core/io/redis_cluster.h"
 #include "platform/ledger/history.h"
 #include "platform/storefront/stores/queue.h"
 
@@ -258,13 +258,15 @@ Status Witnesses::read_charges(Evidence& evidence) const {
 Status Witnesses::read_stock(Evidence& evidence) const {
   evidence.stock.reset();
   if (!evidence.products) return fail(ErrorCode::kUnavailable, "which products is not known");
-  ASSIGN_OR_RETURN(Redis redis, Redis::connect({.host = config_.redis.host,
-                                                .port = config_.redis.port,
-                                                .command_timeout = config_.read_timeout}));
+  RedisCluster::Options options = redis_options(config_.redis);
+  options.command_timeout = config_.read_timeout;
+  options.patience = config_.read_timeout;
+  RedisCluster redis(options);
   std::vector<StockRow> stock;
   for (const ProductRow& product : *evidence.products) {
+    const std::string key = cat("stock:{", product.product, "}");
     ASSIGN_OR_RETURN(const RedisReply reply,
-                     redis.run({"HGETALL", cat("stock:", product.product)}));
+                     redis.run(key, {"HGETALL", key}, RedisCluster::Access::kRepeatable));
     if (reply.list.empty()) continue;  // conservation says that it is not there
     ASSIGN_OR_RETURN(StockRow row, stock_row(product.product, reply));
     stock.push_back(std::move(row));

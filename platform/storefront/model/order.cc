@@ -8,6 +8,7 @@ namespace panshi::shop {
 namespace {
 
 constexpr std::int64_t kAmountMax = 100'000'000;
+constexpr std::size_t kProductIdMax = 32;
 
 void need_id(Fields& in, const char* key, std::string& out) {
   in.need(key, out);
@@ -18,8 +19,25 @@ void need_id(Fields& in, const char* key, std::string& out) {
 
 }  // namespace
 
-std::string order_id_of(std::string_view idempotency_key) {
-  return cat("o-", hex16(fnv1a(idempotency_key)));
+std::string order_id_of(std::string_view user, std::string_view idempotency_key,
+                        std::string_view product) {
+  return cat("o-", hex16(fnv1a(cat(user, "\n", idempotency_key))), "-", product);
+}
+
+std::string_view product_of(std::string_view order_id) {
+  constexpr std::size_t kHead = 2 + 16 + 1;
+  if (order_id.size() <= kHead || !order_id.starts_with("o-") || order_id[kHead - 1] != '-') {
+    return {};
+  }
+  const bool is_hash =
+      order_id.substr(2, 16).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  const std::string_view product = order_id.substr(kHead);
+  return is_hash && is_product_id(product) ? product : std::string_view();
+}
+
+bool is_product_id(std::string_view text) {
+  return !text.empty() && text.size() <= kProductIdMax &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
 }
 
 std::string body_hash_of(std::string_view user, std::string_view product, std::int64_t quantity) {

@@ -15,7 +15,7 @@
 namespace panshi::shop {
 
 struct Order {
-  std::string order;  // order_id_of(idempotency_key)
+  std::string order;  // order_id_of(user, idempotency_key, product)
   std::string user;
   std::string product;
   std::int64_t quantity = 1;
@@ -27,8 +27,15 @@ struct Order {
   std::string charge;           // the provider's id; "" when not paid
 };
 
-// "o-" and 16 hex digits of the key's FNV-1a hash: the same key is the same order, wherever asked.
-std::string order_id_of(std::string_view idempotency_key);
+// "o-", 16 hex digits of the FNV-1a hash of user and key, "-", the product: the same key of the
+// same user for the same product is the same order, wherever asked, and the id says where its hold
+// is.
+std::string order_id_of(std::string_view user, std::string_view idempotency_key,
+                        std::string_view product);
+// "" when the id has not that form.
+std::string_view product_of(std::string_view order_id);
+// 1-32 characters of [a-z0-9-].
+bool is_product_id(std::string_view text);
 // What the customer asked for, to tell a repeat from another request under the same key.
 std::string body_hash_of(std::string_view user, std::string_view product, std::int64_t quantity);
 

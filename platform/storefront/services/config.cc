@@ -29,13 +29,6 @@ void need_database(Fields& in, DatabaseConfig& config) {
     database.may("timeout", config.timeout, kTimeouts);
   });
 }
-void need_redis(Fields& in, RedisConfig& config) {
-  need_object(in, "redis", [&](Fields& redis) {
-    need_host_port(redis, "address", config.address);
-    redis.may("connections", config.connections, {1, 64});
-    redis.may("timeout", config.timeout, kTimeouts);
-  });
-}
 void need_queue(Fields& in, QueueConfig& config) {
   need_object(in, "queue", [&](Fields& queue) {
     need_host_ports(queue, "servers", config.servers);
@@ -64,12 +57,6 @@ std::vector<MariaDb::Options> mariadb_options(const DatabaseConfig& config) {
                       .statement_timeout = config.timeout});
   }
   return shards;
-}
-Redis::Options redis_options(const RedisConfig& config) {
-  return {.host = config.address.host,
-          .port = config.address.port,
-          .connect_timeout = config.timeout,
-          .command_timeout = config.timeout};
 }
 Nats::Options nats_options(const QueueConfig& config, const std::string& client) {
   Nats::Options options = {.urls = {}, .client_name = client, .request_timeout = config.timeout};

@@ -8,9 +8,9 @@
 
 #include "core/io/mariadb.h"
 #include "core/io/nats.h"
-#include "core/io/redis.h"
 #include "core/json/fields.h"
 #include "platform/storefront/base/serve.h"
+#include "platform/storefront/stores/redis_config.h"
 #include "platform/storefront/stores/redis_form.h"
 
 namespace panshi::shop {
@@ -26,11 +26,6 @@ struct DatabaseConfig {
   std::int64_t connections = 4;          // to each shard
   Duration timeout = milliseconds(800);  // of one statement
 };
-struct RedisConfig {
-  HostPort address;
-  std::int64_t connections = 8;
-  Duration timeout = milliseconds(300);
-};
 struct QueueConfig {
   std::vector<HostPort> servers;  // of one cluster
   std::int64_t replicas = 1;      // of each stream
@@ -38,7 +33,6 @@ struct QueueConfig {
 };
 
 std::vector<MariaDb::Options> mariadb_options(const DatabaseConfig& config);
-Redis::Options redis_options(const RedisConfig& config);
 Nats::Options nats_options(const QueueConfig& config, const std::string& client);
 
 enum class Durability { kBeforeAck, kAfterAck };

@@ -53,7 +53,7 @@ Delivery::Delivery(const DeliveryConfig& config)
     : config_(config),
       shards_(mariadb_options(config.database),
               static_cast<std::size_t>(config.database.connections)),
-      stock_(redis_options(config.redis), static_cast<std::size_t>(config.redis.connections)),
+      stock_(redis_options(config.redis)),
       queue_(nats_options(config.queue, "delivery"), config.queue.replicas),
       cardkeys_({.name = "cardkeys",
                  .base = cat("http://", config.cardkeys.host, ":", config.cardkeys.port),

@@ -15,7 +15,7 @@ namespace {
 class Inventory {
  public:
   explicit Inventory(const InventoryConfig& config)
-      : stock_(redis_options(config.redis), static_cast<std::size_t>(config.redis.connections)),
+      : stock_(redis_options(config.redis)),
         queue_(nats_options(config.queue, "inventory"), config.queue.replicas),
         check_(milliseconds(200), [this] { redis_up_ = stock_.ping().has_value(); }),
         consumer_(queue_, {.name = "inventory", .subject = kPaymentSucceeded, .workers = 2},

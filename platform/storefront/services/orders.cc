@@ -49,7 +49,7 @@ class Orders {
       : config_(config),
         shards_(mariadb_options(config.database),
                 static_cast<std::size_t>(config.database.connections)),
-        stock_(redis_options(config.redis), static_cast<std::size_t>(config.redis.connections)),
+        stock_(redis_options(config.redis)),
         queue_(nats_options(config.queue, "orders"), config.queue.replicas),
         check_dependencies_(milliseconds(200), [this] { check_dependencies(); }),
         sweep_(config.sweep_every, [this] { sweep(); }),
@@ -69,6 +69,7 @@ class Orders {
   void check_dependencies();
   Status load_catalog();
   void sweep();
+  void sweep_product(const std::string& product);
   void write_late();
 
   const OrdersConfig config_;
@@ -103,7 +104,7 @@ HttpResponse Orders::place(const HttpRequest& request) {
   if (entry == catalog->end()) {
     return refusal(404, "not_found", cat("no product `", wanted->product, "`"));
   }
-  const Order order = {.order = order_id_of(key),
+  const Order order = {.order = order_id_of(wanted->user, key, wanted->product),
                        .user = wanted->user,
                        .product = wanted->product,
                        .quantity = wanted->quantity,
@@ -285,7 +286,7 @@ Status Orders::load_catalog() {
   Catalog catalog;
   for (const auto& item : json) {
     const std::string product = item.value("product", "");
-    ASSIGN_OR_RETURN(const auto count, stock_.count(product));
+    ASSIGN_OR_RETURN(const auto count, stock_.count(product, SoftStock::Read::kMayLag));
     catalog[product] = {.title = item.value("title", ""),
                         .price_cents = item.value("price_cents", std::int64_t{0}),
                         .free = count ? count->free : 0};
@@ -295,8 +296,13 @@ Status Orders::load_catalog() {
 }
 
 void Orders::sweep() {
-  if (const auto expired = stock_.expire(wall_now(), kExpireBatch)) expired_ += *expired;
-  const auto unrecorded = stock_.expired_unrecorded(kExpireBatch);
+  const auto catalog = catalog_.read();
+  for (const auto& [product, entry] : *catalog) sweep_product(product);
+}
+
+void Orders::sweep_product(const std::string& product) {
+  if (const auto expired = stock_.expire(product, wall_now(), kExpireBatch)) expired_ += *expired;
+  const auto unrecorded = stock_.expired_unrecorded(product, kExpireBatch);
   if (!unrecorded) return;
   for (const Order& order : *unrecorded) {
     if (!shards_.of(order.user).mark_expired(order)) continue;  // it waits for its shard

@@ -60,7 +60,7 @@ class Payments {
  public:
   explicit Payments(const PaymentsConfig& config)
       : config_(config),
-        stock_(redis_options(config.redis), static_cast<std::size_t>(config.redis.connections)),
+        stock_(redis_options(config.redis)),
         queue_(nats_options(config.queue, "payments"), config.queue.replicas),
         psp_({.name = "psp",
               .base = cat("http://", config.psp.host, ":", config.psp.port),

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "core/base/random.h"
+#include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
 #include "core/io/sqlite.h"
@@ -77,8 +78,7 @@ class Psp {
   Duration latency();
   // The same card is declined each time.
   bool is_declined(const std::string& key) const {
-    const std::string hash = order_id_of(key);
-    return std::stoi(hash.substr(hash.size() - 4), nullptr, 16) % 100 < config_.decline_percent;
+    return static_cast<std::int64_t>(fnv1a(key) % 65'536 % 100) < config_.decline_percent;
   }
 
   const PspConfig config_;

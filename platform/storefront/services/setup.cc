@@ -88,7 +88,7 @@ Status fill_stock(Shards& shards, SoftStock& stock) {
 Status set_up(const SetupConfig& config) {
   const MonoTime until = mono_now() + config.within;
   Shards shards(mariadb_options(config.database), 1);
-  SoftStock stock(redis_options(config.redis), 1);
+  SoftStock stock(redis_options(config.redis));
   if (auto filled = fill_databases(shards, config, until); !filled) return filled;
   if (auto counted =
           keep_trying("count the stock", until, [&] { return fill_stock(shards, stock); });

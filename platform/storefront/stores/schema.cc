@@ -23,11 +23,12 @@ constexpr const char* kOrders =
     " quantity BIGINT NOT NULL,"
     " amount_cents BIGINT NOT NULL,"
     " state ENUM('placed','paid','delivered','expired') NOT NULL,"
-    " idempotency_key VARCHAR(128) NOT NULL UNIQUE,"
+    " idempotency_key VARCHAR(128) NOT NULL,"
     " body_hash CHAR(16) NOT NULL,"
     " placed_at_us BIGINT NOT NULL,"
     " paid_at_us BIGINT NULL,"
     " delivered_at_us BIGINT NULL,"
+    " UNIQUE KEY once (user_id, idempotency_key),"
     " KEY of_user (user_id, placed_at_us)) ENGINE=InnoDB";
 
 // `free` serves allocate_key: the first free key of a product without reading past it. moving_to:

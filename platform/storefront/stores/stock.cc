@@ -9,16 +9,28 @@
 namespace panshi::shop {
 namespace {
 
-constexpr const char* kHolds = "holds";            // zset: order by expiry in ms
-constexpr const char* kExpired = "holds:expired";  // zset: expired, not yet so in the database
-constexpr const char* kSwept = "psp:swept";        // hash: began_ms, after
+constexpr const char* kSwept = "psp:swept";  // hash: began_ms, after
 constexpr const char* kCatalog = "catalog";
-constexpr const char* kHoldPrefix = "hold:";
-constexpr const char* kStockPrefix = "stock:";
 constexpr std::int64_t kKeepSeconds = 24 * 3600;  // how long a finished order is kept here
 
-std::string hold_key(const std::string& order) { return kHoldPrefix + order; }
-std::string stock_key(const std::string& product) { return kStockPrefix + product; }
+using Access = RedisCluster::Access;
+
+// {product} is the hash tag: what one script touches is in one slot.
+struct Keys {
+  explicit Keys(std::string_view product)
+      : stock(cat("stock:{", product, "}")),
+        hold_prefix(cat("hold:{", product, "}:")),
+        holds(cat("holds:{", product, "}")),
+        expired(cat("holds:{", product, "}:expired")) {}
+  std::string hold(const std::string& order) const { return hold_prefix + order; }
+
+  std::string stock;        // hash: the counts
+  std::string hold_prefix;  // hash: one order
+  std::string holds;        // zset: order by expiry in ms
+  std::string expired;      // zset: expired, not yet so in the database
+};
+Keys keys_of(const std::string& order) { return Keys(product_of(order)); }
+
 std::string ms_text(WallTime time) { return std::to_string(to_us(time) / 1'000); }
 
 std::int64_t number(const std::string& text) {
@@ -91,28 +103,32 @@ Status status_of(const Result<RedisReply>& reply) {
 
 }  // namespace
 
-SoftStock::SoftStock(Redis::Options redis, std::size_t connections)
-    : pool_({.name = cat("redis ", redis.host, ":", redis.port),
-             .size = connections,
-             .breaker = {.failures_max = 3, .open_for = std::chrono::milliseconds(200)}},
-            [redis] { return Redis::connect(redis); }) {}
+SoftStock::SoftStock(RedisCluster::Options redis) : redis_(std::move(redis)) {}
 
-Result<RedisReply> SoftStock::eval(const char* script, const std::vector<std::string>& keys,
-                                   const std::vector<std::string>& arguments) {
-  return pool_.with([&](Redis& redis) { return redis.eval(script, keys, arguments); });
-}
-Result<RedisReply> SoftStock::run(const std::vector<std::string>& command) {
-  return pool_.with([&](Redis& redis) { return redis.run(command); });
+// A key of a user is for one order: kConflict when it was for another one.
+Status SoftStock::guard(const Order& order) {
+  const std::string key = cat("idem:{", order.user, "}:", order.idempotency_key);
+  ASSIGN_OR_RETURN(
+      const RedisReply earlier,
+      redis_.run(key, {"SET", key, order.order, "NX", "GET", "EX", std::to_string(kKeepSeconds)},
+                 Access::kRepeatable));
+  if (earlier.kind == RedisReply::Kind::kNil || earlier.text == order.order) return {};
+  return fail(ErrorCode::kConflict, cat("the key is that of ", earlier.text));
 }
 
 Result<SoftStock::Reservation> SoftStock::reserve(const Order& order, WallTime expires) {
+  if (auto first = guard(order); !first) {
+    if (first.error().code == ErrorCode::kConflict) return Reservation{Reserved::kOtherBody, {}};
+    return tl::unexpected(first.error());
+  }
+  const Keys keys(order.product);
   std::vector<std::string> arguments = {order.order,           order.product,
                                         ms_text(expires),      std::to_string(order.quantity),
                                         order.idempotency_key, order.body_hash};
   append_fields(arguments, order);
-  ASSIGN_OR_RETURN(
-      const RedisReply reply,
-      eval(kReserveScript, {stock_key(order.product), hold_key(order.order), kHolds}, arguments));
+  ASSIGN_OR_RETURN(const RedisReply reply,
+                   redis_.eval(kReserveScript, {keys.stock, keys.hold(order.order), keys.holds},
+                               arguments, Access::kWrite));
   ASSIGN_OR_RETURN(const Reserved outcome,
                    outcome_of<Reserved>(reply, {{"new", Reserved::kNew},
                                                 {"already", Reserved::kAlready},
@@ -123,20 +139,25 @@ Result<SoftStock::Reservation> SoftStock::reserve(const Order& order, WallTime e
 }
 
 Status SoftStock::recorded(const std::string& order, const std::string& durable) {
-  return status_of(eval(kRecordedScript, {hold_key(order)}, {durable}));
+  return status_of(
+      redis_.eval(kRecordedScript, {keys_of(order).hold(order)}, {durable}, Access::kRepeatable));
 }
 
 Status SoftStock::cancel(const Order& order) {
-  return status_of(eval(kCancelScript, {stock_key(order.product), hold_key(order.order), kHolds},
-                        {order.order}));
+  const Keys keys(order.product);
+  return status_of(redis_.eval(kCancelScript, {keys.stock, keys.hold(order.order), keys.holds},
+                               {order.order}, Access::kWrite));
 }
 
 Result<SoftStock::Payable> SoftStock::begin_pay(const std::string& order, const PayRequest& request,
                                                 WallTime now, WallTime until) {
+  if (product_of(order).empty()) return Payable{PayStart::kUnknownOrder, {}};
+  const Keys keys = keys_of(order);
   ASSIGN_OR_RETURN(const RedisReply reply,
-                   eval(kBeginPayScript, {hold_key(order), kHolds},
-                        {order, request.user, std::to_string(request.amount_cents), ms_text(now),
-                         ms_text(until)}));
+                   redis_.eval(kBeginPayScript, {keys.hold(order), keys.holds},
+                               {order, request.user, std::to_string(request.amount_cents),
+                                ms_text(now), ms_text(until)},
+                               Access::kRepeatable));
   ASSIGN_OR_RETURN(const PayStart outcome,
                    outcome_of<PayStart>(reply, {{"started", PayStart::kStarted},
                                                 {"already", PayStart::kAlreadyPaid},
@@ -147,31 +168,43 @@ Result<SoftStock::Payable> SoftStock::begin_pay(const std::string& order, const 
 }
 
 Status SoftStock::end_pay(const std::string& order, WallTime expires) {
-  return status_of(eval(kEndPayScript, {hold_key(order), kHolds}, {order, ms_text(expires)}));
+  const Keys keys = keys_of(order);
+  return status_of(redis_.eval(kEndPayScript, {keys.hold(order), keys.holds},
+                               {order, ms_text(expires)}, Access::kWrite));
 }
 
 Status SoftStock::settle(const Order& order, const std::string& to, const std::string& card_key) {
+  const Keys keys(order.product);
   std::vector<std::string> arguments = {order.order, to, card_key, std::to_string(order.quantity),
                                         std::to_string(kKeepSeconds)};
   append_fields(arguments, order);
-  return status_of(eval(kSettleScript,
-                        {stock_key(order.product), hold_key(order.order), kHolds, kExpired},
-                        arguments));
+  return status_of(redis_.eval(kSettleScript,
+                               {keys.stock, keys.hold(order.order), keys.holds, keys.expired},
+                               arguments, Access::kRepeatable));
 }
 Status SoftStock::paid(const Order& order) { return settle(order, "paid", ""); }
 Status SoftStock::delivered(const Order& order, const std::string& card_key) {
   return settle(order, "delivered", card_key);
 }
 
-Result<int> SoftStock::expire(WallTime now, int limit) {
-  ASSIGN_OR_RETURN(const RedisReply reply, eval(kExpireScript, {kHolds, kExpired, kSwept},
-                                                {ms_text(now), std::to_string(limit), kHoldPrefix,
-                                                 kStockPrefix, std::to_string(kKeepSeconds)}));
+Result<int> SoftStock::expire(const std::string& product, WallTime now, int limit) {
+  // Read first, in another slot: should it grow meanwhile, a hold only expires later.
+  ASSIGN_OR_RETURN(const RedisReply swept,
+                   redis_.run(kSwept, {"HGET", kSwept, "began_ms"}, Access::kRepeatable));
+  const Keys keys(product);
+  ASSIGN_OR_RETURN(const RedisReply reply,
+                   redis_.eval(kExpireScript, {keys.stock, keys.holds, keys.expired},
+                               {ms_text(now), std::to_string(limit), keys.hold_prefix,
+                                std::to_string(number(swept.text)), std::to_string(kKeepSeconds)},
+                               Access::kRepeatable));
   return static_cast<int>(reply.integer);
 }
 
-Result<std::vector<Order>> SoftStock::expired_unrecorded(int limit) {
-  ASSIGN_OR_RETURN(const RedisReply ids, run({"ZRANGE", kExpired, "0", std::to_string(limit - 1)}));
+Result<std::vector<Order>> SoftStock::expired_unrecorded(const std::string& product, int limit) {
+  const std::string key = Keys(product).expired;
+  ASSIGN_OR_RETURN(
+      const RedisReply ids,
+      redis_.run(key, {"ZRANGE", key, "0", std::to_string(limit - 1)}, Access::kRepeatable));
   std::vector<Order> orders;
   for (const RedisReply& id : ids.list) {
     ASSIGN_OR_RETURN(const std::optional<Hold> hold, find(id.text));
@@ -185,28 +218,35 @@ Result<std::vector<Order>> SoftStock::expired_unrecorded(int limit) {
 }
 
 Status SoftStock::expiry_recorded(const std::string& order) {
-  return status_of(run({"ZREM", kExpired, order}));
+  const std::string key = keys_of(order).expired;
+  return status_of(redis_.run(key, {"ZREM", key, order}, Access::kRepeatable));
 }
 
 Status SoftStock::set_swept(WallTime began, std::int64_t after) {
-  return status_of(
-      run({"HSET", kSwept, "began_ms", ms_text(began), "after", std::to_string(after)}));
+  return status_of(redis_.run(
+      kSwept, {"HSET", kSwept, "began_ms", ms_text(began), "after", std::to_string(after)},
+      Access::kRepeatable));
 }
 
 Result<std::int64_t> SoftStock::swept_after() {
-  ASSIGN_OR_RETURN(const RedisReply reply, run({"HGET", kSwept, "after"}));
+  ASSIGN_OR_RETURN(const RedisReply reply,
+                   redis_.run(kSwept, {"HGET", kSwept, "after"}, Access::kRepeatable));
   return number(reply.text);
 }
 
 Result<std::optional<Hold>> SoftStock::find(const std::string& order) {
-  ASSIGN_OR_RETURN(const RedisReply reply, run({"HGETALL", hold_key(order)}));
+  if (product_of(order).empty()) return std::optional<Hold>();
+  const std::string key = keys_of(order).hold(order);
+  ASSIGN_OR_RETURN(const RedisReply reply, redis_.run(key, {"HGETALL", key}, Access::kAnyone));
   if (reply.list.empty()) return std::optional<Hold>();
   return std::optional<Hold>(hold_of(reply));
 }
 
-Result<std::optional<StockCount>> SoftStock::count(const std::string& product) {
+Result<std::optional<StockCount>> SoftStock::count(const std::string& product, Read read) {
+  const std::string key = Keys(product).stock;
   ASSIGN_OR_RETURN(const RedisReply reply,
-                   run({"HMGET", stock_key(product), "initial", "free", "held", "sold"}));
+                   redis_.run(key, {"HMGET", key, "initial", "free", "held", "sold"},
+                              read == Read::kFresh ? Access::kRepeatable : Access::kReplica));
   if (reply.list.size() != 4 || reply.list[0].kind == RedisReply::Kind::kNil) {
     return std::optional<StockCount>();
   }
@@ -218,19 +258,23 @@ Result<std::optional<StockCount>> SoftStock::count(const std::string& product) {
 
 Result<bool> SoftStock::initialise(const std::string& product, const StockCount& count) {
   ASSIGN_OR_RETURN(const RedisReply reply,
-                   eval(kInitialiseScript, {stock_key(product)},
-                        {std::to_string(count.initial), std::to_string(count.free),
-                         std::to_string(count.held), std::to_string(count.sold)}));
+                   redis_.eval(kInitialiseScript, {Keys(product).stock},
+                               {std::to_string(count.initial), std::to_string(count.free),
+                                std::to_string(count.held), std::to_string(count.sold)},
+                               Access::kRepeatable));
   return reply.integer == 1;
 }
 
 Status SoftStock::set_catalog(const std::string& json) {
-  return status_of(run({"SET", kCatalog, json}));
+  return status_of(redis_.run(kCatalog, {"SET", kCatalog, json}, Access::kRepeatable));
 }
 Result<std::string> SoftStock::catalog() {
-  ASSIGN_OR_RETURN(const RedisReply reply, run({"GET", kCatalog}));
+  ASSIGN_OR_RETURN(const RedisReply reply,
+                   redis_.run(kCatalog, {"GET", kCatalog}, Access::kReplica));
   return reply.text;
 }
-Status SoftStock::ping() { return status_of(run({"PING"})); }
+Status SoftStock::ping() {
+  return status_of(redis_.run(kCatalog, {"EXISTS", kCatalog}, Access::kReplica));
+}
 
 }  // namespace panshi::shop

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SoftStock: what is free, held for an order, and sold, in Redis, changed only by Lua scripts.
 //
+// Everything of one product is in one slot of the cluster, and the id of an order says its product.
 // Each script is one atomic step and idempotent by order, and keeps initial = free + held + sold
 // with nothing below zero. The hold of an order also carries the order itself and later its card
 // key, so that an order can be looked up while the database is away.
@@ -17,9 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "core/io/redis.h"
+#include "core/io/redis_cluster.h"
 #include "platform/storefront/model/order.h"
-#include "platform/storefront/stores/pool.h"
 
 namespace panshi::shop {
 
@@ -39,7 +39,7 @@ struct StockCount {
 
 class SoftStock {
  public:
-  SoftStock(Redis::Options redis, std::size_t connections);
+  explicit SoftStock(RedisCluster::Options redis);
 
   enum class Reserved { kNew, kAlready, kOtherBody, kSoldOut, kUnknownProduct };
   struct Reservation {
@@ -69,27 +69,27 @@ class SoftStock {
   Status delivered(const Order& order, const std::string& card_key);
 
   // Gives back what is overdue, at most `limit`; the orders wait to be marked in the database too.
-  Result<int> expire(WallTime now, int limit);
-  Result<std::vector<Order>> expired_unrecorded(int limit);
+  Result<int> expire(const std::string& product, WallTime now, int limit);
+  Result<std::vector<Order>> expired_unrecorded(const std::string& product, int limit);
   Status expiry_recorded(const std::string& order);
 
   Status set_swept(WallTime began, std::int64_t after);
   Result<std::int64_t> swept_after();
 
+  enum class Read { kFresh, kMayLag };  // kMayLag: a replica may answer, a moment behind
+  // As it is; while the master is away as a replica knows it.
   Result<std::optional<Hold>> find(const std::string& order);
-  Result<std::optional<StockCount>> count(const std::string& product);
+  Result<std::optional<StockCount>> count(const std::string& product, Read read = Read::kFresh);
   Result<bool> initialise(const std::string& product, const StockCount& count);  // if absent
   Status set_catalog(const std::string& json);
   Result<std::string> catalog();  // "" when there is none
   Status ping();
 
  private:
-  Result<RedisReply> eval(const char* script, const std::vector<std::string>& keys,
-                          const std::vector<std::string>& arguments);
-  Result<RedisReply> run(const std::vector<std::string>& command);
+  Status guard(const Order& order);
   Status settle(const Order& order, const std::string& to, const std::string& card_key);
 
-  Pool<Redis> pool_;
+  RedisCluster redis_;
 };
 
 }  // namespace panshi::shop

@@ -98,26 +98,25 @@ end
 return 1
 )lua";
 
-// KEYS holds, expired, swept; ARGV now_ms, limit, hold prefix, stock prefix, keep_s
+// KEYS stock, holds, expired; ARGV now_ms, limit, hold prefix, swept_ms, keep_s
 const char* const kExpireScript = R"lua(
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
-local swept = tonumber(redis.call('HGET', KEYS[3], 'began_ms') or '0')
+local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+local swept = tonumber(ARGV[4])
 local count = 0
 for i = 1, #due, 2 do
   local order, score = due[i], tonumber(due[i + 1])
   local key = ARGV[3] .. order
-  local hold = redis.call('HMGET', key, 'state', 'product', 'quantity')
+  local hold = redis.call('HMGET', key, 'state', 'quantity')
   if hold[1] == 'placed' or (hold[1] == 'paying' and swept > score) then
-    local stock = ARGV[4] .. hold[2]
-    redis.call('HINCRBY', stock, 'free', hold[3])
-    redis.call('HINCRBY', stock, 'held', -hold[3])
+    redis.call('HINCRBY', KEYS[1], 'free', hold[2])
+    redis.call('HINCRBY', KEYS[1], 'held', -hold[2])
     redis.call('HSET', key, 'state', 'expired')
     redis.call('EXPIRE', key, ARGV[5])
-    redis.call('ZREM', KEYS[1], order)
-    redis.call('ZADD', KEYS[2], ARGV[1], order)
+    redis.call('ZREM', KEYS[2], order)
+    redis.call('ZADD', KEYS[3], ARGV[1], order)
     count = count + 1
   elseif hold[1] ~= 'paying' then
-    redis.call('ZREM', KEYS[1], order)
+    redis.call('ZREM', KEYS[2], order)
   end
 end
 return count

@@ -17,7 +17,7 @@ using Server = ShopServers::Server;
 namespace {
 
 Order order_named(const std::string& key) {
-  return {.order = order_id_of(key),
+  return {.order = order_id_of("u1", key, "music-month"),
           .user = "u1",
           .product = "music-month",
           .quantity = 1,
@@ -70,9 +70,9 @@ TEST_CASE(
   CHECK(shop.database.find(order.order)->value().card_key == first->card_key);
 
   REQUIRE(shop.database.mark_paid(order_named("k2")));
-  CHECK(shop.database.allocate_key(order_id_of("k2"), order.product, now)->outcome ==
-        ShopDatabase::Allocated::kDry);
-  CHECK(shop.database.find(order_id_of("k2"))->value().state == "paid");
+  CHECK(shop.database.allocate_key(order_id_of("u1", "k2", "music-month"), order.product, now)
+            ->outcome == ShopDatabase::Allocated::kDry);
+  CHECK(shop.database.find(order_id_of("u1", "k2", "music-month"))->value().state == "paid");
 }
 
 TEST_CASE("many who ask at once never share a key, and askers for one order share theirs") {
@@ -86,7 +86,8 @@ TEST_CASE("many who ask at once never share a key, and askers for one order shar
     threads.emplace_back([&, t] {
       for (int i = 0; i < kOrders; ++i) {  // each thread asks for every order
         for (int tries = 0; tries < 20; ++tries) {
-          const auto got = shop.database.allocate_key(order_id_of(cat("k", i)), "music-month", {});
+          const auto got = shop.database.allocate_key(order_id_of("u1", cat("k", i), "music-month"),
+                                                      "music-month", {});
           if (!got) continue;
           keys[t].push_back(got->card_key);
           break;

@@ -29,7 +29,7 @@ TEST_CASE("a purchase goes from the goods to the card key, and repeats change no
   CHECK(shop.get("/api/products").body.at("products").size() == 12);
   const Answer placed = shop.place("k1");
   const std::string order = order_of(placed);
-  CHECK(order == shop::order_id_of("k1"));
+  CHECK(order == shop::order_id_of("u1", "k1", "music-month"));
   CHECK(placed.body.at("durable") == "database");
   CHECK(shop.place("k1").body == placed.body);
   CHECK(shop.place("k1", "music-year").status == 422);
@@ -125,7 +125,7 @@ TEST_CASE("an order that was not paid in time is refused before charging, and it
   for (int i = 0; i < 1'000 && shop.sql(state) != "expired"; ++i) std::this_thread::sleep_for(10ms);
   CHECK(shop.sql(state) == "expired");
   auto redis = Redis::connect(shop.servers().redis());
-  CHECK(redis->run({"HGET", "stock:music-month", "free"})->text == "20");
+  CHECK(redis->run({"HGET", "stock:{music-month}", "free"})->text == "20");
 }
 
 TEST_CASE("a charge whose event was never stored is found in the provider's ledger and delivered") {

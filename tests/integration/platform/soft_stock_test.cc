@@ -7,6 +7,7 @@
 #include "core/base/random.h"
 #include "core/base/text.h"
 #include "platform/storefront/stores/stock.h"
+#include "tests/support/redis_servers.h"
 #include "tests/support/shop_servers.h"
 
 using namespace panshi;
@@ -22,7 +23,7 @@ constexpr const char* kProduct = "music-month";
 const WallTime kNow{std::chrono::days{20'000}};
 
 Order order_named(const std::string& key, const std::string& user = "u1") {
-  return {.order = order_id_of(key),
+  return {.order = order_id_of(user, key, kProduct),
           .user = user,
           .product = kProduct,
           .quantity = 1,
@@ -34,8 +35,29 @@ Order order_named(const std::string& key, const std::string& user = "u1") {
           .charge = {}};
 }
 
+struct Single {
+  RedisCluster::Options options() const {
+    return {.seeds = {cat(servers.address(), ":", ShopServers::kRedisPort)}, .connections = 2};
+  }
+  void flush() { REQUIRE(Redis::connect(servers.redis())->run({"FLUSHALL"})); }
+  ShopServers servers{{Server::kRedis}};
+};
+
+struct Cluster {
+  RedisCluster::Options options() const { return servers.options(); }
+  void flush() {
+    RedisCluster redis(options());
+    REQUIRE(redis.refresh());
+    for (const auto& shard : redis.topology()->shards()) {
+      REQUIRE(servers.tell(servers.index_of(shard.master), {"FLUSHALL"}));
+    }
+  }
+  RedisServers servers;
+};
+
+template <class Servers>
 struct Stock {
-  explicit Stock(std::int64_t initial) : servers({Server::kRedis}), stock(servers.redis(), 2) {
+  explicit Stock(std::int64_t initial) : stock(servers.options()) {
     REQUIRE(stock.initialise(kProduct, {.initial = initial, .free = initial}) == true);
   }
   std::string counts() {
@@ -55,33 +77,41 @@ struct Stock {
     REQUIRE(reserved);
     return reserved->outcome;
   }
-  ShopServers servers;
+  Servers servers;
   SoftStock stock;
 };
 
 }  // namespace
 
-TEST_CASE("stock is initialised only when it is absent") {
-  Stock shop(3);
+TEMPLATE_TEST_CASE("stock is initialised only when it is absent", "", Single, Cluster) {
+  Stock<TestType> shop(3);
   CHECK(shop.reserve(order_named("a")) == Reserved::kNew);
   CHECK(shop.stock.initialise(kProduct, {.initial = 9, .free = 9}) == false);
   CHECK(shop.counts() == "2 free 1 held 0 sold");
 }
 
-TEST_CASE("a reservation is made once for an order, refused for another body, and when sold out") {
-  Stock shop(1);
+TEMPLATE_TEST_CASE(
+    "a reservation is made once for an order, refused for another body, and when sold out", "",
+    Single, Cluster) {
+  Stock<TestType> shop(1);
   CHECK(shop.reserve(order_named("a")) == Reserved::kNew);
   CHECK(shop.reserve(order_named("a")) == Reserved::kAlready);
-  CHECK(shop.reserve(order_named("a", "u2")) == Reserved::kOtherBody);
+  Order other = order_named("a");
+  other.product = "music-year";
+  other.order = order_id_of("u1", "a", "music-year");
+  CHECK(shop.reserve(other) == Reserved::kOtherBody);
+  CHECK(shop.reserve(order_named("a", "u2")) == Reserved::kSoldOut);  // his own key "a"
   CHECK(shop.reserve(order_named("b")) == Reserved::kSoldOut);
   CHECK(shop.counts() == "0 free 1 held 0 sold");
   Order strange = order_named("c");
   strange.product = "nothing";
+  strange.order = order_id_of("u1", "c", "nothing");
   CHECK(shop.reserve(strange) == Reserved::kUnknownProduct);
 }
 
-TEST_CASE("a hold is cancelled only by its last request, and not once it was recorded") {
-  Stock shop(5);
+TEMPLATE_TEST_CASE("a hold is cancelled only by its last request, and not once it was recorded", "",
+                   Single, Cluster) {
+  Stock<TestType> shop(5);
   const Order order = order_named("a");
   shop.reserve(order);
   shop.reserve(order);
@@ -98,38 +128,43 @@ TEST_CASE("a hold is cancelled only by its last request, and not once it was rec
   CHECK(shop.stock.find(order.order)->value().durable == "database");
 }
 
-TEST_CASE("an overdue hold gives its stock back and cannot be paid any more") {
-  Stock shop(2);
+TEMPLATE_TEST_CASE("an overdue hold gives its stock back and cannot be paid any more", "", Single,
+                   Cluster) {
+  Stock<TestType> shop(2);
   const Order order = order_named("a");
   shop.reserve(order, kNow + 10min);
-  CHECK(shop.stock.expire(kNow, 10) == 0);
+  CHECK(shop.stock.expire(kProduct, kNow, 10) == 0);
   CHECK(shop.begin_pay(order, kNow + 10min) == PayStart::kExpired);  // overdue, not yet swept
-  CHECK(shop.stock.expire(kNow + 10min, 10) == 1);
+  CHECK(shop.stock.expire(kProduct, kNow + 10min, 10) == 1);
   CHECK(shop.counts() == "2 free 0 held 0 sold");
   CHECK(shop.begin_pay(order) == PayStart::kExpired);
-  const auto waiting = shop.stock.expired_unrecorded(10);
+  const auto waiting = shop.stock.expired_unrecorded(kProduct, 10);
   REQUIRE(waiting);
   REQUIRE(waiting->size() == 1);
   CHECK(waiting->at(0).order == order.order);
   REQUIRE(shop.stock.expiry_recorded(order.order));
-  CHECK(shop.stock.expired_unrecorded(10)->empty());
+  CHECK(shop.stock.expired_unrecorded(kProduct, 10)->empty());
 }
 
-TEST_CASE("a hold that is being paid expires only after the provider's ledger was read past it") {
-  Stock shop(2);
+TEMPLATE_TEST_CASE(
+    "a hold that is being paid expires only after the provider's ledger was read past it", "",
+    Single, Cluster) {
+  Stock<TestType> shop(2);
   const Order order = order_named("a");
   shop.reserve(order, kNow + 10min);
   CHECK(shop.begin_pay(order) == PayStart::kStarted);
-  CHECK(shop.stock.expire(kNow + 20min, 10) == 0);
+  CHECK(shop.stock.expire(kProduct, kNow + 20min, 10) == 0);
   REQUIRE(shop.stock.set_swept(kNow + 5min, 0));
-  CHECK(shop.stock.expire(kNow + 20min, 10) == 0);
+  CHECK(shop.stock.expire(kProduct, kNow + 20min, 10) == 0);
   REQUIRE(shop.stock.set_swept(kNow + 11min, 0));
-  CHECK(shop.stock.expire(kNow + 20min, 10) == 1);
+  CHECK(shop.stock.expire(kProduct, kNow + 20min, 10) == 1);
   CHECK(shop.counts() == "2 free 0 held 0 sold");
 }
 
-TEST_CASE("a payment is for the right order, user and amount, and a declined one can be repeated") {
-  Stock shop(2);
+TEMPLATE_TEST_CASE(
+    "a payment is for the right order, user and amount, and a declined one can be repeated", "",
+    Single, Cluster) {
+  Stock<TestType> shop(2);
   const Order order = order_named("a");
   shop.reserve(order);
   const auto outcome = [&](const std::string& user, std::int64_t amount) {
@@ -147,8 +182,8 @@ TEST_CASE("a payment is for the right order, user and amount, and a declined one
   CHECK(shop.stock.find(order.order)->value().state == "paid");
 }
 
-TEST_CASE("a delivered order is sold once, and its key can be read") {
-  Stock shop(2);
+TEMPLATE_TEST_CASE("a delivered order is sold once, and its key can be read", "", Single, Cluster) {
+  Stock<TestType> shop(2);
   const Order order = order_named("a");
   shop.reserve(order);
   REQUIRE(shop.stock.delivered(order, "KEY-1"));
@@ -157,24 +192,34 @@ TEST_CASE("a delivered order is sold once, and its key can be read") {
   CHECK(shop.counts() == "1 free 0 held 1 sold");
   CHECK(shop.stock.find(order.order)->value().state == "delivered");
   CHECK(shop.stock.find(order.order)->value().card_key == "KEY-1");
-  CHECK(shop.stock.expire(kNow + 24h, 10) == 0);
+  CHECK(shop.stock.expire(kProduct, kNow + 24h, 10) == 0);
 }
 
-TEST_CASE("an order that was paid although its hold had expired takes stock again") {
-  Stock shop(1);
+TEMPLATE_TEST_CASE("an order that was paid although its hold had expired takes stock again", "",
+                   Single, Cluster) {
+  Stock<TestType> shop(1);
   const Order order = order_named("a");
   shop.reserve(order, kNow);
-  REQUIRE(shop.stock.expire(kNow, 10) == 1);
+  REQUIRE(shop.stock.expire(kProduct, kNow, 10) == 1);
   REQUIRE(shop.stock.delivered(order, "KEY-1"));
   CHECK(shop.counts() == "0 free 0 held 1 sold");
-  CHECK(shop.stock.expired_unrecorded(10)->empty());
+  CHECK(shop.stock.expired_unrecorded(kProduct, 10)->empty());
 }
 
-TEST_CASE("no history of the stock oversells it or loses a piece") {
-  Stock shop(4);
+TEMPLATE_TEST_CASE("an id that is none of ours is no order", "", Single, Cluster) {
+  Stock<TestType> shop(2);
+  for (const char* id : {"o-1", "o-0123456789abcdef-music-month", "o-0123456789abcdef-}{x", ""}) {
+    INFO(id);
+    CHECK(shop.stock.find(id)->has_value() == false);
+    CHECK(shop.stock.begin_pay(id, {"u1", 1'500}, kNow, kNow)->outcome == PayStart::kUnknownOrder);
+  }
+}
+
+TEMPLATE_TEST_CASE("no history of the stock oversells it or loses a piece", "", Single, Cluster) {
+  Stock<TestType> shop(4);
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     INFO("seed " << seed);
-    REQUIRE(Redis::connect(shop.servers.redis())->run({"FLUSHALL"}));
+    shop.servers.flush();
     REQUIRE(shop.stock.initialise(kProduct, {.initial = 4, .free = 4}) == true);
     Random random(seed);
     WallTime now = kNow;
@@ -210,7 +255,7 @@ TEST_CASE("no history of the stock oversells it or loses a piece") {
             if (*hold && (*hold)->state == "paying") REQUIRE(shop.stock.paid((*hold)->order));
           }
           REQUIRE(shop.stock.set_swept(now, 0));
-          REQUIRE(shop.stock.expire(now, 100));
+          REQUIRE(shop.stock.expire(kProduct, now, 100));
       }
       const auto counted = shop.stock.count(kProduct);
       REQUIRE(counted);

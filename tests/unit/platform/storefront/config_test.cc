@@ -88,3 +88,26 @@ TEST_CASE("a deadline from a header is never later than the role allows") {
   CHECK(deadline_of("-5", seconds(2)) >= now + seconds(2));
   CHECK(deadline_of("12x", seconds(2)) >= now + seconds(2));
 }
+
+TEST_CASE("Redis is one server or the nodes of a cluster, each with the link to it") {
+  json root = orders_json();
+  OrdersConfig one;
+  CHECK(mistakes(root, read_orders_config, one).empty());
+  CHECK(redis_options(one.redis).seeds == std::vector<std::string>{"127.0.0.2:2"});
+  root["redis"] = {{"nodes", {"127.0.1.1:2", "127.0.1.2:2"}}, {"links", {"127.0.0.2:5"}}};
+  OrdersConfig wrong;
+  CHECK(mistakes(root, read_orders_config, wrong).find("redis.links") != std::string::npos);
+  root["redis"]["links"].push_back("127.0.0.2:6");
+  OrdersConfig cluster;
+  CHECK(mistakes(root, read_orders_config, cluster).empty());
+  CHECK(redis_options(cluster.redis).via.at("127.0.1.2:2") == "127.0.0.2:6");
+}
+
+TEST_CASE("a cluster's members are on the host of their address unless another one is named") {
+  const json root = {{"nodes", json::array({{{"address", "127.0.1.1:2"}},
+                                            {{"address", "127.0.1.2:2"}, {"host", "data-2"}}})}};
+  RedisFormConfig config;
+  CHECK(mistakes(root, read_redis_form_config, config).empty());
+  CHECK(config.nodes.at(0).host == "127.0.1.1");
+  CHECK(config.nodes.at(1).host == "data-2");
+}

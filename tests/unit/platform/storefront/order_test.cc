@@ -5,13 +5,36 @@
 
 #include <catch2/catch.hpp>
 
+#include "platform/storefront/model/catalog.h"
+
 using namespace panshi;
 using namespace panshi::shop;
 
-TEST_CASE("the id of an order depends on its key alone and is pinned for ever") {
-  CHECK(order_id_of("") == "o-cbf29ce484222325");
-  CHECK(order_id_of("a") == "o-af63dc4c8601ec8c");
-  CHECK(order_id_of("a") != order_id_of("b"));
+TEST_CASE("the id of an order depends on user, key and product, and is pinned for ever") {
+  CHECK(order_id_of("u1", "k1", "music-month") == "o-dc30b3747c0aaad3-music-month");
+  const std::string id = order_id_of("u1", "k1", "music-month");
+  CHECK(id != order_id_of("u2", "k1", "music-month"));
+  CHECK(id != order_id_of("u1", "k2", "music-month"));
+  CHECK(id != order_id_of("u1", "k1", "music-year"));
+  CHECK(order_id_of("u1", "1k", "p") != order_id_of("u11", "k", "p"));
+  CHECK(order_id_of(std::string(64, 'u'), std::string(128, 'k'), std::string(32, 'p')).size() <=
+        64);
+}
+
+TEST_CASE("the product is read back from an order's id, and from nothing else") {
+  CHECK(product_of(order_id_of("u1", "k1", "music-month")) == "music-month");
+  CHECK(product_of("o-0123456789abcdef-p") == "p");
+  for (const char* id :
+       {"", "o-", "o-0123456789abcdef", "o-0123456789abcdef-", "o-0123456789abcdeX-p",
+        "x-0123456789abcdef-p", "o-0123456789abcdef_p", "o-0123456789abcdef-P",
+        "o-0123456789abcdef-a}b", "o-0123456789abcdef-abcdefghijklmnopqrstuvwxyz0123456"}) {
+    INFO(id);
+    CHECK(product_of(id).empty());
+  }
+}
+
+TEST_CASE("every product of the shop can be told from an order of it") {
+  for (const Product& product : products()) CHECK(is_product_id(product.product));
 }
 
 TEST_CASE("each part of a request changes its hash") {
