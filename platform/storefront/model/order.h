@@ -42,6 +42,13 @@ std::string body_hash_of(std::string_view user, std::string_view product, std::i
 nlohmann::json to_json(const Order& order);
 Result<Order> order_from_json(const nlohmann::json& json);
 
+// An order as the database keeps it.
+struct StoredOrder {
+  Order order;
+  std::string state;     // placed, paid, delivered or expired
+  std::string card_key;  // "" until delivered
+};
+
 struct PlaceRequest {
   std::string user;
   std::string product;

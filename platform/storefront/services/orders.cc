@@ -14,6 +14,7 @@
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/http_upstream.h"
 #include "platform/storefront/stores/queue.h"
+#include "platform/storefront/stores/recount.h"
 #include "platform/storefront/stores/shards.h"
 #include "platform/storefront/stores/stock.h"
 
@@ -63,13 +64,14 @@ class Orders {
   nlohmann::json status() const;
 
  private:
-  HttpResponse write_and_answer(const Order& order);
+  HttpResponse write_and_answer(const Hold& hold);
   Result<std::string> write(const Order& order);
   Result<std::optional<Hold>> look_up(const std::string& order, const std::string& user);
   void check_dependencies();
   Status load_catalog();
   void sweep();
   void sweep_product(const std::string& product);
+  void count_again(const std::string& product);
   void write_late();
 
   const OrdersConfig config_;
@@ -80,7 +82,7 @@ class Orders {
   std::atomic<bool> redis_up_{false};
   std::atomic<std::size_t> databases_up_{0};
   std::atomic<std::int64_t> placed_{0}, placed_in_queue_{0}, refused_{0}, unknown_{0}, sold_out_{0},
-      expired_{0};
+      expired_{0}, recounted_{0};
   struct Late {
     Order order;
     MonoTime at;
@@ -117,6 +119,9 @@ HttpResponse Orders::place(const HttpRequest& request) {
   const auto reserved = stock_.reserve(order, wall_now() + config_.hold_time);
   if (!reserved) {  // a hold that we do not know of expires by itself
     ++refused_;
+    if (reserved.error().code == ErrorCode::kConflict) {
+      return refusal(503, "counting", reserved.error().message);
+    }
     return error_response(reserved.error());
   }
   const Hold& hold = reserved->hold;
@@ -124,8 +129,6 @@ HttpResponse Orders::place(const HttpRequest& request) {
     case SoftStock::Reserved::kSoldOut:
       ++sold_out_;
       return refusal(409, "sold_out", cat("no ", order.product, " left"));
-    case SoftStock::Reserved::kUnknownProduct:
-      return refusal(503, "starting", "the stock is not counted yet");
     case SoftStock::Reserved::kOtherBody:
       return refusal(422, "other_body", "this idempotency key was used for another request");
     case SoftStock::Reserved::kAlready:
@@ -137,10 +140,11 @@ HttpResponse Orders::place(const HttpRequest& request) {
     case SoftStock::Reserved::kNew:
       break;
   }
-  return write_and_answer(hold.order);
+  return write_and_answer(hold);
 }
 
-HttpResponse Orders::write_and_answer(const Order& order) {
+HttpResponse Orders::write_and_answer(const Hold& hold) {
+  const Order& order = hold.order;
   if (config_.durability == Durability::kAfterAck) {
     if (!late_.put({order, SystemClock().mono() + config_.after_ack_delay})) {
       return refusal(503, "busy", "too many orders are not written yet");
@@ -155,18 +159,24 @@ HttpResponse Orders::write_and_answer(const Order& order) {
         ++unknown_;
         return error_response(durable.error());
       case ErrorCode::kConflict:
-        (void)stock_.cancel(order);
+        (void)stock_.cancel(hold);
         return refusal(422, "other_body", durable.error().message);
       default:
         ++refused_;
-        (void)stock_.cancel(order);  // should this fail, the hold expires
+        (void)stock_.cancel(hold);  // should this fail, the hold expires
         return refusal(503, "not_written", durable.error().message);
     }
   }
   ++placed_;
   if (*durable == "queue") ++placed_in_queue_;
   // Only spares a repeat the way to the database: the order is safe already.
-  if (auto noted = stock_.recorded(order.order, *durable); !noted) {
+  const Status noted = stock_.recorded(order.order, *durable);
+  if (!noted && noted.error().code == ErrorCode::kConflict) {
+    // Redis lost the hold, and perhaps counted again without this order: a repeat holds it anew.
+    ++unknown_;
+    return refusal(504, "unknown", "written, but not held; repeat with the same key");
+  }
+  if (!noted) {
     log_warn(cat(order.order, " not noted in redis: ", noted.error().message));
   }
   return placed_response(order, "placed", *durable);
@@ -238,7 +248,8 @@ Result<std::optional<Hold>> Orders::look_up(const std::string& order, const std:
   return std::optional<Hold>({.order = stored->order,
                               .state = stored->state,
                               .durable = "database",
-                              .card_key = stored->card_key});
+                              .card_key = stored->card_key,
+                              .epoch = {}});
 }
 
 HttpResponse Orders::products() const {
@@ -262,15 +273,11 @@ Health Orders::health() const {
 }
 
 nlohmann::json Orders::status() const {
-  return {{"placed", placed_.load()},
-          {"placed_in_queue", placed_in_queue_.load()},
-          {"refused", refused_.load()},
-          {"unknown", unknown_.load()},
-          {"sold_out", sold_out_.load()},
-          {"expired", expired_.load()},
-          {"databases_up", databases_up_.load()},
-          {"redis_up", redis_up_ ? 1 : 0},
-          {"queue_up", queue_.connected() ? 1 : 0}};
+  return {{"placed", placed_.load()},       {"placed_in_queue", placed_in_queue_.load()},
+          {"refused", refused_.load()},     {"unknown", unknown_.load()},
+          {"sold_out", sold_out_.load()},   {"expired", expired_.load()},
+          {"recounted", recounted_.load()}, {"databases_up", databases_up_.load()},
+          {"redis_up", redis_up_ ? 1 : 0},  {"queue_up", queue_.connected() ? 1 : 0}};
 }
 
 void Orders::check_dependencies() {
@@ -281,7 +288,9 @@ void Orders::check_dependencies() {
 // The goods and what is left of them. Kept as it is while Redis does not answer.
 Status Orders::load_catalog() {
   ASSIGN_OR_RETURN(const std::string text, stock_.catalog());
-  if (text.empty()) return {};  // setup has not run yet
+  if (text.empty()) {  // setup has not run yet; or Redis lost it
+    return catalog_.read()->empty() ? Status() : publish_catalog({shards_, queue_, stock_});
+  }
   ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(text));
   Catalog catalog;
   for (const auto& item : json) {
@@ -301,13 +310,23 @@ void Orders::sweep() {
 }
 
 void Orders::sweep_product(const std::string& product) {
-  if (const auto expired = stock_.expire(product, wall_now(), kExpireBatch)) expired_ += *expired;
+  const auto expired = stock_.expire(product, wall_now(), kExpireBatch);
+  if (expired) expired_ += *expired;
+  if (!expired && expired.error().code == ErrorCode::kConflict) count_again(product);
   const auto unrecorded = stock_.expired_unrecorded(product, kExpireBatch);
   if (!unrecorded) return;
   for (const Order& order : *unrecorded) {
     if (!shards_.of(order.user).mark_expired(order)) continue;  // it waits for its shard
     (void)stock_.expiry_recorded(order.order);                  // else once more: harmless
   }
+}
+
+void Orders::count_again(const std::string& product) {
+  const auto counted = recount({shards_, queue_, stock_}, product, config_.hold_time);
+  if (!counted) log_warn(cat("stock of ", product, " lost: ", counted.error().message));
+  if (!counted || !*counted) return;
+  ++recounted_;
+  log_info(cat("stock of ", product, " lost and counted from the databases"));
 }
 
 void Orders::write_late() {

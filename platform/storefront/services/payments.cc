@@ -75,7 +75,7 @@ class Payments {
 
  private:
   struct Wish {  // to pay
-    Order order;
+    Hold hold;
     std::string key;
     WallTime valid_until;
     MonoTime deadline;
@@ -134,7 +134,7 @@ HttpResponse Payments::pay(const HttpRequest& request) {
     case SoftStock::PayStart::kStarted:
       break;
   }
-  const Wish wish = {.order = payable->hold.order,
+  const Wish wish = {.hold = payable->hold,
                      .key = key,
                      .valid_until = until,
                      .deadline = deadline_of(request.header("x-deadline-ms"), config_.deadline)};
@@ -163,7 +163,7 @@ HttpResponse Payments::charge_and_answer(const Wish& wish) {
 
 HttpResponse Payments::not_charged(const Wish& wish, const Result<HttpReply>& charged) {
   // Should this fail, the hold waits until the ledger was read, and then expires.
-  (void)stock_.end_pay(wish.order.order, wall_now() + config_.hold_time);
+  (void)stock_.end_pay(wish.hold, wall_now() + config_.hold_time);
   if (charged && charged->status == 402) {
     ++declined_;
     return refusal(402, "declined", "the card was declined");
@@ -173,7 +173,7 @@ HttpResponse Payments::not_charged(const Wish& wish, const Result<HttpReply>& ch
 }
 
 HttpResponse Payments::record_and_answer(const Wish& wish, const HttpReply& charged) {
-  Order order = wish.order;
+  Order order = wish.hold.order;
   order.charge = text_in(charged, "charge");
   order.paid_at_us = to_us(wall_now());
   Status stored = publish(order);
@@ -193,11 +193,11 @@ Result<HttpReply> Payments::charge(const Wish& wish) {
   return psp_.call({.method = "POST",
                     .path = "/charges",
                     .body = dump_json({{"key", wish.key},
-                                       {"order", wish.order.order},
-                                       {"user", wish.order.user},
-                                       {"amount_cents", wish.order.amount_cents},
+                                       {"order", wish.hold.order.order},
+                                       {"user", wish.hold.order.user},
+                                       {"amount_cents", wish.hold.order.amount_cents},
                                        {"valid_until_us", to_us(wish.valid_until)},
-                                       {"details", to_json(wish.order)}}),
+                                       {"details", to_json(wish.hold.order)}}),
                     .deadline = wish.deadline});
 }
 
@@ -279,7 +279,7 @@ void Payments::charge_late() {
     late.wish.deadline = SystemClock().mono() + config_.deadline;
     const HttpResponse answer = charge_and_answer(late.wish);
     if (answer.status != 200) {
-      log_error(cat(late.wish.order.order, " was acknowledged, then: ", answer.body));
+      log_error(cat(late.wish.hold.order.order, " was acknowledged, then: ", answer.body));
     }
   }
 }

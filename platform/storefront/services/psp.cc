@@ -6,8 +6,8 @@
 #include <mutex>
 #include <thread>
 
-#include "core/base/random.h"
 #include "core/base/ids.h"
+#include "core/base/random.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
 #include "core/io/sqlite.h"

@@ -9,11 +9,14 @@
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/queue.h"
+#include "platform/storefront/stores/recount.h"
 #include "platform/storefront/stores/shards.h"
 #include "platform/storefront/stores/stock.h"
 
 namespace panshi::shop {
 namespace {
+
+constexpr Duration kHoldTime = minutes(10);  // of orders that were open when Redis lost them
 
 MonoTime mono_now() { return SystemClock().mono(); }
 
@@ -66,23 +69,14 @@ Status fill_databases(Shards& shards, const SetupConfig& config, MonoTime until)
   return {};
 }
 
-Status fill_stock(Shards& shards, SoftStock& stock) {
-  ASSIGN_OR_RETURN(const auto rows, shards.catalog());
-  nlohmann::json catalog = nlohmann::json::array();
-  int initialised = 0;
-  for (const auto& row : rows) {
-    catalog.push_back(
-        {{"product", row.product}, {"title", row.title}, {"price_cents", row.price_cents}});
-    ASSIGN_OR_RETURN(const bool fresh, stock.initialise(row.product, row.count));
-    if (fresh) ++initialised;
+Status fill_stock(const Books& books) {
+  int counted = 0;
+  for (const Product& product : products()) {
+    ASSIGN_OR_RETURN(const bool fresh, recount(books, product.product, kHoldTime));
+    if (fresh) ++counted;
   }
-  if (initialised > 0) {  // the holds went with the counts: those orders cannot be paid any more
-    for (std::size_t i = 0; i < shards.size(); ++i) {
-      if (auto expired = shards.at(i).expire_all_placed(); !expired) return expired;
-    }
-  }
-  log_info(cat("stock of ", initialised, " products counted from the database"));
-  return stock.set_catalog(dump_json(catalog));
+  log_info(cat("stock of ", counted, " products counted from the database"));
+  return publish_catalog(books);
 }
 
 Status set_up(const SetupConfig& config) {
@@ -90,16 +84,13 @@ Status set_up(const SetupConfig& config) {
   Shards shards(mariadb_options(config.database), 1);
   SoftStock stock(redis_options(config.redis));
   if (auto filled = fill_databases(shards, config, until); !filled) return filled;
-  if (auto counted =
-          keep_trying("count the stock", until, [&] { return fill_stock(shards, stock); });
-      !counted) {
-    return counted;
-  }
   const ShopQueue queue(nats_options(config.queue, "setup"), config.queue.replicas);
-  return keep_trying("make the stream", until, [&]() -> Status {
+  auto made = keep_trying("make the stream", until, [&]() -> Status {
     if (queue.connected()) return {};
     return fail(ErrorCode::kUnavailable, "the queue is not connected");
   });
+  if (!made) return made;
+  return keep_trying("count the stock", until, [&] { return fill_stock({shards, queue, stock}); });
 }
 
 }  // namespace

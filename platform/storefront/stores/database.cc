@@ -16,6 +16,23 @@ std::int64_t number(const std::optional<std::string>& text) {
 }
 std::string text_of(const std::optional<std::string>& text) { return text.value_or(""); }
 
+// user_id, product, quantity, amount_cents, idempotency_key, body_hash, placed_at_us, paid_at_us,
+// state, card_key
+StoredOrder stored_order(const std::string& order, const MariaDb::Row& row) {
+  return {.order = {.order = order,
+                    .user = text_of(row[0]),
+                    .product = text_of(row[1]),
+                    .quantity = number(row[2]),
+                    .amount_cents = number(row[3]),
+                    .idempotency_key = text_of(row[4]),
+                    .body_hash = text_of(row[5]),
+                    .placed_at_us = number(row[6]),
+                    .paid_at_us = number(row[7]),
+                    .charge = {}},
+          .state = text_of(row[8]),
+          .card_key = text_of(row[9])};
+}
+
 Status status_of(const Result<MariaDb::Answer>& answer) {
   if (!answer) return tl::unexpected(answer.error());
   return {};
@@ -77,19 +94,7 @@ Result<std::optional<StoredOrder>> ShopDatabase::find(const std::string& order) 
           " LEFT JOIN shop.card_keys k ON k.order_id = o.order_id WHERE o.order_id = ?",
           {order}));
   if (answer.rows.empty()) return std::optional<StoredOrder>();
-  const MariaDb::Row& row = answer.rows[0];
-  return std::optional<StoredOrder>({.order = {.order = order,
-                                               .user = text_of(row[0]),
-                                               .product = text_of(row[1]),
-                                               .quantity = number(row[2]),
-                                               .amount_cents = number(row[3]),
-                                               .idempotency_key = text_of(row[4]),
-                                               .body_hash = text_of(row[5]),
-                                               .placed_at_us = number(row[6]),
-                                               .paid_at_us = number(row[7]),
-                                               .charge = {}},
-                                     .state = text_of(row[8]),
-                                     .card_key = text_of(row[9])});
+  return std::optional<StoredOrder>(stored_order(order, answer.rows[0]));
 }
 
 Result<std::vector<StoredOrder>> ShopDatabase::orders_of(const std::string& user,
@@ -236,8 +241,27 @@ Result<std::vector<ShopDatabase::CatalogRow>> ShopDatabase::catalog() {
   return rows;
 }
 
-Status ShopDatabase::expire_all_placed() {
-  return status_of(run("UPDATE shop.orders SET state = 'expired' WHERE state = 'placed'", {}));
+// Ids first: what is delivered between the two statements is in both, and counts once.
+Status ShopDatabase::add_to_ledger(const std::string& product, std::int64_t recent_us,
+                                   StockLedger& ledger) {
+  ASSIGN_OR_RETURN(const MariaDb::Answer goods,
+                   run("SELECT stock_initial FROM shop.products WHERE product = ?", {product}));
+  if (!goods.rows.empty()) ledger.initial += number(goods.rows[0][0]);
+  ASSIGN_OR_RETURN(
+      const MariaDb::Answer sold,
+      run("SELECT order_id FROM shop.orders WHERE product = ? AND state = 'delivered'", {product}));
+  for (const MariaDb::Row& row : sold.rows) ledger.sold.push_back(text_of(row[0]));
+  ASSIGN_OR_RETURN(const MariaDb::Answer open,
+                   run("SELECT o.user_id, o.product, o.quantity, o.amount_cents, o.idempotency_key,"
+                       " o.body_hash, o.placed_at_us, o.paid_at_us, o.state, k.card_key, o.order_id"
+                       " FROM shop.orders o LEFT JOIN shop.card_keys k ON k.order_id = o.order_id"
+                       " WHERE o.product = ? AND (o.state IN ('placed', 'paid')"
+                       " OR (o.state = 'delivered' AND o.delivered_at_us >= ?))",
+                       {product, recent_us}));
+  for (const MariaDb::Row& row : open.rows) {
+    ledger.orders.push_back(stored_order(text_of(row[10]), row));
+  }
+  return {};
 }
 
 }  // namespace panshi::shop

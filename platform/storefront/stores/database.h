@@ -17,12 +17,6 @@
 
 namespace panshi::shop {
 
-struct StoredOrder {
-  Order order;
-  std::string state;
-  std::string card_key;  // "" until delivered
-};
-
 class ShopDatabase {
  public:
   ShopDatabase(MariaDb::Options options, std::size_t connections);
@@ -84,8 +78,9 @@ class ShopDatabase {
     StockCount count;  // free = initial - sold; nothing held
   };
   Result<std::vector<CatalogRow>> catalog();
-  // For a Redis that lost its holds: what was placed and not paid cannot be paid any more.
-  Status expire_all_placed();
+  // For a Redis that lost its counts: adds what this shard knows of `product`. What was delivered
+  // before `recent_us` is told by its id only.
+  Status add_to_ledger(const std::string& product, std::int64_t recent_us, StockLedger& ledger);
 
  private:
   Result<MariaDb::Answer> run(std::string_view sql, std::initializer_list<MariaDb::Value> values);

@@ -11,6 +11,7 @@ namespace {
 
 constexpr const char* kSwept = "psp:swept";  // hash: began_ms, after
 constexpr const char* kCatalog = "catalog";
+constexpr std::size_t kStagedAtOnce = 1'000;
 constexpr std::int64_t kKeepSeconds = 24 * 3600;  // how long a finished order is kept here
 
 using Access = RedisCluster::Access;
@@ -21,13 +22,15 @@ struct Keys {
       : stock(cat("stock:{", product, "}")),
         hold_prefix(cat("hold:{", product, "}:")),
         holds(cat("holds:{", product, "}")),
-        expired(cat("holds:{", product, "}:expired")) {}
+        expired(cat("holds:{", product, "}:expired")),
+        sold(cat("sold:{", product, "}")) {}
   std::string hold(const std::string& order) const { return hold_prefix + order; }
 
   std::string stock;        // hash: the counts
   std::string hold_prefix;  // hash: one order
   std::string holds;        // zset: order by expiry in ms
   std::string expired;      // zset: expired, not yet so in the database
+  std::string sold;         // set: every order that is counted as sold
 };
 Keys keys_of(const std::string& order) { return Keys(product_of(order)); }
 
@@ -76,7 +79,8 @@ Hold hold_of(const RedisReply& pairs) {  // as HGETALL gives them
                     .charge = {}},
           .state = fields["state"],
           .durable = fields["durable"],
-          .card_key = fields["card_key"]};
+          .card_key = fields["card_key"],
+          .epoch = fields["epoch"]};
 }
 // Scripts answer {word} or {word, pairs}.
 const std::string& word_of(const RedisReply& reply) {
@@ -87,9 +91,14 @@ Hold hold_in(const RedisReply& reply) {
   return reply.list.size() > 1 ? hold_of(reply.list[1]) : Hold{};
 }
 
+tl::unexpected<Error> stale() {
+  return fail(ErrorCode::kConflict, "redis: the stock of this product is being counted anew");
+}
+
 template <class Outcome>
 Result<Outcome> outcome_of(const RedisReply& reply,
                            std::initializer_list<std::pair<const char*, Outcome>> words) {
+  if (word_of(reply) == "stale") return stale();
   for (const auto& [word, outcome] : words) {
     if (word_of(reply) == word) return outcome;
   }
@@ -98,6 +107,7 @@ Result<Outcome> outcome_of(const RedisReply& reply,
 
 Status status_of(const Result<RedisReply>& reply) {
   if (!reply) return tl::unexpected(reply.error());
+  if (word_of(*reply) == "stale") return stale();
   return {};
 }
 
@@ -122,9 +132,9 @@ Result<SoftStock::Reservation> SoftStock::reserve(const Order& order, WallTime e
     return tl::unexpected(first.error());
   }
   const Keys keys(order.product);
-  std::vector<std::string> arguments = {order.order,           order.product,
-                                        ms_text(expires),      std::to_string(order.quantity),
-                                        order.idempotency_key, order.body_hash};
+  std::vector<std::string> arguments = {order.order, ms_text(expires),
+                                        std::to_string(order.quantity), order.idempotency_key,
+                                        order.body_hash};
   append_fields(arguments, order);
   ASSIGN_OR_RETURN(const RedisReply reply,
                    redis_.eval(kReserveScript, {keys.stock, keys.hold(order.order), keys.holds},
@@ -133,20 +143,21 @@ Result<SoftStock::Reservation> SoftStock::reserve(const Order& order, WallTime e
                    outcome_of<Reserved>(reply, {{"new", Reserved::kNew},
                                                 {"already", Reserved::kAlready},
                                                 {"other", Reserved::kOtherBody},
-                                                {"sold_out", Reserved::kSoldOut},
-                                                {"unknown", Reserved::kUnknownProduct}}));
+                                                {"sold_out", Reserved::kSoldOut}}));
   return Reservation{outcome, hold_in(reply)};
 }
 
 Status SoftStock::recorded(const std::string& order, const std::string& durable) {
+  const Keys keys = keys_of(order);
   return status_of(
-      redis_.eval(kRecordedScript, {keys_of(order).hold(order)}, {durable}, Access::kRepeatable));
+      redis_.eval(kRecordedScript, {keys.stock, keys.hold(order)}, {durable}, Access::kRepeatable));
 }
 
-Status SoftStock::cancel(const Order& order) {
-  const Keys keys(order.product);
-  return status_of(redis_.eval(kCancelScript, {keys.stock, keys.hold(order.order), keys.holds},
-                               {order.order}, Access::kWrite));
+Status SoftStock::cancel(const Hold& hold) {
+  const Keys keys(hold.order.product);
+  const std::string& order = hold.order.order;
+  return status_of(redis_.eval(kCancelScript, {keys.stock, keys.hold(order), keys.holds},
+                               {order, hold.epoch}, Access::kWrite));
 }
 
 Result<SoftStock::Payable> SoftStock::begin_pay(const std::string& order, const PayRequest& request,
@@ -154,7 +165,7 @@ Result<SoftStock::Payable> SoftStock::begin_pay(const std::string& order, const 
   if (product_of(order).empty()) return Payable{PayStart::kUnknownOrder, {}};
   const Keys keys = keys_of(order);
   ASSIGN_OR_RETURN(const RedisReply reply,
-                   redis_.eval(kBeginPayScript, {keys.hold(order), keys.holds},
+                   redis_.eval(kBeginPayScript, {keys.stock, keys.hold(order), keys.holds},
                                {order, request.user, std::to_string(request.amount_cents),
                                 ms_text(now), ms_text(until)},
                                Access::kRepeatable));
@@ -167,10 +178,11 @@ Result<SoftStock::Payable> SoftStock::begin_pay(const std::string& order, const 
   return Payable{outcome, hold_in(reply)};
 }
 
-Status SoftStock::end_pay(const std::string& order, WallTime expires) {
-  const Keys keys = keys_of(order);
-  return status_of(redis_.eval(kEndPayScript, {keys.hold(order), keys.holds},
-                               {order, ms_text(expires)}, Access::kWrite));
+Status SoftStock::end_pay(const Hold& hold, WallTime expires) {
+  const Keys keys(hold.order.product);
+  const std::string& order = hold.order.order;
+  return status_of(redis_.eval(kEndPayScript, {keys.stock, keys.hold(order), keys.holds},
+                               {order, ms_text(expires), hold.epoch}, Access::kWrite));
 }
 
 Status SoftStock::settle(const Order& order, const std::string& to, const std::string& card_key) {
@@ -178,9 +190,9 @@ Status SoftStock::settle(const Order& order, const std::string& to, const std::s
   std::vector<std::string> arguments = {order.order, to, card_key, std::to_string(order.quantity),
                                         std::to_string(kKeepSeconds)};
   append_fields(arguments, order);
-  return status_of(redis_.eval(kSettleScript,
-                               {keys.stock, keys.hold(order.order), keys.holds, keys.expired},
-                               arguments, Access::kRepeatable));
+  return status_of(redis_.eval(
+      kSettleScript, {keys.stock, keys.hold(order.order), keys.holds, keys.expired, keys.sold},
+      arguments, Access::kRepeatable));
 }
 Status SoftStock::paid(const Order& order) { return settle(order, "paid", ""); }
 Status SoftStock::delivered(const Order& order, const std::string& card_key) {
@@ -197,7 +209,8 @@ Result<int> SoftStock::expire(const std::string& product, WallTime now, int limi
                                {ms_text(now), std::to_string(limit), keys.hold_prefix,
                                 std::to_string(number(swept.text)), std::to_string(kKeepSeconds)},
                                Access::kRepeatable));
-  return static_cast<int>(reply.integer);
+  if (auto done = status_of(reply); !done) return tl::unexpected(done.error());
+  return reply.list.size() > 1 ? static_cast<int>(reply.list[1].integer) : 0;
 }
 
 Result<std::vector<Order>> SoftStock::expired_unrecorded(const std::string& product, int limit) {
@@ -256,13 +269,60 @@ Result<std::optional<StockCount>> SoftStock::count(const std::string& product, R
                                     .sold = number(reply.list[3].text)});
 }
 
-Result<bool> SoftStock::initialise(const std::string& product, const StockCount& count) {
+Result<std::optional<std::string>> SoftStock::lost(const std::string& product) {
   ASSIGN_OR_RETURN(const RedisReply reply,
-                   redis_.eval(kInitialiseScript, {Keys(product).stock},
-                               {std::to_string(count.initial), std::to_string(count.free),
-                                std::to_string(count.held), std::to_string(count.sold)},
+                   redis_.eval(kMarkerScript, {Keys(product).stock}, {}, Access::kRepeatable));
+  if (word_of(reply) == "whole" || reply.list.size() < 2) return std::optional<std::string>();
+  return std::optional<std::string>(reply.list[1].text);
+}
+
+// Piece by piece, so that no single command is long.
+Status SoftStock::stage_sold(const std::string& key, const StockLedger& ledger) {
+  std::vector<std::string> ids = ledger.sold;
+  for (const StoredOrder& stored : ledger.orders) {
+    if (stored.state == "delivered") ids.push_back(stored.order.order);
+  }
+  if (auto fresh = redis_.run(key, {"DEL", key}, Access::kRepeatable); !fresh) {
+    return tl::unexpected(fresh.error());
+  }
+  for (std::size_t from = 0; from < ids.size(); from += kStagedAtOnce) {
+    std::vector<std::string> command = {"SADD", key};
+    const std::size_t to = std::min(from + kStagedAtOnce, ids.size());
+    for (std::size_t i = from; i < to; ++i) command.push_back(ids[i]);
+    if (auto added = redis_.run(key, command, Access::kRepeatable); !added) {
+      return tl::unexpected(added.error());
+    }
+  }
+  const auto kept = redis_.run(key, {"EXPIRE", key, "60"}, Access::kRepeatable);
+  if (!kept) return tl::unexpected(kept.error());
+  return {};
+}
+
+Status SoftStock::rebuild(const std::string& product, const Rebuild& rebuild,
+                          const StockLedger& ledger) {
+  const Keys keys(product);
+  const std::string staged = cat(keys.sold, ":staged:", rebuild.epoch);
+  if (auto done = stage_sold(staged, ledger); !done) return done;
+  std::vector<std::string> arguments = {rebuild.epoch,
+                                        rebuild.seen,
+                                        std::to_string(ledger.initial),
+                                        keys.hold_prefix,
+                                        ms_text(rebuild.expires),
+                                        std::to_string(kKeepSeconds)};
+  for (const StoredOrder& stored : ledger.orders) {
+    const Order& order = stored.order;
+    // Whether it is being charged is not known: it must not expire before the ledger was read.
+    const std::string state = stored.state == "placed" ? "paying" : stored.state;
+    std::vector<std::string> fields = {"order",    order.order,    "state",
+                                       state,      "quantity",     std::to_string(order.quantity),
+                                       "card_key", stored.card_key};
+    append_fields(fields, order);
+    arguments.push_back(std::to_string(fields.size()));
+    arguments.insert(arguments.end(), fields.begin(), fields.end());
+  }
+  return status_of(redis_.eval(kRebuildScript,
+                               {keys.stock, keys.holds, keys.expired, keys.sold, staged}, arguments,
                                Access::kRepeatable));
-  return reply.integer == 1;
 }
 
 Status SoftStock::set_catalog(const std::string& json) {

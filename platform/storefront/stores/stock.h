@@ -6,8 +6,10 @@
 // with nothing below zero. The hold of an order also carries the order itself and later its card
 // key, so that an order can be looked up while the database is away.
 //
-// Redis may lose its last second in a power cut: the truth about orders is the database and the
-// queue; `initialise` rebuilds the counts from the database. Any thread.
+// Redis may lose its last writes in a failover, or all of them: the truth about orders is the
+// database and the queue. The counts carry an epoch and the node on which they are whole; where
+// either is not right each change is refused (kConflict) until rebuild() made them anew, and so is
+// one that was begun before (docs/decisions/0005-soft-stock-epochs.md). Any thread.
 //
 //   states of a hold: placed -> paying -> paid -> delivered;  placed, paying -> expired
 #pragma once
@@ -28,6 +30,7 @@ struct Hold {
   std::string state;
   std::string durable;   // "database" or "queue" once the order was written; "" before
   std::string card_key;  // once delivered
+  std::string epoch;     // of the counts that it is part of
 };
 
 struct StockCount {
@@ -37,11 +40,18 @@ struct StockCount {
   std::int64_t sold = 0;
 };
 
+// What the durable books say of one product.
+struct StockLedger {
+  std::int64_t initial = 0;
+  std::vector<StoredOrder> orders;  // all that are placed or paid; delivered: the latest
+  std::vector<std::string> sold;    // the ids of all that are delivered
+};
+
 class SoftStock {
  public:
   explicit SoftStock(RedisCluster::Options redis);
 
-  enum class Reserved { kNew, kAlready, kOtherBody, kSoldOut, kUnknownProduct };
+  enum class Reserved { kNew, kAlready, kOtherBody, kSoldOut };
   struct Reservation {
     Reserved outcome = Reserved::kNew;
     Hold hold;  // as it is kept: for kAlready the earlier one
@@ -50,7 +60,7 @@ class SoftStock {
   // The order is written down: a repeat is answered from the hold, and it is not cancelled.
   Status recorded(const std::string& order, const std::string& durable);
   // Gives the stock back, unless the order was recorded or another request still works on it.
-  Status cancel(const Order& order);
+  Status cancel(const Hold& hold);
 
   enum class PayStart { kStarted, kAlreadyPaid, kExpired, kWrongAmount, kUnknownOrder };
   struct Payable {
@@ -62,7 +72,7 @@ class SoftStock {
   Result<Payable> begin_pay(const std::string& order, const PayRequest& request, WallTime now,
                             WallTime until);
   // The provider surely did not charge: payable again.
-  Status end_pay(const std::string& order, WallTime expires);
+  Status end_pay(const Hold& hold, WallTime expires);
   // Held for good; also for an expired hold (the money was taken) and for one that Redis lost.
   Status paid(const Order& order);
   // Held becomes sold.
@@ -80,13 +90,25 @@ class SoftStock {
   // As it is; while the master is away as a replica knows it.
   Result<std::optional<Hold>> find(const std::string& order);
   Result<std::optional<StockCount>> count(const std::string& product, Read read = Read::kFresh);
-  Result<bool> initialise(const std::string& product, const StockCount& count);  // if absent
+
+  // The epoch of counts that are not there, or may not be whole any more ("": there are none).
+  Result<std::optional<std::string>> lost(const std::string& product);
+  // Makes counts and holds anew; what is open expires at `expires`, once the provider's ledger was
+  // read past it. `seen`: what lost() said before the ledger was read; kConflict when somebody else
+  // counted since. `epoch` is above every earlier one. Repeating it changes nothing.
+  struct Rebuild {
+    std::string seen;
+    std::string epoch;
+    WallTime expires;
+  };
+  Status rebuild(const std::string& product, const Rebuild& rebuild, const StockLedger& ledger);
   Status set_catalog(const std::string& json);
   Result<std::string> catalog();  // "" when there is none
   Status ping();
 
  private:
   Status guard(const Order& order);
+  Status stage_sold(const std::string& key, const StockLedger& ledger);
   Status settle(const Order& order, const std::string& to, const std::string& card_key);
 
   RedisCluster redis_;

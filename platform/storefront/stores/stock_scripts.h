@@ -11,6 +11,7 @@ extern const char* const kBeginPayScript;
 extern const char* const kEndPayScript;
 extern const char* const kSettleScript;
 extern const char* const kExpireScript;
-extern const char* const kInitialiseScript;
+extern const char* const kMarkerScript;
+extern const char* const kRebuildScript;
 
 }  // namespace panshi::shop

@@ -132,6 +132,23 @@ TEST_CASE("services that die under load leave a valid ledger") {
   CHECK(load.status("paused") == 0);
 }
 
+TEST_CASE("a Redis that loses everything under load is counted again, and the ledger is valid") {
+  Shop shop;
+  Load load(shop);
+  load.wait_for("acknowledged", 60);
+  auto redis = Redis::connect(shop.servers().redis());
+  REQUIRE(redis);
+  REQUIRE(redis->run({"FLUSHALL"}));
+  load.wait_for("acknowledged", load.status("acknowledged") + 60);
+  CHECK(shop.status_of(Shop::kOrders, "recounted") >= 1);
+  int exit_status = -1;
+  const json audit = load.audit(exit_status);
+  INFO(audit.dump(2));
+  CHECK(audit.at("verdict") == "valid");
+  CHECK(audit.at("conservation").at("ok") == true);
+  CHECK(audit.at("ok") > 100);
+}
+
 TEST_CASE("customers who are killed lose no attempt of their own") {
   Shop shop;
   Load load(shop);
