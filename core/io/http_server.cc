@@ -235,6 +235,7 @@ struct HttpServer::Impl {
   struct Route {
     Handler handler;
     bool open;
+    std::string pattern;
   };
 
   explicit Impl(Options given) : options(std::move(given)) {}
@@ -255,6 +256,9 @@ struct HttpServer::Impl {
   const Options options;
   HttpRoutes paths;
   std::vector<Route> routes;
+  Around around = [](const HttpRequest& request, const std::string&, const Handler& handler) {
+    return handler(request);
+  };
   Listener server;
   std::thread acceptor;
   std::atomic<bool> stopping = false;
@@ -367,8 +371,9 @@ void HttpServer::Impl::serve(const httplib::Request& from, std::string body,
   if (!match.route) return write(bare_refusal(404), to);  // the guard let it pass: cannot be
   HttpResponse response;
   try {
-    response =
-        routes[*match.route].handler(to_request(from, std::move(body), std::move(match.captures)));
+    const Route& route = routes[*match.route];
+    const HttpRequest request = to_request(from, std::move(body), std::move(match.captures));
+    response = around(request, route.pattern, route.handler);
     if (!is_one_line(response)) throw std::runtime_error("a line break in a response header");
   } catch (const std::exception& problem) {
     log_error(cat(from.method, " ", raw_path(from), ": ", problem.what()));
@@ -427,7 +432,7 @@ void HttpServer::Impl::set_up() {
 void HttpServer::Impl::add(std::string method, std::string pattern, Handler handler, bool open) {
   CHECK_BUG(!acceptor.joinable());
   CHECK_BUG(paths.add(std::move(method), pattern) == routes.size());
-  routes.push_back({std::move(handler), open});
+  routes.push_back({std::move(handler), open, std::move(pattern)});
 }
 
 Status HttpServer::Impl::start() {
@@ -458,6 +463,10 @@ void HttpServer::route(std::string method, std::string pattern, Handler handler)
 }
 void HttpServer::route_open(std::string method, std::string pattern, Handler handler) {
   impl_->add(std::move(method), std::move(pattern), std::move(handler), true);
+}
+void HttpServer::set_around(Around around) {
+  CHECK_BUG(!impl_->acceptor.joinable());
+  impl_->around = std::move(around);
 }
 Status HttpServer::start() { return impl_->start(); }
 std::uint16_t HttpServer::port() const { return impl_->server.port(); }

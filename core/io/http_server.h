@@ -62,6 +62,9 @@ class HttpServer {
     std::vector<std::string> allowed_hosts = {};  // besides the address itself and localhost
   };
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
+  // Called in place of each route's handler, which it must call: measures, traces.
+  using Around = std::function<HttpResponse(const HttpRequest& request, const std::string& pattern,
+                                            const Handler& handler)>;
 
   explicit HttpServer(Options options);
   ~HttpServer();  // stops
@@ -71,6 +74,9 @@ class HttpServer {
   // REQUIRES: before start(). Pattern "/v1/faults/{id}/revert": {…} matches one is_id() segment.
   void route(std::string method, std::string pattern, Handler handler);
   void route_open(std::string method, std::string pattern, Handler handler);  // no token wanted
+
+  // REQUIRES: before start(). Handlers' exceptions pass through it.
+  void set_around(Around around);
 
   // kConflict "port taken" names address and port. On return it accepts connections.
   Status start();

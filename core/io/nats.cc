@@ -12,6 +12,8 @@
 namespace panshi {
 namespace {
 
+constexpr const char* kTraceHeader = "traceparent";
+
 std::int64_t to_ms(Duration duration) {
   return std::max<std::int64_t>(
       1, std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
@@ -56,6 +58,8 @@ NatsMessage copy_of(natsMsg* message) {
   copy.subject = natsMsg_GetSubject(message);
   copy.body.assign(natsMsg_GetData(message),
                    static_cast<std::size_t>(natsMsg_GetDataLength(message)));
+  const char* trace = nullptr;
+  if (natsMsgHeader_Get(message, kTraceHeader, &trace) == NATS_OK) copy.trace = trace;
   jsMsgMetaData* data = nullptr;
   if (natsMsg_GetMetaData(&data, message) == NATS_OK) {
     copy.stream_sequence = data->Sequence.Stream;
@@ -90,8 +94,8 @@ class JetStream final : public Nats {
   JetStream& operator=(const JetStream&) = delete;
 
   Status ensure_stream(const Stream& stream) override;
-  Status publish(const std::string& subject, std::string_view body,
-                 const std::string& message_id) override;
+  Status publish(const std::string& subject, std::string_view body, const std::string& message_id,
+                 const std::string& trace) override;
   Result<int> consume(const std::string& stream, const std::string& durable,
                       const std::string& subject_filter, int batch, Duration wait,
                       Duration ack_wait,
@@ -144,14 +148,21 @@ Status JetStream::ensure_stream(const Stream& stream) {
 }
 
 Status JetStream::publish(const std::string& subject, std::string_view body,
-                          const std::string& message_id) {
+                          const std::string& message_id, const std::string& trace) {
   if (!connected()) return fail(ErrorCode::kUnavailable, "nats: not connected");
+  natsMsg* made = nullptr;
+  natsStatus status =
+      natsMsg_Create(&made, subject.c_str(), nullptr, body.data(), static_cast<int>(body.size()));
+  const std::unique_ptr<natsMsg, void (*)(natsMsg*)> message(made, natsMsg_Destroy);
+  if (status == NATS_OK && !trace.empty()) {
+    status = natsMsgHeader_Set(made, kTraceHeader, trace.c_str());
+  }
+  if (status != NATS_OK) return failed(status, "make a message");
   jsPubOptions options;
   jsPubOptions_Init(&options);
   options.MsgId = message_id.c_str();
   jsErrCode js_error = jsErrCode{};
-  const natsStatus status = js_Publish(nullptr, context_, subject.c_str(), body.data(),
-                                       static_cast<int>(body.size()), &options, &js_error);
+  status = js_PublishMsg(nullptr, context_, made, &options, &js_error);
   if (status == NATS_OK) return {};
   // No responders: JetStream is not there, so nothing was stored. Anything else may have been.
   const bool surely_not = status == NATS_NO_RESPONDERS || js_error != jsErrCode{};

@@ -19,6 +19,7 @@ namespace panshi {
 struct NatsMessage {
   std::string subject;
   std::string body;
+  std::string trace;  // header `traceparent`, "" without
   std::uint64_t stream_sequence = 0;
   std::uint64_t delivered = 1;  // how many times, this one included
 };
@@ -54,8 +55,9 @@ class Nats {
   virtual Status ensure_stream(const Stream& stream) = 0;  // file storage; no error if it is there
   // Returns once the stream stored it. `message_id` makes a repeat within the duplicate window
   // harmless. kTimeout: unknown whether it was stored; repeat with the same id.
+  // `trace`: goes along as the header `traceparent` unless it is "".
   virtual Status publish(const std::string& subject, std::string_view body,
-                         const std::string& message_id) = 0;
+                         const std::string& message_id, const std::string& trace = {}) = 0;
   // Durable pull consumer: fetches up to `batch`, calls `handle` for each on the calling thread,
   // acknowledges as told. Returns after at most `wait`, with the number handled.
   virtual Result<int> consume(const std::string& stream, const std::string& durable,

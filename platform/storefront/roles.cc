@@ -29,6 +29,8 @@ std::span<const Role> roles() {
       {"auditlog", "Writes down what happened to every order.", "", &run_auditlog},
       {"replay", "Puts what a consumer gave up before it again; runs once and ends.",
        "list | all | CONSUMER", &run_replay},
+      {"traces", "Prints where the time of slow transactions went; runs once and ends.", "[TRACE]",
+       &run_traces},
       {"cardkeys", "Gives each paid order its card key from the pool.", "", &run_cardkeys},
       {"psp", "The payment provider, with a ledger of its own.", "", &run_psp},
       {"customers", "The load: customers who arrive on a schedule, and their log.",

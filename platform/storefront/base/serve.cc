@@ -4,11 +4,14 @@
 #include <charconv>
 #include <condition_variable>
 #include <mutex>
+#include <set>
 
 #include "core/base/text.h"
 #include "core/io/log.h"
 #include "core/io/signals.h"
+#include "platform/storefront/base/metrics.h"
 #include "platform/storefront/base/role.h"
+#include "platform/storefront/base/trace.h"
 
 namespace panshi::shop {
 namespace {
@@ -46,7 +49,7 @@ void may_host_port(Fields& in, const char* key, HostPort& out) {
 }
 
 void need_host_ports(Fields& in, const char* key, std::vector<HostPort>& out) {
-  constexpr std::size_t kMax = 16;
+  constexpr std::size_t kMax = 32;
   in.need_each(key, [&](const nlohmann::json& item, const std::string& path) {
     HostPort address;
     if (!item.is_string() || !parse_host_port(item.get<std::string>(), address)) {
@@ -80,6 +83,35 @@ HttpServer::Options server_options(const ListenConfig& config) {
   return options;
 }
 
+namespace {
+
+// Measures and traces what people asked for; not the probes, which ask twenty times a second.
+HttpResponse observed(const HttpRequest& request, const std::string& pattern,
+                      const HttpServer::Handler& handler) {
+  static const std::set<std::string_view> kOwn = {"/healthz", "/status", "/metrics", "/spans"};
+  if (kOwn.contains(pattern)) return handler(request);
+  SpanScope span =
+      SpanScope::server(cat(request.method, " ", pattern), request.header("traceparent"));
+  const MonoTime began = SystemClock().mono();
+  HttpResponse response = handler(request);
+  process_metrics().observe(request.method, pattern, response.status, SystemClock().mono() - began);
+  span.set_outcome(cat(response.status));
+  return response;
+}
+
+// ?trace=ID: the spans of that trace; without: which traces were slow here.
+HttpResponse spans(const HttpRequest& request) {
+  const auto trace = request.query.find("trace");
+  if (trace == request.query.end()) {
+    return json_response({{"slow", process_spans().slow_traces()}});
+  }
+  nlohmann::json list = nlohmann::json::array();
+  for (const Span& span : process_spans().of_trace(trace->second)) list.push_back(to_json(span));
+  return json_response({{"spans", list}});
+}
+
+}  // namespace
+
 int serve_until_stopped(const std::string& role, HttpServer& server,
                         const std::function<Health()>& healthy,
                         const std::function<nlohmann::json()>& status) {
@@ -87,7 +119,21 @@ int serve_until_stopped(const std::string& role, HttpServer& server,
     const Health health = healthy();
     return json_response({{"ok", health.ok}, {"why", health.why}}, health.ok ? 200 : 503);
   });
-  server.route("GET", "/status", [&status](const HttpRequest&) { return json_response(status()); });
+  const auto whole_status = [&status] {
+    nlohmann::json json = status();
+    json["slow_traces"] = process_spans().slow_count();
+    return json;
+  };
+  server.route("GET", "/status",
+               [whole_status](const HttpRequest&) { return json_response(whole_status()); });
+  server.route("GET", "/metrics", [whole_status, role](const HttpRequest&) {
+    HttpResponse response;
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    response.body = process_metrics().text(role, whole_status());
+    return response;
+  });
+  server.route("GET", "/spans", spans);
+  server.set_around(observed);
 
   std::mutex mutex;
   std::condition_variable changed;

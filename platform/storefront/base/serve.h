@@ -33,7 +33,7 @@ struct HostPort {
 // "127.77.5.1:17306". Reports a problem at `key` when it is anything else.
 void need_host_port(Fields& in, const char* key, HostPort& out);
 void may_host_port(Fields& in, const char* key, HostPort& out);
-// A list of 1 to 16.
+// A list of 1 to 32.
 void need_host_ports(Fields& in, const char* key, std::vector<HostPort>& out);
 
 struct Health {
@@ -41,8 +41,9 @@ struct Health {
   std::string why;  // when not ok: the dependency that is missing
 };
 
-// Adds /healthz and /status to `server`, starts it, waits for a stop signal, stops it.
-// `status` gives flat numbers and short texts. The exit status of the process.
+// Adds /healthz, /status, /metrics (metrics.h) and /spans (trace.h) to `server`, starts it, waits
+// for a stop signal, stops it. `status` gives flat numbers and short texts. The exit status of the
+// process.
 int serve_until_stopped(const std::string& role, HttpServer& server,
                         const std::function<Health()>& healthy,
                         const std::function<nlohmann::json()>& status);

@@ -160,6 +160,10 @@ void read_notifier_config(Fields& in, FollowerConfig& config) {
 
 void read_replay_config(Fields& in, ReplayConfig& config) { need_queue(in, config.queue); }
 
+void read_traces_config(Fields& in, TracesConfig& config) {
+  need_host_ports(in, "services", config.services);
+}
+
 void read_cardkeys_config(Fields& in, CardkeysConfig& config) {
   read_listen(in, config.listen);
   need_database(in, config.database);

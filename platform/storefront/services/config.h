@@ -112,6 +112,9 @@ struct FollowerConfig {  // auditlog and notifier
 struct ReplayConfig {
   QueueConfig queue;
 };
+struct TracesConfig {
+  std::vector<HostPort> services;  // all that may know a span
+};
 struct CardkeysConfig {
   ListenConfig listen;
   DatabaseConfig database;
@@ -135,6 +138,7 @@ void read_inventory_config(Fields& in, InventoryConfig& config);
 void read_follower_config(Fields& in, FollowerConfig& config);
 void read_notifier_config(Fields& in, FollowerConfig& config);
 void read_replay_config(Fields& in, ReplayConfig& config);
+void read_traces_config(Fields& in, TracesConfig& config);
 void read_cardkeys_config(Fields& in, CardkeysConfig& config);
 void read_psp_config(Fields& in, PspConfig& config);
 

@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/io/log.h"
+#include "platform/storefront/base/trace.h"
 
 namespace panshi::shop {
 namespace {
@@ -45,6 +46,7 @@ void Consumer::work(const std::string& durable, const std::string& subject) {
 }
 
 NatsVerdict Consumer::judge(const NatsMessage& message) {
+  SpanScope span = SpanScope::server(cat(options_.name, ": ", message.subject), message.trace);
   const auto order = parse_json(message.body).and_then(order_from_json);
   const Handled handled = order ? handle_(*order) : Handled::broken(order.error().message);
   switch (handled.kind) {

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "core/base/text.h"
+#include "platform/storefront/base/trace.h"
 
 namespace panshi::shop {
 namespace {
@@ -64,7 +65,12 @@ Result<HttpReply> HttpUpstream::call(const Request& request) {
       std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(left).count());
   call.connect_timeout = std::min<Duration>(left, std::chrono::seconds(1));
   call.timeout = left;
+  SpanScope span = SpanScope::child(cat(options_.name, ": ", request.method, " ", request.path));
+  if (const std::string trace = current_traceparent(); !trace.empty()) {
+    call.headers["traceparent"] = trace;
+  }
   auto reply = client->send(call);
+  span.set_outcome(reply ? cat(reply->status) : reply.error().message);
   give_back(std::move(client), reply.has_value());
   if (!reply) return fail(reply.error(), options_.name);
   return reply;

@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 #include "core/io/log.h"
+#include "platform/storefront/base/trace.h"
 
 namespace panshi::shop {
 namespace {
@@ -55,7 +56,8 @@ void ShopQueue::connect_until_done() {
 Status ShopQueue::publish(const std::string& subject, const Order& order) {
   const auto nats = connection();
   if (!nats) return fail(ErrorCode::kUnavailable, "queue: not connected yet");
-  return nats->publish(subject, dump_json(to_json(order)), cat(subject, ":", order.order));
+  return nats->publish(subject, dump_json(to_json(order)), cat(subject, ":", order.order),
+                       current_traceparent());
 }
 
 bool ShopQueue::connected() const {

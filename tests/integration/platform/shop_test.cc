@@ -4,6 +4,7 @@
 #include "tests/integration/platform/shop.h"
 
 #include <catch2/catch.hpp>
+#include <set>
 #include <thread>
 
 #include "core/base/text.h"
@@ -67,6 +68,57 @@ TEST_CASE("a user's history has his own orders, newest first, and nobody else's"
   CHECK(shop.look(first).at("product") == "music-month");
   CHECK(shop.get("/api/orders?user=u2").body.at("orders").empty());
   CHECK(shop.get("/api/orders").status == 400);
+}
+
+TEST_CASE("one trace goes from the payment through the queue to the card key") {
+  Shop shop;
+  const std::string order = order_of(shop.place("k1"));
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  HttpClient client;
+  const auto paid =
+      client.send({.method = "POST",
+                   .url = cat("http://", shop.servers().address(), ":", Shop::kGateway,
+                              "/api/orders/", order, "/pay"),
+                   .body = json{{"user", "u1"}, {"amount_cents", 1'500}}.dump(),
+                   .headers = {{"Idempotency-Key", "p1"},
+                               {"traceparent", cat("00-", trace, "-00f067aa0ba902b7-01")}}});
+  REQUIRE(paid);
+  REQUIRE(paid->status == 200);
+  REQUIRE(shop.look_until(order, "delivered").at("state") == "delivered");
+  const auto names = [&](int port) {
+    std::set<std::string> found;
+    const Answer answer = shop.get(cat("/spans?trace=", trace), port);
+    for (const json& span : answer.body.at("spans")) found.insert(span.at("name"));
+    return found;
+  };
+  CHECK(names(Shop::kGateway).contains("POST /api/orders/{order}/pay"));
+  CHECK(names(Shop::kPayments).contains("psp: POST /charges"));
+  CHECK(names(Shop::kPsp) == std::set<std::string>{"POST /charges"});
+  CHECK(names(Shop::kDelivery).contains("cardkeys: POST /allocate"));
+  CHECK(names(Shop::kCardkeys) == std::set<std::string>{"POST /allocate"});
+  CHECK(names(Shop::kOrders).empty());
+}
+
+TEST_CASE("every role tells Prometheus what it does") {
+  Shop shop;
+  const std::string order = order_of(shop.place("k1"));
+  REQUIRE(shop.pay(order, "p1").status == 200);
+  REQUIRE(shop.look_until(order, "delivered").at("state") == "delivered");
+  HttpClient client;
+  const auto metrics = [&](int port) {
+    const auto reply =
+        client.send({.url = cat("http://", shop.servers().address(), ":", port, "/metrics")});
+    return reply ? reply->body : std::string();
+  };
+  CHECK(metrics(Shop::kOrders)
+            .find("shop_http_requests_total{role=\"orders\",method=\"POST\",route=\"/api/orders\","
+                  "status=\"201\"} 1\n") != std::string::npos);
+  CHECK(metrics(Shop::kDelivery).find("shop_delivered{role=\"delivery\"} 1\n") !=
+        std::string::npos);
+  for (const int port : {Shop::kGateway, Shop::kPayments, Shop::kCardkeys, Shop::kPsp,
+                         Shop::kInventory, Shop::kOrdersWorker}) {
+    CHECK(metrics(port).find("# TYPE shop_slow_traces gauge\n") != std::string::npos);
+  }
 }
 
 TEST_CASE("the same payment event twice delivers one key") {
