@@ -10,6 +10,8 @@
 #include "core/base/text.h"
 #include "core/json/fields.h"
 #include "tests/integration/platform/shop.h"
+#include "tests/support/eventually.h"
+#include "tests/support/redis_servers.h"
 
 using namespace panshi;
 using namespace std::chrono_literals;
@@ -38,9 +40,9 @@ class Load {
     std::ofstream(folder_ / "audit.yaml")
         << "customers: \"" << at << ":" << kCustomers << "\"\nlog: \"" << log()
         << "\"\ndatabase: {shards: " << shop.shards()
-        << ", user: shop, password: shop}\nredis: {address: \"" << at << ":"
-        << ShopServers::kRedisPort << "\"}\nqueue: {servers: [\"" << at << ":"
-        << ShopServers::kNatsPort << "\"]}\npsp: \"" << at << ":" << Shop::kPsp << "\"\n"
+        << ", user: shop, password: shop}\nredis: " << shop.redis() << "\nqueue: {servers: [\""
+        << at << ":" << ShopServers::kNatsPort << "\"]}\npsp: \"" << at << ":" << Shop::kPsp
+        << "\"\n"
         << audit_more;
     start();
   }
@@ -147,6 +149,26 @@ TEST_CASE("a Redis that loses everything under load is counted again, and the le
   CHECK(audit.at("verdict") == "valid");
   CHECK(audit.at("conservation").at("ok") == true);
   CHECK(audit.at("ok") > 100);
+}
+
+TEST_CASE("a Redis master that dies under load leaves a valid ledger, and the shop goes on") {
+  RedisServers redis;
+  std::vector<std::string> nodes;
+  for (const auto& member : redis.members()) nodes.push_back(cat("\"", member.address, "\""));
+  Shop shop({}, cat("{nodes: [", join(nodes, ", "), "]}"));
+  Load load(shop);
+  load.wait_for("acknowledged", 60);
+  RedisCluster client(redis.options());
+  REQUIRE(client.refresh());
+  const auto shard = *client.topology()->shard_of(redis_slot("stock:{music-month}"));
+  redis.kill(redis.index_of(shard.master));
+  CHECK(eventually([&] { return shop.status_of(Shop::kOrders, "recounted") >= 1; }));
+  load.wait_for("acknowledged", load.status("acknowledged") + 60);
+  int exit_status = -1;
+  const json audit = load.audit(exit_status);
+  INFO(audit.dump(2));
+  CHECK(audit.at("verdict") == "valid");
+  CHECK(audit.at("conservation").at("ok") == true);
 }
 
 TEST_CASE("customers who are killed lose no attempt of their own") {

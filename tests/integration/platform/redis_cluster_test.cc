@@ -157,6 +157,9 @@ TEST_CASE("a write to a frozen master is not known, and is not sent again by its
   RedisCluster redis(servers.options());
   REQUIRE(redis.run("n", {"INCR", "n"}, Access::kWrite));
   const std::size_t master = servers.index_of(shard_of(redis, "n").master);
+  for (std::size_t i = 0; i < RedisServers::kCount; ++i) {  // no failover while it is frozen
+    REQUIRE(servers.tell(i, {"CONFIG", "SET", "cluster-node-timeout", "60000"}));
+  }
   servers.pause(master);
   const auto unknown = redis.run("n", {"INCR", "n"}, Access::kWrite);
   REQUIRE_FALSE(unknown);
@@ -164,6 +167,9 @@ TEST_CASE("a write to a frozen master is not known, and is not sent again by its
   const auto next = redis.run("n", {"INCR", "n"}, Access::kWrite);
   CHECK((next || next.error().code == ErrorCode::kUnavailable));  // nobody waits there again
   servers.resume(master);
+  CHECK(eventually([&] { return get(redis, "n") == "2"; }));
+  CHECK(eventually([&] { return redis.run("n", {"INCR", "n"}, Access::kWrite).has_value(); }));
+  CHECK(get(redis, "n") == "3");
 }
 
 TEST_CASE("one server that is no cluster is served too, from the links to it") {

@@ -18,13 +18,15 @@ MonoTime mono_now() { return SystemClock().mono(); }
 
 }  // namespace
 
-Shop::Shop(const More& more)
+Shop::Shop(const More& more, const std::string& given_redis)
     : servers_(
           {Server::kPrimary, Server::kShard1, Server::kShard2, Server::kRedis, Server::kNats}) {
   const std::string at = servers_.address();
   const std::string database =
       cat("database: {shards: ", shards(), ", user: shop, password: shop}\n");
-  const std::string redis = cat("redis: {address: \"", at, ":", ShopServers::kRedisPort, "\"}\n");
+  redis_ = given_redis.empty() ? cat("{address: \"", at, ":", ShopServers::kRedisPort, "\"}")
+                               : given_redis;
+  const std::string redis = cat("redis: ", redis_, "\n");
   const std::string queue = cat("queue: {servers: [\"", at, ":", ShopServers::kNatsPort, "\"]}\n");
   const auto listen = [&](int port) {
     return cat("listen: \"", at, ":", port, "\"\nthreads: 8\n");

@@ -23,7 +23,8 @@ class Shop {
  public:
   // `more` adds lines to the configuration of a role: {{"orders", "hold_time: 200ms\n"}}.
   using More = std::map<std::string, std::string>;
-  explicit Shop(const More& more = {});
+  // `redis`: the value of that key in every configuration; "": the server that comes with it.
+  explicit Shop(const More& more = {}, const std::string& redis = {});
 
   Answer get(const std::string& path, int port = kGateway);
   Answer post(const std::string& path, const std::string& key, const nlohmann::json& body,
@@ -34,7 +35,7 @@ class Shop {
   // Looks until the state is that, or 20 seconds are over.
   nlohmann::json look_until(const std::string& order, const std::string& state);
   std::int64_t status_of(int port, const std::string& name);
-  std::int64_t charges();                     // in the provider's ledger
+  std::int64_t charges();  // in the provider's ledger
   // The first field of the first row, as root, on the first shard: that of the user u1.
   std::string sql(const std::string& query);
   // No statement of the shop's account gets through to the first shard, as db.disconnect does it.
@@ -48,7 +49,8 @@ class Shop {
   std::vector<nlohmann::json> run_once(const std::string& role, const std::string& argument);
 
   ShopServers& servers() { return servers_; }
-  std::string shards() const;  // as a configuration lists them
+  const std::string& redis() const { return redis_; }  // as a configuration names it
+  std::string shards() const;                          // as a configuration lists them
 
   static constexpr int kGateway = 17'710;
   static constexpr int kOrders = 17'721;
@@ -66,6 +68,7 @@ class Shop {
   Answer call(HttpCall call);
 
   ShopServers servers_;
+  std::string redis_;
   HttpClient client_;
   std::map<std::string, std::unique_ptr<Child>> roles_;
 };

@@ -297,6 +297,7 @@ TEMPLATE_TEST_CASE("what Redis lost is made anew from the ledger, and what was b
   const Order paid = order_named("paid");
   const Order sold = order_named("sold");
   const Order gone = order_named("gone");
+  const Order long_ago = order_named("long-ago", "u9");
   for (const Order& order : {placed, paying, paid, sold, gone}) shop.reserve(order);
   CHECK(shop.begin_pay(paying) == PayStart::kStarted);
   const Hold before_paying = shop.hold(paying);
@@ -314,7 +315,7 @@ TEMPLATE_TEST_CASE("what Redis lost is made anew from the ledger, and what was b
                                          {paying, "placed", ""},
                                          {paid, "paid", ""},
                                          {sold, "delivered", "KEY-1"}},
-                              .sold = {sold.order, order_id_of("u9", "long-ago", kProduct)}};
+                              .sold = {sold.order, long_ago.order}};
   shop.count_anew(ledger);
   CHECK(shop.counts() == "5 free 3 held 2 sold");
   CHECK(shop.hold(paid).state == "paid");
@@ -335,6 +336,7 @@ TEMPLATE_TEST_CASE("what Redis lost is made anew from the ledger, and what was b
   CHECK(shop.stock.expire(kProduct, kNow + 1h, 10) == 1);  // `placed`
   REQUIRE(shop.stock.delivered(paid, "KEY-3"));
   REQUIRE(shop.stock.delivered(sold, "KEY-1"));  // told again: counted already
+  REQUIRE(shop.stock.delivered(long_ago, "KEY-0"));
   CHECK(shop.counts() == "6 free 0 held 4 sold");
 }
 
