@@ -133,11 +133,24 @@ Answer Shop::post(const std::string& path, const std::string& key, const nlohman
                .headers = {{"Idempotency-Key", key}}});
 }
 
+Answer Shop::insist(const std::function<Answer()>& attempt) {
+  const MonoTime until = mono_now() + 10s;
+  while (true) {
+    Answer answer = attempt();
+    if ((answer.status != 503 && answer.status != 504) || mono_now() >= until) return answer;
+    std::this_thread::sleep_for(50ms);
+  }
+}
+
 Answer Shop::place(const std::string& key, const std::string& product) {
-  return post("/api/orders", key, {{"user", "u1"}, {"product", product}});
+  return insist([&] { return post("/api/orders", key, {{"user", "u1"}, {"product", product}}); });
 }
 
 Answer Shop::pay(const std::string& order, const std::string& key) {
+  return insist([&] { return pay_once(order, key); });
+}
+
+Answer Shop::pay_once(const std::string& order, const std::string& key) {
   return post(cat("/api/orders/", order, "/pay"), key, {{"user", "u1"}, {"amount_cents", 1'500}});
 }
 

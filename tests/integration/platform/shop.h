@@ -2,6 +2,7 @@
 // Shop: the whole storefront on real servers, without links, for tests of what customers are told.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -29,8 +30,11 @@ class Shop {
   Answer get(const std::string& path, int port = kGateway);
   Answer post(const std::string& path, const std::string& key, const nlohmann::json& body,
               int port = kGateway);
+  // As the user u1, and as customers do it: repeated with the same key while the answer is 503 or
+  // 504 (the machine is busy), ten seconds at most.
   Answer place(const std::string& key, const std::string& product = "music-month");
   Answer pay(const std::string& order, const std::string& key);
+  Answer pay_once(const std::string& order, const std::string& key);
   nlohmann::json look(const std::string& order);
   // Looks until the state is that, or 20 seconds are over.
   nlohmann::json look_until(const std::string& order, const std::string& state);
@@ -66,6 +70,7 @@ class Shop {
  private:
   void write_config(const std::string& role, const std::string& text);
   Answer call(HttpCall call);
+  Answer insist(const std::function<Answer()>& attempt);
 
   ShopServers servers_;
   std::string redis_;

@@ -75,13 +75,14 @@ TEST_CASE("one trace goes from the payment through the queue to the card key") {
   const std::string order = order_of(shop.place("k1"));
   const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
   HttpClient client;
-  const auto paid =
-      client.send({.method = "POST",
-                   .url = cat("http://", shop.servers().address(), ":", Shop::kGateway,
-                              "/api/orders/", order, "/pay"),
-                   .body = json{{"user", "u1"}, {"amount_cents", 1'500}}.dump(),
-                   .headers = {{"Idempotency-Key", "p1"},
-                               {"traceparent", cat("00-", trace, "-00f067aa0ba902b7-01")}}});
+  const HttpCall call{.method = "POST",
+                      .url = cat("http://", shop.servers().address(), ":", Shop::kGateway,
+                                 "/api/orders/", order, "/pay"),
+                      .body = json{{"user", "u1"}, {"amount_cents", 1'500}}.dump(),
+                      .headers = {{"Idempotency-Key", "p1"},
+                                  {"traceparent", cat("00-", trace, "-00f067aa0ba902b7-01")}}};
+  auto paid = client.send(call);
+  for (int i = 0; i < 50 && paid && paid->status >= 503; ++i) paid = client.send(call);
   REQUIRE(paid);
   REQUIRE(paid->status == 200);
   REQUIRE(shop.look_until(order, "delivered").at("state") == "delivered");
@@ -225,7 +226,7 @@ TEST_CASE("a payment in doubt is settled by repeating it with the same key") {
   Shop shop;
   const std::string order = order_of(shop.place("k1"));
   shop.kill("psp");
-  CHECK(shop.pay(order, "p1").status == 503);  // nobody there: surely not charged
+  CHECK(shop.pay_once(order, "p1").status == 503);  // nobody there: surely not charged
   CHECK(shop.look(order).at("state") == "placed");
   shop.start("psp");
   shop.wait_until_healthy(Shop::kPsp);
