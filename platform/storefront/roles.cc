@@ -32,6 +32,8 @@ std::span<const Role> roles() {
       {"traces", "Prints where the time of slow transactions went; runs once and ends.", "[TRACE]",
        &run_traces},
       {"cardkeys", "Gives each paid order its card key from the pool.", "", &run_cardkeys},
+      {"extras", "Search, hot list, recommendations, reviews and chat: what is not core.", "",
+       &run_extras},
       {"psp", "The payment provider, with a ledger of its own.", "", &run_psp},
       {"customers", "The load: customers who arrive on a schedule, and their log.",
        kCustomersOptions, &run_customers},

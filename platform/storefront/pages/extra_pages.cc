@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/storefront/pages/extra_pages.h"
 
+#include "core/base/text.h"
 #include "core/json/fields.h"
+#include "platform/storefront/degradation/plan.h"
 
 namespace panshi::shop {
 namespace {
@@ -31,6 +33,16 @@ Page ExtraPages::ask(Visit& visit) {
   // Nothing typed is lost: it is there to be copied into a mail.
   frame.problem = words(frame.language)("chat_unsent") + " " + text;
   return {.status = 503, .html = support_page(frame, {std::nullopt})};
+}
+
+Page ExtraPages::plan(Visit& visit) {
+  const bool chinese = visit.visitor.language == Language::kChinese;
+  std::vector<PlanLine> lines;
+  for (const DegradationRow& row : degradation_plan()) {
+    lines.push_back({row.level, chinese ? row.title.zh : row.title.en, join(row.depends_on, ", "),
+                     chinese ? row.otherwise.zh : row.otherwise.en});
+  }
+  return {.html = plan_page(visit.frame("/degradation"), lines)};
 }
 
 }  // namespace panshi::shop

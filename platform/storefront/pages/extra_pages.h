@@ -14,6 +14,7 @@ class ExtraPages {
 
   Page support(Visit& visit);
   Page ask(Visit& visit);  // the form of the chat
+  Page plan(Visit& visit);
 
  private:
   ShopBackend& shop_;

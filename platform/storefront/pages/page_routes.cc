@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "platform/storefront/base/serve.h"
+#include "platform/storefront/degradation/plan.h"
 #include "platform/storefront/pages/embedded.h"
 
 namespace panshi::shop {
@@ -64,6 +65,10 @@ void PageRoutes::add_to(HttpServer& server) {
   add(server, "POST", "/orders/{order}/pay", [this](Visit& visit) { return orders_.pay(visit); });
   add(server, "GET", "/support", [this](Visit& visit) { return extras_.support(visit); });
   add(server, "POST", "/support", [this](Visit& visit) { return extras_.ask(visit); });
+  add(server, "GET", "/degradation", [this](Visit& visit) { return extras_.plan(visit); });
+  server.route("GET", "/api/degradation-plan", [](const HttpRequest&) {
+    return json_response({{"functions", to_json(degradation_plan())}});
+  });
   add_assets(server);
   server.route("POST", "/rum", [this](const HttpRequest& r) { return time_page(r); });
 }

@@ -190,10 +190,11 @@ std::string support_page(const Frame& frame, const SupportView& view) {
   const Words& said = words(frame.language);
   json messages = json::array();
   for (const ChatMessage& message : view.messages.value_or(std::vector<ChatMessage>{})) {
-    messages.push_back({{"who", message.from_shop ? "shop" : "me"},
-                        {"name", said(message.from_shop ? "shop_says" : "me")},
-                        {"when", time_text(message.at_us)},
-                        {"text", message.text}});
+    messages.push_back(
+        {{"who", message.from_shop ? "shop" : "me"},
+         {"name", said(message.from_shop ? "shop_says" : "me")},
+         {"when", time_text(message.at_us)},
+         {"text", message.from_shop ? title_in(frame.language, message.text) : message.text}});
   }
   return whole_page(frame, "support", said("support"),
                     {{"chat", view.messages.has_value()}, {"messages", messages}});

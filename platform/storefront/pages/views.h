@@ -36,8 +36,8 @@ struct ListView {
     Rating rating = {};
   };
   std::vector<Item> items = {};
-  bool nothing = false;                 // the goods are not known
-  bool search = false;                  // the form is shown
+  bool nothing = false;                           // the goods are not known
+  bool search = false;                            // the form is shown
   std::string query = {}, under = {}, sort = {};  // as chosen in it
   std::vector<Goods> hot = {};
 };

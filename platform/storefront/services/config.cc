@@ -169,6 +169,12 @@ void read_cardkeys_config(Fields& in, CardkeysConfig& config) {
   need_database(in, config.database);
 }
 
+void read_extras_config(Fields& in, ExtrasConfig& config) {
+  read_listen(in, config.listen);
+  in.need("store", config.store);
+  in.may("announcement", config.announcement);
+}
+
 void read_psp_config(Fields& in, PspConfig& config) {
   read_listen(in, config.listen);
   in.need("ledger", config.ledger);

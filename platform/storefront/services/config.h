@@ -119,6 +119,11 @@ struct CardkeysConfig {
   ListenConfig listen;
   DatabaseConfig database;
 };
+struct ExtrasConfig {
+  ListenConfig listen;
+  std::string store;         // SQLite file
+  std::string announcement;  // on the list of goods, "中文 / English"; "": none
+};
 struct PspConfig {
   ListenConfig listen;
   std::string ledger;  // SQLite file
@@ -140,6 +145,7 @@ void read_notifier_config(Fields& in, FollowerConfig& config);
 void read_replay_config(Fields& in, ReplayConfig& config);
 void read_traces_config(Fields& in, TracesConfig& config);
 void read_cardkeys_config(Fields& in, CardkeysConfig& config);
+void read_extras_config(Fields& in, ExtrasConfig& config);
 void read_psp_config(Fields& in, PspConfig& config);
 
 }  // namespace panshi::shop

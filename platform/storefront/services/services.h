@@ -19,6 +19,7 @@ int run_auditlog(const RoleContext& context);
 int run_traces(const RoleContext& context);
 int run_replay(const RoleContext& context);
 int run_cardkeys(const RoleContext& context);
+int run_extras(const RoleContext& context);
 int run_psp(const RoleContext& context);
 
 }  // namespace panshi::shop

@@ -39,7 +39,10 @@ Shop::Shop(const More& more, const std::string& given_redis)
   };
   std::map<std::string, std::string> configs = {
       {"setup", database + redis + queue + "keys_per_product: 20\n"},
-      {"gateway", listen(kGateway) + to("orders", kOrders) + to("payments", kPayments)},
+      {"gateway", listen(kGateway) + to("orders", kOrders) + to("payments", kPayments) +
+                      to("extras", kExtras)},
+      {"extras", listen(kExtras) + "announcement: \"新店开张 / New shop\"\n" +
+                     cat("store: \"", (servers_.folder() / "extras.db").string(), "\"\n")},
       {"orders", listen(kOrders) + database + redis + queue + "sweep_every: 50ms\n"},
       {"payments", listen(kPayments) + redis + queue + to("psp", kPsp) +
                        "sweep_every: 50ms\nsweep_age: 500ms\n"},
@@ -58,11 +61,11 @@ Shop::Shop(const More& more, const std::string& given_redis)
   start("setup");
   if (roles_.at("setup")->wait() != 0) throw std::runtime_error("setup failed");
   for (const char* role : {"psp", "cardkeys", "delivery", "orders-worker", "inventory", "payments",
-                           "orders", "gateway"}) {
+                           "orders", "extras", "gateway"}) {
     start(role);
   }
-  for (const int port :
-       {kPsp, kCardkeys, kDelivery, kOrdersWorker, kInventory, kPayments, kOrders, kGateway}) {
+  for (const int port : {kPsp, kCardkeys, kDelivery, kOrdersWorker, kInventory, kPayments, kOrders,
+                         kExtras, kGateway}) {
     wait_until_healthy(port);
   }
 }

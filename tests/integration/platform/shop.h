@@ -65,6 +65,7 @@ class Shop {
   static constexpr int kNotifier = 17'726;  // not started
   static constexpr int kAuditlog = 17'727;  // not started
   static constexpr int kCardkeys = 17'731;
+  static constexpr int kExtras = 17'740;
   static constexpr int kPsp = 17'760;
 
  private:
