@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/clock.h"
 #include "core/base/result.h"
 
 namespace panshi {
@@ -31,6 +32,7 @@ struct HttpRequest {
   std::map<std::string, std::string> headers;  // names in lower case, first value of each
   std::string body;
   std::string remote_address;
+  MonoTime arrived{};  // when its connection was accepted: waiting for a thread counts
 
   std::string header(const std::string& lower_case_name) const {
     const auto found = headers.find(lower_case_name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/storefront/base/serve.h"
 
+#include <algorithm>
 #include <charconv>
 #include <condition_variable>
 #include <mutex>
@@ -81,6 +82,26 @@ HttpServer::Options server_options(const ListenConfig& config) {
   options.body_max = 64 << 10;
   options.allowed_hosts = config.hosts;
   return options;
+}
+
+MonoTime deadline_of(const HttpRequest& request, Duration max) {
+  const std::string header = request.header("x-deadline-ms");
+  std::int64_t ms = 0;
+  const char* last = header.data() + header.size();
+  const auto [end, error] = std::from_chars(header.data(), last, ms);
+  const bool given = !header.empty() && error == std::errc() && end == last && ms >= 0;
+  const std::int64_t max_ms = std::chrono::duration_cast<std::chrono::milliseconds>(max).count();
+  const MonoTime arrived = request.arrived == MonoTime{} ? SystemClock().mono() : request.arrived;
+  return arrived + std::chrono::milliseconds(given ? std::min(ms, max_ms) : max_ms);
+}
+
+HttpServer::Handler in_time(Duration max, HttpServer::Handler handler) {
+  return [max, handler = std::move(handler)](const HttpRequest& request) {
+    if (deadline_of(request, max) <= SystemClock().mono()) {
+      return refusal(503, "no_time", "the caller's deadline has passed");
+    }
+    return handler(request);
+  };
 }
 
 namespace {

@@ -53,4 +53,14 @@ HttpResponse refusal(int status, const std::string& code, const std::string& why
 
 HttpServer::Options server_options(const ListenConfig& config);
 
+// When the caller stops waiting: the header X-Deadline-Ms, at most `max`, after the request arrived
+// (the time it waited for a thread counts). A request that never came over a connection arrives
+// now.
+MonoTime deadline_of(const HttpRequest& request, Duration max);
+
+// A handler that does nothing for a caller who is gone: 503 `no_time` before any work.
+constexpr Duration kPatienceMax =
+    std::chrono::seconds(60);  // of roles without a deadline of their own
+HttpServer::Handler in_time(Duration max, HttpServer::Handler handler);
+
 }  // namespace panshi::shop

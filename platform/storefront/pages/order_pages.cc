@@ -142,6 +142,7 @@ Page OrderPages::pay(Visit& visit) {
   request.headers["idempotency-key"] = key;
   request.body = dump_json({{"user", visit.visitor.user}, {"amount_cents", *cents}});
   const HttpResponse paid = shop_.payments(request);
+  visit.cookies = paid.cookies;  // who has paid goes first, at the other edge too
   if (paid.status == 200) return redirect_to(cat("/orders/", order));
   if (paid.status == 404) return no_such_order(visit);
   const Refused why = pay_refused(paid);

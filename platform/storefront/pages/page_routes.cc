@@ -115,7 +115,9 @@ HttpResponse PageRoutes::answer(const HttpRequest& request, const Handler& handl
     }
   }
   const Page page = handler(visit);
-  return to_response(page, visit.visitor);
+  HttpResponse response = to_response(page, visit.visitor);
+  response.cookies.insert(response.cookies.end(), visit.cookies.begin(), visit.cookies.end());
+  return response;
 }
 
 HttpResponse PageRoutes::time_page(const HttpRequest& request) {

@@ -25,6 +25,7 @@ HttpRequest Visit::asks(std::string method, std::string path) const {
   asked.path = std::move(path);
   asked.headers = request.headers;
   asked.remote_address = request.remote_address;
+  asked.arrived = request.arrived;
   return asked;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/io/http_server.h"
 #include "platform/storefront/pages/forms.h"
@@ -14,8 +15,9 @@ namespace panshi::shop {
 struct Visit {
   const HttpRequest& request;
   Visitor visitor;
-  Form form = {};         // of a POST, checked to come from one of our pages
-  std::string fresh_key;  // an idempotency key that nobody had before
+  Form form = {};                         // of a POST, checked to come from one of our pages
+  std::string fresh_key;                  // an idempotency key that nobody had before
+  std::vector<std::string> cookies = {};  // more of them, for the answer: values of Set-Cookie
 
   std::string query(const std::string& name) const;  // "" when absent
   Frame frame(std::string path) const;

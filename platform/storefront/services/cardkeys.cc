@@ -97,8 +97,9 @@ int run_cardkeys(const RoleContext& context) {
   if (!read.config) return read.exit_status;
   Cardkeys cardkeys(*read.config);
   HttpServer server(server_options(read.config->listen));
-  server.route("POST", "/allocate",
-               [&](const HttpRequest& request) { return cardkeys.allocate(request); });
+  server.route("POST", "/allocate", in_time(kPatienceMax, [&](const HttpRequest& request) {
+                 return cardkeys.allocate(request);
+               }));
   return serve_until_stopped(
       context.role, server, [&] { return cardkeys.health(); }, [&] { return cardkeys.status(); });
 }

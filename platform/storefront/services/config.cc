@@ -97,6 +97,11 @@ void read_gateway_config(Fields& in, GatewayConfig& config) {
   may_host_port(in, "extras", config.extras);
   in.may("extras_timeout", config.extras_timeout, kTimeouts);
   in.may("deadline", config.deadline, kTimeouts);
+  read_front_door_config(in, config.listen.threads, config.door);
+  // One upstream that hangs leaves places for what the other answers.
+  config.upstream_max = std::max<std::int64_t>(1, config.door.limit.max * 3 / 4);
+  in.may("upstream_max", config.upstream_max, {1, 256});
+  in.may("retry_percent", config.retry_percent, {0, 100});
 }
 
 void read_orders_config(Fields& in, OrdersConfig& config) {

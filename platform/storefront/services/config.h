@@ -10,6 +10,7 @@
 #include "core/io/nats.h"
 #include "core/json/fields.h"
 #include "platform/storefront/base/serve.h"
+#include "platform/storefront/services/front_door_config.h"
 #include "platform/storefront/stores/redis_config.h"
 #include "platform/storefront/stores/redis_form.h"
 
@@ -54,9 +55,12 @@ struct GatewayConfig {
   ListenConfig listen;
   HostPort orders;
   HostPort payments;
-  HostPort extras;                 // empty host: none, and the pages do without
+  HostPort extras;  // empty host: none, and the pages do without
   Duration extras_timeout = milliseconds(300);
-  Duration deadline = seconds(2);  // of one request, handed on to the upstreams
+  Duration deadline = seconds(2);   // of one request, handed on to the upstreams
+  std::int64_t retry_percent = 20;  // of the calls of an upstream, at most
+  std::int64_t upstream_max = 12;   // calls of one upstream at once; read: 3/4 of limiter.max
+  FrontDoorConfig door = {};
 };
 struct OrdersConfig {
   ListenConfig listen;

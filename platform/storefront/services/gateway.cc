@@ -7,6 +7,7 @@
 #include "platform/storefront/pages/page_routes.h"
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
+#include "platform/storefront/services/front_door.h"
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/http_upstream.h"
 
@@ -35,13 +36,14 @@ class Gateway final : public ShopBackend {
         orders_(upstream("orders", config.orders, config.deadline)),
         payments_(upstream("payments", config.payments, config.deadline)),
         extras_(upstream("extras", config.extras, config.extras_timeout)),
+        door_(config.door, config.deadline, [this] { return breakers_open(); }),
         check_upstreams_(milliseconds(200), [this] {
           orders_up_ = is_healthy(orders_);
           payments_up_ = is_healthy(payments_);
         }) {}
 
-  HttpResponse orders(const HttpRequest& request) override { return pass_on(request, orders_); }
-  HttpResponse payments(const HttpRequest& request) override { return pass_on(request, payments_); }
+  HttpResponse orders(const HttpRequest& request) override { return pass(request, orders_); }
+  HttpResponse payments(const HttpRequest& request) override { return pass(request, payments_); }
   HttpResponse extras(const HttpRequest& request, int level) override;
 
   Health health() const {
@@ -50,6 +52,15 @@ class Gateway final : public ShopBackend {
     return {true, ""};
   }
   nlohmann::json status() const {
+    nlohmann::json out = door_.status();
+    out.update(own_status());
+    return out;
+  }
+
+ private:
+  nlohmann::json own_status() const {
+    const auto orders = orders_.counts();
+    const auto payments = payments_.counts();
     return {{"requests", requests_.load()},
             {"unavailable", unavailable_.load()},
             {"unknown", unknown_.load()},
@@ -57,18 +68,25 @@ class Gateway final : public ShopBackend {
             {"payments_up", payments_up_ ? 1 : 0},
             {"orders_breaker_closed", orders_.closed() ? 1 : 0},
             {"payments_breaker_closed", payments_.closed() ? 1 : 0},
-            {"extras_failures", extras_.failures()}};
+            {"extras_failures", extras_.failures()},
+            {"retries", orders.retries + payments.retries},
+            {"retries_refused", orders.retries_refused + payments.retries_refused},
+            {"bulkhead_full", orders.full + payments.full}};
   }
-
- private:
-  static HttpUpstream::Options upstream(const char* name, const HostPort& address,
-                                        Duration timeout) {
-    return {
-        .name = name, .base = cat("http://", address.host, ":", address.port), .timeout = timeout};
+  int breakers_open() const { return (orders_.closed() ? 0 : 1) + (payments_.closed() ? 0 : 1); }
+  HttpUpstream::Options upstream(const char* name, const HostPort& address, Duration timeout) {
+    return {.name = name,
+            .base = cat("http://", address.host, ":", address.port),
+            .timeout = timeout,
+            .retries = {.percent = config_.retry_percent},
+            .concurrent_max = config_.upstream_max};
   }
   static bool is_healthy(HttpUpstream& upstream) {
     const auto reply = upstream.call({.path = "/healthz"});
     return reply && reply->status == 200;
+  }
+  HttpResponse pass(const HttpRequest& request, HttpUpstream& upstream) {
+    return door_.pass(request, [&](const HttpRequest& r) { return pass_on(r, upstream); });
   }
   HttpResponse pass_on(const HttpRequest& request, HttpUpstream& upstream);
 
@@ -76,6 +94,7 @@ class Gateway final : public ShopBackend {
   HttpUpstream orders_;
   HttpUpstream payments_;
   HttpUpstream extras_;
+  FrontDoor door_;
   std::atomic<bool> orders_up_{false};
   std::atomic<bool> payments_up_{false};
   std::atomic<std::int64_t> requests_{0}, unavailable_{0}, unknown_{0};
@@ -93,7 +112,7 @@ HttpResponse Gateway::pass_on(const HttpRequest& request, HttpUpstream& upstream
     separator = '&';
   }
   call.body = request.body;
-  call.deadline = deadline_of(request.header("x-deadline-ms"), config_.deadline);
+  call.deadline = deadline_of(request, config_.deadline);
   if (const std::string key = request.header("idempotency-key"); !key.empty()) {
     call.headers["Idempotency-Key"] = key;
   }
@@ -108,9 +127,13 @@ HttpResponse Gateway::pass_on(const HttpRequest& request, HttpUpstream& upstream
   return response;
 }
 
-HttpResponse Gateway::extras(const HttpRequest& request, int) {
+// `level` as in the degradation plan: 2 is important, 3 is nice to have.
+HttpResponse Gateway::extras(const HttpRequest& request, int level) {
   if (config_.extras.host.empty()) return refusal(503, "unavailable", "no extras here");
-  return pass_on(request, extras_);
+  const DegradationLevel least =
+      level >= 3 ? DegradationLevel::kNoExtras : DegradationLevel::kCoreOnly;
+  if (door_.level() >= least) return refusal(503, "degraded", "left out while the shop is busy");
+  return pass(request, extras_);
 }
 
 }  // namespace

@@ -98,8 +98,6 @@ HttpResponse Orders::place(const HttpRequest& request) {
   if (auto fine = check_idempotency_key(key); !fine) return error_response(fine.error());
   const auto wanted = read_place_request(request.body);
   if (!wanted) return error_response(wanted.error());
-  const MonoTime deadline = deadline_of(request.header("x-deadline-ms"), config_.deadline);
-  if (deadline <= SystemClock().mono()) return refusal(503, "no_time", "the caller is gone");
   const auto catalog = catalog_.read();
   if (catalog->empty()) return refusal(503, "starting", "the catalogue is not loaded yet");
   const auto entry = catalog->find(wanted->product);
@@ -347,10 +345,13 @@ int run_orders(const RoleContext& context) {
   if (!read.config) return read.exit_status;
   Orders orders(*read.config);
   HttpServer server(server_options(read.config->listen));
-  server.route("POST", "/api/orders", [&](const HttpRequest& r) { return orders.place(r); });
-  server.route("GET", "/api/orders/{order}", [&](const HttpRequest& r) { return orders.show(r); });
-  server.route("GET", "/api/orders", [&](const HttpRequest& r) { return orders.history(r); });
-  server.route("GET", "/api/products", [&](const HttpRequest&) { return orders.products(); });
+  const auto route = [&](const char* method, const char* path, HttpServer::Handler handler) {
+    server.route(method, path, in_time(read.config->deadline, std::move(handler)));
+  };
+  route("POST", "/api/orders", [&](const HttpRequest& r) { return orders.place(r); });
+  route("GET", "/api/orders/{order}", [&](const HttpRequest& r) { return orders.show(r); });
+  route("GET", "/api/orders", [&](const HttpRequest& r) { return orders.history(r); });
+  route("GET", "/api/products", [&](const HttpRequest&) { return orders.products(); });
   return serve_until_stopped(
       context.role, server, [&] { return orders.health(); }, [&] { return orders.status(); });
 }

@@ -137,7 +137,7 @@ HttpResponse Payments::pay(const HttpRequest& request) {
   const Wish wish = {.hold = payable->hold,
                      .key = key,
                      .valid_until = until,
-                     .deadline = deadline_of(request.header("x-deadline-ms"), config_.deadline)};
+                     .deadline = deadline_of(request, config_.deadline)};
   if (config_.durability == Durability::kAfterAck) {
     if (!late_.put({wish, SystemClock().mono() + config_.after_ack_delay})) {
       return refusal(503, "busy", "too many payments are not charged yet");
@@ -310,7 +310,8 @@ int run_payments(const RoleContext& context) {
   Payments payments(*read.config);
   HttpServer server(server_options(read.config->listen));
   server.route("POST", "/api/orders/{order}/pay",
-               [&](const HttpRequest& request) { return payments.pay(request); });
+               in_time(read.config->deadline,
+                       [&](const HttpRequest& request) { return payments.pay(request); }));
   return serve_until_stopped(
       context.role, server, [&] { return payments.health(); }, [&] { return payments.status(); });
 }

@@ -173,7 +173,9 @@ int run_psp(const RoleContext& context) {
   }
   Psp psp(*read.config, *std::move(ledger));
   HttpServer server(server_options(read.config->listen));
-  server.route("POST", "/charges", [&](const HttpRequest& request) { return psp.charge(request); });
+  server.route("POST", "/charges", in_time(kPatienceMax, [&](const HttpRequest& request) {
+                 return psp.charge(request);
+               }));
   server.route("GET", "/charges", [&](const HttpRequest& request) { return psp.list(request); });
   return serve_until_stopped(
       context.role, server,

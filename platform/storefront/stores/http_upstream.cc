@@ -2,7 +2,6 @@
 #include "platform/storefront/stores/http_upstream.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/base/text.h"
 #include "platform/storefront/base/trace.h"
@@ -16,22 +15,23 @@ MonoTime mono_now() { return SystemClock().mono(); }
 
 }  // namespace
 
-MonoTime deadline_of(const std::string& header, Duration max) {
-  std::int64_t ms = 0;
-  const char* last = header.data() + header.size();
-  const auto [end, error] = std::from_chars(header.data(), last, ms);
-  const bool given = !header.empty() && error == std::errc() && end == last && ms >= 0;
-  const std::int64_t max_ms = std::chrono::duration_cast<std::chrono::milliseconds>(max).count();
-  return mono_now() + std::chrono::milliseconds(given ? std::min(ms, max_ms) : max_ms);
-}
-
 HttpUpstream::HttpUpstream(Options options)
-    : options_(std::move(options)), breaker_(options_.breaker) {}
+    : options_(std::move(options)),
+      breaker_(options_.breaker),
+      bulkhead_(options_.concurrent_max),
+      retries_(options_.retries) {}
 
-std::unique_ptr<HttpClient> HttpUpstream::take() {
+// A place in the bulkhead, the breaker's leave, and a connection. `again`: a retry, which wants a
+// token, and a connection that did not fail just now.
+Result<std::unique_ptr<HttpClient>> HttpUpstream::take(bool again) {
   const std::lock_guard lock(mutex_);
-  if (!breaker_.allow(mono_now())) return nullptr;
-  if (idle_.empty()) return std::make_unique<HttpClient>();
+  if (!again) retries_.requested();
+  if (!bulkhead_.enter()) return fail(ErrorCode::kUnavailable, "too many calls under way");
+  if (!breaker_.allow(mono_now())) {
+    bulkhead_.leave();
+    return fail(ErrorCode::kUnavailable, "circuit breaker open");
+  }
+  if (again || idle_.empty()) return std::make_unique<HttpClient>();
   auto client = std::move(idle_.back());
   idle_.pop_back();
   return client;
@@ -39,6 +39,7 @@ std::unique_ptr<HttpClient> HttpUpstream::take() {
 
 void HttpUpstream::give_back(std::unique_ptr<HttpClient> client, bool answered) {
   const std::lock_guard lock(mutex_);
+  bulkhead_.leave();
   if (answered) {
     breaker_.succeeded();
   } else {
@@ -48,14 +49,15 @@ void HttpUpstream::give_back(std::unique_ptr<HttpClient> client, bool answered) 
   if (idle_.size() < kIdleMax) idle_.push_back(std::move(client));
 }
 
-Result<HttpReply> HttpUpstream::call(const Request& request) {
+// `tried`: a connection was asked for; what fails before would fail again.
+Result<HttpReply> HttpUpstream::try_once(const Request& request, bool again, bool& tried) {
+  tried = false;
   const Duration left = std::min<Duration>(options_.timeout, request.deadline == MonoTime::max()
                                                                  ? Duration::max()
                                                                  : request.deadline - mono_now());
   if (left < kLeastUseful) return fail(ErrorCode::kUnavailable, "no time left");
-  auto client = take();
-  if (!client) return fail(ErrorCode::kUnavailable, cat(options_.name, ": circuit breaker open"));
-
+  ASSIGN_OR_RETURN(auto client, take(again));
+  tried = true;
   HttpCall call;
   call.method = request.method;
   call.url = options_.base + request.path;
@@ -72,6 +74,21 @@ Result<HttpReply> HttpUpstream::call(const Request& request) {
   auto reply = client->send(call);
   span.set_outcome(reply ? cat(reply->status) : reply.error().message);
   give_back(std::move(client), reply.has_value());
+  return reply;
+}
+
+Result<HttpReply> HttpUpstream::call(const Request& request) {
+  bool tried = false;
+  auto reply = try_once(request, false, tried);
+  const bool repeatable = request.method == "GET" || request.headers.contains("Idempotency-Key");
+  const auto spend = [this] {
+    const std::lock_guard lock(mutex_);
+    return retries_.take();
+  };
+  if (!reply && reply.error().code == ErrorCode::kUnavailable && tried && repeatable && spend()) {
+    // The first try surely was not acted on: what the second says is true of both.
+    reply = try_once(request, true, tried);
+  }
   if (!reply) return fail(reply.error(), options_.name);
   return reply;
 }
@@ -83,6 +100,10 @@ bool HttpUpstream::closed() const {
 std::uint64_t HttpUpstream::failures() const {
   const std::lock_guard lock(mutex_);
   return failures_;
+}
+HttpUpstream::Counts HttpUpstream::counts() const {
+  const std::lock_guard lock(mutex_);
+  return {retries_.taken(), retries_.refused(), bulkhead_.refused()};
 }
 
 }  // namespace panshi::shop

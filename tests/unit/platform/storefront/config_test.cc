@@ -79,14 +79,54 @@ TEST_CASE("each role wants what it depends on") {
 }
 
 TEST_CASE("a deadline from a header is never later than the role allows") {
+  const auto asking = [](const std::string& ms) {
+    HttpRequest request;
+    request.headers["x-deadline-ms"] = ms;
+    return request;
+  };
   const MonoTime now = SystemClock().mono();
-  CHECK(deadline_of("", seconds(2)) >= now + seconds(2));
-  const MonoTime far = deadline_of("999999", seconds(2));  // first: operands have no order
+  CHECK(deadline_of(asking(""), seconds(2)) >= now + seconds(2));
+  const MonoTime far = deadline_of(asking("999999"), seconds(2));  // first: operands have no order
   CHECK(far <= SystemClock().mono() + seconds(2));
-  const MonoTime near = deadline_of("0", seconds(2));
+  const MonoTime near = deadline_of(asking("0"), seconds(2));
   CHECK(near <= SystemClock().mono());
-  CHECK(deadline_of("-5", seconds(2)) >= now + seconds(2));
-  CHECK(deadline_of("12x", seconds(2)) >= now + seconds(2));
+  CHECK(deadline_of(asking("-5"), seconds(2)) >= now + seconds(2));
+  CHECK(deadline_of(asking("12x"), seconds(2)) >= now + seconds(2));
+}
+
+TEST_CASE("a deadline counts from the arrival of the request, its wait for a thread included") {
+  HttpRequest request;
+  request.arrived = MonoTime(std::chrono::hours(1));
+  CHECK(deadline_of(request, seconds(2)) == request.arrived + seconds(2));
+  request.headers["x-deadline-ms"] = "300";
+  CHECK(deadline_of(request, seconds(2)) == request.arrived + milliseconds(300));
+  int served = 0;
+  const auto handler = in_time(seconds(2), [&](const HttpRequest&) {
+    ++served;
+    return HttpResponse{};
+  });
+  CHECK(handler(request).status == 503);  // long ago
+  request.arrived = SystemClock().mono();
+  CHECK(handler(request).status == 200);
+  CHECK(served == 1);
+}
+
+TEST_CASE("a gateway's limit leaves a thread to refuse, whatever the file says") {
+  json file = {{"listen", "127.0.0.1:1"}, {"orders", "127.0.0.1:2"}, {"payments", "127.0.0.1:3"}};
+  GatewayConfig gateway;
+  CHECK(mistakes(file, read_gateway_config, gateway).empty());
+  CHECK(gateway.door.limit.max == 12);
+  CHECK(gateway.upstream_max == 9);
+  file["threads"] = 4;
+  GatewayConfig small;
+  CHECK(mistakes(file, read_gateway_config, small).empty());
+  CHECK(small.door.limit.max == 3);
+  CHECK(small.door.limit.min == 3);
+  file["limiter"] = {{"max", 4}};
+  GatewayConfig full;
+  CHECK(mistakes(file, read_gateway_config, full).find("limiter.max") != std::string::npos);
+  file = {{"listen", "127.0.0.1:1"}, {"marker_key", "short"}};
+  CHECK(mistakes(file, read_gateway_config, full).find("marker_key") != std::string::npos);
 }
 
 TEST_CASE("Redis is one server or the nodes of a cluster, each with the link to it") {

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/storefront/risk/engine.h"
+
+#include <algorithm>
+
+namespace panshi::shop {
+namespace {
+
+using Counts = RiskRule::Counts;
+using Outcome = CountTable::Outcome;
+
+const std::string& key_of(const RiskRule& rule, const RiskAttempt& attempt) {
+  if (rule.key == RiskRule::Key::kAddress) return attempt.address;
+  return rule.key == RiskRule::Key::kDevice ? attempt.device : attempt.user;
+}
+
+// What is counted one by one, or nothing.
+const std::string* value_of(const RiskRule& rule, const RiskAttempt& attempt) {
+  if (rule.counts == Counts::kUsers) return &attempt.user;
+  return rule.counts == Counts::kDevices ? &attempt.device : nullptr;
+}
+
+bool applies(const RiskRule& rule, const RiskAttempt& attempt) {
+  return rule.on == RiskRule::On::kBoth || rule.on == attempt.on;
+}
+
+}  // namespace
+
+RiskEngine::RiskEngine(const RiskConfig& config) {
+  for (const RiskRule& rule : config.rules) {
+    const CountTable::Options options = {.window = rule.window,
+                                         .limit = rule.limit,
+                                         .keys_max = static_cast<std::size_t>(config.keys_max)};
+    watches_.push_back({rule, CountTable(options)});
+  }
+  std::stable_sort(watches_.begin(), watches_.end(),
+                   [](const Watch& a, const Watch& b) { return a.rule.key < b.rule.key; });
+}
+
+Outcome RiskEngine::look(Watch& watch, const RiskAttempt& attempt, MonoTime now) {
+  const std::string& key = key_of(watch.rule, attempt);
+  const std::string* const value = value_of(watch.rule, attempt);
+  if (key.empty() || (value && value->empty())) return Outcome::kFull;
+  return value ? watch.table.look(key, *value, now) : watch.table.look(key, now);
+}
+
+std::optional<RiskEngine::Objection> RiskEngine::check(const RiskAttempt& attempt, MonoTime now) {
+  for (Watch& watch : watches_) {
+    const RiskRule& rule = watch.rule;
+    if (!applies(rule, attempt)) continue;
+    const Outcome outcome = look(watch, attempt, now);
+    if (outcome == Outcome::kFull) {
+      if (rule.fail_closed) return Objection{&rule, true};
+      continue;
+    }
+    const bool let_pass = attempt.waited && rule.action == RiskRule::Action::kDelay;
+    if (outcome == Outcome::kAtLimit && !let_pass) return Objection{&rule};
+    const std::string& key = key_of(rule, attempt);
+    if (const std::string* const value = value_of(rule, attempt)) {
+      watch.table.add(key, *value, now);
+    } else if (rule.counts == Counts::kRequests) {
+      watch.table.add(key, now);
+    }
+  }
+  return std::nullopt;
+}
+
+void RiskEngine::failed(const RiskAttempt& attempt, MonoTime now) {
+  for (Watch& watch : watches_) {
+    const std::string& key = key_of(watch.rule, attempt);
+    const bool counts = watch.rule.counts == Counts::kFailures && applies(watch.rule, attempt);
+    if (counts && !key.empty()) watch.table.add(key, now);
+  }
+}
+
+std::size_t RiskEngine::keys() const {
+  std::size_t sum = 0;
+  for (const Watch& watch : watches_) sum += watch.table.size();
+  return sum;
+}
+
+}  // namespace panshi::shop

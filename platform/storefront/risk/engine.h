@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// RiskEngine: decides for each attempt to order or to pay whether it may go on.
+//
+// Rules are asked by key, addresses first, then devices, then users, in the order of the file
+// within a key. The first that objects decides, and those after it neither see nor count the
+// attempt: a burst from one address fills only that address's count. What was refused is not
+// counted by the rule that refused it, so a rule lets `limit` a window pass however often somebody
+// tries.
+//
+// Pure: the caller passes `now`. One thread at a time (users hold their own lock).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/storefront/risk/count_table.h"
+#include "platform/storefront/risk/rules.h"
+
+namespace panshi::shop {
+
+struct RiskAttempt {
+  RiskRule::On on = RiskRule::On::kPlace;  // kPlace or kPay
+  std::string address = {};                // "": not known
+  std::string device = {};                 // "": none given
+  std::string user = {};
+  bool waited = false;  // came back with the pass of a delay, after it
+};
+
+class RiskEngine {
+ public:
+  explicit RiskEngine(const RiskConfig& config);
+
+  struct Objection {
+    const RiskRule* rule;  // lives as long as the engine
+    bool unknown = false;  // it could not be told; the rule fails closed
+  };
+  // Nothing: the attempt may go on, and was counted.
+  std::optional<Objection> check(const RiskAttempt& attempt, MonoTime now);
+  // The attempt went on and got an answer that a guesser gets.
+  void failed(const RiskAttempt& attempt, MonoTime now);
+
+  std::size_t keys() const;  // in all tables
+
+ private:
+  struct Watch {
+    RiskRule rule;
+    CountTable table;
+  };
+  CountTable::Outcome look(Watch& watch, const RiskAttempt& attempt, MonoTime now);
+
+  std::vector<Watch> watches_;
+};
+
+}  // namespace panshi::shop

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: rules object to what they describe and to nothing else; a burst from one address costs
+// nobody else anything; what cannot be told passes or not as the rule says.
+#include "platform/storefront/risk/engine.h"
+
+#include <catch2/catch.hpp>
+
+#include "core/base/text.h"
+
+using namespace panshi;
+using namespace panshi::shop;
+using namespace std::chrono_literals;
+
+namespace {
+
+const MonoTime kStart{1h};
+
+RiskConfig config_of(const std::string& json) {
+  Problems problems;
+  RiskConfig config;
+  const auto parsed = parse_json(json);
+  REQUIRE(parsed);
+  Fields in(*parsed, "risk", problems);
+  read_risk_config(in, config);
+  in.done();
+  INFO(problems.error().message);
+  REQUIRE(problems.empty());
+  return config;
+}
+
+RiskEngine engine_of(const std::string& rules) {
+  return RiskEngine(config_of(cat(R"({"rules": [)", rules, "]}")));
+}
+
+RiskAttempt from(const std::string& address, const std::string& user,
+                 const std::string& device = "") {
+  return {.address = address, .device = device, .user = user};
+}
+
+std::string problems_of(const std::string& rule) {
+  Problems problems;
+  RiskConfig config;
+  const auto parsed = parse_json(cat(R"({"rules": [)", rule, "]}"));
+  REQUIRE(parsed);
+  Fields in(*parsed, "risk", problems);
+  read_risk_config(in, config);
+  in.done();
+  return problems.error().message;
+}
+
+const char* const kPerAddress =
+    R"({"name": "burst", "key": "address", "window": "10s", "limit": 3})";
+const char* const kPerUser = R"({"name": "user", "key": "user", "window": "10s", "limit": 2})";
+
+}  // namespace
+
+TEST_CASE("without rules everything passes") {
+  RiskEngine engine = engine_of("");
+  for (int i = 0; i < 1'000; ++i) CHECK_FALSE(engine.check(from("1.1.1.1", "u"), kStart));
+}
+
+TEST_CASE("a burst from one address is refused, and nobody else is") {
+  RiskEngine engine = engine_of(kPerAddress);
+  int refused = 0;
+  for (int i = 0; i < 100; ++i) {
+    refused += engine.check(from("6.6.6.6", cat("u", i)), kStart).has_value();
+  }
+  CHECK(refused == 97);
+  CHECK(engine.check(from("6.6.6.6", "new"), kStart)->rule->name == "burst");
+  CHECK_FALSE(engine.check(from("1.1.1.1", "honest"), kStart));
+}
+
+TEST_CASE("what an address rule refuses never reaches the memory of the others") {
+  RiskEngine engine =
+      engine_of(cat(kPerUser, ",", kPerAddress));  // the order of keys, not of lines
+  for (int i = 0; i < 100; ++i) (void)engine.check(from("6.6.6.6", cat("u", i)), kStart);
+  CHECK(engine.keys() == 1 + 3);
+  for (int i = 0; i < 100; ++i) (void)engine.check(from("6.6.6.6", "victim"), kStart);
+  CHECK_FALSE(engine.check(from("1.1.1.1", "victim"), kStart));
+}
+
+TEST_CASE("one device with many users is refused the next user, and goes on with the known ones") {
+  RiskEngine engine = engine_of(
+      R"({"name": "farm", "key": "device", "counts": "users", "window": "1h", "limit": 2})");
+  CHECK_FALSE(engine.check(from("1.1.1.1", "u1", "d"), kStart));
+  CHECK_FALSE(engine.check(from("1.1.1.1", "u2", "d"), kStart));
+  CHECK(engine.check(from("1.1.1.1", "u3", "d"), kStart));
+  CHECK_FALSE(engine.check(from("1.1.1.1", "u1", "d"), kStart));
+  CHECK_FALSE(engine.check(from("1.1.1.1", "u3", "e"), kStart));
+}
+
+TEST_CASE("failed payments count, good ones do not, and only for the payments") {
+  RiskEngine engine = engine_of(
+      R"({"name": "cards", "on": "pay", "key": "user", "counts": "failures", "window": "10m",
+          "limit": 2})");
+  RiskAttempt pay = from("1.1.1.1", "u");
+  pay.on = RiskRule::On::kPay;
+  for (int i = 0; i < 10; ++i) CHECK_FALSE(engine.check(pay, kStart));
+  engine.failed(pay, kStart);
+  CHECK_FALSE(engine.check(pay, kStart));
+  engine.failed(pay, kStart);
+  CHECK(engine.check(pay, kStart));
+  CHECK_FALSE(engine.check(from("1.1.1.1", "u"), kStart));  // an order
+}
+
+TEST_CASE("who waited as he was told passes a delaying rule, but no refusing one") {
+  RiskEngine engine = engine_of(
+      R"({"name": "slow", "key": "user", "window": "10s", "limit": 1, "action": "delay"},
+         {"name": "hard", "key": "address", "window": "10s", "limit": 2})");
+  RiskAttempt attempt = from("1.1.1.1", "u");
+  CHECK_FALSE(engine.check(attempt, kStart));
+  const auto objection = engine.check(attempt, kStart);
+  REQUIRE(objection);
+  CHECK(objection->rule->name == "slow");
+  attempt.address = "1.1.1.2";
+  attempt.waited = true;
+  CHECK_FALSE(engine.check(attempt, kStart + 5s));
+  attempt.address = "1.1.1.1";
+  CHECK(engine.check(attempt, kStart + 5s)->rule->name == "hard");
+}
+
+TEST_CASE("a missing key passes an open rule and not a closed one") {
+  RiskEngine open = engine_of(R"({"name": "r", "key": "device", "window": "10s", "limit": 1})");
+  for (int i = 0; i < 3; ++i) CHECK_FALSE(open.check(from("1.1.1.1", "u"), kStart));
+  RiskEngine closed =
+      engine_of(R"({"name": "r", "key": "device", "window": "10s", "limit": 1, "fail": "closed"})");
+  const auto objection = closed.check(from("1.1.1.1", "u"), kStart);
+  REQUIRE(objection);
+  CHECK(objection->unknown);
+  CHECK_FALSE(closed.check(from("1.1.1.1", "u", "d"), kStart));
+}
+
+TEST_CASE("a rule that cannot work is refused, and says why") {
+  CHECK(problems_of(R"({"name": "a", "key": "shoe", "window": "1s", "limit": 1})").find("key") !=
+        std::string::npos);
+  CHECK(problems_of(R"({"name": "a", "key": "user", "window": "1s", "limit": 0})").find("limit") !=
+        std::string::npos);
+  CHECK(problems_of(R"({"name": "a", "key": "user", "window": "1s", "limit": 100,
+                        "counts": "devices"})")
+            .find("at most 64") != std::string::npos);
+  CHECK(problems_of(R"({"name": "a", "key": "user", "window": "1s", "limit": 1,
+                        "counts": "users"})")
+            .find("else than the key") != std::string::npos);
+  CHECK(problems_of(cat(kPerUser, ",", kPerUser)).find("earlier rule") != std::string::npos);
+}
