@@ -118,12 +118,13 @@ class Workers final : public httplib::TaskQueue {
 
   void enqueue(std::function<void()> job) override {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return jobs_.size() < kWaitingMax; });
+    room_.wait(lock, [this] { return jobs_.size() < kWaitingMax; });
     jobs_.push_back([job = std::move(job), now = SystemClock().mono()] {
       arrived_at = now;
       job();
     });
-    changed_.notify_all();
+    lock.unlock();
+    work_.notify_one();  // never all: sixty threads would wake for one request
   }
 
   void shutdown() override {
@@ -131,7 +132,7 @@ class Workers final : public httplib::TaskQueue {
       const std::lock_guard lock(mutex_);
       ending_ = true;
     }
-    changed_.notify_all();
+    work_.notify_all();
     for (std::thread& thread : threads_) thread.join();
   }
 
@@ -139,18 +140,19 @@ class Workers final : public httplib::TaskQueue {
   void work() {
     while (true) {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
+      work_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
       if (jobs_.empty()) return;
       const std::function<void()> job = std::move(jobs_.front());
       jobs_.pop_front();
       lock.unlock();
-      changed_.notify_all();
+      room_.notify_one();  // the acceptor is the only one who waits for it
       job();
     }
   }
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable work_;  // a job, or the end
+  std::condition_variable room_;  // for one more job
   std::deque<std::function<void()>> jobs_;
   bool ending_ = false;
   std::vector<std::thread> threads_;
