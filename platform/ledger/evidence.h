@@ -68,8 +68,11 @@ struct QueueFacts {
 };
 
 struct Evidence {
-  std::int64_t since_us = 0;  // accounts that began earlier are known, but not judged again
+  std::int64_t since_us = 0;   // accounts that began earlier are known, but not judged again
   std::int64_t log_bytes = 0;  // of the customers' log, all of which was read
+  // Nobody was under way when the log was heard. Else they went on, and what the log does not know
+  // may have been attempted since.
+  bool customers_at_rest = true;
   std::optional<std::vector<Account>> accounts;
   std::optional<std::vector<OrderRow>> orders;
   std::optional<std::vector<CardKeyRow>> card_keys;  // those given to an order

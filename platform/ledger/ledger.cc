@@ -46,11 +46,14 @@ class Pause {
       const auto under_way = pause_for(std::min(drain, kDrainStep), lease);
       if (is_stopped()) return "";  // settle() says so
       if (!under_way) return cat("the customers could not be paused: ", under_way.error().message);
-      if (*under_way == 0) return "";
+      at_rest_ = *under_way == 0;
+      if (at_rest_) return "";
       if (clock.mono() >= give_up) return cat(*under_way, " customers are still under way");
       say(cat("waiting for ", *under_way, " customers to finish"));
     }
   }
+
+  bool at_rest() const { return at_rest_; }  // thread of begin()
 
   // Any thread, any number of times.
   void resume() {
@@ -94,6 +97,7 @@ class Pause {
     return under_way->get<std::int64_t>();
   }
 
+  bool at_rest_ = false;
   const std::string url_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -152,6 +156,7 @@ Settled run(const AuditConfig& config, std::int64_t since_us) {
   say("pausing the customers");
   const std::string doubt = pause.begin(config.drain, config.drain + config.settle + kLeaseMargin);
   if (!doubt.empty()) evidence.doubts.push_back(doubt);
+  evidence.customers_at_rest = pause.at_rest();
   Witnesses(config).hear_customers(evidence);
   say(cat("heard ", evidence.accounts ? evidence.accounts->size() : 0, " customers"));
   return settle(config, std::move(evidence), pause);

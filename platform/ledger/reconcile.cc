@@ -266,9 +266,12 @@ bool Court::judge_keys(const Case& c) {
 
 // Something in the shop's books that no customer ever asked for.
 void Court::judge_stranger(const Case& c) {
-  if (c.row) return flaw(Flaw::kUnexpected, c.id, "in the database, but never attempted");
-  if (!c.charges.empty()) return flaw(Flaw::kMischarged, c.id, "charged without an order");
-  if (!c.keys.empty()) flaw(Flaw::kUnexpected, c.id, "a card key was given without an order");
+  const auto found = [&](Flaw kind, std::string_view why) {
+    flaw(evidence_.customers_at_rest ? kind : Flaw::kUnsettled, c.id, why);
+  };
+  if (c.row) return found(Flaw::kUnexpected, "in the database, but never attempted");
+  if (!c.charges.empty()) return found(Flaw::kMischarged, "charged without an order");
+  if (!c.keys.empty()) found(Flaw::kUnexpected, "a card key was given without an order");
 }
 
 // One key must not serve two orders, whoever says so.

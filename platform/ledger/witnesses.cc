@@ -174,10 +174,12 @@ void Witnesses::read_books(Evidence& evidence) const {
   const auto heard = [&](const char* name, const Status& read) {
     if (!read) evidence.doubts.push_back(cat(name, ": ", read.error().message));
   };
+  // First: what the queue held no more is in the books that are read after it. The other way round,
+  // a message that is handled in between would be in neither.
+  heard("queue", read_queue(evidence));
   heard("database", read_databases(evidence));
   heard("payment provider", read_charges(evidence));
   heard("redis", read_stock(evidence));
-  heard("queue", read_queue(evidence));
 }
 
 // All three tables of one shard as of one instant.

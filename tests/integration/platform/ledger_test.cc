@@ -249,6 +249,7 @@ TEST_CASE("an audit that is told to stop lets the customers go on") {
   load.wait_for("paused", 1);
   audit->signal(SIGTERM);
   CHECK(audit->wait() == 2);
+  INFO(load.document().dump(2));
   CHECK(load.document().at("verdict") == "unknown");
   CHECK(load.status("paused") == 0);
 }

@@ -121,6 +121,17 @@ TEST_CASE("an order that nobody attempted is unexpected") {
   check_only(reconcile(c.evidence), Flaw::kUnexpected, {"o-ghost"});
 }
 
+TEST_CASE("while customers are still under way an order without an attempt proves nothing") {
+  Case c;
+  c.evidence.customers_at_rest = false;
+  c.evidence.orders->push_back(
+      {"o-ghost", "nobody", "vpn", 1, ShopBooks::kPrice, OrderRow::State::kPlaced});
+  const LedgerAudit audit = reconcile(c.evidence);
+  CHECK(audit.verdict == Verdict::kUnknown);
+  CHECK(audit.of(Flaw::kUnexpected).count == 0);
+  CHECK(audit.of(Flaw::kUnsettled).count == 1);
+}
+
 TEST_CASE("an order that was refused to the customer but kept is unexpected") {
   Case c(Fate::kPlacingRefused);
   c.evidence.orders->push_back({c.id, c.evidence.accounts->back().order_key, "vpn", 1,
