@@ -49,6 +49,17 @@ std::string node_of_config(const fs::path& lab, const std::string& argument) {
   return argument.substr(prefix.size(), argument.size() - prefix.size() - 5);
 }
 
+// redis-server writes its title over its environment: then where it works says whose it is. Not for
+// others: a person's shell may stand in a lab's folder.
+void read_working_directory(const fs::path& lab, LabProcess& process) {
+  std::error_code error;
+  const fs::path directory = fs::read_symlink(cat("/proc/", process.process.pid, "/cwd"), error);
+  const std::string nodes = (lab / "nodes").string() + "/";
+  if (error || !directory.string().starts_with(nodes)) return;
+  process.node = *fs::path(directory.string().substr(nodes.size())).begin();
+  process.service = directory.filename() == process.node ? "" : directory.filename().string();
+}
+
 std::optional<LabProcess> inspect(const fs::path& lab, const ProcessName& process) {
   const std::vector<std::string> arguments = proc_list(process.pid, "cmdline");
   const bool is_ours =
@@ -59,10 +70,13 @@ std::optional<LabProcess> inspect(const fs::path& lab, const ProcessName& proces
   }
   const std::string state = "PANSHI_STATE=" + (lab / "nodes").string() + "/";
   LabProcess found{process, {}, {}};
+  bool has_environment = false;
   for (const std::string& entry : proc_list(process.pid, "environ")) {
+    has_environment = has_environment || !entry.empty();
     if (entry.starts_with(state)) found.node = entry.substr(state.size());
     if (entry.starts_with("PANSHI_SERVICE=")) found.service = entry.substr(15);
   }
+  if (!has_environment) read_working_directory(lab, found);
   if (found.node.empty()) return std::nullopt;
   if (found.service.empty()) found.service = "a script or program";
   return found;

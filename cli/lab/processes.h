@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The processes of a lab, found by what they are rather than by what somebody once wrote down: the
-// agents, guardians and the controller by their configuration file, services by their environment.
+// agents, guardians and the controller by their configuration file, services by their environment
+// (or, where they wrote over it, by their working directory).
 // So they are found after any crash, and a stranger with a reused pid never is.
 #pragma once
 
