@@ -304,7 +304,8 @@ Status Witnesses::read_queue(Evidence& evidence) const {
 
 void Witnesses::read_queue_messages(Evidence& evidence) const {
   if (!evidence.queue) return;
-  const auto orders_of = [&](Nats& nats, const char* subject) -> Result<std::vector<std::string>> {
+  const auto orders_of = [&](Nats& nats,
+                             const std::string& subject) -> Result<std::vector<std::string>> {
     std::vector<std::string> orders;
     Status bodies;
     const Status read = nats.read_all(kStream, subject, [&](const NatsMessage& message) {
@@ -318,8 +319,8 @@ void Witnesses::read_queue_messages(Evidence& evidence) const {
   };
   const auto read = [&]() -> Status {
     ASSIGN_OR_RETURN(const auto nats, connect_queue(config_));
-    ASSIGN_OR_RETURN(evidence.queue->placed, orders_of(*nats, kOrderPlaced));
-    ASSIGN_OR_RETURN(evidence.queue->paid, orders_of(*nats, kPaymentSucceeded));
+    ASSIGN_OR_RETURN(evidence.queue->placed, orders_of(*nats, subjects_of(kOrderPlaced)));
+    ASSIGN_OR_RETURN(evidence.queue->paid, orders_of(*nats, subjects_of(kPaymentSucceeded)));
     return {};
   };
   if (const Status done = read(); !done) {

@@ -23,30 +23,30 @@ NatsVerdict retry(const NatsMessage& message, Duration wait) {
 
 Consumer::Consumer(const ShopQueue& queue, Options options, Handle handle)
     : queue_(queue), options_(options), handle_(std::move(handle)) {
-  const std::string name = options.name;
   for (int i = 0; i < options.workers; ++i) {
-    threads_.emplace_back(kPauseAfterFailure, [this, name] { work(name, options_.subject); });
+    threads_.emplace_back(kPauseAfterFailure, [this] { work(); });
   }
-  threads_.emplace_back(kPauseAfterFailure,
-                        [this, name] { work(name + "-replay", kReplay + name); });
 }
 
 // Handles messages until the queue fails or we stop; called again after a pause.
-void Consumer::work(const std::string& durable, const std::string& subject) {
+void Consumer::work() {
   const auto nats = queue_.connection();
   while (nats && !stopping_) {
-    const auto handled =
-        nats->consume(kStream, durable, subject, 1, kFetchWait, options_.ack_wait,
-                      [this](const NatsMessage& message) { return judge(message); });
+    const auto handled = nats->consume(
+        kStream, options_.name, subjects_of(options_.event), 1, kFetchWait, options_.ack_wait,
+        [this](const NatsMessage& message) { return judge(message); });
     if (!handled) {
-      log_warn(cat(durable, ": ", handled.error().message));
+      log_warn(cat(options_.name, ": ", handled.error().message));
       return;
     }
   }
 }
 
 NatsVerdict Consumer::judge(const NatsMessage& message) {
-  SpanScope span = SpanScope::server(cat(options_.name, ": ", message.subject), message.trace);
+  const bool is_mine = message.subject == subject_for_all(options_.event) ||
+                       message.subject == subject_for(options_.event, options_.name);
+  if (!is_mine) return {};  // a replay for another consumer
+  SpanScope span = SpanScope::server(cat(options_.name, ": ", options_.event), message.trace);
   const auto order = parse_json(message.body).and_then(order_from_json);
   const Handled handled = order ? handle_(*order) : Handled::broken(order.error().message);
   switch (handled.kind) {
@@ -70,16 +70,15 @@ NatsVerdict Consumer::judge(const NatsMessage& message) {
 NatsVerdict Consumer::bury(const NatsMessage& message, const std::string& why) {
   log_error(cat(options_.name, ": message ", message.stream_sequence, " given up: ", why));
   const nlohmann::json letter = {{"consumer", options_.name},
-                                 {"subject", message.subject},
+                                 {"event", options_.event},
                                  {"sequence", message.stream_sequence},
                                  {"tries", message.delivered},
                                  {"why", why},
                                  {"at_us", to_us(SystemClock().wall())},
                                  {"body", message.body}};
   const auto nats = queue_.connection();
-  const Status stored = nats->publish(
-      kDead + std::string(options_.name), dump_json(letter),
-      cat("dead:", options_.name, ":", message.subject, ":", message.stream_sequence));
+  const Status stored = nats->publish(kDead + std::string(options_.name), dump_json(letter),
+                                      cat("dead:", options_.name, ":", message.stream_sequence));
   if (!stored) return retry(message, {});
   ++dead_;
   return {.kind = NatsVerdict::Kind::kTerminate};

@@ -4,7 +4,7 @@
 // Messages come at least once and in no order: `handle` must be idempotent. What is the fault of a
 // dependency is tried for ever (a paid order waits, and is never given up); what is the message's
 // own fault goes, after `tries_max` tries, to the subject dead.NAME of the stream SHOP_DEAD with
-// the reason. `storefront replay` puts it into replay.NAME, which this consumer reads too.
+// the reason. `storefront replay` publishes it as EVENT.NAME: for this consumer only.
 //
 // `handle` runs on `workers` threads at once. The destructor waits for calls under way.
 #pragma once
@@ -31,8 +31,8 @@ struct Handled {
 class Consumer {
  public:
   struct Options {
-    const char* name;     // of the durable: "inventory"
-    const char* subject;  // "payment.succeeded"
+    const char* name;   // of the durable: "inventory"
+    const char* event;  // "payment.succeeded"
     int workers = 1;
     std::uint64_t tries_max = 5;
     Duration ack_wait = std::chrono::seconds(6);  // longer than handling takes at worst
@@ -49,7 +49,7 @@ class Consumer {
   bool stopping() const { return stopping_; }
 
  private:
-  void work(const std::string& durable, const std::string& subject);
+  void work();
   NatsVerdict judge(const NatsMessage& message);
   NatsVerdict bury(const NatsMessage& message, const std::string& why);
 

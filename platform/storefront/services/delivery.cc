@@ -63,7 +63,7 @@ Delivery::Delivery(const DeliveryConfig& config)
       check_dependencies_(milliseconds(200), [this] { check_dependencies(); }),
       consumer_(queue_,
                 {.name = "delivery",
-                 .subject = kPaymentSucceeded,
+                 .event = kPaymentSucceeded,
                  .workers = static_cast<int>(config.workers)},
                 [this](const Order& order) { return deliver(order); }) {}
 

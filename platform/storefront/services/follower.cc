@@ -34,7 +34,7 @@ Follower::Follower(const std::string& role, const FollowerConfig& config, Inbox 
   for (const auto& [word, subject] : kEvents) {
     names_.push_back(cat(role, "-", word));
     consumers_.emplace_back(
-        queue_, Consumer::Options{.name = names_.back().c_str(), .subject = subject},
+        queue_, Consumer::Options{.name = names_.back().c_str(), .event = subject},
         [this, subject = subject](const Order& order) { return take(subject, order); });
   }
 }

@@ -18,7 +18,7 @@ class Inventory {
       : stock_(redis_options(config.redis)),
         queue_(nats_options(config.queue, "inventory"), config.queue.replicas),
         check_(milliseconds(200), [this] { redis_up_ = stock_.ping().has_value(); }),
-        consumer_(queue_, {.name = "inventory", .subject = kPaymentSucceeded, .workers = 2},
+        consumer_(queue_, {.name = "inventory", .event = kPaymentSucceeded, .workers = 2},
                   [this](const Order& order) {
                     return stock_.paid(order) ? Handled{} : Handled::later();
                   }) {}

@@ -31,10 +31,10 @@ class OrdersWorker {
         queue_(nats_options(config.queue, "orders-worker"), config.queue.replicas),
         check_(milliseconds(200), [this] { databases_up_ = shards_.count_up(); }),
         relay_(config.relay_every, [this] { relay(); }),
-        placed_(queue_, {.name = "orders-placed", .subject = kOrderPlaced},
+        placed_(queue_, {.name = "orders-placed", .event = kOrderPlaced},
                 [this](const Order& order) { return after(shards_.of(order.user).place(order)); }),
         paid_(
-            queue_, {.name = "orders-paid", .subject = kPaymentSucceeded, .workers = 2},
+            queue_, {.name = "orders-paid", .event = kPaymentSucceeded, .workers = 2},
             [this](const Order& order) { return after(shards_.of(order.user).mark_paid(order)); }) {
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // replay: puts what a consumer gave up before it again: one run. A letter is removed only after its
-// message is stored in replay.NAME; a repeat in between is harmless, consumers are idempotent.
+// message is stored in EVENT.CONSUMER; a repeat in between is harmless, consumers are idempotent.
 //
 //   storefront replay --config FILE list | all | CONSUMER
 #include <iostream>
@@ -35,8 +35,9 @@ Result<std::vector<Letter>> read_letters(Nats& nats) {
 
 Status put_back(Nats& nats, const Letter& letter) {
   const std::string consumer = letter.consumer();
-  const Status stored = nats.publish(kReplay + consumer, letter.body.value("body", ""),
-                                     cat("replay:", consumer, ":", letter.sequence));
+  const Status stored =
+      nats.publish(subject_for(letter.body.value("event", ""), consumer),
+                   letter.body.value("body", ""), cat("replay:", consumer, ":", letter.sequence));
   if (!stored) return stored;
   const Status removed = nats.remove(kDeadStream, letter.sequence);
   if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;

@@ -9,16 +9,23 @@ namespace panshi::shop {
 namespace {
 
 Status make_streams(Nats& nats, int replicas) {
-  const Status made = nats.ensure_stream(
-      {.name = kStream,
-       .subjects = {kOrderPlaced, kPaymentSucceeded, kOrderDelivered, std::string(kReplay) + "*"},
-       .replicas = replicas});
+  const Status made =
+      nats.ensure_stream({.name = kStream,
+                          .subjects = {subjects_of(kOrderPlaced), subjects_of(kPaymentSucceeded),
+                                       subjects_of(kOrderDelivered)},
+                          .replicas = replicas});
   if (!made) return made;
   return nats.ensure_stream(
       {.name = kDeadStream, .subjects = {std::string(kDead) + "*"}, .replicas = replicas});
 }
 
 }  // namespace
+
+std::string subject_for_all(const std::string& event) { return event + ".all"; }
+std::string subject_for(const std::string& event, const std::string& consumer) {
+  return cat(event, ".", consumer);
+}
+std::string subjects_of(const std::string& event) { return event + ".*"; }
 
 ShopQueue::ShopQueue(Nats::Options options, std::int64_t replicas)
     : options_(std::move(options)),
@@ -53,11 +60,11 @@ void ShopQueue::connect_until_done() {
   }
 }
 
-Status ShopQueue::publish(const std::string& subject, const Order& order) {
+Status ShopQueue::publish(const std::string& event, const Order& order) {
   const auto nats = connection();
   if (!nats) return fail(ErrorCode::kUnavailable, "queue: not connected yet");
-  return nats->publish(subject, dump_json(to_json(order)), cat(subject, ":", order.order),
-                       current_traceparent());
+  return nats->publish(subject_for_all(event), dump_json(to_json(order)),
+                       cat(event, ":", order.order), current_traceparent());
 }
 
 bool ShopQueue::connected() const {

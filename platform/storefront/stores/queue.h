@@ -22,10 +22,14 @@
 namespace panshi::shop {
 
 inline constexpr const char* kStream = "SHOP";
+// The events. A consumer has one durable for an event; each costs the servers a group of replicas.
 inline constexpr const char* kOrderPlaced = "order.placed";
 inline constexpr const char* kPaymentSucceeded = "payment.succeeded";
 inline constexpr const char* kOrderDelivered = "order.delivered";
-inline constexpr const char* kReplay = "replay.";  // and the consumer's name
+// Subjects: EVENT.all for every consumer, EVENT.NAME for one (a replay); EVENT.* is both.
+std::string subject_for_all(const std::string& event);
+std::string subject_for(const std::string& event, const std::string& consumer);
+std::string subjects_of(const std::string& event);
 
 // What a consumer gave up, until somebody replays or removes it.
 inline constexpr const char* kDeadStream = "SHOP_DEAD";
@@ -43,8 +47,8 @@ class ShopQueue {
   ShopQueue(const ShopQueue&) = delete;
   ShopQueue& operator=(const ShopQueue&) = delete;
 
-  // The message id is subject and order, so a repeat is harmless.
-  Status publish(const std::string& subject, const Order& order);
+  // For every consumer. The message id is event and order, so a repeat is harmless.
+  Status publish(const std::string& event, const Order& order);
   bool connected() const;
   // Null until the first connection. Never changes afterwards: the adapter reconnects.
   std::shared_ptr<Nats> connection() const;

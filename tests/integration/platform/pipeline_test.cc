@@ -99,7 +99,8 @@ TEST_CASE("what nobody can read is given up at once and holds nobody up") {
   Shop shop;
   auto nats = Nats::connect(shop.servers().nats());
   REQUIRE(nats);
-  REQUIRE((*nats)->publish(shop::kPaymentSucceeded, "no order at all", "poison"));
+  REQUIRE((*nats)->publish(shop::subject_for_all(shop::kPaymentSucceeded), "no order at all",
+                           "poison"));
   const Answer placed = shop.place("k1");
   REQUIRE(shop.pay(placed.body.at("order"), "p1").status == 200);
   CHECK(shop.look_until(placed.body.at("order"), "delivered").at("state") == "delivered");

@@ -130,9 +130,9 @@ TEST_CASE("the same payment event twice delivers one key") {
   auto nats = Nats::connect(shop.servers().nats());
   REQUIRE(nats);
   std::string event;
-  REQUIRE((*nats)->read_all(shop::kStream, shop::kPaymentSucceeded,
+  REQUIRE((*nats)->read_all(shop::kStream, shop::subjects_of(shop::kPaymentSucceeded),
                             [&](const NatsMessage& message) { event = message.body; }));
-  REQUIRE((*nats)->publish(shop::kPaymentSucceeded, event, "another-id"));
+  REQUIRE((*nats)->publish(shop::subject_for_all(shop::kPaymentSucceeded), event, "another-id"));
   for (int i = 0; i < 1'000 && shop.status_of(Shop::kDelivery, "delivered") < 2; ++i) {
     std::this_thread::sleep_for(10ms);
   }
