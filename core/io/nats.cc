@@ -7,6 +7,7 @@
 #include <mutex>
 #include <tuple>
 
+#include "core/base/check.h"
 #include "core/base/text.h"
 
 namespace panshi {
@@ -53,6 +54,14 @@ tl::unexpected<Error> failed(natsStatus status, std::string_view doing) {
   return fail(code_of(status), cat("nats ", doing, ": ", natsStatus_GetText(status)));
 }
 
+struct MessageList {
+  MessageList() = default;
+  ~MessageList() { natsMsgList_Destroy(&list); }
+  MessageList(const MessageList&) = delete;
+  MessageList& operator=(const MessageList&) = delete;
+  natsMsgList list{};
+};
+
 NatsMessage copy_of(natsMsg* message) {
   NatsMessage copy;
   copy.subject = natsMsg_GetSubject(message);
@@ -96,10 +105,7 @@ class JetStream final : public Nats {
   Status ensure_stream(const Stream& stream) override;
   Status publish(const std::string& subject, std::string_view body, const std::string& message_id,
                  const std::string& trace) override;
-  Result<int> consume(const std::string& stream, const std::string& durable,
-                      const std::string& subject_filter, int batch, Duration wait,
-                      Duration ack_wait,
-                      const std::function<NatsVerdict(const NatsMessage&)>& handle) override;
+  Result<int> consume(const Pull& pull, const HandleBatch& handle) override;
   Result<Counts> counts(const std::string& stream, const std::string& durable) override;
   Status read_all(const std::string& stream, const std::string& subject_filter,
                   const std::function<void(const NatsMessage&)>& each) override;
@@ -198,47 +204,49 @@ void JetStream::give_back(const ConsumerKey& key, SubscriptionPtr subscription) 
   idle_.emplace(key, std::move(subscription));
 }
 
-Result<int> JetStream::consume(const std::string& stream, const std::string& durable,
-                               const std::string& subject_filter, int batch, Duration wait,
-                               Duration ack_wait,
-                               const std::function<NatsVerdict(const NatsMessage&)>& handle) {
+Result<int> JetStream::consume(const Pull& pull, const HandleBatch& handle) {
   if (!connected()) return fail(ErrorCode::kUnavailable, "nats: not connected");
-  const ConsumerKey key{stream, durable, subject_filter};
-  ASSIGN_OR_RETURN(SubscriptionPtr subscription, take_subscription(key, ack_wait));
-  natsMsgList list{};
+  const ConsumerKey key{pull.stream, pull.durable, pull.subject_filter};
+  ASSIGN_OR_RETURN(SubscriptionPtr subscription, take_subscription(key, pull.ack_wait));
+  MessageList first;
   const natsStatus status =
-      natsSubscription_Fetch(&list, subscription.get(), batch, to_ms(wait), nullptr);
+      natsSubscription_Fetch(&first.list, subscription.get(), 1, to_ms(pull.wait), nullptr);
   if (status == NATS_TIMEOUT) {
     give_back(key, std::move(subscription));
     return 0;
   }
-  if (status != NATS_OK) return failed(status, cat("fetch ", durable));  // a new one next time
+  if (status != NATS_OK) return failed(status, cat("fetch ", pull.durable));  // new one next time
+  MessageList more;
+  if (pull.batch > 1) {  // should this fail, the first is still ours to handle
+    (void)natsSubscription_Fetch(&more.list, subscription.get(), pull.batch - 1, to_ms(pull.linger),
+                                 nullptr);
+  }
   give_back(key, std::move(subscription));
 
+  std::vector<natsMsg*> raw;
+  for (const MessageList* list : {&first, &more}) {
+    raw.insert(raw.end(), list->list.Msgs, list->list.Msgs + list->list.Count);
+  }
+  std::vector<NatsMessage> messages;
+  for (natsMsg* message : raw) messages.push_back(copy_of(message));
+  const std::vector<NatsVerdict> verdicts = handle(messages);
+  CHECK_BUG(verdicts.size() == messages.size());
   natsStatus worst = NATS_OK;
-  for (int i = 0; i < list.Count; ++i) {
-    const NatsVerdict verdict = handle(copy_of(list.Msgs[i]));
-    const natsStatus answered = answer(list.Msgs[i], verdict);
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    const natsStatus answered = answer(raw[i], verdicts[i]);
     if (answered != NATS_OK) worst = answered;
   }
-  const int handled = list.Count;
-  natsMsgList_Destroy(&list);
   if (worst != NATS_OK) return failed(worst, "acknowledge");  // it will be delivered again
-  return handled;
+  return static_cast<int>(raw.size());
 }
 
 Result<Nats::Counts> JetStream::counts(const std::string& stream, const std::string& durable) {
-  jsStreamInfo* stream_info = nullptr;
-  natsStatus status = js_GetStreamInfo(&stream_info, context_, stream.c_str(), nullptr, nullptr);
-  const StreamInfoPtr stream_owner(stream_info);
-  if (status != NATS_OK) return failed(status, cat("look at stream ", stream));
   jsConsumerInfo* consumer_info = nullptr;
-  status = js_GetConsumerInfo(&consumer_info, context_, stream.c_str(), durable.c_str(), nullptr,
-                              nullptr);
+  const natsStatus status = js_GetConsumerInfo(&consumer_info, context_, stream.c_str(),
+                                               durable.c_str(), nullptr, nullptr);
   const ConsumerInfoPtr consumer_owner(consumer_info);
   if (status != NATS_OK) return failed(status, cat("look at consumer ", durable));
-  return Counts{.messages = stream_info->State.Msgs,
-                .pending = consumer_info->NumPending,
+  return Counts{.pending = consumer_info->NumPending,
                 .unacknowledged = static_cast<std::uint64_t>(consumer_info->NumAckPending)};
 }
 

@@ -44,8 +44,7 @@ class Nats {
     int replicas = 1;
   };
   struct Counts {
-    std::uint64_t messages = 0;  // in the stream
-    std::uint64_t pending = 0;   // not yet delivered to this consumer
+    std::uint64_t pending = 0;  // not yet delivered to this consumer
     std::uint64_t unacknowledged = 0;
   };
 
@@ -58,12 +57,21 @@ class Nats {
   // `trace`: goes along as the header `traceparent` unless it is "".
   virtual Status publish(const std::string& subject, std::string_view body,
                          const std::string& message_id, const std::string& trace = {}) = 0;
-  // Durable pull consumer: fetches up to `batch`, calls `handle` for each on the calling thread,
-  // acknowledges as told. Returns after at most `wait`, with the number handled.
-  virtual Result<int> consume(const std::string& stream, const std::string& durable,
-                              const std::string& subject_filter, int batch, Duration wait,
-                              Duration ack_wait,
-                              const std::function<NatsVerdict(const NatsMessage&)>& handle) = 0;
+  // Durable pull consumer: waits for a message, then `linger` for more of them, calls `handle` once
+  // with all of them on the calling thread, and answers each as told (as many verdicts as
+  // messages). A few large batches cost the servers much less than many small ones: what they note
+  // about a consumer is replicated. Returns the number handled; 0 when none came within `wait`.
+  struct Pull {
+    std::string stream;
+    std::string durable;
+    std::string subject_filter;
+    int batch = 1;
+    Duration wait = std::chrono::seconds(1);
+    Duration linger{};  // 0: what is there at once
+    Duration ack_wait = std::chrono::seconds(30);
+  };
+  using HandleBatch = std::function<std::vector<NatsVerdict>(const std::vector<NatsMessage>&)>;
+  virtual Result<int> consume(const Pull& pull, const HandleBatch& handle) = 0;
   virtual Result<Counts> counts(const std::string& stream, const std::string& durable) = 0;
   // Every message of a stream from the first, for audits.
   virtual Status read_all(const std::string& stream, const std::string& subject_filter,

@@ -5,9 +5,11 @@
 set -eu
 datadir=$1 user=$2 address=$3 port=$4 server_id=$5 init=$6 role=$7
 case $role in
-  primary) set -- --rpl-semi-sync-master-enabled=1 --rpl-semi-sync-master-wait-point=AFTER_SYNC \
+  primary) set -- --innodb-flush-log-at-trx-commit=1 --sync-binlog=1 \
+    --rpl-semi-sync-master-enabled=1 --rpl-semi-sync-master-wait-point=AFTER_SYNC \
     --rpl-semi-sync-master-timeout=1000 ;;
-  replica) set -- --read-only=1 --relay-log=relay --slave-net-timeout=5 --rpl-semi-sync-slave-enabled=1 ;;
+  replica) set -- --innodb-flush-log-at-trx-commit=2 --sync-binlog=0 \
+    --read-only=1 --relay-log=relay --slave-net-timeout=5 --rpl-semi-sync-slave-enabled=1 ;;
   *) echo "mariadb.sh: primary or replica, not $role" >&2; exit 64 ;;
 esac
 exec mariadbd --no-defaults "--user=$user" "--datadir=$datadir" "--tmpdir=$datadir.tmp" \
@@ -16,6 +18,6 @@ exec mariadbd --no-defaults "--user=$user" "--datadir=$datadir" "--tmpdir=$datad
   --innodb-buffer-pool-size=24M --innodb-log-buffer-size=2M --innodb-log-file-size=16M \
   --innodb-lock-wait-timeout=2 --key-buffer-size=1M --aria-pagecache-buffer-size=1M \
   --performance-schema=off --max-connections=200 --character-set-server=utf8mb4 \
-  --transaction-isolation=READ-COMMITTED --innodb-flush-log-at-trx-commit=1 --sync-binlog=1 \
+  --transaction-isolation=READ-COMMITTED \
   --log-bin=binlog --log-slave-updates --binlog-format=ROW --gtid-strict-mode=1 \
   --max-binlog-size=64M "$@"

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
 #include "platform/storefront/base/trace.h"
@@ -10,7 +11,7 @@
 namespace panshi::shop {
 namespace {
 
-constexpr Duration kFetchWait = std::chrono::milliseconds(500);
+constexpr Duration kFetchWait = std::chrono::seconds(1);  // a stop waits for it
 constexpr Duration kPauseAfterFailure = std::chrono::milliseconds(20);
 
 NatsVerdict retry(const NatsMessage& message, Duration wait) {
@@ -19,22 +20,46 @@ NatsVerdict retry(const NatsMessage& message, Duration wait) {
   return {.kind = NatsVerdict::Kind::kRetry, .retry_after = wait};
 }
 
+// Without the consumer's own part: "payment.succeeded" of "payment.succeeded.all".
+std::string event_of(const std::string& subject) { return subject.substr(0, subject.rfind('.')); }
+
+Consumer::HandleBatch one_by_one(const std::string& name, Consumer::HandleEach handle) {
+  return [name, handle = std::move(handle)](const std::vector<ShopEvent>& events) {
+    std::vector<Handled> answers;
+    for (const ShopEvent& event : events) {
+      const SpanScope span = SpanScope::server(cat(name, ": ", event.event), event.trace);
+      answers.push_back(handle(event));
+    }
+    return answers;
+  };
+}
+
 }  // namespace
 
-Consumer::Consumer(const ShopQueue& queue, Options options, Handle handle)
-    : queue_(queue), options_(options), handle_(std::move(handle)) {
-  for (int i = 0; i < options.workers; ++i) {
+Consumer::Consumer(const ShopQueue& queue, Options options, HandleEach handle)
+    : Consumer(queue, options, one_by_one(options.name, std::move(handle))) {}
+
+Consumer::Consumer(const ShopQueue& queue, Options options, HandleBatch handle)
+    : queue_(queue), options_(std::move(options)), handle_(std::move(handle)) {
+  for (int i = 0; i < options_.workers; ++i) {
     threads_.emplace_back(kPauseAfterFailure, [this] { work(); });
   }
 }
 
 // Handles messages until the queue fails or we stop; called again after a pause.
 void Consumer::work() {
+  const Nats::Pull pull = {
+      .stream = kStream,
+      .durable = options_.name,
+      .subject_filter = options_.event.empty() ? kEverySubject : subjects_of(options_.event),
+      .batch = options_.batch,
+      .wait = kFetchWait,
+      .linger = options_.linger,
+      .ack_wait = options_.ack_wait};
   const auto nats = queue_.connection();
   while (nats && !stopping_) {
     const auto handled = nats->consume(
-        kStream, options_.name, subjects_of(options_.event), 1, kFetchWait, options_.ack_wait,
-        [this](const NatsMessage& message) { return judge(message); });
+        pull, [this](const std::vector<NatsMessage>& messages) { return judge(messages); });
     if (!handled) {
       log_warn(cat(options_.name, ": ", handled.error().message));
       return;
@@ -42,13 +67,35 @@ void Consumer::work() {
   }
 }
 
-NatsVerdict Consumer::judge(const NatsMessage& message) {
-  const bool is_mine = message.subject == subject_for_all(options_.event) ||
-                       message.subject == subject_for(options_.event, options_.name);
-  if (!is_mine) return {};  // a replay for another consumer
-  SpanScope span = SpanScope::server(cat(options_.name, ": ", options_.event), message.trace);
-  const auto order = parse_json(message.body).and_then(order_from_json);
-  const Handled handled = order ? handle_(*order) : Handled::broken(order.error().message);
+std::vector<NatsVerdict> Consumer::judge(const std::vector<NatsMessage>& messages) {
+  std::vector<NatsVerdict> verdicts(messages.size());  // acknowledged, unless told otherwise
+  std::vector<ShopEvent> events;
+  std::vector<std::size_t> places;  // of the events among the messages
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const NatsMessage& message = messages[i];
+    const std::string event = event_of(message.subject);
+    if (message.subject != subject_for_all(event) &&
+        message.subject != subject_for(event, options_.name)) {
+      continue;  // a replay for another consumer
+    }
+    auto order = parse_json(message.body).and_then(order_from_json);
+    if (!order) {
+      verdicts[i] = decide(message, false, Handled::broken(order.error().message));
+      continue;
+    }
+    events.push_back({event, *std::move(order), message.trace});
+    places.push_back(i);
+  }
+  if (events.empty()) return verdicts;
+  const std::vector<Handled> handled = handle_(events);
+  CHECK_BUG(handled.size() == events.size());
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    verdicts[places[i]] = decide(messages[places[i]], true, handled[i]);
+  }
+  return verdicts;
+}
+
+NatsVerdict Consumer::decide(const NatsMessage& message, bool readable, const Handled& handled) {
   switch (handled.kind) {
     case Handled::Kind::kDone:
       ++handled_;
@@ -59,7 +106,7 @@ NatsVerdict Consumer::judge(const NatsMessage& message) {
     case Handled::Kind::kBroken:
       break;
   }
-  if (order && message.delivered < options_.tries_max) {
+  if (readable && message.delivered < options_.tries_max) {
     ++retried_;
     return retry(message, {});
   }
@@ -70,14 +117,14 @@ NatsVerdict Consumer::judge(const NatsMessage& message) {
 NatsVerdict Consumer::bury(const NatsMessage& message, const std::string& why) {
   log_error(cat(options_.name, ": message ", message.stream_sequence, " given up: ", why));
   const nlohmann::json letter = {{"consumer", options_.name},
-                                 {"event", options_.event},
+                                 {"event", event_of(message.subject)},
                                  {"sequence", message.stream_sequence},
                                  {"tries", message.delivered},
                                  {"why", why},
                                  {"at_us", to_us(SystemClock().wall())},
                                  {"body", message.body}};
   const auto nats = queue_.connection();
-  const Status stored = nats->publish(kDead + std::string(options_.name), dump_json(letter),
+  const Status stored = nats->publish(kDead + options_.name, dump_json(letter),
                                       cat("dead:", options_.name, ":", message.stream_sequence));
   if (!stored) return retry(message, {});
   ++dead_;
@@ -85,7 +132,7 @@ NatsVerdict Consumer::bury(const NatsMessage& message, const std::string& why) {
 }
 
 void Consumer::add_status(nlohmann::json& status) const {
-  const std::string name = options_.name;
+  const std::string& name = options_.name;
   status[name + "_handled"] = handled_.load();
   status[name + "_retried"] = retried_.load();
   status[name + "_dead"] = dead_.load();

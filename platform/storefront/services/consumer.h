@@ -6,13 +6,16 @@
 // own fault goes, after `tries_max` tries, to the subject dead.NAME of the stream SHOP_DEAD with
 // the reason. `storefront replay` publishes it as EVENT.NAME: for this consumer only.
 //
-// `handle` runs on `workers` threads at once. The destructor waits for calls under way.
+// Messages come in batches: what the servers note about a consumer is replicated, and one note for
+// many messages is much cheaper than one for each. `handle` runs on `workers` threads at once. The
+// destructor waits for calls under way.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <list>
 #include <string>
+#include <vector>
 
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/stores/queue.h"
@@ -28,18 +31,30 @@ struct Handled {
   static Handled broken(std::string why) { return {Kind::kBroken, {}, std::move(why)}; }
 };
 
+struct ShopEvent {
+  std::string event;  // "payment.succeeded"
+  Order order;
+  std::string trace;  // where the event was published, see SpanScope::server
+};
+
 class Consumer {
  public:
   struct Options {
-    const char* name;   // of the durable: "inventory"
-    const char* event;  // "payment.succeeded"
+    std::string name;   // of the durable: "inventory"
+    std::string event;  // "payment.succeeded"; "": every event
     int workers = 1;
+    int batch = 1;      // messages at once, per worker
+    Duration linger{};  // how long a batch waits for more once it has its first message
     std::uint64_t tries_max = 5;
-    Duration ack_wait = std::chrono::seconds(6);  // longer than handling takes at worst
+    Duration ack_wait = std::chrono::seconds(6);  // longer than handling a batch takes at worst
   };
-  using Handle = std::function<Handled(const Order&)>;
+  using HandleEach = std::function<Handled(const ShopEvent&)>;
+  // As many answers as events.
+  using HandleBatch = std::function<std::vector<Handled>(const std::vector<ShopEvent>&)>;
 
-  Consumer(const ShopQueue& queue, Options options, Handle handle);
+  Consumer(const ShopQueue& queue, Options options, HandleBatch handle);
+  // One after the other, each with a span of its own.
+  Consumer(const ShopQueue& queue, Options options, HandleEach handle);
   ~Consumer() { stopping_ = true; }
   Consumer(const Consumer&) = delete;
   Consumer& operator=(const Consumer&) = delete;
@@ -50,12 +65,13 @@ class Consumer {
 
  private:
   void work();
-  NatsVerdict judge(const NatsMessage& message);
+  std::vector<NatsVerdict> judge(const std::vector<NatsMessage>& messages);
+  NatsVerdict decide(const NatsMessage& message, bool readable, const Handled& handled);
   NatsVerdict bury(const NatsMessage& message, const std::string& why);
 
   const ShopQueue& queue_;
   const Options options_;
-  const Handle handle_;
+  const HandleBatch handle_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::int64_t> handled_{0}, retried_{0}, dead_{0};
   std::list<Background> threads_;  // last: they use the members above

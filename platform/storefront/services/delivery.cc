@@ -60,12 +60,12 @@ Delivery::Delivery(const DeliveryConfig& config)
                  .timeout = config.cardkeys_timeout,
                  // Never open: a paid order must have its key, and asking is what shows the fault.
                  .breaker = {.failures_max = std::numeric_limits<int>::max()}}),
-      check_dependencies_(milliseconds(200), [this] { check_dependencies(); }),
+      check_dependencies_(milliseconds(500), [this] { check_dependencies(); }),
       consumer_(queue_,
                 {.name = "delivery",
                  .event = kPaymentSucceeded,
                  .workers = static_cast<int>(config.workers)},
-                [this](const Order& order) { return deliver(order); }) {}
+                [this](const ShopEvent& event) { return deliver(event.order); }) {}
 
 Handled Delivery::deliver(const Order& order) {
   if (auto marked = shards_.of(order.user).mark_paid(order); !marked) {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/storefront/services/follower.h"
 
-#include <array>
 #include <charconv>
 
 #include "core/base/text.h"
 #include "core/io/log.h"
+#include "platform/storefront/base/trace.h"
 
 namespace panshi::shop {
 namespace {
 
 constexpr std::int64_t kPageMax = 1'000;
-constexpr std::array<std::pair<const char*, const char*>, 3> kEvents = {
-    {{"placed", kOrderPlaced}, {"paid", kPaymentSucceeded}, {"delivered", kOrderDelivered}}};
+constexpr int kBatch = 256;
+constexpr Duration kLinger = milliseconds(100);  // nobody waits for what is written here
 
 std::string query_text(const HttpRequest& request, const char* name) {
   const auto found = request.query.find(name);
@@ -30,20 +30,23 @@ std::int64_t query_number(const HttpRequest& request, const char* name, std::int
 }  // namespace
 
 Follower::Follower(const std::string& role, const FollowerConfig& config, Inbox inbox)
-    : inbox_(std::move(inbox)), queue_(nats_options(config.queue, role), config.queue.replicas) {
-  for (const auto& [word, subject] : kEvents) {
-    names_.push_back(cat(role, "-", word));
-    consumers_.emplace_back(
-        queue_, Consumer::Options{.name = names_.back().c_str(), .event = subject},
-        [this, subject = subject](const Order& order) { return take(subject, order); });
-  }
-}
+    : inbox_(std::move(inbox)),
+      queue_(nats_options(config.queue, role), config.queue.replicas),
+      role_(role),
+      consumer_(queue_, {.name = role, .event = "", .batch = kBatch, .linger = kLinger},
+                [this](const std::vector<ShopEvent>& events) { return take(events); }) {}
 
-Handled Follower::take(const char* subject, const Order& order) {
-  const auto taken = inbox_.take(subject, order, SystemClock().wall());
-  if (taken) return {};
-  log_warn(cat(order.order, " not taken down: ", taken.error().message));
-  return Handled::later();
+std::vector<Handled> Follower::take(const std::vector<ShopEvent>& events) {
+  std::vector<InboxEvent> inbox_events;
+  for (const ShopEvent& event : events) inbox_events.push_back({event.event, event.order});
+  const Status taken = inbox_.take(inbox_events, SystemClock().wall());
+  for (const ShopEvent& event : events) {
+    SpanScope span = SpanScope::server(cat(role_, ": ", event.event), event.trace);
+    span.set_outcome(taken ? "taken" : taken.error().message);
+  }
+  if (taken) return std::vector<Handled>(events.size());
+  log_warn(cat(events.size(), " events not taken down: ", taken.error().message));
+  return std::vector<Handled>(events.size(), Handled::later());
 }
 
 Health Follower::health() const {
@@ -54,7 +57,7 @@ Health Follower::health() const {
 nlohmann::json Follower::status() {
   nlohmann::json status = {{"rows", inbox_.count().value_or(-1)},
                            {"queue_up", queue_.connected() ? 1 : 0}};
-  for (const Consumer& consumer : consumers_) consumer.add_status(status);
+  consumer_.add_status(status);
   return status;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follower: takes down every event of the shop once, in an inbox of its own. What is then done with
-// the rows is the role's.
+// Follower: takes down every event of the shop once, in an inbox of its own: as many as came in a
+// moment in one transaction. What is then done with the rows is the role's.
 #pragma once
 
-#include <list>
 #include <string>
+#include <vector>
 
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/consumer.h"
@@ -14,7 +14,7 @@ namespace panshi::shop {
 
 class Follower {
  public:
-  // `role` names the consumers: "auditlog-placed", "auditlog-paid", "auditlog-delivered".
+  // `role` names the consumer.
   Follower(const std::string& role, const FollowerConfig& config, Inbox inbox);
 
   Inbox& inbox() { return inbox_; }
@@ -24,12 +24,12 @@ class Follower {
   HttpResponse list(const HttpRequest& request);
 
  private:
-  Handled take(const char* subject, const Order& order);
+  std::vector<Handled> take(const std::vector<ShopEvent>& events);
 
   Inbox inbox_;
   ShopQueue queue_;
-  std::list<std::string> names_;   // the consumers keep pointers to them
-  std::list<Consumer> consumers_;  // last: they use the members above
+  const std::string role_;
+  Consumer consumer_;  // last: uses the members above
 };
 
 }  // namespace panshi::shop

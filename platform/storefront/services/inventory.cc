@@ -18,9 +18,14 @@ class Inventory {
       : stock_(redis_options(config.redis)),
         queue_(nats_options(config.queue, "inventory"), config.queue.replicas),
         check_(milliseconds(200), [this] { redis_up_ = stock_.ping().has_value(); }),
-        consumer_(queue_, {.name = "inventory", .event = kPaymentSucceeded, .workers = 2},
-                  [this](const Order& order) {
-                    return stock_.paid(order) ? Handled{} : Handled::later();
+        consumer_(queue_,
+                  {.name = "inventory",
+                   .event = kPaymentSucceeded,
+                   .batch = 64,
+                   .linger = milliseconds(50),
+                   .ack_wait = seconds(30)},
+                  [this](const ShopEvent& event) {
+                    return stock_.paid(event.order) ? Handled{} : Handled::later();
                   }) {}
 
   Health health() const {

@@ -23,6 +23,14 @@ Handled after(const Status& done) {
   return Handled::later();
 }
 
+Consumer::Options options(const char* name, const char* event) {
+  return {.name = name,
+          .event = event,
+          .batch = 64,
+          .linger = milliseconds(50),
+          .ack_wait = seconds(30)};
+}
+
 class OrdersWorker {
  public:
   explicit OrdersWorker(const OrdersWorkerConfig& config)
@@ -31,12 +39,13 @@ class OrdersWorker {
         queue_(nats_options(config.queue, "orders-worker"), config.queue.replicas),
         check_(milliseconds(200), [this] { databases_up_ = shards_.count_up(); }),
         relay_(config.relay_every, [this] { relay(); }),
-        placed_(queue_, {.name = "orders-placed", .event = kOrderPlaced},
-                [this](const Order& order) { return after(shards_.of(order.user).place(order)); }),
-        paid_(
-            queue_, {.name = "orders-paid", .event = kPaymentSucceeded, .workers = 2},
-            [this](const Order& order) { return after(shards_.of(order.user).mark_paid(order)); }) {
-  }
+        placed_(queue_, options("orders-placed", kOrderPlaced),
+                [this](const ShopEvent& event) {
+                  return after(shards_.of(event.order.user).place(event.order));
+                }),
+        paid_(queue_, options("orders-paid", kPaymentSucceeded), [this](const ShopEvent& event) {
+          return after(shards_.of(event.order.user).mark_paid(event.order));
+        }) {}
 
   Health health() const {
     if (!queue_.connected()) return {false, "queue"};
@@ -63,17 +72,20 @@ class OrdersWorker {
     }
   }
 
-  // A row goes only after its event is stored; the event's id makes a repeat harmless.
+  // Rows go only after their events are stored; the events' ids make a repeat harmless.
   Status relay_shard(ShopDatabase& shard) {
     ASSIGN_OR_RETURN(const auto rows, shard.read_outbox(kOutboxPage));
+    std::vector<std::int64_t> told;
+    Status status;
     for (const auto& row : rows) {
-      ASSIGN_OR_RETURN(const auto stored, shard.find(row.order));
-      if (!stored) return fail(ErrorCode::kInternal, cat("no order ", row.order));
-      if (auto told = queue_.publish(row.subject, stored->order); !told) return told;
-      if (auto removed = shard.remove_outbox(row.id); !removed) return removed;
-      ++relayed_;
+      status = queue_.publish(row.subject, row.order);
+      if (!status) break;
+      told.push_back(row.id);
     }
-    return {};
+    if (told.empty()) return status;
+    if (auto removed = shard.remove_outbox(told); !removed) return removed;
+    relayed_ += static_cast<std::int64_t>(told.size());
+    return status;
   }
 
   Shards shards_;

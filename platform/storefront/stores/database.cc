@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/storefront/stores/database.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/base/text.h"
@@ -184,16 +185,24 @@ Status ShopDatabase::end_move(std::size_t to_shard, const std::vector<Travelling
 Result<std::vector<ShopDatabase::OutboxRow>> ShopDatabase::read_outbox(std::int64_t limit) {
   ASSIGN_OR_RETURN(
       const MariaDb::Answer answer,
-      run("SELECT id, subject, order_id FROM shop.outbox ORDER BY id LIMIT ?", {limit}));
+      run("SELECT o.user_id, o.product, o.quantity, o.amount_cents, o.idempotency_key,"
+          " o.body_hash, o.placed_at_us, o.paid_at_us, o.state, NULL, o.order_id, b.id, b.subject"
+          " FROM shop.outbox b JOIN shop.orders o ON o.order_id = b.order_id ORDER BY b.id LIMIT ?",
+          {limit}));
   std::vector<OutboxRow> rows;
   for (const MariaDb::Row& row : answer.rows) {
-    rows.push_back({number(row[0]), text_of(row[1]), text_of(row[2])});
+    rows.push_back({number(row[11]), text_of(row[12]), stored_order(text_of(row[10]), row).order});
   }
   return rows;
 }
 
-Status ShopDatabase::remove_outbox(std::int64_t id) {
-  return status_of(run("DELETE FROM shop.outbox WHERE id = ?", {id}));
+// One statement, so one commit on every copy. The range keeps FIND_IN_SET to the rows at hand.
+Status ShopDatabase::remove_outbox(const std::vector<std::int64_t>& ids) {
+  std::vector<std::string> words;
+  for (const std::int64_t id : ids) words.push_back(std::to_string(id));
+  return status_of(run("DELETE FROM shop.outbox WHERE id BETWEEN ? AND ? AND FIND_IN_SET(id, ?)",
+                       {*std::min_element(ids.begin(), ids.end()),
+                        *std::max_element(ids.begin(), ids.end()), join(words, ",")}));
 }
 
 Status ShopDatabase::ping() { return status_of(run("SELECT 1", {})); }

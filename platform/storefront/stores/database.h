@@ -59,10 +59,10 @@ class ShopDatabase {
   struct OutboxRow {
     std::int64_t id = 0;
     std::string subject;
-    std::string order;
+    Order order;
   };
   Result<std::vector<OutboxRow>> read_outbox(std::int64_t limit);
-  Status remove_outbox(std::int64_t id);
+  Status remove_outbox(const std::vector<std::int64_t>& ids);
 
   // For setup.
   Status make_schema();

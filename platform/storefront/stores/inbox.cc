@@ -33,15 +33,19 @@ Result<Inbox> Inbox::open(const std::filesystem::path& file) {
   return Inbox(*std::move(database));
 }
 
-Result<bool> Inbox::take(const std::string& subject, const Order& order, WallTime now) {
+Status Inbox::take(const std::vector<InboxEvent>& events, WallTime now) {
   const std::lock_guard lock(mutex_);
-  const Status written = database_.run(
-      "INSERT OR IGNORE INTO inbox (message_id, subject, order_id, user_id, product, amount_cents,"
-      " at_us) VALUES (?, ?, ?, ?, ?, ?, ?)",
-      {cat(subject, ":", order.order), subject, order.order, order.user, order.product,
-       order.amount_cents, to_us(now)});
-  if (!written) return tl::unexpected(written.error());
-  return database_.changes() > 0;
+  return database_.transaction([&]() -> Status {
+    for (const auto& [subject, order] : events) {
+      const Status written = database_.run(
+          "INSERT OR IGNORE INTO inbox (message_id, subject, order_id, user_id, product,"
+          " amount_cents, at_us) VALUES (?, ?, ?, ?, ?, ?, ?)",
+          {cat(subject, ":", order.order), subject, order.order, order.user, order.product,
+           order.amount_cents, to_us(now)});
+      if (!written) return written;
+    }
+    return {};
+  });
 }
 
 Result<std::vector<InboxRow>> Inbox::read(std::int64_t after, std::int64_t limit,

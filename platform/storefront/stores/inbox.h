@@ -26,13 +26,18 @@ struct InboxRow {
   std::int64_t at_us = 0;  // when it was taken in
 };
 
+struct InboxEvent {
+  std::string subject;  // "payment.succeeded"
+  Order order;
+};
+
 class Inbox {
  public:
   static Result<Inbox> open(const std::filesystem::path& file);
   Inbox(Inbox&& other) noexcept : database_(std::move(other.database_)) {}
 
-  // True when it was new.
-  Result<bool> take(const std::string& subject, const Order& order, WallTime now);
+  // All in one transaction; those that are there already change nothing.
+  Status take(const std::vector<InboxEvent>& events, WallTime now);
   // Oldest first. `user` empty: of all.
   Result<std::vector<InboxRow>> read(std::int64_t after, std::int64_t limit,
                                      const std::string& user = {});

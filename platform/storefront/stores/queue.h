@@ -22,7 +22,8 @@
 namespace panshi::shop {
 
 inline constexpr const char* kStream = "SHOP";
-// The events. A consumer has one durable for an event; each costs the servers a group of replicas.
+// The events. A consumer has one durable, for one event or for all; each costs the servers a group
+// of replicas.
 inline constexpr const char* kOrderPlaced = "order.placed";
 inline constexpr const char* kPaymentSucceeded = "payment.succeeded";
 inline constexpr const char* kOrderDelivered = "order.delivered";
@@ -30,6 +31,7 @@ inline constexpr const char* kOrderDelivered = "order.delivered";
 std::string subject_for_all(const std::string& event);
 std::string subject_for(const std::string& event, const std::string& consumer);
 std::string subjects_of(const std::string& event);
+inline constexpr const char* kEverySubject = ">";  // of the stream
 
 // What a consumer gave up, until somebody replays or removes it.
 inline constexpr const char* kDeadStream = "SHOP_DEAD";

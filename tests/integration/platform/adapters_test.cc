@@ -118,21 +118,55 @@ TEST_CASE("a consumer sees a message again until it acknowledges it") {
   REQUIRE((*nats)->ensure_stream({.name = "S", .subjects = {"a"}}));
   REQUIRE((*nats)->publish("a", "one", "1"));
   std::vector<std::uint64_t> deliveries;
-  const auto handle = [&](const NatsMessage& message) -> NatsVerdict {
-    deliveries.push_back(message.delivered);
-    if (message.delivered < 3) return {.kind = NatsVerdict::Kind::kRetry, .retry_after = 10ms};
-    return {};
+  const auto handle = [&](const std::vector<NatsMessage>& messages) -> std::vector<NatsVerdict> {
+    REQUIRE(messages.size() == 1);
+    deliveries.push_back(messages[0].delivered);
+    if (messages[0].delivered == 3) return {{}};
+    return {{.kind = NatsVerdict::Kind::kRetry, .retry_after = 10ms}};
   };
+  Nats::Pull pull = {.stream = "S", .durable = "worker", .subject_filter = "a", .wait = 500ms};
   for (const MonoTime until = mono_now() + 20s; deliveries.size() < 3 && mono_now() < until;) {
-    REQUIRE((*nats)->consume("S", "worker", "a", 1, 500ms, 30s, handle));
+    REQUIRE((*nats)->consume(pull, handle));
   }
   CHECK(deliveries == std::vector<std::uint64_t>{1, 2, 3});
-  CHECK((*nats)->consume("S", "worker", "a", 1, 100ms, 30s, handle).value() == 0);
+  pull.wait = 100ms;
+  CHECK((*nats)->consume(pull, handle).value() == 0);
   const auto counts = (*nats)->counts("S", "worker");
   REQUIRE(counts);
-  CHECK(counts->messages == 1);
   CHECK(counts->pending == 0);
   CHECK(counts->unacknowledged == 0);
+}
+
+TEST_CASE("messages that wait come in one batch, and each is answered for itself") {
+  ShopServers servers({Server::kNats});
+  auto nats = Nats::connect(servers.nats());
+  REQUIRE(nats);
+  REQUIRE((*nats)->ensure_stream({.name = "S", .subjects = {"a"}}));
+  std::vector<std::string> batch;
+  const auto handle = [&](const std::vector<NatsMessage>& messages) {
+    std::vector<NatsVerdict> verdicts(messages.size());
+    batch.clear();
+    for (const NatsMessage& message : messages) {
+      if (message.body == "two" && message.delivered == 1) {
+        verdicts[batch.size()] = {.kind = NatsVerdict::Kind::kRetry, .retry_after = 10ms};
+      }
+      batch.push_back(message.body);
+    }
+    return verdicts;
+  };
+  const Nats::Pull pull = {.stream = "S",
+                           .durable = "w",
+                           .subject_filter = "a",
+                           .batch = 10,
+                           .wait = 5s,
+                           .linger = 100ms};
+  REQUIRE((*nats)->publish("a", "one", "1"));
+  REQUIRE((*nats)->publish("a", "two", "2"));
+  REQUIRE((*nats)->publish("a", "three", "3"));
+  CHECK((*nats)->consume(pull, handle).value() == 3);
+  CHECK(batch == std::vector<std::string>{"one", "two", "three"});
+  CHECK((*nats)->consume(pull, handle).value() == 1);
+  CHECK(batch == std::vector<std::string>{"two"});
 }
 
 TEST_CASE("the replica has a row before the primary's commit returns") {
