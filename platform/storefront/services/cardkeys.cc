@@ -19,7 +19,7 @@ class Cardkeys {
   explicit Cardkeys(const CardkeysConfig& config)
       : shards_(mariadb_options(config.database),
                 static_cast<std::size_t>(config.database.connections)),
-        health_check_(milliseconds(200), [this] { databases_up_ = shards_.count_up(); }) {}
+        health_check_(milliseconds(500), [this] { databases_up_ = shards_.count_up(); }) {}
 
   HttpResponse allocate(const HttpRequest& request) {
     const auto body = parse_json(request.body, 4'096);

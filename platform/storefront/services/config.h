@@ -100,7 +100,7 @@ struct OrdersWorkerConfig {
   ListenConfig listen;
   DatabaseConfig database;
   QueueConfig queue;
-  Duration relay_every = milliseconds(100);  // looks into the shards' outboxes
+  Duration relay_every = milliseconds(250);  // looks into the shards' outboxes
 };
 struct InventoryConfig {
   ListenConfig listen;

@@ -17,7 +17,7 @@ class Inventory {
   explicit Inventory(const InventoryConfig& config)
       : stock_(redis_options(config.redis)),
         queue_(nats_options(config.queue, "inventory"), config.queue.replicas),
-        check_(milliseconds(200), [this] { redis_up_ = stock_.ping().has_value(); }),
+        check_(milliseconds(500), [this] { redis_up_ = stock_.ping().has_value(); }),
         consumer_(queue_,
                   {.name = "inventory",
                    .event = kPaymentSucceeded,

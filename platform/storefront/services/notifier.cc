@@ -27,7 +27,7 @@ class Notifier {
   Notifier(const FollowerConfig& config, Inbox inbox, LogFile mails)
       : follower_("notifier", config, std::move(inbox)),
         mails_(std::move(mails)),
-        send_(milliseconds(200), [this] { send(); }) {}
+        send_(milliseconds(500), [this] { send(); }) {}
 
   Health health() const {
     if (!sending_) return {false, "mails"};

@@ -52,7 +52,7 @@ class Orders {
                 static_cast<std::size_t>(config.database.connections)),
         stock_(redis_options(config.redis)),
         queue_(nats_options(config.queue, "orders"), config.queue.replicas),
-        check_dependencies_(milliseconds(200), [this] { check_dependencies(); }),
+        check_dependencies_(milliseconds(500), [this] { check_dependencies(); }),
         sweep_(config.sweep_every, [this] { sweep(); }),
         write_late_(milliseconds(50), [this] { write_late(); }) {}
 

@@ -37,7 +37,7 @@ class OrdersWorker {
       : shards_(mariadb_options(config.database),
                 static_cast<std::size_t>(config.database.connections)),
         queue_(nats_options(config.queue, "orders-worker"), config.queue.replicas),
-        check_(milliseconds(200), [this] { databases_up_ = shards_.count_up(); }),
+        check_(milliseconds(500), [this] { databases_up_ = shards_.count_up(); }),
         relay_(config.relay_every, [this] { relay(); }),
         placed_(queue_, options("orders-placed", kOrderPlaced),
                 [this](const ShopEvent& event) {

@@ -65,7 +65,7 @@ class Payments {
         psp_({.name = "psp",
               .base = cat("http://", config.psp.host, ":", config.psp.port),
               .timeout = config.charge_timeout}),
-        check_dependencies_(milliseconds(200), [this] { redis_up_ = stock_.ping().has_value(); }),
+        check_dependencies_(milliseconds(500), [this] { redis_up_ = stock_.ping().has_value(); }),
         sweep_(config.sweep_every, [this] { sweep(); }),
         charge_late_(milliseconds(50), [this] { charge_late(); }) {}
 
