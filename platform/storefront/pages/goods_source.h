@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GoodsSource: the goods for a page, from the cache or from the role that knows them. Any thread.
+// GoodsSource: the goods for a page or the API, from the cache or from the role that knows them.
+// Any thread.
 #pragma once
 
 #include <atomic>
@@ -20,13 +21,22 @@ class GoodsSource {
     bool stale = false;
     const GoodsList* list() const { return goods.get(); }
   };
-  // Waits for at most half a second.
-  Shown goods(const Visit& visit);
+  // Waits for at most half a second. `ask`: a GET of /api/products.
+  Shown goods(const HttpRequest& ask);
+  Shown goods(const Visit& visit) { return goods(visit.asks("GET", "/api/products")); }
+  // What the API answers: {"products","stale"}; as the role answered while there is no copy.
+  HttpResponse answer(const HttpRequest& ask);
 
   std::int64_t asked() const { return asked_; }
   std::int64_t served_stale() const { return served_stale_; }
 
  private:
+  struct Asked {
+    Shown shown;
+    HttpResponse refused;  // what the role said, when there is nothing to show
+  };
+  Asked look(HttpRequest ask);
+
   ShopBackend& shop_;
   std::mutex mutex_;
   GoodsCache cache_{GoodsCache::Options()};

@@ -50,8 +50,8 @@ HttpResponse asset(std::string_view name, const char* type, const char* cache) {
 
 }  // namespace
 
-PageRoutes::PageRoutes(ShopBackend& shop)
-    : source_(shop), goods_(shop, source_), orders_(shop, source_), extras_(shop) {}
+PageRoutes::PageRoutes(ShopBackend& shop, GoodsSource& source)
+    : source_(source), goods_(shop, source), orders_(shop, source), extras_(shop) {}
 
 void PageRoutes::add_to(HttpServer& server) {
   add(server, "GET", "/", [this](Visit& visit) { return goods_.list(visit); });

@@ -18,8 +18,8 @@ namespace panshi::shop {
 
 class PageRoutes {
  public:
-  // `shop` must outlive this.
-  explicit PageRoutes(ShopBackend& shop);
+  // Both must outlive this.
+  PageRoutes(ShopBackend& shop, GoodsSource& source);
 
   void add_to(HttpServer& server);  // this must outlive the server's serving
   void add_to(nlohmann::json& status) const;
@@ -31,7 +31,7 @@ class PageRoutes {
   HttpResponse answer(const HttpRequest& request, const Handler& handler);
   HttpResponse time_page(const HttpRequest& request);
 
-  GoodsSource source_;
+  GoodsSource& source_;
   GoodsPages goods_;
   OrderPages orders_;
   ExtraPages extras_;

@@ -32,8 +32,9 @@ class Jam {
   void browse(int times) {
     const int before = edge_.calls();
     for (int i = 0; i < times; ++i) {
-      inside_.push_back(std::async(
-          std::launch::async, [this] { return edge_.send("GET /api/products HTTP/1.1", "", 0); }));
+      inside_.push_back(std::async(std::launch::async, [this] {
+        return edge_.send("GET /api/orders?user=u1 HTTP/1.1", "", 0);
+      }));
     }
     REQUIRE(eventually([&] { return edge_.calls() == before + times; }));
   }
@@ -62,7 +63,7 @@ TEST_CASE("a surge of browsing leaves places for checkout, and checkout for who 
   CHECK(raw_status(edge.pay("o-1")) == 200);
   Jam jam(edge);
   jam.browse(2);
-  CHECK(is_shed(edge.send("GET /api/products HTTP/1.1")));
+  CHECK(is_shed(edge.send("GET /api/orders?user=u1 HTTP/1.1")));
   CHECK(is_shed(edge.look("o-2")));  // nobody knows that one as paid
   jam.place("k1");
   CHECK(is_shed(edge.place("k2")));
@@ -89,7 +90,7 @@ TEST_CASE("the other edge knows who has paid by the marker, and by no forged one
   const std::string look = "GET /api/orders/o-1?user=u HTTP/1.1";
   {
     Jam jam(edge);  // of the other one too: the upstream is the same
-    for (int i = 0; i < 2; ++i) start("GET /api/products HTTP/1.1");
+    for (int i = 0; i < 2; ++i) start("GET /api/orders?user=u1 HTTP/1.1");
     REQUIRE(eventually([&] { return edge.status(other).at("in_flight") == 2; }));
     CHECK(is_shed(edge.look("o-1", "", other)));
     CHECK(is_shed(edge.look("o-2", cat("\nX-Paid-Marker: ", marker), other)));
@@ -177,7 +178,7 @@ TEST_CASE("shedding degrades the gateway, and every answer says so until it is c
     Jam jam(edge);
     jam.browse(2);
     CHECK(eventually([&] {
-      return header_in(edge.send("GET /api/products HTTP/1.1"), "X-Degradation-Level") ==
+      return header_in(edge.send("GET /api/orders?user=u1 HTTP/1.1"), "X-Degradation-Level") ==
              "core_only";
     }));
     CHECK(edge.status().at("degradation_level") == 2);
@@ -221,4 +222,19 @@ TEST_CASE("malformed and oversized requests get a 4xx and reach nobody") {
   CHECK(raw_status(edge.send("DELETE /api/orders/o-1 HTTP/1.1\nContent-Length: 0")) == 405);
   CHECK(raw_status(edge.pay("o-1", "two words")) == 400);
   CHECK(edge.calls() == 0);
+}
+
+TEST_CASE("the goods come from the edge's cache: orders is asked once, and need not be there") {
+  Edge edge(kFourPlaces);
+  edge.orders_answer([](const HttpRequest&) {
+    return json_response(
+        {{"products", {{{"product", "p"}, {"title", "P"}, {"price_cents", 5}, {"free", 7}}}}});
+  });
+  const std::string first = edge.send("GET /api/products HTTP/1.1");
+  REQUIRE(raw_status(first) == 200);
+  edge.orders_answer([](const HttpRequest&) { return json_response({}, 503); });
+  const std::string second = edge.send("GET /api/products HTTP/1.1");
+  CHECK(raw_status(second) == 200);
+  CHECK(second.find(R"("free":7)") != std::string::npos);
+  CHECK_FALSE(header_in(second, "X-Degradation-Level").empty());
 }
