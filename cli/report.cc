@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// panshi report DRILL | verify FILE [--journal]
+// panshi report DRILL | verify FILE [--journal] | compare A B
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <limits>
 
 #include "cli/connection.h"
 #include "cli/exit_codes.h"
+#include "controller/report/compare.h"
+#include "controller/report/read_report.h"
 #include "controller/report/verify.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -115,24 +118,72 @@ int verify(Invocation& invocation) {
   return kPass;
 }
 
+// A report's file in JSON, or else the id of a drill that the controller knows.
+Result<controller::Report> find_report(Invocation& invocation, const std::string& name) {
+  std::error_code error;
+  std::string text;
+  if (std::filesystem::is_regular_file(name, error)) {
+    ASSIGN_OR_RETURN(text, read_file(name, 256 << 20));
+  } else {
+    ASSIGN_OR_RETURN(Connection controller, Connection::find(invocation));
+    ASSIGN_OR_RETURN(text,
+                     controller.get_text(cat("/api/v1/reports/", url_text(name), "?format=json")));
+  }
+  return parse_json(text, 256 << 20).and_then(controller::read_report);
+}
+
+int compare(Invocation& invocation) {
+  const std::string format = invocation.text("--format", invocation.json ? "json" : "md");
+  if (format != "md" && format != "html" && format != "json") {
+    return report_error(invocation, {ErrorCode::kInvalid, "--format wants md, html or json"});
+  }
+  std::vector<controller::Report> both;
+  for (const char* which : {"a", "b"}) {
+    const std::string name = invocation.text(which);
+    auto report = find_report(invocation, name);
+    if (!report) {
+      return report_error(invocation,
+                          {report.error().code, cat(name, ": ", report.error().message)});
+    }
+    both.push_back(*std::move(report));
+  }
+  const std::string document =
+      format == "md"     ? controller::compare_markdown(both[0], both[1])
+      : format == "html" ? controller::compare_html(both[0], both[1])
+                         : dump_json_pretty(controller::compare_json(both[0], both[1])) + "\n";
+  if (invocation.has("--out")) return save(invocation, document);
+  invocation.terminal.raw(document);
+  return kPass;
+}
+
 }  // namespace
 
 std::vector<Command> report_commands() {
-  return {{"report",
-           "",
-           "Print the report of a drill.",
-           "panshi report d-1 --format html --out retro.html",
-           {{"drill", "DRILL", "id of the drill"},
-            {"--format", "FORMAT", "md (default), html or json"},
-            {"--out", "FILE", "write it there"}},
-           report},
-          {"report",
-           "verify",
-           "Recompute every number of a JSON report from the events inside it.",
-           "panshi report verify retro.json --journal",
-           {{"file", "FILE", "a report in JSON", true},
-            {"--journal", "", "compare these events with the controller's journal too"}},
-           verify}};
+  return {
+      {"report",
+       "",
+       "Print the report of a drill.",
+       "panshi report d-1 --format html --out retro.html",
+       {{"drill", "DRILL", "id of the drill"},
+        {"--format", "FORMAT", "md (default), html or json"},
+        {"--out", "FILE", "write it there"}},
+       report},
+      {"report",
+       "verify",
+       "Recompute every number of a JSON report from the events inside it.",
+       "panshi report verify retro.json --journal",
+       {{"file", "FILE", "a report in JSON", true},
+        {"--journal", "", "compare these events with the controller's journal too"}},
+       verify},
+      {"report",
+       "compare",
+       "Put two drills side by side: verdicts, phases, graphs with the same axes, ledgers.",
+       "panshi report compare d-1 legacy/controller/reports/d-1.json --format html --out both.html",
+       {{"a", "A", "id of a drill, or a report in JSON", true},
+        {"b", "B", "the other", true},
+        {"--format", "FORMAT", "md (default), html or json"},
+        {"--out", "FILE", "write it there"}},
+       compare}};
 }
 
 }  // namespace panshi::cli

@@ -200,19 +200,31 @@ void place_marks(std::vector<GraphMark>& marks, double left, double right) {
   }
 }
 
-std::string graph_svg(const Report& report, const SignalSeries& series, int number) {
-  Frame frame;
+std::optional<GraphScale> graph_scale(const Report& report, const SignalSeries& series) {
   const GraphRange range = graph_range(report);
-  frame.zero = range.zero;
-  frame.from_s = range.from_s;
-  frame.to_s = range.to_s;
   const GraphPoints points = graph_points(series, range);
-  if (points.size() < 2) return {};
+  if (points.size() < 2) return std::nullopt;
+  const std::string unit = unit_of(series.signal);
+  const double most = highest(points, graph_limit(report, series.signal), unit == "%" ? 1 : 1.15);
+  const double step = nice_step(most, 4);
+  const double y_max = unit == "%" && most <= 1 ? 1 : std::ceil(most / step) * step;
+  return GraphScale{range.from_s, range.to_s, y_max};
+}
+
+std::string graph_svg(const Report& report, const SignalSeries& series, int number,
+                      const std::optional<GraphScale>& shared) {
+  const auto own = graph_scale(report, series);
+  if (!own) return {};
+  const GraphScale scale = shared.value_or(*own);
+  const GraphRange range = graph_range(report);
+  Frame frame;
+  frame.zero = range.zero;
+  frame.from_s = scale.from_s;
+  frame.to_s = scale.to_s;
+  frame.y_max = scale.y_max;
+  const GraphPoints points = graph_points(series, range);
   const std::string unit = unit_of(series.signal);
   const std::optional<double> limit = graph_limit(report, series.signal);
-  const double most = highest(points, limit, unit == "%" ? 1 : 1.15);
-  const double step = nice_step(most, 4);
-  frame.y_max = unit == "%" && most <= 1 ? 1 : std::ceil(most / step) * step;
 
   std::vector<GraphMark> marks = graph_marks(report);
   for (GraphMark& mark : marks) mark.x = frame.x_of(mark.x);

@@ -5,6 +5,7 @@
 // Colours come from the page's style (report.css), so it follows light and dark. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,18 @@ struct GraphMark {
 void place_marks(std::vector<GraphMark>& marks, double left, double right);
 double label_width(const std::string& label);
 
+// What the axes cover: seconds since the fault was in force, and values from 0.
+struct GraphScale {
+  double from_s = 0;
+  double to_s = 1;
+  double y_max = 1;
+};
+// Absent when the series has fewer than two samples.
+std::optional<GraphScale> graph_scale(const Report& report, const SignalSeries& series);
+
 // Empty when the series has fewer than two samples. `number` makes the ids unique on the page.
-std::string graph_svg(const Report& report, const SignalSeries& series, int number);
+// `shared`: the axes, when it is to be compared with another graph.
+std::string graph_svg(const Report& report, const SignalSeries& series, int number,
+                      const std::optional<GraphScale>& shared = std::nullopt);
 
 }  // namespace panshi::controller

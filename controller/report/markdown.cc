@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cmath>
 
+#include "controller/report/markdown_text.h"
 #include "controller/report/report.h"
 #include "controller/report/sections.h"
 #include "controller/report/series.h"
@@ -12,25 +12,7 @@
 namespace panshi::controller {
 namespace {
 
-// What came from outside must not become Markdown or HTML of its own.
-std::string safe(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r') {
-      out += ' ';
-    } else {
-      if (std::string_view("\\`*_[]<>|&#").find(c) != std::string_view::npos) out += '\\';
-      out += c;
-    }
-  }
-  return out;
-}
-
-// A code span; a backtick inside would end it.
-std::string code(std::string text) {
-  std::erase_if(text, [](char c) { return c == '`' || c == '\n' || c == '\r'; });
-  return "`" + text + "`";
-}
+using namespace markdown;
 
 std::string cites(const std::vector<std::int64_t>& seqs) {
   std::string out;
@@ -41,12 +23,6 @@ std::string cites(const std::vector<std::int64_t>& seqs) {
 void sentences(std::string& out, const std::vector<Cited>& list, std::string_view none) {
   if (list.empty()) out += cat("- ", none, "\n");
   for (const Cited& one : list) out += cat("- ", safe(one.text), cites(one.cites), "\n");
-}
-
-std::string row(std::initializer_list<std::string> cells) {
-  std::string out = "|";
-  for (const std::string& cell : cells) out += " " + cell + " |";
-  return out + "\n";
 }
 
 void head(const Report& report, std::string& out) {
@@ -79,28 +55,6 @@ void phase_table(const Report& report, std::string& out) {
         row({one.name, ms_text(*one.since_in_force_us), one.took_us ? ms_text(*one.took_us) : "–",
              one.share ? share_text(*one.share) : "–", cat("#", *one.seq)});
   }
-}
-
-// Forty columns over the drill; of each the mean.
-std::string sparkline(const SignalSeries& series, double y_max) {
-  static const char* kBars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-  constexpr std::size_t kColumns = 40;
-  if (series.samples.size() < 2 || y_max <= 0) return {};
-  const WallTime from = series.samples.front().first;
-  const double span = static_cast<double>((series.samples.back().first - from).count()) + 1;
-  std::vector<std::pair<double, int>> columns(kColumns);
-  for (const auto& [at, value] : series.samples) {
-    const double share = static_cast<double>((at - from).count()) / span;
-    auto& column = columns[std::min(static_cast<std::size_t>(share * kColumns), kColumns - 1)];
-    column.first += value;
-    ++column.second;
-  }
-  std::string out;
-  for (const auto& [sum, count] : columns) {
-    const double share = count == 0 ? 0 : std::clamp(sum / count / y_max, 0.0, 1.0);
-    out += count == 0 ? " " : kBars[static_cast<std::size_t>(std::lround(share * 7))];
-  }
-  return out;
 }
 
 void signal_table(const Report& report, std::string& out) {

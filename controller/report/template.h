@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page of the report and its style, as text: report.mustache and report.css.
+// The pages of one report and of two beside each other, and their style, as text.
 #pragma once
 
 #include <string_view>
@@ -7,6 +7,7 @@
 namespace panshi::controller {
 
 extern const std::string_view kReportTemplate;
+extern const std::string_view kCompareTemplate;
 extern const std::string_view kReportStyle;
 
 }  // namespace panshi::controller

@@ -7,8 +7,7 @@
 #include <set>
 
 #include "controller/events/event_data.h"
-#include "controller/report/event_json.h"
-#include "controller/report/report.h"
+#include "controller/report/read_report.h"
 #include "core/base/text.h"
 
 namespace panshi::controller {
@@ -62,32 +61,18 @@ void check_cites(const Json& report, const char* section, const std::set<std::in
   }
 }
 
-Result<std::vector<Event>> record_events(const Json& report) {
-  const Json& record = value_of(report, "record");
-  if (!record.is_object()) {
-    return fail(ErrorCode::kInvalid, "not a report: it has no `record` to recompute from");
-  }
-  return read_events(value_of(record, "events"));
-}
-
 }  // namespace
 
 Result<Verification> verify_report(const Json& report) {
-  ASSIGN_OR_RETURN(const std::vector<Event> events, record_events(report));
-  std::vector<SignalSeries> series;
-  const Json& signals = value_of(report["record"], "signals");
-  for (const Json& item : signals.is_array() ? signals : Json::array()) {
-    ASSIGN_OR_RETURN(SignalSeries one, read_series(item));
-    series.push_back(std::move(one));
-  }
-  Json recomputed = report_json(make_report(events, text_of(report, "drill"), series));
+  ASSIGN_OR_RETURN(const Report read, read_report(report));
+  Json recomputed = report_json(read);
   Json reported = report;
   recomputed.erase("record");
   reported.erase("record");
   Verification verification;
   compare(reported, recomputed, verification);
   std::set<std::int64_t> seqs;
-  for (const Event& event : events) seqs.insert(event.seq);
+  for (const Event& event : read.events) seqs.insert(event.seq);
   for (const char* section : {"summary", "why", "refusals", "went_well", "went_badly"}) {
     check_cites(report, section, seqs, verification);
   }
@@ -96,11 +81,11 @@ Result<Verification> verify_report(const Json& report) {
 
 Result<std::vector<Difference>> compare_with_journal(const Json& report,
                                                      const std::vector<Event>& journal) {
-  ASSIGN_OR_RETURN(const std::vector<Event> events, record_events(report));
+  ASSIGN_OR_RETURN(const Report read, read_report(report));
   std::map<std::int64_t, const Event*> known;
   for (const Event& event : journal) known[event.seq] = &event;
   std::vector<Difference> differences;
-  for (const Event& event : events) {
+  for (const Event& event : read.events) {
     const Json reported = to_json(event);
     const auto found = known.find(event.seq);
     const Json recorded = found == known.end() ? Json() : to_json(*found->second);

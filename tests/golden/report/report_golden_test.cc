@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "controller/report/compare.h"
 #include "controller/report/event_json.h"
 #include "controller/report/report.h"
 #include "core/json/fields.h"
@@ -53,7 +54,7 @@ TEST_CASE("a record gives the expected report in Markdown, HTML and JSON") {
   const fs::path folder = fs::path(PANSHI_SOURCE_DIR) / "tests/golden/report";
   int cases = 0;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (!entry.is_directory()) continue;
+    if (!entry.is_directory() || !fs::exists(entry.path() / "record.json")) continue;
     ++cases;
     const Report report = load(entry.path());
     expect(entry.path() / "report.md", report_markdown(report));
@@ -63,6 +64,46 @@ TEST_CASE("a record gives the expected report in Markdown, HTML and JSON") {
     expect(entry.path() / "report.json", dump_json_pretty(json) + "\n");
   }
   CHECK(cases == 2);
+}
+
+// The labels of both axes of each graph, in order.
+std::vector<std::string> ticks_of_graphs(const std::string& html) {
+  std::vector<std::string> graphs;
+  for (std::size_t at = html.find("<svg"); at != std::string::npos; at = html.find("<svg", at)) {
+    const std::size_t end = html.find("</svg>", at);
+    std::string& ticks = graphs.emplace_back();
+    while ((at = html.find("class=\"tick\"", at)) < end) {
+      const std::size_t from = html.find('>', at) + 1;
+      at = html.find('<', from);
+      ticks += html.substr(from, at - from) + " ";
+    }
+    at = end;
+  }
+  return graphs;
+}
+
+TEST_CASE("two drills side by side give the expected comparison") {
+  const fs::path folder = fs::path(PANSHI_SOURCE_DIR) / "tests/golden/report";
+  const Report healed = load(folder / "cardkeys-hang-is-healed-by-its-runbook");
+  const Report missed = load(folder / "nothing-was-detected");
+  const fs::path expected = folder / "two-drills-side-by-side";
+  expect(expected / "compare.md", compare_markdown(healed, missed));
+  expect(expected / "compare.html", without_style(compare_html(healed, missed)));
+  expect(expected / "compare.json", dump_json_pretty(compare_json(healed, missed)) + "\n");
+}
+
+TEST_CASE("graphs that stand one above the other have the same axes") {
+  const fs::path folder = fs::path(PANSHI_SOURCE_DIR) / "tests/golden/report";
+  const Report quick = load(folder / "cardkeys-hang-is-healed-by-its-runbook");
+  Report slow = quick;
+  slow.ended = *slow.ended + std::chrono::seconds(60);
+  for (SignalSeries& series : slow.series) {
+    for (auto& sample : series.samples) sample.second *= 3;
+  }
+  const auto ticks = ticks_of_graphs(compare_html(quick, slow));
+  REQUIRE(ticks.size() == 2 * quick.series.size());
+  for (std::size_t i = 0; i < ticks.size(); i += 2) CHECK(ticks[i] == ticks[i + 1]);
+  CHECK(ticks != ticks_of_graphs(compare_html(quick, quick)));
 }
 
 }  // namespace
