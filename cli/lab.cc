@@ -38,7 +38,27 @@ std::string user_name() {
   return user == nullptr ? std::to_string(geteuid()) : user->pw_name;
 }
 
-LabUpOptions options_of(const Invocation& invocation) {
+// Which shop; each is a lab file of the project.
+struct Architecture {
+  const char* name;
+  const char* file;
+};
+constexpr Architecture kArchitectures[] = {{"resilient", "shop.yaml"},
+                                           {"legacy", "shop-legacy.yaml"}};
+
+// The file's name; kInvalid with the nearest known architecture.
+Result<std::string> lab_file(const std::string& architecture) {
+  std::vector<std::string> names;
+  for (const Architecture& one : kArchitectures) {
+    if (architecture == one.name) return std::string(one.file);
+    names.emplace_back(one.name);
+  }
+  return fail(ErrorCode::kInvalid,
+              cat("no architecture `", architecture, "`", did_you_mean(architecture, names),
+                  "; there are ", join(names, " and ")));
+}
+
+LabUpOptions options_of(const Invocation& invocation, const std::string& bundled_file) {
   LabUpOptions options;
   options.plan.lab = state_directory(invocation);
   options.plan.bin = own_directory();
@@ -50,7 +70,7 @@ LabUpOptions options_of(const Invocation& invocation) {
   options.plan.rate = invocation.integer("--rate").value_or(0);
   options.within = std::chrono::seconds(invocation.integer("--within").value_or(60));
   options.file = invocation.has("--file") ? fs::absolute(invocation.text("--file"))
-                                          : options.plan.source / "platform" / "lab" / "shop.yaml";
+                                          : options.plan.source / "platform" / "lab" / bundled_file;
   return options;
 }
 
@@ -66,11 +86,20 @@ int up(Invocation& invocation) {
     invocation.terminal.error("--network wants a loopback network like 127.77");
     return kUsage;
   }
+  if (invocation.has("--architecture") && invocation.has("--file")) {
+    invocation.terminal.error("--architecture and --file both say what to start; give one");
+    return kUsage;
+  }
+  const auto file = lab_file(invocation.text("--architecture", "resilient"));
+  if (!file) {
+    report_error(invocation, file.error());
+    return kUsage;
+  }
   prepare_signals();
   std::atomic<bool> stop = false;
   const StopSignal on_stop([&](int) { stop = true; });
   const Result<LabUpResult> result =
-      bring_lab_up(options_of(invocation), stop, invocation.terminal);
+      bring_lab_up(options_of(invocation, *file), stop, invocation.terminal);
   if (!result) {
     report_error(invocation, result.error());
     if (stop) return kInterrupted;
@@ -178,7 +207,8 @@ std::vector<Command> lab_commands() {
            "up",
            "Start the bundled shop, its agents and the controller.",
            "panshi lab up --state /tmp/shop --rate 50",
-           {{"--file", "FILE", "lab file (default: platform/lab/shop.yaml)"},
+           {{"--architecture", "NAME", "resilient (default), or legacy: the shop as it was before"},
+            {"--file", "FILE", "lab file (default: platform/lab/shop.yaml)"},
             {"--network", "127.N", "loopback network (default: the file's, or the next free one)"},
             {"--rate", "N", "orders per second (default: the file's)"},
             {"--within", "N", "seconds until everything must be ready (default: 60)"},

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# One MariaDB server of the lab: mariadb.sh DATADIR USER ADDRESS PORT SERVER_ID INIT_SQL primary|replica
+# One MariaDB server of the lab: mariadb.sh DATADIR USER ADDRESS PORT SERVER_ID INIT_SQL ROLE
+# ROLE: primary or replica, semi-synchronous; async-primary or async-replica as the old shop had them.
 # Why each option is what it is: servers.md. The directory was made by make-datadir.sh.
 set -eu
 datadir=$1 user=$2 address=$3 port=$4 server_id=$5 init=$6 role=$7
@@ -10,7 +11,10 @@ case $role in
     --rpl-semi-sync-master-timeout=1000 ;;
   replica) set -- --innodb-flush-log-at-trx-commit=2 --sync-binlog=0 \
     --read-only=1 --relay-log=relay --slave-net-timeout=5 --rpl-semi-sync-slave-enabled=1 ;;
-  *) echo "mariadb.sh: primary or replica, not $role" >&2; exit 64 ;;
+  async-primary) set -- --innodb-flush-log-at-trx-commit=1 --sync-binlog=1 ;;
+  async-replica) set -- --innodb-flush-log-at-trx-commit=2 --sync-binlog=0 \
+    --read-only=1 --relay-log=relay --slave-net-timeout=5 ;;
+  *) echo "mariadb.sh: [async-]primary or [async-]replica, not $role" >&2; exit 64 ;;
 esac
 exec mariadbd --no-defaults "--user=$user" "--datadir=$datadir" "--tmpdir=$datadir.tmp" \
   --socket=mariadb.sock --pid-file=mariadb.pid "--bind-address=$address" "--port=$port" \

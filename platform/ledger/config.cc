@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/ledger/config.h"
 
+#include <array>
 #include <charconv>
 
 #include "core/base/text.h"
@@ -20,9 +21,17 @@ void need_object(Fields& in, const char* key, Read read) {
   inner.done();
 }
 
+void read_architecture(Fields& in, Architecture& architecture) {
+  static const std::array<std::string, 2> kWords = {"resilient", "legacy"};
+  std::string word = kWords[0];
+  in.may_word("architecture", word, kWords);
+  architecture = word == kWords[1] ? Architecture::kLegacy : Architecture::kResilient;
+}
+
 }  // namespace
 
 void read_audit_config(Fields& in, AuditConfig& config) {
+  read_architecture(in, config.architecture);
   need_host_port(in, "customers", config.customers);
   std::string log;
   in.need("log", log);
@@ -32,8 +41,11 @@ void read_audit_config(Fields& in, AuditConfig& config) {
     database.may("user", config.database_user);
     database.may("password", config.database_password);
   });
-  need_redis(in, config.redis);
-  need_object(in, "queue", [&](Fields& queue) { need_host_ports(queue, "servers", config.queue); });
+  if (config.architecture == Architecture::kResilient) {
+    need_redis(in, config.redis);
+    need_object(in, "queue",
+                [&](Fields& queue) { need_host_ports(queue, "servers", config.queue); });
+  }
   need_host_port(in, "psp", config.psp);
   in.may("drain", config.drain, {0ms, 10min});
   in.may("settle", config.settle, {0ms, 10min});

@@ -12,7 +12,11 @@
 
 namespace panshi::shop {
 
+// Which witnesses there are: the old shop has no soft stock in Redis and no queue.
+enum class Architecture { kResilient, kLegacy };
+
 struct AuditConfig {
+  Architecture architecture = Architecture::kResilient;
   HostPort customers;            // their control API
   std::filesystem::path log;     // theirs
   std::vector<HostPort> shards;  // the databases

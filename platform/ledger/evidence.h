@@ -73,6 +73,7 @@ struct Evidence {
   // Nobody was under way when the log was heard. Else they went on, and what the log does not know
   // may have been attempted since.
   bool customers_at_rest = true;
+  bool has_soft_stock = true;  // the shop keeps counts in Redis; else `stock` is not asked for
   std::optional<std::vector<Account>> accounts;
   std::optional<std::vector<OrderRow>> orders;
   std::optional<std::vector<CardKeyRow>> card_keys;  // those given to an order

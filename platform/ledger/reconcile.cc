@@ -141,7 +141,7 @@ void Court::doubt_what_is_missing() {
       {evidence_.card_keys.has_value(), "the card keys in the database"},
       {evidence_.products.has_value(), "the products in the database"},
       {evidence_.charges.has_value(), "the payment provider's charges"},
-      {evidence_.stock.has_value(), "the stock in Redis"},
+      {evidence_.stock.has_value() || !evidence_.has_soft_stock, "the stock in Redis"},
       {evidence_.queue.has_value(), "the queue"},
   };
   for (const auto& [heard, name] : witnesses) {

@@ -3,6 +3,7 @@
 
 #include "platform/customers/customers.h"
 #include "platform/ledger/ledger.h"
+#include "platform/storefront/legacy/legacy.h"
 #include "platform/storefront/services/services.h"
 
 namespace panshi::shop {
@@ -34,6 +35,8 @@ std::span<const Role> roles() {
       {"cardkeys", "Gives each paid order its card key from the pool.", "", &run_cardkeys},
       {"extras", "Search, hot list, recommendations, reviews and chat: what is not core.", "",
        &run_extras},
+      {"legacy", "The shop as it was before: everything in one process, at once.", "", &run_legacy},
+      {"legacy-setup", "Makes the old shop's database; runs once and ends.", "", &run_legacy_setup},
       {"psp", "The payment provider, with a ledger of its own.", "", &run_psp},
       {"customers", "The load: customers who arrive on a schedule, and their log.",
        kCustomersOptions, &run_customers},

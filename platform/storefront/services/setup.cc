@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // setup: makes an empty database into the shop's, and counts the soft stock from it; runs once and
 // ends. Waits for the servers. Running it again repairs what is missing and changes nothing else.
-#include <thread>
-
 #include "core/base/text.h"
 #include "core/io/log.h"
+#include "platform/storefront/base/keep_trying.h"
 #include "platform/storefront/model/catalog.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/services.h"
@@ -19,24 +18,6 @@ namespace {
 constexpr Duration kHoldTime = minutes(10);  // of orders that were open when Redis lost them
 
 MonoTime mono_now() { return SystemClock().mono(); }
-
-// Tries until it succeeds or the time is over; says what it waits for, once for each reason.
-Status keep_trying(const char* doing, MonoTime until, const std::function<Status()>& attempt) {
-  std::string said;
-  while (true) {
-    const Status done = attempt();
-    if (done) return {};
-    const bool may_pass =
-        done.error().code == ErrorCode::kUnavailable || done.error().code == ErrorCode::kTimeout;
-    if (!may_pass) return fail(done.error(), doing);
-    if (done.error().message != said) {
-      log_info(cat("waiting to ", doing, ": ", done.error().message));
-    }
-    said = done.error().message;
-    if (mono_now() >= until) return fail(done.error(), doing);
-    std::this_thread::sleep_for(milliseconds(100));
-  }
-}
 
 // One product's goods in one shard: an even share of its keys.
 Result<std::int64_t> add_goods(ShopDatabase& shard, const Product& product, const std::string& seed,

@@ -23,6 +23,26 @@ TEST_CASE("every source must be named, and every mistake is reported") {
   }
 }
 
+TEST_CASE("the old shop has no Redis and no queue, so an audit of it must not name them") {
+  const nlohmann::json json = {{"architecture", "legacy"},
+                               {"customers", "127.0.0.1:17770"},
+                               {"log", "/tmp/log"},
+                               {"database", {{"shards", {"127.0.0.1:17306"}}}},
+                               {"psp", "127.0.0.1:17760"}};
+  const auto mistakes = [](const nlohmann::json& file) {
+    Problems problems;
+    Fields in(file, "", problems);
+    AuditConfig config;
+    read_audit_config(in, config);
+    in.done();
+    return problems.empty() ? std::string() : problems.error().message;
+  };
+  CHECK(mistakes(json) == "");
+  nlohmann::json with_queue = json;
+  with_queue["queue"] = {{"servers", {"127.0.0.1:17422"}}};
+  CHECK(mistakes(with_queue).find("queue") != std::string::npos);
+}
+
 TEST_CASE("the argument --since-us is one whole number") {
   CHECK(since_us_argument({}).value() == 0);
   CHECK(since_us_argument({"--since-us", "1700000000000000"}).value() == 1'700'000'000'000'000);

@@ -318,6 +318,19 @@ TEST_CASE("purchases from before are known but not judged again") {
   check_only(reconcile(evidence), Flaw::kUndelivered, {old});
 }
 
+TEST_CASE("without soft stock the money is added up all the same, and ghost orders are found") {
+  Case ghost;
+  ghost.evidence.stock.reset();
+  ghost.evidence.has_soft_stock = false;
+  CHECK(reconcile(ghost.evidence).verdict == Verdict::kValid);
+  ghost.remove_row();
+  ghost.remove_key();
+  const LedgerAudit audit = reconcile(ghost.evidence);
+  CHECK(audit.verdict == Verdict::kInvalid);
+  CHECK(audit.conserved == std::optional(false));
+  CHECK(audit.of(Flaw::kLost).ids == std::vector<std::string>{ghost.id});
+}
+
 TEST_CASE("long lists of ids are cut, their counts are not") {
   ShopBooks books(10'000);
   for (int i = 0; i < 300; ++i) (void)books.add(Fate::kDelivered);
