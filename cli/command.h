@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -19,6 +20,8 @@ struct Argument {
   std::string help;
   bool required = false;
   bool many = false;
+  std::int64_t min = std::numeric_limits<std::int64_t>::min();  // of an integer
+  std::int64_t max = std::numeric_limits<std::int64_t>::max();
 };
 
 // What was typed. Unknown names are a bug in the command's row.

@@ -10,6 +10,7 @@
 
 #include "cli/exit_codes.h"
 #include "core/base/text.h"
+#include "core/json/fields.h"
 #include "core/model/check.h"
 
 namespace panshi::cli {
@@ -21,10 +22,11 @@ struct Bound {
   std::map<std::string, CLI::Option*> options;
 };
 
-std::string check_integer(const std::string& text) {
+std::string check_integer(const Argument& argument, const std::string& text) {
   std::int64_t value = 0;
-  return CLI::detail::lexical_cast(text, value) ? std::string()
-                                                : "`" + text + "` is no whole number";
+  if (!CLI::detail::lexical_cast(text, value)) return "`" + text + "` is no whole number";
+  if (value >= argument.min && value <= argument.max) return {};
+  return cat("must be from ", argument.min, " to ", argument.max, ", not ", value);
 }
 
 // Every command has these, so that scripts may put them anywhere after the verb.
@@ -43,7 +45,12 @@ void add(Bound& bound, const Argument& argument) {
   } else {
     option = bound.app->add_option(argument.name, argument.help);
     option->type_name(argument.value);
-    if (argument.value == "N") option->check(CLI::Validator(check_integer, "", "integer"));
+    if (argument.value == "N") {
+      const auto check = [argument](const std::string& text) {
+        return check_integer(argument, text);
+      };
+      option->check(CLI::Validator(check, "", "integer"));
+    }
     option->expected(1);
     if (argument.many) {  // by name: once for each value; by position: all that follow
       option->take_all();
@@ -111,6 +118,15 @@ std::string unknown_command(const std::vector<Command>& commands, int argc,
   return unknown_name(cat("verb of ", typed_noun), typed_verb, verbs);
 }
 
+// Says so as everything else is said: with --json, as a document too.
+int misused(const std::string& mistake, int argc, const char* const* argv) {
+  const bool json = std::any_of(argv, argv + argc,
+                                [](const char* word) { return std::string("--json") == word; });
+  if (json) std::cout << dump_json_pretty({{"error", mistake}}) << std::endl;
+  std::cerr << "panshi: " << mistake << "\n";
+  return kUsage;
+}
+
 int run(const Bound& bound) {
   const bool json = bound.options.at("--json")->count() > 0;
   Terminal terminal(json);
@@ -125,8 +141,7 @@ int run(const Bound& bound) {
 
 int parse_and_run(const std::vector<Command>& commands, int argc, const char* const* argv) {
   if (const std::string mistake = unknown_command(commands, argc, argv); !mistake.empty()) {
-    std::cerr << "panshi: " << mistake << "\n";
-    return kUsage;
+    return misused(mistake, argc, argv);
   }
   CLI::App root("Panshi breaks services on purpose, heals them, and proves that no order was lost.",
                 "panshi");
@@ -140,8 +155,8 @@ int parse_and_run(const std::vector<Command>& commands, int argc, const char* co
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = root.exit(error, std::cout, std::cerr);
-    return code == 0 ? 0 : kUsage;
+    if (error.get_exit_code() == 0) return root.exit(error, std::cout, std::cerr);  // --help
+    return misused(cat(error.what(), "; --help shows what is"), argc, argv);
   }
   // A noun and its verb are both `parsed`: the verb is meant.
   const Bound* chosen = nullptr;

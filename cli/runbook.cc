@@ -13,14 +13,35 @@ int list(Invocation& invocation) {
                    "no runbooks");
 }
 
+std::string path_of(const Invocation& invocation) {
+  return cat("/api/v1/runbooks/", url_text(invocation.text("runbook")), "/run");
+}
+
+// What each step would do.
+int rehearse(Invocation& invocation) {
+  return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    const auto answer = controller.post(path_of(i), {{"dry_run", true}});
+    if (!answer) return report_error(i, answer.error());
+    const auto run = controller.get("/api/v1/runs/" + url_text(field(*answer, "run")));
+    if (!run) return report_error(i, run.error());
+    std::vector<std::vector<std::string>> rows = {{"step", "kind", "what"}};
+    for (const nlohmann::json& step : list_of(*run, "steps")) {
+      rows.push_back({field(step, "name"), field(step, "kind"), field(step, "detail")});
+    }
+    if (i.json) {
+      i.terminal.document(*run);
+    } else {
+      i.terminal.line(table(rows));
+    }
+    return kPass;
+  });
+}
+
 int run(Invocation& invocation) {
-  const std::string name = invocation.text("runbook");
-  const bool dry = invocation.has("--dry-run");
-  return act(invocation, cat("/api/v1/runbooks/", url_text(name), "/run"), {{"dry_run", dry}},
+  if (invocation.has("--dry-run")) return rehearse(invocation);
+  return act(invocation, path_of(invocation), {{"dry_run", false}},
              [&](const nlohmann::json& answer) {
-               const std::string id = field(answer, "run");
-               return cat(dry ? "dry run of " : "", name, dry ? "" : " started",
-                          id.empty() ? "" : ", run " + id);
+               return cat(invocation.text("runbook"), " started, run ", field(answer, "run"));
              });
 }
 

@@ -3,6 +3,7 @@
 #include "cli/exit_codes.h"
 #include "cli/show.h"
 #include "core/base/text.h"
+#include "core/model/check.h"
 
 namespace panshi::cli {
 namespace {
@@ -21,8 +22,10 @@ int show(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
     const auto answer = controller.get("/api/v1/schedule");
     if (!answer) return report_error(i, answer.error());
+    std::vector<std::string> names;
     for (const nlohmann::json& day : list_of(*answer, "drill_days")) {
-      if (field(day, "name") != i.text("day")) continue;
+      names.push_back(field(day, "name"));
+      if (names.back() != i.text("day")) continue;
       if (i.json) {
         i.terminal.document(day);
         return kPass;
@@ -35,7 +38,7 @@ int show(Invocation& invocation) {
       i.terminal.line(table(rows));
       return kPass;
     }
-    return report_error(i, {ErrorCode::kNotFound, "no drill day is called " + i.text("day")});
+    return report_error(i, {ErrorCode::kNotFound, unknown_name("drill day", i.text("day"), names)});
   });
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // panshi validate FILE…
-#include <pwd.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "cli/connection.h"
 #include "cli/exit_codes.h"
+#include "cli/lab/check_configs.h"
 #include "cli/lab/lab_plan.h"
 #include "core/base/text.h"
 #include "core/model/load.h"
@@ -20,14 +20,25 @@ bool is_lab(const Document& document) {
          document.root.contains("network");
 }
 
+Status agents_agree(const LabPlan& plan, const Document& document) {
+  std::error_code error;
+  std::string folder = (fs::temp_directory_path(error) / "panshi-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) return fail(ErrorCode::kInternal, "no place in " + folder);
+  Status good =
+      check_agents(plan, document, fs::read_symlink("/proc/self/exe", error).parent_path(), folder);
+  fs::remove_all(folder, error);
+  return good;
+}
+
 void check_lab(const Document& document, Validation& into) {
   const LabOptions options{"/lab", "/bin", "/source", "user", "", 0};
   const Result<LabPlan> plan = plan_lab(document, options);
-  if (plan) {
+  const Status good = plan ? agents_agree(*plan, document) : tl::unexpected<Error>(plan.error());
+  if (good) {
     into.good.push_back(cat(document.file, ": lab ", plan->name));
     return;
   }
-  for (std::string& line : split(plan.error().message, '\n')) into.lines.push_back(std::move(line));
+  for (std::string& line : split(good.error().message, '\n')) into.lines.push_back(std::move(line));
 }
 
 Validation check(const std::vector<std::string>& files) {

@@ -108,7 +108,8 @@ int serve(const Config& config, const Catalog& catalog) {
 
 int run(int argc, char** argv) {
   const auto flags = read_flags(argc, argv);
-  if (!flags) return complain(flags.error(), kUsage);
+  if (!flags)
+    return complain({ErrorCode::kInvalid, "panshi-controller: " + flags.error().message}, kUsage);
   if (flags->help) return std::fputs(kHelp, stdout), 0;
   if (flags->version) return std::printf("panshi-controller %s\n", kVersion), 0;
   const auto config = load_config(flags->config);

@@ -55,7 +55,8 @@ NodeSeen ask_agent(HttpClient& client, const LabRecordNode& node) {
   for (const nlohmann::json& service : (*status)["services"]) {
     if (!service.is_object()) continue;
     seen.services.push_back({text(service, "name"), text(service, "state"), text(service, "mark"),
-                             number(service, "pid"), number(service, "restarts")});
+                             number(service, "pid"), number(service, "restarts"),
+                             text(service, "why")});
   }
   return seen;
 }
@@ -82,7 +83,8 @@ nlohmann::json to_json(const NodeSeen& node) {
                         {"state", service.state},
                         {"mark", service.mark},
                         {"pid", service.pid},
-                        {"restarts", service.restarts}});
+                        {"restarts", service.restarts},
+                        {"why", service.why}});
   }
   return {{"name", node.name},
           {"address", node.address},

@@ -17,6 +17,7 @@ struct ServiceSeen {
   std::string mark;
   std::int64_t pid = 0;
   std::int64_t restarts = 0;
+  std::string why;  // it does not run
 };
 
 struct NodeSeen {

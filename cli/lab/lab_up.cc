@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/lab/agents.h"
+#include "cli/lab/check_configs.h"
 #include "cli/lab/lab_down.h"
 #include "cli/lab/processes.h"
 #include "core/base/text.h"
@@ -47,6 +48,7 @@ Result<LabPlan> plan_on_free_network(const Document& document, const LabUpOption
                                         options.network_given ? "" : ", and on 127.78 to 127.126"));
 }
 
+// For the owner only: configurations carry passwords, logs and books what customers bought.
 Status make_folders(const fs::path& lab) {
   for (const char* folder : {"config", "logs", "nodes"}) {
     std::error_code error;
@@ -55,6 +57,10 @@ Status make_folders(const fs::path& lab) {
       return fail(ErrorCode::kInternal,
                   cat("make ", (lab / folder).string(), ": ", error.message()));
   }
+  std::error_code error;
+  fs::permissions(lab, fs::perms::owner_all, error);
+  if (error)
+    return fail(ErrorCode::kInternal, cat("protect ", lab.string(), ": ", error.message()));
   return {};
 }
 
@@ -211,10 +217,10 @@ class LabStart {
       if (first && !children_.empty()) announce(node, service);
       return true;
     }
-    if (service.state == "gave_up")
-      trouble_ = with_log(cat("service ", service.name, " of ", node.name, " does not start"), log);
-    return note_missing(cat("service ", service.name, " of ", node.name, " (", service.state, ")"),
-                        log);
+    const std::string why = service.why.empty() ? "" : ": " + service.why;
+    const std::string what = cat("service ", service.name, " of ", node.name);
+    if (service.state == "gave_up") trouble_ = with_log(cat(what, " does not start", why), log);
+    return note_missing(cat(what, " (", service.state, why, ")"), log);
   }
 
   void announce(const LabRecordNode& node, const ServiceSeen& service) {
@@ -256,7 +262,9 @@ class LabStart {
   }
 
   static std::string with_log(const std::string& what, const std::string& log) {
-    return cat(what, "; log ", log, "\n  ", join(last_lines(log, 8), "\n  "));
+    std::string text = cat(what, "; log ", log);
+    for (const std::string& line : last_lines(log, 8)) text += "\n  " + line;
+    return text;
   }
 
   const LabUpOptions& options_;
@@ -275,6 +283,18 @@ class LabStart {
   std::string missing_log_;
   std::string trouble_;  // waiting on is no use
 };
+
+// On a full disk a service ends without a line in its log: then this is the reason to tell.
+Error with_disk(const fs::path& lab, Error error) {
+  constexpr std::uintmax_t kEnough = 1 << 20;
+  std::error_code ignored;
+  const fs::space_info space = fs::space(lab, ignored);
+  if (!ignored && space.available < kEnough) {
+    error.message = cat("the disk of ", lab.string(), " is full, ", space.available / 1024,
+                        " KiB are free: ", error.message);
+  }
+  return error;
+}
 
 // What is there of an earlier start: its record, when something of it still runs.
 Result<LabRecord> running_record(const fs::path& lab, Terminal& terminal) {
@@ -299,6 +319,8 @@ Result<LabUpResult> bring_lab_up(const LabUpOptions& options, const std::atomic<
   ASSIGN_OR_RETURN(LabPlan plan,
                    plan_lab(document, options.plan));  // mistakes before anything else
   if (Status status = make_folders(lab); !status) return tl::unexpected<Error>(status.error());
+  if (Status good = check_agents(plan, document, options.plan.bin, lab / "config"); !good)
+    return tl::unexpected<Error>(good.error());
   ASSIGN_OR_RETURN(const LockFile lock, LockFile::acquire(lab / "lab.lock"));
   LabUpResult result;
   Result<LabRecord> running = running_record(lab, terminal);
@@ -308,6 +330,9 @@ Result<LabUpResult> bring_lab_up(const LabUpOptions& options, const std::atomic<
     ASSIGN_OR_RETURN(plan, plan_on_free_network(document, options));
     if (Status status = write_files(plan, options.plan); !status)
       return tl::unexpected<Error>(status.error());
+    const fs::path controller = config_file(lab, kController);
+    if (Status good = check_controller(options.plan.bin, controller); !good)
+      return tl::unexpected<Error>(good.error());
     result.record = record_of(plan, options);
     if (Status status = write_lab_record(lab, result.record); !status)
       return tl::unexpected<Error>(status.error());
@@ -317,12 +342,13 @@ Result<LabUpResult> bring_lab_up(const LabUpOptions& options, const std::atomic<
   LabStart attempt(options, stop, terminal, result.record);
   const Result<bool> started = attempt.run();
   if (!started) {
+    const Error why = with_disk(lab, started.error());
     if (!running) {
       take_lab_down(lab, result.record, [](const std::string&) {});
       std::error_code ignored;
       fs::remove(lab_record_file(lab), ignored);
     }
-    return tl::unexpected<Error>(started.error());
+    return tl::unexpected<Error>(why);
   }
   result.already_up = !*started;
   result.services = attempt.services();

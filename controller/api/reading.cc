@@ -8,6 +8,7 @@
 #include "controller/api/query.h"
 #include "controller/limits.h"
 #include "core/base/text.h"
+#include "core/model/check.h"
 
 namespace panshi::controller {
 namespace {
@@ -27,6 +28,10 @@ std::int64_t number_in(const std::string& id) {
   const char* const end = id.data() + id.size();
   std::from_chars(id.data() + std::min(id.size(), id.rfind('-') + 1), end, number);
   return number;
+}
+
+tl::unexpected<Error> unknown_node(const Inventory& inventory, const std::string& name) {
+  return fail(ErrorCode::kNotFound, unknown_name("node", name, inventory.node_names()));
 }
 
 // Counts a long poll while it lasts.
@@ -64,7 +69,9 @@ nlohmann::json Api::newest_first(const char* key) const {
 Api::Answer Api::one_of(const char* key, const char* noun, const std::string& id) const {
   const auto all = world(key);
   if (all.is_object() && all.contains(id)) return all.at(id);
-  return fail(ErrorCode::kNotFound, cat("there is no ", noun, " `", id, "`"));
+  std::vector<std::string> known;
+  for (const auto& [name, item] : all.items()) known.push_back(name);
+  return fail(ErrorCode::kNotFound, unknown_name(noun, id, known));
 }
 
 Api::Answer Api::status(const Request&) {
@@ -175,7 +182,7 @@ Api::Answer Api::agent(const Request& request) {
   const std::string& name = request.captures.at(0);
   const auto found = parts_.catalog.inventory.nodes.find(name);
   if (found == parts_.catalog.inventory.nodes.end()) {
-    return fail(ErrorCode::kNotFound, cat("there is no node `", name, "`"));
+    return unknown_node(parts_.catalog.inventory, name);
   }
   auto known = one_of("agents", "agent", name).value_or(nlohmann::json{{"up", false}});
   known["node"] = name;
@@ -214,7 +221,11 @@ Api::Answer Api::fault_kinds(const Request&) {
 }
 
 Api::Answer Api::fsck(const Request& request) {
-  return parts_.fleet.ask(request.captures.at(0), "/v1/fsck", kAgentPatience);
+  const std::string& name = request.captures.at(0);
+  if (!parts_.catalog.inventory.nodes.contains(name)) {
+    return unknown_node(parts_.catalog.inventory, name);
+  }
+  return parts_.fleet.ask(name, "/v1/fsck", kAgentPatience);
 }
 
 Api::Answer Api::catalog(const Request&) {

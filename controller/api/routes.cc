@@ -54,7 +54,7 @@ void Api::add_changing_routes(HttpServer& server) {
   post(server, "/api/v1/faults/{id}/revert", {.verb = "fault.revert", .capture = "fault"});
   post(server, "/api/v1/links/reroute", {.verb = "link.reroute"});
   post(server, "/api/v1/incidents/{id}/ack", {.verb = "incident.ack", .capture = "incident"});
-  post(server, "/api/v1/runbooks/{name}/run", {.verb = "runbook.run", .capture = "name"});
+  post(server, "/api/v1/runbooks/{name}/run", {.verb = "runbook.run", .capture = "runbook"});
 }
 
 void Api::get(HttpServer& server, const char* pattern, Answer (Api::*answer)(const Request&)) {

@@ -170,7 +170,12 @@ Result<Json> link_reroute(Context& context, const Json& body) {
   const Runbook by_hand = read_runbook(
       {{"name", "by-hand"}, {"title", "by hand"}, {"steps", Json::array({document})}}, problems);
   check_runbook(by_hand, {&context.catalog.inventory, nullptr, nullptr, nullptr}, problems);
-  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  Problems of_body;  // the caller knows of no steps
+  for (const auto& [path, message] : problems.list()) {
+    constexpr std::string_view kInside = "steps[0].reroute.";
+    of_body.add(path.starts_with(kInside) ? path.substr(kInside.size()) : path, message);
+  }
+  if (!of_body.empty()) return tl::unexpected<Error>(of_body.error());
   const Step& step = by_hand.steps.front();
   for (const auto& [id, run] : context.state.runs) {
     const auto& targets = run.targets;

@@ -35,6 +35,7 @@ std::string row(std::initializer_list<std::string> cells) {
 std::string sparkline(const SignalSeries& series, double y_max) {
   static const char* kBars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   constexpr std::size_t kColumns = 40;
+  constexpr double kNoDataUs = 3e6;  // as the rules have it
   if (series.samples.size() < 2 || y_max <= 0) return {};
   const WallTime from = series.samples.front().first;
   const double span = static_cast<double>((series.samples.back().first - from).count()) + 1;
@@ -45,10 +46,17 @@ std::string sparkline(const SignalSeries& series, double y_max) {
     column.first += value;
     ++column.second;
   }
+  const double column_us = span / kColumns;
   std::string out;
+  const char* bar = " ";
+  double bar_age_us = 0;
   for (const auto& [sum, count] : columns) {
-    const double share = count == 0 ? 0 : std::clamp(sum / count / y_max, 0.0, 1.0);
-    out += count == 0 ? " " : kBars[static_cast<std::size_t>(std::lround(share * 7))];
+    bar_age_us = count == 0 ? bar_age_us + column_us : 0;
+    if (count > 0) {
+      const double share = std::clamp(sum / count / y_max, 0.0, 1.0);
+      bar = kBars[static_cast<std::size_t>(std::lround(share * 7))];
+    }
+    out += bar_age_us < kNoDataUs ? bar : " ";
   }
   return out;
 }

@@ -14,7 +14,8 @@ namespace panshi::controller::markdown {
 std::string safe(std::string_view text);
 std::string code(std::string text);  // a code span
 std::string row(std::initializer_list<std::string> cells);
-// Forty columns over the drill; of each the mean. "" without samples.
+// Forty columns over the drill; of each the mean. Samples that say nothing new are not kept, so a
+// column without one has the value before, unless that is too old to be one. "" without samples.
 std::string sparkline(const SignalSeries& series, double y_max);
 
 }  // namespace panshi::controller::markdown

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
@@ -24,21 +25,23 @@ int remember(Invocation& invocation) {
 }
 
 std::vector<Command> commands() {
-  return {
-      {"drill",
-       "run",
-       "Run.",
-       "panshi drill run x",
-       {{"scenario", "SCENARIO", "", true}, {"--seed", "N", ""}, {"--set", "A=B", "", false, true}},
-       remember},
-      {"check", "", "Check.", "panshi check a", {{"file", "FILE", "", true, true}}, remember},
-      {"report", "", "Show.", "panshi report d", {{"drill", "ID", ""}}, remember},
-      {"report",
-       "verify",
-       "Verify.",
-       "panshi report verify f",
-       {{"file", "FILE", "", true}},
-       remember}};
+  return {{"drill",
+           "run",
+           "Run.",
+           "panshi drill run x",
+           {{"scenario", "SCENARIO", "", true},
+            {"--seed", "N", ""},
+            {"--set", "A=B", "", false, true},
+            {"--rate", "N", "", false, false, 1, 99}},
+           remember},
+          {"check", "", "Check.", "panshi check a", {{"file", "FILE", "", true, true}}, remember},
+          {"report", "", "Show.", "panshi report d", {{"drill", "ID", ""}}, remember},
+          {"report",
+           "verify",
+           "Verify.",
+           "panshi report verify f",
+           {{"file", "FILE", "", true}},
+           remember}};
 }
 
 int run(std::vector<const char*> arguments) {
@@ -77,6 +80,8 @@ TEST_CASE("wrong usage ends with 64 and calls nothing") {
                                              {"drill", "fly"},
                                              {"drill", "run", "x", "--seed", "1.5"},
                                              {"drill", "run", "x", "--sed", "1"},
+                                             {"drill", "run", "x", "--rate", "0"},
+                                             {"drill", "run", "x", "--rate", "100"},
                                              {"nonsense"},
                                              {"drill", "run", "x", "y"}}) {
     CHECK(run(arguments) == kUsage);
@@ -93,6 +98,15 @@ TEST_CASE("a mistyped noun or verb is answered with the nearest one and the list
   CHECK(said.str() ==
         "panshi: unknown command `dril` (did you mean `drill`?); known: drill, check, report\n"
         "panshi: unknown verb of drill `rum` (did you mean `run`?); known: run\n");
+}
+
+TEST_CASE("wrong usage is one JSON document on stdout where JSON is asked for") {
+  std::ostringstream document;
+  std::streambuf* const stdout_buffer = std::cout.rdbuf(document.rdbuf());
+  run({"drill", "fly", "--json"});
+  std::cout.rdbuf(stdout_buffer);
+  const auto json = nlohmann::json::parse(document.str());
+  CHECK(json["error"] == "unknown verb of drill `fly`; known: run");
 }
 
 TEST_CASE("every command has a summary, an example that starts as it does, and no name twice") {

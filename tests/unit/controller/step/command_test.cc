@@ -34,8 +34,8 @@ TEST_CASE("an unknown name is answered with what exists and what was meant") {
         "target.service unknown service `order` (did you mean `orders`?); known: cardkeys-primary, "
         "orders");
   CHECK(error("link.reroute", {{"node", "app-1"}, {"link", "cardkeys"}, {"to", "standbi"}}) ==
-        "steps[0].reroute.to unknown upstream of cardkeys `standbi` (did you mean `standby`?); "
-        "known: primary, standby");
+        "to unknown upstream of cardkeys `standbi` (did you mean `standby`?); known: primary, "
+        "standby");
   CHECK(error("dance", Json::object()).starts_with("unknown command `dance`"));
 }
 
