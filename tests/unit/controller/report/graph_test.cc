@@ -75,6 +75,24 @@ TEST_CASE("a graph begins at least five seconds before the fault, and ends with 
   CHECK(range.to_s == 30);
 }
 
+TEST_CASE("in Markdown a signal that does not change has no holes, and one without data has") {
+  SignalSeries series{"steady", "", {}};
+  const auto line = [&] {
+    const std::string text = report_markdown(make_report(healed_drill().events, "d-1", {series}));
+    const auto row = text.find("| `steady` |");
+    return text.substr(row, text.find('\n', row) - row);
+  };
+  for (int second = 0; second <= 20; ++second) {
+    series.samples.emplace_back(from_us(History::kStart_us + second * 1'000'000), 1);
+  }
+  CHECK(line().find("█ █") == std::string::npos);
+  std::erase_if(series.samples, [](const auto& sample) {
+    const auto second = (to_us(sample.first) - History::kStart_us) / 1'000'000;
+    return second > 2 && second < 12;
+  });
+  CHECK(line().find("█" + std::string(14, ' ') + "█") != std::string::npos);
+}
+
 TEST_CASE("a graph has a title, a description and a unit") {
   SignalSeries series{"latency_ms", "", {}};
   for (int i = 0; i < 60; ++i) {
