@@ -265,8 +265,8 @@ TEST_CASE("an agent that dies at any stage leaves nothing that the next one does
                       .resolved = fault->resolve().value()};
     for (const auto& [name, value] : request.params) record.facts.params[name] = value;
     REQUIRE(journal->write(record));  // 0: written, not yet applied
-    if (stage == 1) {                 // 1: half-applied
-      int left = 1;
+    int left = 1;
+    if (stage == 1) {  // 1: half-applied
       node.host.on_touch = [&](const std::string&) -> Status {
         return left-- > 0 ? Status() : fail(ErrorCode::kUnavailable, "killed");
       };
