@@ -62,6 +62,10 @@ long milliseconds(Duration duration) {
   return static_cast<long>(std::clamp<std::int64_t>(rounded, 1, 24 * 3'600'000));
 }
 
+long seconds(Duration duration) {
+  return static_cast<long>(std::chrono::ceil<std::chrono::seconds>(duration).count());
+}
+
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
   CHECK_BUG(curl_easy_setopt(easy, option, value) == CURLE_OK);
@@ -70,6 +74,28 @@ void set(CURL* easy, CURLoption option, Value value) {
 bool is_one_line(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+// Whether one byte of the request may have left, on any connection.
+bool was_sent(CURL* easy) {
+  long bytes = 0;
+  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes);
+  return bytes > 0;
+}
+
+bool may_be_repeated(const HttpCall& call) {
+  if (call.method == "GET" || call.method == "HEAD" || call.method == "OPTIONS") return true;
+  return std::any_of(call.headers.begin(), call.headers.end(), [](const auto& header) {
+    return curl_strequal(header.first.c_str(), "idempotency-key") != 0;
+  });
+}
+
+// Before each sending. curl by itself sends a request again when a kept connection breaks before a
+// byte of the answer, be it a payment and the server one that died of it.
+int allow_sending(void* user, char*, char*, int, int) {
+  const auto& transfer = *static_cast<const Transfer*>(user);
+  const bool again = was_sent(transfer.easy.get());
+  return again && !may_be_repeated(transfer.call) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 Status check_call(const HttpCall& call) {
@@ -123,6 +149,11 @@ Status prepare(Transfer& transfer, HttpCall call) {
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
   set(easy, CURLOPT_PROXY, "");
   set(easy, CURLOPT_TCP_NODELAY, 1L);
+  set(easy, CURLOPT_MAXAGE_CONN, seconds(kHttpIdleMax));
+  set(easy, CURLOPT_MAXLIFETIME_CONN, seconds(kHttpLifeMax));
+  set(easy, CURLOPT_FRESH_CONNECT, transfer.call.new_connection ? 1L : 0L);
+  set(easy, CURLOPT_PREREQFUNCTION, &allow_sending);
+  set(easy, CURLOPT_PREREQDATA, &transfer);
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(transfer.call.connect_timeout));
   set(easy, CURLOPT_TIMEOUT_MS, milliseconds(transfer.call.timeout));
   set(easy, CURLOPT_WRITEFUNCTION, &keep_body);
@@ -141,21 +172,11 @@ Status prepare(Transfer& transfer, HttpCall call) {
   return {};
 }
 
-// Whether one byte of the request may have left.
-bool was_sent(CURL* easy) {
-  long bytes = 0;
-  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes);
-  return bytes > 0;
-}
-
 ErrorCode code_of(CURLcode code, const Transfer& transfer) {
   switch (code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
       return ErrorCode::kInvalid;
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_COULDNT_RESOLVE_HOST:
-      return ErrorCode::kUnavailable;
     case CURLE_WRITE_ERROR:
       return transfer.body_too_large ? ErrorCode::kRefused : ErrorCode::kTimeout;
     default:
@@ -175,7 +196,10 @@ Result<HttpReply> finish(CURLcode code, Transfer& transfer) {
   curl_off_t took_us = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took_us);
-  return HttpReply{static_cast<int>(status), std::move(transfer.body), Duration(took_us)};
+  long connects = 0;
+  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+  return HttpReply{static_cast<int>(status), std::move(transfer.body), Duration(took_us),
+                   connects > 0};
 }
 
 }  // namespace

@@ -2,6 +2,10 @@
 // HTTP calls: one at a time and blocking (HttpClient), or many at once on one thread (HttpFleet).
 //
 // No proxies, no redirects, http only, answers up to `body_max`. The only user of libcurl.
+// Connections are kept: idle ones for kHttpIdleMax, less than servers keep them, each for
+// kHttpLifeMax, so that calls follow a link that was rerouted and let the established ones drain. A
+// call on a kept connection that broke without a byte of an answer is sent again only if it may be
+// repeated (a method without effect, or an Idempotency-Key): the other end may have acted on it.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +19,9 @@
 
 namespace panshi {
 
+constexpr Duration kHttpIdleMax = std::chrono::seconds(10);
+constexpr Duration kHttpLifeMax = std::chrono::seconds(10);
+
 struct HttpCall {
   std::string method = "GET";
   std::string url;
@@ -24,16 +31,18 @@ struct HttpCall {
   Duration connect_timeout = std::chrono::seconds(1);
   Duration timeout = std::chrono::seconds(5);  // whole call
   std::size_t body_max = 4 << 20;
+  bool new_connection = false;  // not one that is kept; it is kept afterwards
 };
 
 struct HttpReply {
   int status = 0;
   std::string body;
   Duration took{};
+  bool connected = false;  // for this call, rather than on a kept connection
 };
 
 // Errors say what may have happened at the other end:
-//   kUnavailable  not connected: the request was surely not acted on
+//   kUnavailable  never sent, on no connection: the request was surely not acted on
 //   kTimeout      sent, no whole answer in time or the connection broke: unknown
 //   kInvalid      the call itself is malformed; kRefused: the answer is too large
 class HttpClient {  // one thread at a time; keeps its connection

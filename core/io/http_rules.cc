@@ -111,4 +111,21 @@ std::optional<std::size_t> content_length(std::string_view text) {
   return length;
 }
 
+std::string decode_query(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned value = 0;
+    const char* const digits = text.data() + i + 1;
+    const bool coded = text[i] == '%' && i + 2 < text.size() &&
+                       std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2;
+    if (coded) {
+      out += static_cast<char>(value);
+      i += 2;
+    } else {
+      out += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
 }  // namespace panshi

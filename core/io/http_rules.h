@@ -43,4 +43,7 @@ bool is_same_origin(std::string_view origin, std::string_view host);
 // The decimal number of a Content-Length; nothing else is one.
 std::optional<std::size_t> content_length(std::string_view text);
 
+// "a%20b+c" is "a b c"; what is not two hex digits stays.
+std::string decode_query(std::string_view text);
+
 }  // namespace panshi

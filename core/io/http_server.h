@@ -4,11 +4,14 @@
 // Guards (docs/decisions/0002): a path over 512 bytes, Range, chunked or encoded bodies, a body
 // without Content-Length or over `body_max`, an Origin, or a Host that is not ours are refused
 // before any handler runs. With a token every route but the open ones wants
-// "Authorization: Bearer <token>", compared in constant time. One request a connection.
+// "Authorization: Bearer <token>", compared in constant time.
 // A known path with another method is 405; errors are {"code","error"}.
 //
+// Connections are kept (docs/decisions/0007). A client that is idle or sends slowly holds no
+// thread. Requests behind one another on a connection are answered one by one, in order.
+//
 // Handlers run on the threads `http-*`, each for as long as it likes (a long poll holds one).
-// The only user of cpp-httplib.
+// `http-watch` closes what waits for too long, and reads while all of those are busy.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +35,7 @@ struct HttpRequest {
   std::map<std::string, std::string> headers;  // names in lower case, first value of each
   std::string body;
   std::string remote_address;
-  MonoTime arrived{};  // when its connection was accepted: waiting for a thread counts
+  MonoTime arrived{};  // when its first byte was read: waiting for a thread counts
 
   std::string header(const std::string& lower_case_name) const {
     const auto found = headers.find(lower_case_name);
@@ -60,8 +63,13 @@ class HttpServer {
     std::uint16_t port = 0;  // 0: any free one
     unsigned threads = 4;
     std::size_t body_max = 1 << 20;
-    std::string token = {};                       // "": no token wanted
-    std::vector<std::string> allowed_hosts = {};  // besides the address itself and localhost
+    std::string token = {};                              // "": no token wanted
+    std::vector<std::string> allowed_hosts = {};         // besides the address itself and localhost
+    Duration idle_timeout = std::chrono::seconds(15);    // of a connection, between requests
+    Duration request_timeout = std::chrono::seconds(5);  // for a request to arrive whole
+    unsigned requests_per_connection_max = 1'000;
+    // And at most half of the process's descriptors.
+    std::size_t connections_max = 4'096;  // beyond: what waited longest for its client is closed
   };
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
   // Called in place of each route's handler, which it must call: measures, traces.

@@ -13,6 +13,7 @@ namespace {
 constexpr Duration kFlushWithin = std::chrono::milliseconds(50);
 constexpr Duration kPublishEvery = std::chrono::milliseconds(100);
 constexpr std::size_t kCommandsMax = 1'000;
+constexpr std::size_t kIdleConnections = 100;
 
 Answer to_answer(const Result<HttpReply>& reply) {
   if (reply) return {true, reply->status, reply->body};
@@ -24,7 +25,8 @@ HttpFleet::Options fleet_options(std::size_t in_flight_max) {
   HttpFleet::Options options;
   options.in_flight_max = in_flight_max;  // a request that waited would hide its latency
   options.waiting_max = in_flight_max;
-  options.connections_max = std::max<std::size_t>(options.connections_max, 2 * in_flight_max);
+  // Those under way and, as every customer brings one, the idle ones of the latest customers.
+  options.connections_max = in_flight_max + kIdleConnections;
   return options;
 }
 
@@ -100,6 +102,9 @@ void CrowdThread::send(Crowd::Outgoing outgoing) {
   call.timeout = options_.request_timeout;
   call.connect_timeout = std::min(call.connect_timeout, options_.request_timeout);
   call.body_max = 256 << 10;
+  // A new customer opens a connection; what he asks later goes over one that is open, as a browser
+  // does it (over whichever is free: to the shop they are alike).
+  call.new_connection = outgoing.request.step == Step::kBrowse && outgoing.request.attempt == 1;
   fleet_.start(std::move(call), [this, id = outgoing.id](Result<HttpReply> reply) {
     const bool put = inputs_.put([id, answer = to_answer(reply)](Crowd& crowd, const Moment& now) {
       crowd.answered(id, answer, now);

@@ -87,5 +87,17 @@ TEST_CASE("a Content-Length is a plain decimal number") {
   }
 }
 
+TEST_CASE("a query is decoded once, and what is no code stays as it is") {
+  CHECK(decode_query("a%20b+c%2Bd") == "a b c+d");
+  CHECK(decode_query("%2541") == "%41");
+  CHECK(decode_query("%e4%B8%ad") == "\xe4\xb8\xad");
+  for (const char* text : {"%", "%4", "%zz", "%4g", "100%", "%-1", "%+1"}) {
+    INFO(text);
+    std::string plain = text;
+    for (char& c : plain) c = c == '+' ? ' ' : c;
+    CHECK(decode_query(text) == plain);
+  }
+}
+
 }  // namespace
 }  // namespace panshi

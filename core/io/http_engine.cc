@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/io/http_engine.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/text.h"
+#include "core/io/log.h"
+
+namespace panshi {
+namespace {
+
+constexpr std::size_t kScratchBytes = 64 << 10;
+constexpr Duration kSweepEveryMax = std::chrono::seconds(1);
+constexpr Duration kSweepEveryMin = std::chrono::milliseconds(5);
+constexpr Duration kFinishWithin = std::chrono::seconds(1);
+
+MonoTime mono_now() { return SystemClock().mono(); }
+
+// Half of the descriptors that the process may have are for what its handlers need.
+std::size_t affordable(std::size_t connections) {
+  rlimit files = {};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return connections;
+  return std::min<std::size_t>(connections, std::max<rlim_t>(1, files.rlim_cur / 2));
+}
+
+int milliseconds_until(MonoTime moment) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(moment - mono_now()).count();
+  return static_cast<int>(std::max<std::int64_t>(0, left));
+}
+
+}  // namespace
+
+HttpEngine::Fd::~Fd() {
+  if (fd >= 0) ::close(fd);
+}
+
+HttpEngine::HttpEngine(const HttpServer::Options& options, const HttpGuard& guard, Serve serve)
+    : options_(options),
+      rules_{options, guard},
+      serve_(std::move(serve)),
+      threads_wanted_(std::max(1U, options.threads)),
+      connections_max_(affordable(options.connections_max)) {}
+
+HttpEngine::~HttpEngine() { stop(); }
+
+Status HttpEngine::start() {
+  epoll_.fd = ::epoll_create1(EPOLL_CLOEXEC);
+  bell_.fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  epoll_event ringing = {};
+  ringing.events = EPOLLIN | EPOLLET;
+  ringing.data.ptr = &bell_;
+  if (epoll_.fd < 0 || bell_.fd < 0 ||
+      ::epoll_ctl(epoll_.fd, EPOLL_CTL_ADD, bell_.fd, &ringing) != 0) {
+    return fail(ErrorCode::kInternal, cat("epoll: ", std::strerror(errno)));
+  }
+  ASSIGN_OR_RETURN(listener_, http_listen(options_.address, options_.port));
+  arm_listener(EPOLL_CTL_ADD);
+  for (std::size_t i = 0; i < threads_wanted_; ++i) {
+    threads_.emplace_back([this, i] {
+      pthread_setname_np(pthread_self(), cat("http-", i).c_str());
+      work();
+    });
+  }
+  watch_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "http-watch");
+    watch();
+  });
+  return {};
+}
+
+void HttpEngine::stop() {
+  if (stopping_.exchange(true) || threads_.empty()) return;
+  ::shutdown(listener_.fd,
+             SHUT_RDWR);  // closed below: no thread may meet a new socket of its number
+  { const std::lock_guard lock(watch_mutex_); }
+  watch_wanted_.notify_all();
+  close_idle();
+  ring();
+  for (std::thread& thread : threads_) thread.join();
+  watch_.join();
+  finish_answers();
+  connections_.clear();
+  ::close(listener_.fd);
+}
+
+void HttpEngine::work() {
+  std::vector<char> scratch(kScratchBytes);
+  while (true) {
+    if (HttpConnection* const waiting = take_queued(); waiting != nullptr) {
+      proceed(*waiting, Next::kServe, true);
+    } else if (stopping_) {
+      break;
+    } else {
+      take_event(scratch, true, -1);
+    }
+  }
+  ring();  // for the next one
+}
+
+void HttpEngine::watch() {
+  std::vector<char> scratch(kScratchBytes);
+  const Duration every =
+      std::clamp<Duration>(std::min(options_.idle_timeout, options_.request_timeout) / 4,
+                           kSweepEveryMin, kSweepEveryMax);
+  MonoTime sweep_at = mono_now() + every;
+  const auto is_wanted = [this] { return saturated() && has_room(); };
+  while (true) {
+    {
+      std::unique_lock lock(watch_mutex_);
+      watch_wanted_.wait_until(lock, sweep_at, [&] { return stopping_ || is_wanted(); });
+    }
+    if (stopping_) break;
+    if (const MonoTime now = mono_now(); now >= sweep_at) {
+      sweep(now);
+      sweep_at = now + every;
+    }
+    if (is_wanted()) take_event(scratch, false, milliseconds_until(sweep_at));
+  }
+  ring();
+}
+
+void HttpEngine::ring() {
+  const std::uint64_t one = 1;
+  (void)!::write(bell_.fd, &one, sizeof one);  // full: somebody will come anyway
+}
+
+bool HttpEngine::has_room() {
+  const std::lock_guard lock(queue_mutex_);
+  return queue_.size() < kQueueMax;
+}
+
+void HttpEngine::take_event(std::span<char> scratch, bool may_serve, int timeout_ms) {
+  epoll_event event = {};
+  if (::epoll_wait(epoll_.fd, &event, 1, timeout_ms) != 1 || event.data.ptr == &bell_) return;
+  if (event.data.ptr == &listener_) return accept_one(scratch, may_serve);
+  auto& connection = *static_cast<HttpConnection*>(event.data.ptr);
+  if (!connection.claim()) return drop(connection);
+  proceed(connection, connection.on_ready(scratch), may_serve);
+}
+
+void HttpEngine::accept_one(std::span<char> scratch, bool may_serve) {
+  HttpAccepted accepted = http_accept(listener_.fd);
+  const int problem = errno;
+  if (stopping_) {
+    if (accepted.fd >= 0) ::close(accepted.fd);
+    return;
+  }
+  if (accepted.fd < 0 && problem != EAGAIN && problem != ECONNABORTED && problem != EINTR) {
+    log_error(cat("accept on port ", port(), ", trying again: ", std::strerror(problem)));
+    accept_later_ = true;
+    return;
+  }
+  arm_listener(EPOLL_CTL_MOD);  // before the work: another thread takes the next one meanwhile
+  if (accepted.fd < 0) return;
+  auto made = std::make_unique<HttpConnection>(accepted.fd, std::move(accepted.peer), rules_);
+  HttpConnection& connection = *made;
+  {
+    const std::lock_guard lock(connections_mutex_);
+    if (connections_.size() >= connections_max_) make_room();
+    connections_[accepted.fd] = std::move(made);
+  }
+  proceed(connection, connection.on_ready(scratch), may_serve);  // its request is often there
+}
+
+// REQUIRES: connections_mutex_. Those at work are left alone; threads and queue bound them.
+void HttpEngine::make_room() {
+  HttpConnection* oldest = nullptr;
+  MonoTime since = MonoTime::max();
+  for (const auto& [fd, connection] : connections_) {
+    if (const auto waiting = connection->waiting(); waiting && *waiting < since) {
+      since = *waiting;
+      oldest = connection.get();
+    }
+  }
+  if (oldest != nullptr) (void)oldest->close_if_waiting();
+}
+
+void HttpEngine::proceed(HttpConnection& connection, Next next, bool may_serve) {
+  while (next == Next::kServe) {
+    if (!may_serve) return queue(connection);
+    next = serve(connection);
+  }
+  if (next == Next::kClose) return drop(connection);
+  arm(connection, next);
+}
+
+HttpEngine::Next HttpEngine::serve(HttpConnection& connection) {
+  if (++busy_ >= threads_wanted_) {
+    { const std::lock_guard lock(watch_mutex_); }
+    watch_wanted_.notify_one();
+  }
+  const HttpResponse response = stopping_ ? http_refusal(503, ErrorCode::kUnavailable, "stopping")
+                                          : serve_(connection.take_request(), connection.route());
+  --busy_;
+  return connection.answer(response, stopping_);
+}
+
+void HttpEngine::queue(HttpConnection& connection) {
+  {
+    const std::lock_guard lock(queue_mutex_);
+    queue_.push_back(&connection);
+  }
+  if (!saturated()) ring();
+}
+
+HttpConnection* HttpEngine::take_queued() {
+  HttpConnection* first = nullptr;
+  bool was_full = false;
+  bool more = false;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    if (queue_.empty()) return nullptr;
+    was_full = queue_.size() >= kQueueMax;
+    first = queue_.front();
+    queue_.pop_front();
+    more = !queue_.empty();
+  }
+  if (was_full) {
+    { const std::lock_guard lock(watch_mutex_); }
+    watch_wanted_.notify_one();
+  }
+  if (more && !saturated()) ring();
+  return first;
+}
+
+void HttpEngine::arm(HttpConnection& connection, Next next) {
+  epoll_event wanted = {};
+  wanted.events = (next == Next::kWrite ? EPOLLOUT : EPOLLIN) | EPOLLONESHOT;
+  wanted.data.ptr = &connection;
+  const int fd = connection.fd();
+  const int operation = connection.is_first_wait() ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  connection.await();
+  CHECK_BUG(::epoll_ctl(epoll_.fd, operation, fd, &wanted) == 0);  // from here it is another's
+}
+
+void HttpEngine::arm_listener(int operation) {
+  epoll_event wanted = {};
+  wanted.events = EPOLLIN | EPOLLONESHOT;
+  wanted.data.ptr = &listener_;
+  CHECK_BUG(::epoll_ctl(epoll_.fd, operation, listener_.fd, &wanted) == 0);
+}
+
+void HttpEngine::drop(HttpConnection& connection) {
+  std::unique_ptr<HttpConnection> dead;
+  const std::lock_guard lock(connections_mutex_);
+  // Out of the table before the descriptor may be another's.
+  dead = std::move(connections_.extract(connection.fd()).mapped());
+}
+
+void HttpEngine::sweep(MonoTime now) {
+  if (accept_later_.exchange(false)) arm_listener(EPOLL_CTL_MOD);
+  const std::lock_guard lock(connections_mutex_);
+  for (const auto& [fd, connection] : connections_) (void)connection->expire(now);
+}
+
+void HttpEngine::close_idle() {
+  const std::lock_guard lock(connections_mutex_);
+  for (const auto& [fd, connection] : connections_) {
+    if (!connection->is_sending()) (void)connection->close_if_waiting();
+  }
+}
+
+// What did not fit into the socket, once no other thread is left.
+void HttpEngine::finish_answers() {
+  const MonoTime give_up = mono_now() + kFinishWithin;
+  for (const auto& [fd, connection] : connections_) {
+    Next next = connection->is_sending() ? Next::kWrite : Next::kClose;
+    while (next == Next::kWrite && mono_now() < give_up) {
+      pollfd writable = {fd, POLLOUT, 0};
+      if (::poll(&writable, 1, milliseconds_until(give_up)) != 1) break;
+      next = connection->on_ready({});
+    }
+  }
+}
+
+}  // namespace panshi

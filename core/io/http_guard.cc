@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/io/http_guard.h"
+
+#include "core/base/check.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
+
+namespace panshi {
+namespace {
+
+const char* code_name(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalid:
+      return "invalid";
+    case ErrorCode::kNotFound:
+      return "not_found";
+    case ErrorCode::kConflict:
+      return "conflict";
+    case ErrorCode::kRefused:
+      return "refused";
+    case ErrorCode::kUnavailable:
+      return "unavailable";
+    case ErrorCode::kTimeout:
+      return "timeout";
+    case ErrorCode::kInternal:
+      return "internal";
+  }
+  return "internal";
+}
+
+}  // namespace
+
+HttpResponse http_refusal(int status, ErrorCode code, std::string_view why) {
+  return json_response({{"code", code_name(code)}, {"error", why}}, status);
+}
+
+HttpResponse bare_http_refusal(int status) {
+  if (status == 404) return http_refusal(status, ErrorCode::kNotFound, "no such path");
+  if (status >= 500) return http_refusal(status, ErrorCode::kInternal, "the server failed");
+  return http_refusal(status, ErrorCode::kInvalid, "malformed request");
+}
+
+void HttpGuard::add(std::string method, const std::string& pattern, bool open) {
+  CHECK_BUG(paths_.add(std::move(method), pattern) == open_.size());
+  open_.push_back(open);
+}
+
+HttpGuard::Verdict HttpGuard::check(const HttpHead& head) const {
+  if (head.target_bytes > kTargetBytesMax) {
+    return {http_refusal(414, ErrorCode::kInvalid,
+                         cat("the path is over ", kTargetBytesMax, " bytes"))};
+  }
+  if (auto refused = check_host(head)) return {std::move(refused)};
+  if (head.count("range") != 0) {
+    return {http_refusal(416, ErrorCode::kInvalid, "ranges are not served")};
+  }
+  if (auto refused = check_body(head)) return {std::move(refused)};
+  HttpRoutes::Match match = paths_.find(head.request.method, head.request.path);
+  auto refused = check_route(head, match);
+  return {std::move(refused), true, std::move(match)};
+}
+
+std::optional<HttpResponse> HttpGuard::check_host(const HttpHead& head) const {
+  const std::string host = head.request.header("host");
+  if (head.count("host") != 1 || !is_our_host(host, options_.address, options_.allowed_hosts)) {
+    return http_refusal(403, ErrorCode::kRefused, "the Host header names another server");
+  }
+  const std::size_t origins = head.count("origin");
+  if (origins > 1 || (origins == 1 && !is_same_origin(head.request.header("origin"), host))) {
+    return http_refusal(403, ErrorCode::kRefused, "the Origin is another site");
+  }
+  return std::nullopt;
+}
+
+std::optional<HttpResponse> HttpGuard::check_body(const HttpHead& head) const {
+  const bool in_parts = head.request.header("content-type").find("multipart/form-data") == 0;
+  if (head.count("transfer-encoding") != 0 || head.count("content-encoding") != 0 || in_parts) {
+    return http_refusal(415, ErrorCode::kInvalid,
+                        "only plain bodies are read: not chunked, encoded or in parts");
+  }
+  const std::size_t count = head.count("content-length");
+  const std::string& method = head.request.method;
+  const bool bodiless = method == "GET" || method == "HEAD" || method == "OPTIONS";
+  if (count == 0 && !bodiless) {
+    return http_refusal(411, ErrorCode::kInvalid, "Content-Length is missing (0 for no body)");
+  }
+  if (count == 0) return std::nullopt;
+  const auto length = content_length(head.request.header("content-length"));
+  if (count > 1 || !length) {
+    return http_refusal(400, ErrorCode::kInvalid, "Content-Length is not one number");
+  }
+  if (*length > options_.body_max) {
+    return http_refusal(413, ErrorCode::kInvalid,
+                        cat("the body is over ", options_.body_max, " bytes"));
+  }
+  return std::nullopt;
+}
+
+std::optional<HttpResponse> HttpGuard::check_route(const HttpHead& head,
+                                                   const HttpRoutes::Match& match) const {
+  const bool open = match.route && open_[*match.route];
+  if (!open && !has_token(head)) {
+    HttpResponse response = json_response(
+        {{"code", "unauthorized"}, {"error", "wants Authorization: Bearer <token>"}}, 401);
+    response.headers["WWW-Authenticate"] = "Bearer";
+    return response;
+  }
+  if (match.route) return std::nullopt;
+  if (match.allowed.empty()) return bare_http_refusal(404);
+  HttpResponse response =
+      http_refusal(405, ErrorCode::kInvalid, cat("this path is for ", match.allowed));
+  response.headers["Allow"] = match.allowed;
+  return response;
+}
+
+bool HttpGuard::has_token(const HttpHead& head) const {
+  if (options_.token.empty()) return true;
+  return head.count("authorization") == 1 &&
+         equal_in_constant_time(head.request.header("authorization"), "Bearer " + options_.token);
+}
+
+}  // namespace panshi

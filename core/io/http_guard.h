@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// HttpGuard: everything that is refused before the body of a request is read (decision 0002).
+//
+// Pure; made once, then read by any thread. For core/io's server and its tests only.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/io/http_parser.h"
+#include "core/io/http_rules.h"
+
+namespace panshi {
+
+class HttpGuard {
+ public:
+  static constexpr std::size_t kTargetBytesMax = 512;
+
+  explicit HttpGuard(const HttpServer::Options& options) : options_(options) {}
+  void add(std::string method, const std::string& pattern, bool open);
+
+  struct Verdict {
+    std::optional<HttpResponse> refusal = {};
+    bool framing_is_sure = false;  // where the next request begins is known in spite of it
+    HttpRoutes::Match match = {};  // when there is no refusal
+  };
+  Verdict check(const HttpHead& head) const;
+
+ private:
+  std::optional<HttpResponse> check_host(const HttpHead& head) const;
+  std::optional<HttpResponse> check_body(const HttpHead& head) const;
+  std::optional<HttpResponse> check_route(const HttpHead& head,
+                                          const HttpRoutes::Match& match) const;
+  bool has_token(const HttpHead& head) const;
+
+  const HttpServer::Options& options_;
+  HttpRoutes paths_;
+  std::vector<bool> open_;
+};
+
+HttpResponse http_refusal(int status, ErrorCode code, std::string_view why);
+HttpResponse bare_http_refusal(int status);  // says no more than the status does
+
+}  // namespace panshi

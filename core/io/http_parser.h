@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// HttpParser: one HTTP/1 request out of bytes that come in any pieces.
+//
+// Pure; Boost.Beast's parser inside. Stops after the head, so that the guards can look at it before
+// a byte of the body is taken. For core/io's server and its tests only.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/io/http_server.h"
+
+namespace panshi {
+
+// What the guards look at. `request` has no body, captures, address or time yet.
+struct HttpHead {
+  HttpRequest request;
+  std::size_t target_bytes = 0;
+  std::vector<std::string> repeated = {};  // names of headers that came more than once
+  bool keep_alive = false;
+  bool expects_continue = false;
+
+  std::size_t count(const std::string& lower_case_name) const;  // 0, 1, or 2 for more
+};
+
+class HttpParser {
+ public:
+  static constexpr std::size_t kHeadBytesMax = 16 << 10;
+  static constexpr std::size_t kHeadersMax = 128;
+  enum class State { kHead, kBody, kWhole, kBad };
+
+  HttpParser();
+  ~HttpParser();
+  HttpParser(const HttpParser&) = delete;
+  HttpParser& operator=(const HttpParser&) = delete;
+
+  // How many bytes it took; the rest is to be given again with more behind it. Takes no byte of
+  // the body in the call that ends the head.
+  // REQUIRES: state() is kHead or kBody, `bytes` not empty
+  std::size_t feed(std::string_view bytes);
+  State state() const;
+  int status() const;  // of the refusal, when kBad: 400, 414 or 431
+  HttpHead& head();    // complete in kBody and kWhole
+  std::string& body();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// "Not Found"
+std::string_view http_reason(int status);
+
+}  // namespace panshi

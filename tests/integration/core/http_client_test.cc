@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: a call on a kept connection that breaks is sent again only when that is safe, and is
+// called unavailable only if it was surely not acted on.
+#include "core/io/http_client.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "core/base/text.h"
+#include "core/io/http_server.h"
+
+namespace panshi {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A server that answers `answered` requests of each connection, and at the next one resets the
+// connection after it has read the request: it may have acted on it.
+class Treacherous {
+ public:
+  // `connections_max`: then it is gone.
+  Treacherous(int answered, int connections_max) {
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_storage address = {};
+    address.ss_family = AF_INET;
+    socklen_t size = sizeof address;
+    REQUIRE(::listen(listener_, 8) == 0);  // unbound: the kernel picks a port
+    REQUIRE(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    const auto* bytes = reinterpret_cast<const unsigned char*>(&address);
+    port_ = bytes[2] << 8 | bytes[3];
+    thread_ = std::thread([this, answered, connections_max] {
+      for (int i = 0; i < connections_max && serve(answered); ++i) {
+      }
+      ::close(listener_);
+    });
+  }
+  ~Treacherous() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+  }
+  Treacherous(const Treacherous&) = delete;
+  Treacherous& operator=(const Treacherous&) = delete;
+
+  std::string url() const { return cat("http://127.0.0.1:", port_, "/x"); }
+  int read() const { return read_; }
+  void be_gone_after_this() { gone_after_this_ = true; }  // REQUIRES: before the first call
+
+ private:
+  bool serve(int answered) {
+    const int accepted = ::accept(listener_, nullptr, nullptr);
+    if (accepted < 0) return false;
+    const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    std::array<char, 4096> buffer;
+    for (int i = 0; i <= answered; ++i) {
+      if (::recv(accepted, buffer.data(), buffer.size(), 0) <= 0) break;
+      ++read_;
+      if (i < answered) (void)::send(accepted, answer.data(), answer.size(), MSG_NOSIGNAL);
+    }
+    if (gone_after_this_) {
+      ::shutdown(listener_, SHUT_RDWR);  // gone before the client hears of the break
+    }
+    const linger hard = {1, 0};
+    ::setsockopt(accepted, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    ::close(accepted);
+    return true;
+  }
+
+  int listener_ = -1;
+  int port_ = 0;
+  std::atomic<bool> gone_after_this_ = false;
+  std::atomic<int> read_ = 0;
+  std::thread thread_;
+};
+
+TEST_CASE("a payment on a kept connection that breaks is not sent again by itself") {
+  Treacherous server(1, 3);
+  HttpClient client;
+  const HttpCall pay = {.method = "POST", .url = server.url(), .body = "{}"};
+  REQUIRE(client.send(pay));
+  const auto broken = client.send(pay);
+  REQUIRE_FALSE(broken);
+  CHECK(broken.error().code == ErrorCode::kTimeout);
+  CHECK(server.read() == 2);
+  CHECK(client.send(pay));  // on a connection of its own
+}
+
+TEST_CASE("a call that may be repeated is sent again when its kept connection breaks") {
+  for (HttpCall call :
+       {HttpCall{},
+        HttpCall{
+            .method = "POST", .url = {}, .body = "{}", .headers = {{"Idempotency-Key", "k"}}}}) {
+    Treacherous server(1, 3);
+    call.url = server.url();
+    HttpClient client;
+    REQUIRE(client.send(call));
+    CHECK(client.send(call));
+    CHECK(server.read() == 3);
+  }
+}
+
+TEST_CASE("a repeat that finds nobody is unknown: the first may have been acted on") {
+  Treacherous server(1, 1);
+  server.be_gone_after_this();
+  HttpClient client;
+  REQUIRE(client.send({.url = server.url()}));
+  const auto broken = client.send({.url = server.url()});
+  REQUIRE_FALSE(broken);
+  CHECK(broken.error().code == ErrorCode::kTimeout);
+  CHECK(client.send({.url = server.url()}).error().code == ErrorCode::kUnavailable);
+}
+
+TEST_CASE("a kept connection that the server closed meanwhile is replaced without a word") {
+  HttpServer server({});
+  std::atomic<int> served = 0;
+  server.route("POST", "/pay", [&](const HttpRequest&) { return json_response(++served); });
+  REQUIRE(server.start());
+  const std::uint16_t port = server.port();
+  HttpClient client;
+  const HttpCall pay = {
+      .method = "POST", .url = cat("http://127.0.0.1:", port, "/pay"), .body = "{}"};
+  CHECK(client.send(pay)->body == "1");
+  server.stop();
+  CHECK(client.send(pay).error().code == ErrorCode::kUnavailable);
+  HttpServer next({.port = port});
+  next.route("POST", "/pay", [&](const HttpRequest&) { return json_response(++served); });
+  REQUIRE(next.start());
+  CHECK(client.send(pay)->body == "2");
+}
+
+TEST_CASE("calls keep their connection unless they want a new one") {
+  HttpServer server({});
+  server.route("GET", "/a", [&](const HttpRequest&) { return json_response(true); });
+  REQUIRE(server.start());
+  HttpClient client;
+  const auto connected = [&](bool anew) {
+    const auto reply =
+        client.send({.url = cat("http://127.0.0.1:", server.port(), "/a"), .new_connection = anew});
+    REQUIRE(reply);
+    return reply->connected;
+  };
+  CHECK(connected(false));
+  CHECK_FALSE(connected(false));
+  CHECK(connected(true));
+  CHECK_FALSE(connected(false));
+}
+
+}  // namespace
+}  // namespace panshi

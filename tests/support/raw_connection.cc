@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/raw_connection.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace panshi {
+
+RawConnection::RawConnection(std::uint16_t port, const std::string& address)
+    : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const timeval patience = {10, 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  sockaddr_in to = {};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  ::inet_pton(AF_INET, address.c_str(), &to.sin_addr);
+  connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+}
+
+RawConnection::~RawConnection() { ::close(fd_); }
+
+bool RawConnection::send(const std::string& bytes) {
+  for (std::size_t sent = 0; sent < bytes.size();) {
+    const auto size = ::send(fd_, bytes.data() + sent,
+                             std::min<std::size_t>(64 << 10, bytes.size() - sent), MSG_NOSIGNAL);
+    if (size <= 0) return false;
+    sent += static_cast<std::size_t>(size);
+  }
+  return true;
+}
+
+void RawConnection::end() { ::shutdown(fd_, SHUT_WR); }
+
+bool RawConnection::receive() {
+  std::array<char, 4096> buffer;
+  const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+  if (got > 0) read_.append(buffer.data(), static_cast<std::size_t>(got));
+  return got > 0;
+}
+
+std::string RawConnection::answer(bool head_only) {
+  while (read_.find("\r\n\r\n") == std::string::npos) {
+    if (!receive()) return std::exchange(read_, {});
+  }
+  std::size_t size = read_.find("\r\n\r\n") + 4;
+  const auto length = read_.find("Content-Length: ");
+  if (!head_only && length < size) size += std::stoul(read_.substr(length + 16));
+  while (read_.size() < size) {
+    if (!receive()) return std::exchange(read_, {});
+  }
+  std::string one = read_.substr(0, size);
+  read_.erase(0, size);
+  return one;
+}
+
+std::string RawConnection::rest() {
+  while (receive()) {
+  }
+  return std::exchange(read_, {});
+}
+
+bool RawConnection::is_closed() {
+  while (receive()) read_.clear();
+  std::array<char, 1> one;
+  return ::recv(fd_, one.data(), one.size(), MSG_DONTWAIT) == 0 || errno != EAGAIN;
+}
+
+}  // namespace panshi

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// RawConnection: a TCP connection of a test's own, which sends and reads bytes as it likes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace panshi {
+
+class RawConnection {
+ public:
+  explicit RawConnection(std::uint16_t port, const std::string& address = "127.0.0.1");
+  ~RawConnection();
+  RawConnection(const RawConnection&) = delete;
+  RawConnection& operator=(const RawConnection&) = delete;
+
+  bool connected() const { return connected_; }
+  bool send(const std::string& bytes);  // false: the other end has gone
+  void end();                           // no more will be sent
+  // One whole answer, by its Content-Length; what has come when the other end closes.
+  std::string answer(bool head_only = false);
+  bool is_closed();    // waits for the other end to close, at most ten seconds; drops what it sends
+  std::string rest();  // what comes until then
+
+ private:
+  bool receive();
+  int fd_;
+  bool connected_ = false;
+  std::string read_;
+};
+
+}  // namespace panshi
