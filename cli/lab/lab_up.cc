@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <thread>
 
 #include "cli/lab/agents.h"
 #include "cli/lab/check_configs.h"
 #include "cli/lab/lab_down.h"
+#include "cli/lab/network_claim.h"
 #include "cli/lab/processes.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -30,22 +32,27 @@ bool is_free(const LabPlan& plan) {
                      [](const PlannedNode& node) { return can_bind(node.address, node.port); });
 }
 
-// The plan on the wanted network or, when somebody listens there, on the next free one.
-Result<LabPlan> plan_on_free_network(const Document& document, const LabUpOptions& options) {
+struct Place {
+  LabPlan plan;
+  NetworkClaim claim;
+};
+
+// The wanted network or, when somebody listens or starts a lab there, the next free one.
+Result<Place> find_place(const Document& document, const LabUpOptions& options) {
   ASSIGN_OR_RETURN(LabPlan plan, plan_lab(document, options.plan));
-  if (is_free(plan)) return plan;
   const std::string wanted = plan.network;
-  if (!options.network_given) {
-    for (int octet = kNetworkFirst; octet <= kNetworkLast; ++octet) {
-      LabOptions other = options.plan;
-      other.network = cat("127.", octet);
-      ASSIGN_OR_RETURN(plan, plan_lab(document, other));
-      if (is_free(plan)) return plan;
-    }
+  for (int octet = kNetworkFirst; true; ++octet) {
+    std::optional<NetworkClaim> claim = NetworkClaim::take(plan.network);
+    if (claim && is_free(plan)) return Place{std::move(plan), *std::move(claim)};
+    if (options.network_given || octet > kNetworkLast) break;
+    LabOptions other = options.plan;
+    other.network = cat("127.", octet);
+    ASSIGN_OR_RETURN(plan, plan_lab(document, other));
   }
-  return fail(ErrorCode::kConflict, cat("network ", wanted, " is taken: somebody listens on port ",
-                                        plan.controller_port, " or an agent's there",
-                                        options.network_given ? "" : ", and on 127.78 to 127.126"));
+  return fail(ErrorCode::kConflict,
+              cat("network ", wanted, " is taken: somebody listens on port ", plan.controller_port,
+                  " or an agent's there, or starts a lab",
+                  options.network_given ? "" : ", and on 127.78 to 127.126"));
 }
 
 // For the owner only: configurations carry passwords, logs and books what customers bought.
@@ -324,10 +331,13 @@ Result<LabUpResult> bring_lab_up(const LabUpOptions& options, const std::atomic<
   ASSIGN_OR_RETURN(const LockFile lock, LockFile::acquire(lab / "lab.lock"));
   LabUpResult result;
   Result<LabRecord> running = running_record(lab, terminal);
+  std::optional<NetworkClaim> claim;
   if (running) {
     result.record = *std::move(running);
   } else {
-    ASSIGN_OR_RETURN(plan, plan_on_free_network(document, options));
+    ASSIGN_OR_RETURN(Place place, find_place(document, options));
+    plan = std::move(place.plan);
+    claim = std::move(place.claim);
     if (Status status = write_files(plan, options.plan); !status)
       return tl::unexpected<Error>(status.error());
     const fs::path controller = config_file(lab, kController);
