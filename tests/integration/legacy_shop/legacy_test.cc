@@ -86,6 +86,12 @@ class OldShop {
     return post(cat("/api/orders/", order, "/pay"), "pay-" + order,
                 {{"user", "u1"}, {"amount_cents", 1'500}});
   }
+  void set_rate(int customers_a_second) const {
+    const Answer set = call({.method = "POST",
+                             .url = cat("http://", at(), ":", kCustomers, "/rate"),
+                             .body = dump_json({{"rate", customers_a_second}})});
+    REQUIRE(set.status == 200);
+  }
   std::size_t charges() const { return get("/charges", kPsp).body.at("charges").size(); }
   std::int64_t status(int port, const char* name) const {
     return get("/status", port).body.value(name, std::int64_t{-1});
@@ -183,4 +189,18 @@ TEST_CASE("while one customer waits for a slow bank nobody sees the goods") {
   customer.join();
   CHECK(paid.status == 200);
   CHECK(shop.get("/api/products").status == 200);
+}
+
+// Four sessions, 100 ms at the bank: 40 customers a second, and nothing that would turn others
+// away.
+TEST_CASE("a sale takes the old shop down for everybody, buying or only looking") {
+  OldShop shop(100'000, "latency: 100ms\n", "connections: 4\n");
+  shop.start("customers", kCustomers);
+  CHECK(eventually([&] { return shop.status(kCustomers, "delivered") > 20; }));
+  CHECK(shop.get("/api/products").status == 200);
+  shop.set_rate(300);
+  CHECK(eventually([&] { return shop.get("/api/products", kShop, 1s).status == 0; }));
+  CHECK(eventually([&] {
+    return shop.get("/status", kCustomers).body.value("checkout_success_ratio", 1.0) < 0.2;
+  }));
 }
