@@ -198,8 +198,15 @@ Result<HttpReply> finish(CURLcode code, Transfer& transfer) {
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took_us);
   long connects = 0;
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
-  return HttpReply{static_cast<int>(status), std::move(transfer.body), Duration(took_us),
-                   connects > 0};
+  HttpReply reply{static_cast<int>(status), std::move(transfer.body), Duration(took_us),
+                  connects > 0};
+  const std::string& kept = transfer.call.keep_header;
+  curl_header* header = nullptr;
+  if (!kept.empty() &&
+      curl_easy_header(easy, kept.c_str(), 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
+    reply.header = header->value;
+  }
+  return reply;
 }
 
 }  // namespace

@@ -31,14 +31,16 @@ struct HttpCall {
   Duration connect_timeout = std::chrono::seconds(1);
   Duration timeout = std::chrono::seconds(5);  // whole call
   std::size_t body_max = 4 << 20;
-  bool new_connection = false;  // not one that is kept; it is kept afterwards
+  bool new_connection = false;   // not one that is kept; it is kept afterwards
+  std::string keep_header = {};  // name of a header of the answer to hand back
 };
 
 struct HttpReply {
   int status = 0;
   std::string body;
   Duration took{};
-  bool connected = false;  // for this call, rather than on a kept connection
+  bool connected = false;   // for this call, rather than on a kept connection
+  std::string header = {};  // value of `keep_header`; "" when the answer has none
 };
 
 // Errors say what may have happened at the other end:

@@ -4,13 +4,12 @@
 #include <charconv>
 
 #include "core/base/text.h"
+#include "core/io/yaml.h"
 
 namespace panshi::shop {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr double kRateMax = 10'000;
 
 void read_products(Fields& in, std::vector<ProductShare>& products) {
   in.need_each("products", [&](const nlohmann::json& item, std::string path) {
@@ -42,7 +41,38 @@ Status read_number(const std::string& name, const std::string& text, Number& out
   return fail(ErrorCode::kInvalid, cat(name, " wants a number, got `", text, "`"));
 }
 
+Status load_traffic(const std::string& file, Crowd::Options& crowd) {
+  const auto document = load_yaml(file);
+  if (!document) return tl::unexpected<Error>(document.error());
+  Problems problems;
+  Fields in(document->root, "", problems);
+  TrafficChange traffic;
+  read_traffic(in, names_of(crowd.products), traffic);
+  in.done();
+  if (!problems.empty()) return fail(ErrorCode::kInvalid, problems_text(problems, *document));
+  apply(traffic, crowd.traffic);
+  return {};
+}
+
+Status apply_argument(const std::string& name, const std::string& value, CustomersConfig& config) {
+  if (name == "--traffic") return load_traffic(value, config.crowd);
+  if (name == "--seed") return read_number(name, value, config.crowd.seed);
+  double rate = 0;
+  if (auto read = read_number(name, value, rate); !read) return read;
+  if (!(rate >= 0 && rate <= kRateMax)) {
+    return fail(ErrorCode::kInvalid, cat("--rate must be from 0 to ", kRateMax));
+  }
+  config.crowd.traffic.rate = rate;
+  return {};
+}
+
 }  // namespace
+
+std::vector<std::string> names_of(const std::vector<ProductShare>& products) {
+  std::vector<std::string> names;
+  for (const ProductShare& share : products) names.push_back(share.product);
+  return names;
+}
 
 void read_customers_config(Fields& in, CustomersConfig& config) {
   read_listen(in, config.listen);
@@ -55,12 +85,15 @@ void read_customers_config(Fields& in, CustomersConfig& config) {
   std::string log;
   in.need("log", log);
   config.log = log;
-  in.need("rate", config.crowd.rate, {0, kRateMax});
   std::int64_t seed = 1;
   in.may("seed", seed, {0, INT64_MAX});
   config.crowd.seed = static_cast<std::uint64_t>(seed);
   in.may("users", config.crowd.users, {1, 1'000'000'000});
   read_products(in, config.crowd.products);
+  TrafficChange traffic;
+  read_traffic(in, names_of(config.crowd.products), traffic);
+  if (!traffic.rate) in.need("rate", config.crowd.traffic.rate);
+  apply(traffic, config.crowd.traffic);
   in.may("request_timeout", config.request_timeout, {1ms, 1min});
   std::int64_t in_flight_max = static_cast<std::int64_t>(config.crowd.in_flight_max);
   in.may("in_flight_max", in_flight_max, {1, 10'000});
@@ -74,20 +107,11 @@ Status apply_customers_arguments(const std::vector<std::string>& arguments,
                                  CustomersConfig& config) {
   for (std::size_t i = 0; i < arguments.size(); i += 2) {
     const std::string& name = arguments[i];
-    if (name != "--rate" && name != "--seed") {
+    if (name != "--rate" && name != "--seed" && name != "--traffic") {
       return fail(ErrorCode::kInvalid, cat("unknown argument `", name, "`"));
     }
-    if (i + 1 == arguments.size()) return fail(ErrorCode::kInvalid, cat(name, " wants a number"));
-    Status read;
-    if (name == "--seed") {
-      read = read_number(name, arguments[i + 1], config.crowd.seed);
-    } else {
-      read = read_number(name, arguments[i + 1], config.crowd.rate);
-      if (read && !(config.crowd.rate >= 0 && config.crowd.rate <= kRateMax)) {
-        read = fail(ErrorCode::kInvalid, cat("--rate must be from 0 to ", kRateMax));
-      }
-    }
-    if (!read) return read;
+    if (i + 1 == arguments.size()) return fail(ErrorCode::kInvalid, cat(name, " wants a value"));
+    if (auto applied = apply_argument(name, arguments[i + 1], config); !applied) return applied;
   }
   return {};
 }

@@ -23,7 +23,10 @@ struct CustomersConfig {
 
 void read_customers_config(Fields& in, CustomersConfig& config);
 
-// `--rate 40 --seed 7`: what a command line says instead of the file.
+std::vector<std::string> names_of(const std::vector<ProductShare>& products);
+
+// `--rate 40 --seed 7 --traffic FILE`: what a command line says instead of the file. The FILE has
+// the keys of POST /plan; what it does not say stays.
 Status apply_customers_arguments(const std::vector<std::string>& arguments,
                                  CustomersConfig& config);
 

@@ -5,13 +5,16 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "platform/customers/fraud_order.h"
+#include "platform/customers/visit.h"
 
 namespace panshi::shop {
 
 Crowd::Crowd(Options options, const Moment& now)
     : options_(std::move(options)),
-      rate_(options_.rate),
-      arrivals_(options_.seed, rate_, now.mono),
+      traffic_(options_.traffic),
+      arrivals_(options_.seed, RatePlan(traffic_.rate, traffic_.plan, now.mono), now.mono),
+      fraud_arrivals_(~options_.seed, fraud_plan(now.mono), now.mono),
       // Another stream than the arrivals': a change of rate leaves the errands as they were.
       errands_(Random(options_.seed).next(), options_.run, options_.products, options_.users),
       window_(options_.window, now.mono) {
@@ -23,52 +26,88 @@ Crowd::Crowd(Options options, const Moment& now)
   effects_.records.push_back(std::move(record));
 }
 
+RatePlan Crowd::fraud_plan(MonoTime now) const {
+  return RatePlan::burst(traffic_.fraud.rate, now + traffic_.fraud.after, traffic_.fraud.span);
+}
+
 void Crowd::advance(const Moment& now) {
   if (paused_until_ && now.mono >= *paused_until_) resume(now.mono);
   while (!timers_.empty() && timers_.begin()->first <= now.mono) {
     const std::uint64_t id = timers_.begin()->second;
     timers_.erase(timers_.begin());
-    make(id, purchases_.at(id)->woken(now), now);
+    make(id, customers_.at(id).journey->woken(now), now);
   }
-  while (!paused_until_ && arrivals_.next() <= now.mono) {
+  if (paused_until_) return;
+  while (arrivals_.next() <= now.mono) {
     let_in(arrivals_.next(), now);
     arrivals_.advance();
+  }
+  while (fraud_arrivals_.next() <= now.mono) {
+    let_fraud_in(fraud_arrivals_.next(), now);
+    fraud_arrivals_.advance();
   }
 }
 
 void Crowd::let_in(MonoTime intended, const Moment& now) {
-  ++counts_.arrived;
   const Duration lag = now.mono - intended;
   counts_.schedule_lag_ms = static_cast<double>(lag.count()) / 1000;
-  Errand errand = errands_.next();
-  if (purchases_.size() >= options_.in_flight_max) {
-    ++counts_.dropped;
-    window_.dropped(now.mono);
-    Record record;
-    record.at_us = to_us(now.wall);
-    record.intended_us = to_us(now.wall - lag);
-    record.customer = errand.customer;
-    record.step = Step::kArrive;
-    record.outcome = Outcome::kDropped;
-    effects_.records.push_back(std::move(record));
+  Errand errand = errands_.next(traffic_);
+  const Kind kind = errand.kind;
+  const bool is_buying = kind == Kind::kBuy;
+  ++(is_buying ? counts_.arrived : counts_.visits);
+  if (customers_.size() - fraud_in_flight_ >= options_.in_flight_max) {
+    ++(is_buying ? counts_.dropped : counts_.visits_failed);
+    if (is_buying) window_.dropped(now.mono);
+    drop(errand, now.wall - lag, now);
     return;
   }
+  std::unique_ptr<Journey> journey;
+  if (is_buying) {
+    journey = std::make_unique<Purchase>(std::move(errand), options_.manners, now.wall - lag);
+  } else {
+    journey = std::make_unique<CustomerVisit>(std::move(errand), now.wall - lag);
+  }
+  start({kind, std::move(journey)}, now, intended);
+}
+
+void Crowd::let_fraud_in(MonoTime intended, const Moment& now) {
+  Errand errand = errands_.next_fraud(traffic_.fraud);
+  const WallTime intended_wall = now.wall - (now.mono - intended);
+  if (fraud_in_flight_ >= options_.fraud_in_flight_max) {
+    ++counts_.fraud_dropped;
+    drop(errand, intended_wall, now);
+    return;
+  }
+  ++fraud_in_flight_;
+  ++counts_.fraud_sent;
+  start({Kind::kFraud, std::make_unique<FraudOrder>(std::move(errand), intended_wall)}, now,
+        intended);
+}
+
+void Crowd::drop(const Errand& errand, WallTime intended, const Moment& now) {
+  Record record;
+  record.at_us = to_us(now.wall);
+  record.intended_us = to_us(intended);
+  record.customer = errand.customer;
+  if (errand.kind != Kind::kBuy) record.kind = kind_name(errand.kind);
+  record.step = Step::kArrive;
+  record.outcome = Outcome::kDropped;
+  effects_.records.push_back(std::move(record));
+}
+
+void Crowd::start(Customer customer, const Moment& now, MonoTime intended) {
   const std::uint64_t id = ++last_id_;
-  auto purchase =
-      std::make_unique<Purchase>(std::move(errand), options_.manners, intended, now.wall - lag);
-  Move move = purchase->begin(now);
-  purchases_.emplace(id, std::move(purchase));
-  window_.arrived(id, intended);
+  Move move = customer.journey->begin(now);
+  if (customer.kind == Kind::kBuy) window_.arrived(id, intended);
+  customers_.emplace(id, std::move(customer));
   make(id, std::move(move), now);
 }
 
 void Crowd::answered(std::uint64_t id, const Answer& answer, const Moment& now) {
-  const auto found = purchases_.find(id);
-  CHECK_BUG(found != purchases_.end());
-  Purchase& purchase = *found->second;
-  const Step step = purchase.step();
-  Move move = purchase.answered(answer, now);
-  if (step == Step::kPay && purchase.acknowledged_at()) {
+  const auto found = customers_.find(id);
+  CHECK_BUG(found != customers_.end());
+  Move move = found->second.journey->answered(answer, now);
+  if (move.acknowledged) {
     ++counts_.acknowledged;
     window_.acknowledged(id, now.mono);
   }
@@ -78,24 +117,38 @@ void Crowd::answered(std::uint64_t id, const Answer& answer, const Moment& now) 
 void Crowd::make(std::uint64_t id, Move move, const Moment& now) {
   std::move(move.records.begin(), move.records.end(), std::back_inserter(effects_.records));
   switch (move.kind) {
-    case Move::Kind::kSend:
-      if (move.request.step == Step::kOrder && move.request.attempt == 1) ++counts_.attempted;
+    case Move::Kind::kSend: {
+      const bool is_first = move.request.step == Step::kOrder && move.request.attempt == 1;
+      if (is_first && customers_.at(id).kind == Kind::kBuy) ++counts_.attempted;
       effects_.requests.push_back({id, std::move(move.request)});
       return;
+    }
     case Move::Kind::kWait:
       timers_.emplace(move.wake, id);
       return;
     case Move::Kind::kEnd: {
-      const auto purchase = purchases_.extract(id);
-      end(id, *purchase.mapped(), move.ending, now.mono);
+      const auto customer = customers_.extract(id);
+      end(id, customer.mapped().kind, move, now.mono);
       return;
     }
   }
 }
 
-void Crowd::end(std::uint64_t id, const Purchase& purchase, Ending ending, MonoTime now) {
-  window_.ended(id, ending, now);
-  switch (ending) {
+void Crowd::end(std::uint64_t id, Kind kind, const Move& move, MonoTime now) {
+  const bool is_good = move.ending == Ending::kDelivered;
+  if (kind == Kind::kFraud) {
+    --fraud_in_flight_;
+    ++(is_good ? counts_.fraud_placed : counts_.fraud_refused);
+  } else if (kind == Kind::kBuy) {
+    window_.ended(id, move.ending, now);
+    end_purchase(move);
+  } else {
+    ++(is_good ? counts_.visits_served : counts_.visits_failed);
+  }
+}
+
+void Crowd::end_purchase(const Move& move) {
+  switch (move.ending) {
     case Ending::kDelivered:
       ++counts_.delivered;
       break;
@@ -104,7 +157,7 @@ void Crowd::end(std::uint64_t id, const Purchase& purchase, Ending ending, MonoT
       break;
     case Ending::kFailed:
       ++counts_.failed;
-      if (purchase.is_indeterminate()) ++counts_.indeterminate;
+      if (move.indeterminate) ++counts_.indeterminate;
       break;
     case Ending::kTurnedAway:
       ++counts_.turned_away;
@@ -118,7 +171,8 @@ void Crowd::end(std::uint64_t id, const Purchase& purchase, Ending ending, MonoT
 Crowd::Effects Crowd::take_effects() { return std::exchange(effects_, {}); }
 
 MonoTime Crowd::next_deadline() const {
-  MonoTime next = paused_until_ ? *paused_until_ : arrivals_.next();
+  MonoTime next =
+      paused_until_ ? *paused_until_ : std::min(arrivals_.next(), fraud_arrivals_.next());
   if (!timers_.empty()) next = std::min(next, timers_.begin()->first);
   return next;
 }
@@ -128,19 +182,24 @@ void Crowd::pause(MonoTime until) { paused_until_ = until; }
 void Crowd::resume(MonoTime now) {
   if (!paused_until_) return;
   paused_until_.reset();
-  arrivals_.restart(rate_, now);  // who would have come during the pause stays away
+  arrivals_.restart(now);  // who would have come during the pause stays away
+  fraud_arrivals_.restart(now);
 }
 
-void Crowd::set_rate(double per_second, MonoTime now) {
-  rate_ = per_second;
-  arrivals_.restart(rate_, now);
+void Crowd::change(const TrafficChange& change, MonoTime now) {
+  apply(change, traffic_);
+  if (change.rate || change.plan) {
+    arrivals_.restart(RatePlan(traffic_.rate, traffic_.plan, now), now);
+  }
+  if (change.fraud) fraud_arrivals_.restart(fraud_plan(now), now);
 }
 
 CrowdStatus Crowd::status(MonoTime now) {
   CrowdStatus status = counts_;
   status.window = window_.status(now);
-  status.in_flight = static_cast<std::int64_t>(purchases_.size());
-  status.rate = rate_;
+  status.in_flight = static_cast<std::int64_t>(customers_.size());
+  status.rate = arrivals_.plan().rate_at(now);
+  status.plan_step = arrivals_.plan().step_at(now);
   status.paused = paused_until_.has_value();
   return status;
 }

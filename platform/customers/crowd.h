@@ -23,7 +23,7 @@ namespace panshi::shop {
 
 struct CrowdStatus {
   WindowStatus window;
-  std::int64_t arrived = 0;
+  std::int64_t arrived = 0;       // to buy; so are the next
   std::int64_t dropped = 0;       // arrivals refused because in_flight_max was reached
   std::int64_t attempted = 0;     // purchases whose placing was sent
   std::int64_t acknowledged = 0;  // payments answered 200
@@ -33,8 +33,16 @@ struct CrowdStatus {
   std::int64_t turned_away = 0;
   std::int64_t left = 0;
   std::int64_t indeterminate = 0;  // of those that failed: an order or a payment may have happened
-  std::int64_t in_flight = 0;
-  double schedule_lag_ms = 0;  // how late the latest arrival was let in: our own slowness
+  std::int64_t visits = 0;         // came to browse, to see their orders or to chat
+  std::int64_t visits_served = 0;  // and were answered to the end
+  std::int64_t visits_failed = 0;
+  std::int64_t fraud_sent = 0;  // orders of dishonest customers; in none of the others
+  std::int64_t fraud_placed = 0;
+  std::int64_t fraud_refused = 0;  // or never answered
+  std::int64_t fraud_dropped = 0;  // not sent: too many under way
+  std::int64_t in_flight = 0;      // everybody
+  std::size_t plan_step = 0;       // from 1; 0: none is under way
+  double schedule_lag_ms = 0;      // how late the latest arrival was let in: our own slowness
   double rate = 0;
   bool paused = false;
 };
@@ -42,12 +50,13 @@ struct CrowdStatus {
 class Crowd {
  public:
   struct Options {
-    double rate = 1;  // arrivals per second
+    Traffic traffic = {};
     std::uint64_t seed = 1;
     std::string run;  // tells this run's keys from those of any other
     std::vector<ProductShare> products;
     std::int64_t users = 1'000;
-    std::size_t in_flight_max = 500;
+    std::size_t in_flight_max = 500;        // honest ones
+    std::size_t fraud_in_flight_max = 200;  // they take no honest customer's place here
     Manners manners = {};
     Window::Options window = {};
   };
@@ -71,23 +80,36 @@ class Crowd {
   // is gone. Purchases under way go on.
   void pause(MonoTime until);
   void resume(MonoTime now);
-  void set_rate(double per_second, MonoTime now);
+  // `rate` or `plan` begins the schedule anew, and `fraud` a burst; what is absent goes on.
+  void change(const TrafficChange& change, MonoTime now);
 
   CrowdStatus status(MonoTime now);
 
  private:
+  struct Customer {
+    Kind kind = Kind::kBuy;
+    std::unique_ptr<Journey> journey;
+  };
+
   void let_in(MonoTime intended, const Moment& now);
+  void let_fraud_in(MonoTime intended, const Moment& now);
+  void drop(const Errand& errand, WallTime intended, const Moment& now);
+  void start(Customer customer, const Moment& now, MonoTime intended);
   void make(std::uint64_t id, Move move, const Moment& now);
-  void end(std::uint64_t id, const Purchase& purchase, Ending ending, MonoTime now);
+  void end(std::uint64_t id, Kind kind, const Move& move, MonoTime now);
+  void end_purchase(const Move& move);
+  RatePlan fraud_plan(MonoTime now) const;
 
   const Options options_;
-  double rate_;
+  Traffic traffic_;
   Arrivals arrivals_;
+  Arrivals fraud_arrivals_;
   Errands errands_;
   Window window_;
   std::optional<MonoTime> paused_until_;
   std::uint64_t last_id_ = 0;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Purchase>> purchases_;
+  std::unordered_map<std::uint64_t, Customer> customers_;  // in the shop
+  std::size_t fraud_in_flight_ = 0;
   std::multimap<MonoTime, std::uint64_t> timers_;
   Effects effects_;
   CrowdStatus counts_;

@@ -16,9 +16,13 @@ constexpr std::size_t kCommandsMax = 1'000;
 constexpr std::size_t kIdleConnections = 100;
 
 Answer to_answer(const Result<HttpReply>& reply) {
-  if (reply) return {true, reply->status, reply->body};
+  if (reply) return {true, reply->status, reply->body, reply->header};
   const bool sent = reply.error().code != ErrorCode::kUnavailable;
   return {sent, 0, {}};
+}
+
+std::size_t in_flight_max_of(const Crowd::Options& crowd) {
+  return crowd.in_flight_max + crowd.fraud_in_flight_max;
 }
 
 HttpFleet::Options fleet_options(std::size_t in_flight_max) {
@@ -30,14 +34,29 @@ HttpFleet::Options fleet_options(std::size_t in_flight_max) {
   return options;
 }
 
+void add_headers(const Request& request, HttpCall& call) {
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) call.headers[name] = value;
+  };
+  add("Idempotency-Key", request.key);
+  add("X-Device", request.device);
+  add("X-Forwarded-For", request.address);
+  add("X-Paid-Marker", request.paid_marker);
+  add("Cookie", request.cookie);
+  if (!request.cookie.empty() && !request.body.empty()) {
+    call.headers["Content-Type"] = "application/x-www-form-urlencoded";
+  }
+  if (request.step == Step::kPay) call.keep_header = "X-Paid-Marker";
+}
+
 }  // namespace
 
 CrowdThread::CrowdThread(Options options, LogFile log, const Clock& clock)
     : options_(std::move(options)),
       clock_(clock),
       log_(std::move(log)),
-      inputs_(options_.crowd.in_flight_max + kCommandsMax),
-      fleet_(fleet_options(options_.crowd.in_flight_max)),
+      inputs_(in_flight_max_of(options_.crowd) + kCommandsMax),
+      fleet_(fleet_options(in_flight_max_of(options_.crowd))),
       thread_([this] { run(); }) {}
 
 CrowdThread::~CrowdThread() {
@@ -98,7 +117,7 @@ void CrowdThread::send(Crowd::Outgoing outgoing) {
   call.method = std::move(outgoing.request.method);
   call.url = options_.target + outgoing.request.path;
   call.body = std::move(outgoing.request.body);
-  if (!outgoing.request.key.empty()) call.headers["Idempotency-Key"] = outgoing.request.key;
+  add_headers(outgoing.request, call);
   call.timeout = options_.request_timeout;
   call.connect_timeout = std::min(call.connect_timeout, options_.request_timeout);
   call.body_max = 256 << 10;
@@ -159,9 +178,9 @@ CrowdStatus CrowdThread::resume() {
   return change([](Crowd& crowd, const Moment& now) { crowd.resume(now.mono); });
 }
 
-CrowdStatus CrowdThread::set_rate(double per_second) {
+CrowdStatus CrowdThread::change_traffic(const TrafficChange& change_to) {
   return change(
-      [per_second](Crowd& crowd, const Moment& now) { crowd.set_rate(per_second, now.mono); });
+      [change_to](Crowd& crowd, const Moment& now) { crowd.change(change_to, now.mono); });
 }
 
 }  // namespace panshi::shop

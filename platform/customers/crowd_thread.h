@@ -36,7 +36,7 @@ class CrowdThread {
   // Stops arrivals for at most `lease`, waits up to `drain` for purchases under way.
   CrowdStatus pause(Duration drain, Duration lease);
   CrowdStatus resume();
-  CrowdStatus set_rate(double per_second);
+  CrowdStatus change_traffic(const TrafficChange& change);
   std::string log_error_text() const;  // "" while the log can be written
 
  private:

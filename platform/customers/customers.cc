@@ -37,9 +37,17 @@ nlohmann::json status_json(const CrowdStatus& status) {
           {"turned_away", status.turned_away},
           {"left", status.left},
           {"indeterminate", status.indeterminate},
+          {"visits", status.visits},
+          {"visits_served", status.visits_served},
+          {"visits_failed", status.visits_failed},
+          {"fraud_sent", status.fraud_sent},
+          {"fraud_placed", status.fraud_placed},
+          {"fraud_refused", status.fraud_refused},
+          {"fraud_dropped", status.fraud_dropped},
           {"in_flight", status.in_flight},
           {"schedule_lag_ms", status.schedule_lag_ms},
           {"rate", status.rate},
+          {"plan_step", status.plan_step},
           {"paused", status.paused ? 1 : 0}};
 }
 
@@ -64,12 +72,9 @@ struct PauseBody {
   std::int64_t drain_ms = 10'000;
   std::int64_t lease_ms = 120'000;
 };
-struct RateBody {
-  double rate = 0;
-};
 struct NoBody {};
 
-void add_routes(HttpServer& server, CrowdThread& crowd) {
+void add_routes(HttpServer& server, CrowdThread& crowd, const std::vector<std::string>& products) {
   server.route("POST", "/pause",
                control<PauseBody>(
                    [](Fields& in, PauseBody& body) {
@@ -82,12 +87,17 @@ void add_routes(HttpServer& server, CrowdThread& crowd) {
   server.route(
       "POST", "/resume",
       control<NoBody>([](Fields&, NoBody&) {}, [&crowd](const NoBody&) { return crowd.resume(); }));
+  const auto change = [&crowd](const TrafficChange& to) { return crowd.change_traffic(to); };
   server.route("POST", "/rate",
-               control<RateBody>(
-                   [](Fields& in, RateBody& body) {
-                     in.need("rate", body.rate, {0, 10'000});
+               control<TrafficChange>(
+                   [](Fields& in, TrafficChange& to) {
+                     in.need("rate", to.rate.emplace(), {0, kRateMax});
                    },
-                   [&crowd](const RateBody& body) { return crowd.set_rate(body.rate); }));
+                   change));
+  server.route(
+      "POST", "/plan",
+      control<TrafficChange>(
+          [products](Fields& in, TrafficChange& to) { read_traffic(in, products, to); }, change));
 }
 
 // A shop that is being set up is not one that fails. False when told to stop meanwhile.
@@ -125,11 +135,11 @@ int run_customers(const RoleContext& context) {
   CrowdThread::Options options{config->crowd, config->target, config->request_timeout};
   options.crowd.run = hex16(static_cast<std::uint64_t>(to_us(clock.wall()))).substr(2);
   log_info(cat("customers: run ", options.crowd.run, ", seed ", options.crowd.seed, ", ",
-               options.crowd.rate, " a second, log ", config->log.string()));
+               options.crowd.traffic.rate, " a second, log ", config->log.string()));
   CrowdThread crowd(std::move(options), *std::move(log), clock);
 
   HttpServer server(server_options(config->listen));
-  add_routes(server, crowd);
+  add_routes(server, crowd, names_of(config->crowd.products));
   return serve_until_stopped(
       "customers", server,
       [&crowd] {

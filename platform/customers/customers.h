@@ -6,7 +6,7 @@
 
 namespace panshi::shop {
 
-constexpr const char* kCustomersOptions = "[--rate PER_SECOND] [--seed N]";
+constexpr const char* kCustomersOptions = "[--rate PER_SECOND] [--seed N] [--traffic FILE]";
 
 int run_customers(const RoleContext& context);
 

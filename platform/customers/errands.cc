@@ -9,30 +9,40 @@
 namespace panshi::shop {
 namespace {
 
-constexpr Duration kNobody = std::chrono::hours(24 * 365);
+double draw_fraction(Random& random) {  // [0, 1)
+  return static_cast<double>(random.next() >> 11) * 0x1p-53;
+}
+
+// Every household has an address of its own.
+std::string home_of(std::uint64_t user) {
+  return cat("10.", user >> 16 & 255, ".", user >> 8 & 255, ".", user & 255);
+}
 
 }  // namespace
 
-Arrivals::Arrivals(std::uint64_t seed, double per_second, MonoTime start)
-    : random_(seed), per_second_(per_second), next_(start + draw_gap()) {}
+Arrivals::Arrivals(std::uint64_t seed, RatePlan plan, MonoTime start)
+    : random_(seed), plan_(std::move(plan)), next_(draw(start)) {}
 
-void Arrivals::advance() { next_ += draw_gap(); }
+void Arrivals::advance() { next_ = draw(next_); }
 
-void Arrivals::restart(double per_second, MonoTime now) {
-  per_second_ = per_second;
-  next_ = now + draw_gap();
+void Arrivals::restart(RatePlan plan, MonoTime now) {
+  plan_ = std::move(plan);
+  restart(now);
 }
 
-Duration Arrivals::draw_gap() {
-  const double uniform = static_cast<double>(random_.next() >> 11) * 0x1p-53;  // [0, 1)
-  if (per_second_ <= 0) return kNobody;
-  const double seconds = -std::log1p(-uniform) / per_second_;
-  return Duration(static_cast<std::int64_t>(seconds * 1e6));
+void Arrivals::restart(MonoTime now) { next_ = draw(now); }
+
+MonoTime Arrivals::draw(MonoTime from) {
+  return plan_.next_after(from, -std::log1p(-draw_fraction(random_)));
 }
 
 Errands::Errands(std::uint64_t seed, std::string run, std::vector<ProductShare> products,
                  std::int64_t users)
-    : random_(seed), run_(std::move(run)), products_(std::move(products)), users_(users) {
+    : random_(seed),
+      fraud_random_(~seed),
+      run_(std::move(run)),
+      products_(std::move(products)),
+      users_(users) {
   for (const ProductShare& share : products_) {
     CHECK_BUG(share.weight > 0);
     weight_total_ += static_cast<std::uint64_t>(share.weight);
@@ -40,22 +50,71 @@ Errands::Errands(std::uint64_t seed, std::string run, std::vector<ProductShare> 
   CHECK_BUG(weight_total_ > 0 && users_ > 0);
 }
 
-Errand Errands::next() {
-  Random random = random_.fork();
+Errand Errands::named(const char* prefix, std::uint64_t number, std::string user) const {
   Errand errand;
-  errand.customer = cat("c-", run_, "-", ++count_);
+  errand.customer = cat(prefix, run_, "-", number);
   errand.order_key = errand.customer + "-order";
   errand.pay_key = errand.customer + "-pay";
-  errand.user = cat("u-", 1 + random.below(static_cast<std::uint64_t>(users_)));
-  std::uint64_t drawn = random.below(weight_total_);
-  for (const ProductShare& share : products_) {
-    errand.product = share.product;
-    const auto weight = static_cast<std::uint64_t>(share.weight);
+  errand.user = std::move(user);
+  return errand;
+}
+
+Errand Errands::next(const Traffic& traffic) {
+  Random random = random_.fork();
+  const std::uint64_t user = 1 + random.below(static_cast<std::uint64_t>(users_));
+  Errand errand = named("c-", ++count_, cat("u-", user));
+  errand.product = draw_product(random, traffic);
+  errand.seed = random.next();
+  errand.device = cat("d-", user);
+  errand.address = home_of(user);
+  std::uint64_t weights = 0;
+  for (const std::int64_t weight : traffic.mix) weights += static_cast<std::uint64_t>(weight);
+  std::uint64_t drawn = random.below(weights);
+  for (std::size_t i = 0; i < traffic.mix.size(); ++i) {
+    errand.kind = static_cast<Kind>(i);
+    const auto weight = static_cast<std::uint64_t>(traffic.mix[i]);
     if (drawn < weight) break;
     drawn -= weight;
   }
-  errand.seed = random.next();
   return errand;
+}
+
+Errand Errands::next_fraud(const FraudBurst& fraud) {
+  Random random = fraud_random_.fork();
+  const auto one_of = [&](std::int64_t count) {
+    return 1 + random.below(static_cast<std::uint64_t>(count));
+  };
+  Errand errand = named("f-", ++fraud_count_, cat("bad-", one_of(fraud.customers)));
+  errand.kind = Kind::kFraud;
+  errand.product = products_[random.below(products_.size())].product;
+  errand.device = cat("bad-device-", one_of(fraud.devices));
+  errand.address = cat("198.51.100.", one_of(fraud.addresses));
+  return errand;
+}
+
+const std::string& Errands::draw_product(Random& random, const Traffic& traffic) const {
+  if (!traffic.hot.product.empty() && random.chance(traffic.hot.percent)) {
+    return traffic.hot.product;
+  }
+  if (traffic.zipf > 0) {
+    double total = 0;
+    for (std::size_t i = 1; i <= products_.size(); ++i) {
+      total += std::pow(static_cast<double>(i), -traffic.zipf);
+    }
+    double drawn = draw_fraction(random) * total;
+    for (std::size_t i = 1; i < products_.size(); ++i) {
+      drawn -= std::pow(static_cast<double>(i), -traffic.zipf);
+      if (drawn < 0) return products_[i - 1].product;
+    }
+    return products_.back().product;
+  }
+  std::uint64_t drawn = random.below(weight_total_);
+  for (const ProductShare& share : products_) {
+    const auto weight = static_cast<std::uint64_t>(share.weight);
+    if (drawn < weight) return share.product;
+    drawn -= weight;
+  }
+  return products_.back().product;
 }
 
 }  // namespace panshi::shop

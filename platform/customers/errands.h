@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/random.h"
+#include "platform/customers/traffic.h"
 
 namespace panshi::shop {
 
@@ -15,18 +16,20 @@ namespace panshi::shop {
 // influence on when the next customer comes.
 class Arrivals {
  public:
-  Arrivals(std::uint64_t seed, double per_second, MonoTime start);
+  Arrivals(std::uint64_t seed, RatePlan plan, MonoTime start);
   MonoTime next() const { return next_; }
   void advance();  // to the arrival after next()
-  // Draws the next arrival anew from `now`: exponential gaps have no memory. 0 means nobody comes.
-  void restart(double per_second, MonoTime now);
+  // Draws the next arrival anew from `now`: exponential gaps have no memory.
+  void restart(RatePlan plan, MonoTime now);
+  void restart(MonoTime now);
+  const RatePlan& plan() const { return plan_; }
 
  private:
-  Duration draw_gap();
+  MonoTime draw(MonoTime from);
 
   Random random_;
-  double per_second_;
-  MonoTime next_;
+  RatePlan plan_;
+  MonoTime next_;  // MonoTime::max(): nobody comes
 };
 
 struct ProductShare {
@@ -41,6 +44,9 @@ struct Errand {
   std::string user;
   std::string product;
   std::uint64_t seed = 0;  // for the customer's own choices
+  Kind kind = Kind::kBuy;
+  std::string device = {};
+  std::string address = {};
 };
 
 class Errands {
@@ -49,15 +55,22 @@ class Errands {
   // REQUIRES: products is not empty, its weights are positive; users > 0.
   Errands(std::uint64_t seed, std::string run, std::vector<ProductShare> products,
           std::int64_t users);
-  Errand next();
+  Errand next(const Traffic& traffic);
+  // A dishonest customer's: his choices take nothing from the others'.
+  Errand next_fraud(const FraudBurst& fraud);
 
  private:
+  const std::string& draw_product(Random& random, const Traffic& traffic) const;
+  Errand named(const char* prefix, std::uint64_t number, std::string user) const;
+
   Random random_;
+  Random fraud_random_;
   std::string run_;
   std::vector<ProductShare> products_;
   std::int64_t users_;
   std::uint64_t weight_total_ = 0;
   std::uint64_t count_ = 0;
+  std::uint64_t fraud_count_ = 0;
 };
 
 }  // namespace panshi::shop

@@ -26,10 +26,19 @@ std::string text_of(const nlohmann::json& object, const char* key) {
 
 }  // namespace
 
-Purchase::Purchase(Errand errand, const Manners& manners, MonoTime intended, WallTime intended_wall)
+std::optional<PlacedOrder> read_placed(const Answer& answer) {
+  if (!is_success(answer.status)) return std::nullopt;
+  const auto json = parse_json(answer.body);
+  if (!json || !json->is_object()) return std::nullopt;
+  const std::string order = text_of(*json, "order");
+  const auto amount = json->find("amount_cents");
+  if (!is_id(order) || amount == json->end() || !amount->is_number_unsigned()) return std::nullopt;
+  return PlacedOrder{order, amount->get<std::int64_t>()};
+}
+
+Purchase::Purchase(Errand errand, const Manners& manners, WallTime intended_wall)
     : errand_(std::move(errand)),
       manners_(manners),
-      intended_(intended),
       intended_wall_(intended_wall),
       random_(errand_.seed) {}
 
@@ -37,6 +46,8 @@ Move Purchase::begin(const Moment& now) { return send(now); }
 Move Purchase::woken(const Moment& now) { return send(now); }
 
 Move Purchase::answered(const Answer& answer, const Moment& now) {
+  // Also with "not known" (504): who may have paid must be able to find out.
+  if (step_ == Step::kPay && !answer.paid_marker.empty()) paid_marker_ = answer.paid_marker;
   const Reading reading = read(answer);
   indeterminate_ =
       indeterminate_ || (reading.outcome == Outcome::kIndeterminate && step_ != Step::kBrowse);
@@ -55,9 +66,14 @@ Move Purchase::answered(const Answer& answer, const Moment& now) {
                           static_cast<std::int64_t>(quarter));
     return wait(pause_ + jitter, now, std::move(records));
   }
+  return end(indeterminate_ ? Ending::kFailed : reading.ending, std::move(records));
+}
+
+Move Purchase::end(Ending ending, std::vector<Record> records) const {
   Move move;
   move.records = std::move(records);
-  move.ending = indeterminate_ ? Ending::kFailed : reading.ending;
+  move.ending = ending;
+  move.indeterminate = indeterminate_;
   return move;
 }
 
@@ -65,10 +81,7 @@ Move Purchase::answered(const Answer& answer, const Moment& now) {
 Move Purchase::go_on(const Moment& now, std::vector<Record> records) {
   const bool is_leaving = step_ == Step::kOrder && random_.chance(manners_.leave_percent);
   if (step_ == Step::kFetch || is_leaving) {
-    Move move;
-    move.records = std::move(records);
-    move.ending = is_leaving ? Ending::kLeft : Ending::kDelivered;
-    return move;
+    return end(is_leaving ? Ending::kLeft : Ending::kDelivered, std::move(records));
   }
   tries_ = 0;
   indeterminate_ = false;  // the repeat settled what the first try left open
@@ -76,8 +89,10 @@ Move Purchase::go_on(const Moment& now, std::vector<Record> records) {
     acknowledged_at_ = now.mono;
     pause_ = manners_.poll_pause;
   }
+  const bool is_paid = step_ == Step::kPay;
   step_ = step_ == Step::kBrowse ? Step::kOrder : step_ == Step::kOrder ? Step::kPay : Step::kFetch;
   Move move = send(now);
+  move.acknowledged = is_paid;
   move.records.insert(move.records.begin(), std::make_move_iterator(records.begin()),
                       std::make_move_iterator(records.end()));
   return move;
@@ -90,12 +105,10 @@ Move Purchase::poll_again(const Answer& answer, const Moment& now) {
     pause_ = std::min(pause_ * 3 / 2, manners_.poll_pause_max);
     return wait(pause, now, {});
   }
-  Move move;
-  move.ending = Ending::kLate;
-  move.records.push_back(note(Outcome::kLate, now));
-  move.records.back().status = answer.status;
-  move.records.back().latency_us = (now.mono - *acknowledged_at_).count();
-  return move;
+  Record record = note(Outcome::kLate, now);
+  record.status = answer.status;
+  record.latency_us = (now.mono - *acknowledged_at_).count();
+  return end(Ending::kLate, {std::move(record)});
 }
 
 Move Purchase::wait(Duration pause, const Moment& now, std::vector<Record> records) {
@@ -114,6 +127,9 @@ Move Purchase::send(const Moment& now) {
   Request& request = move.request;
   request.step = step_;
   request.attempt = tries_;
+  request.device = errand_.device;
+  request.address = errand_.address;
+  request.paid_marker = paid_marker_;
   request.method = step_ == Step::kOrder || step_ == Step::kPay ? "POST" : "GET";
   switch (step_) {
     case Step::kOrder:
@@ -158,14 +174,10 @@ Purchase::Reading Purchase::read(const Answer& answer) {
 
 Purchase::Reading Purchase::read_order(const Answer& answer) {
   if (is_success(answer.status)) {
-    const auto json = parse_json(answer.body);
-    if (!json || !json->is_object()) return {Outcome::kIndeterminate, true};
-    order_ = text_of(*json, "order");
-    const auto amount = json->find("amount_cents");
-    if (!is_id(order_) || amount == json->end() || !amount->is_number_unsigned()) {
-      return {Outcome::kIndeterminate, true};
-    }
-    amount_cents_ = amount->get<std::int64_t>();
+    const auto placed = read_placed(answer);
+    if (!placed) return {Outcome::kIndeterminate, true};
+    order_ = placed->order;
+    amount_cents_ = placed->amount_cents;
     return {Outcome::kOk};
   }
   if (answer.status == 503 || answer.status == 429) return {Outcome::kRefused, true};

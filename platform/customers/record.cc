@@ -10,8 +10,8 @@
 namespace panshi::shop {
 namespace {
 
-constexpr std::array<std::string_view, 6> kSteps = {"start", "arrive", "browse",
-                                                    "order", "pay",    "fetch"};
+constexpr std::array<std::string_view, 8> kSteps = {"start", "arrive", "browse",  "order",
+                                                    "pay",   "fetch",  "history", "chat"};
 constexpr std::array<std::string_view, 6> kOutcomes = {"attempt",       "ok",   "refused",
                                                        "indeterminate", "late", "dropped"};
 
@@ -27,6 +27,7 @@ struct NumberField {
 constexpr TextField kTexts[] = {
     {"customer", &Record::customer}, {"key", &Record::key},         {"order", &Record::order},
     {"user", &Record::user},         {"product", &Record::product}, {"card_key", &Record::card_key},
+    {"kind", &Record::kind},
 };
 constexpr NumberField kNumbers[] = {
     {"at_us", &Record::at_us, -1},    {"intended_us", &Record::intended_us, 0},

@@ -20,7 +20,9 @@ enum class Step {
   kBrowse,
   kOrder,
   kPay,
-  kFetch
+  kFetch,
+  kHistory,  // a visit's, as the next
+  kChat
 };
 
 enum class Outcome {
@@ -36,6 +38,7 @@ struct Record {
   std::int64_t at_us = 0;        // wall clock
   std::int64_t intended_us = 0;  // when the customer's schedule wanted the purchase to begin
   std::string customer;          // one purchase: unique over all runs that share a log
+  std::string kind;              // what for: "" to buy, "browse", "history", "chat", "fraud"
   Step step = Step::kStart;
   Outcome outcome = Outcome::kAttempt;
   std::int64_t attempt = 1;  // 2 and more: repeats with the same key

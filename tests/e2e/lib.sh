@@ -13,16 +13,14 @@ fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
 # Every process whose command line or working directory names the state directory.
 ours() {
-  local process pid
-  for process in /proc/[0-9]*; do
-    pid=${process#/proc/}
+  local pid line
+  for pid in $({ grep -lsF -- "$PANSHI_STATE" /proc/[0-9]*/cmdline
+                 find /proc/[0-9]* -maxdepth 1 -name cwd -lname "$PANSHI_STATE*" 2>/dev/null; } |
+               cut -d/ -f3 | sort -un); do
     [[ $pid != "$$" && $pid != "$BASHPID" ]] || continue
-    if tr '\0' '\n' <"$process/cmdline" 2>/dev/null | grep -qF -- "$PANSHI_STATE" ||
-      [[ $(readlink "$process/cwd" 2>/dev/null) == "$PANSHI_STATE"* ]]; then
-      # The test's own command line names the state directory too.
-      if tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q 'tests/e2e/'; then continue; fi
-      printf '%s %s\n' "$pid" "$(tr '\0' ' ' <"$process/cmdline" 2>/dev/null | cut -c1-120)"
-    fi
+    line=$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | cut -c1-120) || continue  # gone by now
+    # The test's own command line names the state directory too.
+    [[ $line == *tests/e2e/* ]] || printf '%s %s\n' "$pid" "$line"
   done
 }
 

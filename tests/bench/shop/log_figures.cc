@@ -17,7 +17,7 @@ bool came_in(const PurchaseSeen& seen, std::int64_t from_us, std::int64_t to_us)
 }  // namespace
 
 void LogFigures::add(const shop::Record& record) {
-  if (record.step == shop::Step::kStart) return;
+  if (record.step == shop::Step::kStart || !record.kind.empty()) return;  // visits, fraud
   PurchaseSeen& seen = purchases_[record.customer];
   seen.intended_us = record.intended_us;
   if (!record.user.empty()) seen.user = record.user;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the customers' log says about a span of time: who came, how far each one got, and how long
-// each step took him. Pure.
+// What the customers' log says about a span of time: who came to buy, how far each one got, and how
+// long each step took him. Pure.
 //
 // A step lasts from when the customer first wanted it until it was acknowledged, every refusal and
 // repeat included: browsing from the intended start, ordering and paying from their first attempt,

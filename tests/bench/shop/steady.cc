@@ -84,7 +84,7 @@ void measure_steady(Lab& lab, const PartOptions& options, Figures& figures) {
   const SystemClock clock;
   const std::int64_t since_us = to_us(clock.wall());
   const std::uint64_t log_begin = lab.log_size();
-  lab.set_rate(options.rate);
+  lab.tell_customers("/plan", {{"rate", options.rate}, {"mix", {{"buy", 1}}}});
   std::this_thread::sleep_for(kWarmUp);
   const CostSnapshot before = take_costs(lab.state());
   Span span;

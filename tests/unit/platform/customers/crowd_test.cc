@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <deque>
+#include <map>
 #include <set>
 
 namespace panshi::shop {
@@ -14,7 +15,7 @@ using namespace std::chrono_literals;
 
 Crowd::Options options(double rate, std::size_t in_flight_max = 500) {
   Crowd::Options made;
-  made.rate = rate;
+  made.traffic.rate = rate;
   made.seed = 5;
   made.run = "r";
   made.products = {{"vpn", 1}};
@@ -149,11 +150,107 @@ TEST_CASE("a pause stops arrivals, lets purchases end, and ends by itself") {
 TEST_CASE("the rate can be changed under way") {
   Sim sim(options(40), 5ms);
   sim.run(1s);
-  sim.crowd.set_rate(400, sim.clock.mono());
+  TrafficChange faster;
+  faster.rate = 400;
+  sim.crowd.change(faster, sim.clock.mono());
   const auto before = sim.status().arrived;
   sim.run(10s);
   CHECK(sim.status().arrived - before == Approx(4'000).epsilon(0.1));
   CHECK(sim.status().rate == 400);
+}
+
+TEST_CASE("a surge brings so many times as many, for its time, and ends by itself") {
+  Crowd::Options surging = options(20, 10'000);
+  surging.traffic.plan = {{PlanStep::Kind::kHold, 0, 10s}, {PlanStep::Kind::kSurge, 20, 10s}};
+  Sim sim(surging, 5ms);
+  sim.run(10s);
+  const auto before = sim.status().arrived;
+  CHECK(sim.status().plan_step == 2);
+  CHECK(sim.status().rate == 400);
+  sim.run(10s);
+  const auto during = sim.status().arrived - before;
+  sim.run(10s);
+  CHECK(during == Approx(4'000).epsilon(0.1));
+  CHECK(sim.status().arrived - before - during == Approx(200).epsilon(0.3));
+  CHECK(sim.status().plan_step == 0);
+}
+
+TEST_CASE("the mix says what customers come for, and purchases are counted apart from visits") {
+  Crowd::Options mixed = options(40);
+  mixed.traffic.mix = {50, 30, 15, 5};
+  Sim sim(mixed, 5ms);
+  sim.run(60s);
+  sim.crowd.pause(sim.clock.mono() + 1h);
+  sim.run(20s);
+  const CrowdStatus status = sim.status();
+  CHECK(status.arrived == Approx(1'200).epsilon(0.1));
+  CHECK(status.visits == Approx(1'200).epsilon(0.1));
+  CHECK(status.delivered == status.arrived);
+  CHECK(status.visits_served == status.visits);
+  std::map<std::string, int> lines;
+  for (const Record& record : sim.records) ++lines[record.kind];
+  for (const char* kind : {"", "browse", "history", "chat"}) {
+    INFO(kind);
+    CHECK(lines[kind] > 50);
+  }
+}
+
+TEST_CASE("a fraud burst is told apart everywhere, and changes nothing for the honest") {
+  Sim calm(options(40), 5ms);
+  Crowd::Options attacked_options = options(40);
+  attacked_options.traffic.fraud = {.rate = 300, .after = 2s, .span = 5s, .customers = 3};
+  Sim attacked(attacked_options, 5ms);
+  for (Sim* sim : {&calm, &attacked}) {
+    sim->run(20s);
+    sim->crowd.pause(sim->clock.mono() + 1h);
+    sim->run(10s);
+  }
+  const CrowdStatus status = attacked.status();
+  CHECK(status.fraud_sent == Approx(1'500).epsilon(0.1));
+  CHECK(status.fraud_placed == status.fraud_sent);
+  CHECK(status.arrived == calm.status().arrived);
+  CHECK(status.attempted == calm.status().attempted);
+  CHECK(status.delivered == status.arrived);
+  std::set<std::string> users;
+  std::vector<Record> honest;
+  for (const Record& record : attacked.records) {
+    if (record.kind == "fraud") users.insert(record.user);
+    if (record.kind.empty()) honest.push_back(record);
+  }
+  CHECK(users.size() == 3);
+  CHECK(honest.size() == calm.records.size());
+  CHECK(std::is_permutation(honest.begin(), honest.end(), calm.records.begin(),
+                            [](const Record& a, const Record& b) {
+                              return a.customer == b.customer && a.step == b.step &&
+                                     a.outcome == b.outcome && a.user == b.user;
+                            }));
+}
+
+TEST_CASE("orders of fraud that nobody answers take no honest customer's place") {
+  Crowd::Options attacked = options(40, 100);
+  attacked.traffic.fraud = {.rate = 1'000, .span = 10s};
+  Sim sim(attacked, std::nullopt);
+  sim.run(1s);
+  CHECK(sim.status().dropped == 0);
+  CHECK(sim.status().fraud_dropped > 500);
+  CHECK(sim.status().fraud_sent == 200);
+}
+
+TEST_CASE("a change says only what is to be otherwise") {
+  Crowd::Options planned = options(40);
+  planned.traffic.plan = {{PlanStep::Kind::kHold, 0, 1h}};
+  Sim sim(planned, 5ms);
+  TrafficChange change;
+  change.fraud = {.rate = 100, .span = 1s};
+  sim.crowd.change(change, sim.clock.mono());
+  sim.run(2s);
+  CHECK(sim.status().plan_step == 1);
+  CHECK(sim.status().fraud_sent > 50);
+  TrafficChange rate;
+  rate.rate = 10;
+  sim.crowd.change(rate, sim.clock.mono());
+  CHECK(sim.status().plan_step == 0);
+  CHECK(sim.status().rate == 10);
 }
 
 TEST_CASE("the same seed makes the same history") {

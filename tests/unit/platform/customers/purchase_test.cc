@@ -18,8 +18,7 @@ constexpr const char* kDelivered = R"({"order":"o-1","state":"delivered","card_k
 // One purchase and a clock; keeps every record.
 struct Walk {
   SimClock clock;
-  Purchase purchase{
-      {"c-1", "c-1-order", "c-1-pay", "u-1", "vpn", 9}, {}, clock.mono(), clock.wall()};
+  Purchase purchase{{"c-1", "c-1-order", "c-1-pay", "u-1", "vpn", 9}, {}, clock.wall()};
   Move move = take(purchase.begin(now()));
   std::vector<Record> records;
 
@@ -167,13 +166,27 @@ TEST_CASE("some customers leave once the order is placed") {
   manners.leave_percent = 100;
   const SimClock clock;
   const Moment now{clock.mono(), clock.wall()};
-  Purchase purchase({"c-1", "c-1-order", "c-1-pay", "u-1", "vpn", 9}, manners, now.mono, now.wall);
+  Purchase purchase({"c-1", "c-1-order", "c-1-pay", "u-1", "vpn", 9}, manners, now.wall);
   (void)purchase.begin(now);
   (void)purchase.answered({true, 200, "{}"}, now);
   const Move move = purchase.answered({true, 201, kPlaced}, now);
   CHECK(move.kind == Move::Kind::kEnd);
   CHECK(move.ending == Ending::kLeft);
   CHECK(move.records.back().outcome == Outcome::kOk);
+}
+
+TEST_CASE("who has paid, or may have, shows the marker he was given until he has his key") {
+  for (const int paid : {200, 504}) {
+    Walk walk;
+    walk.order();
+    CHECK(walk.move.request.paid_marker.empty());
+    walk.move = walk.take(walk.purchase.answered({true, paid, kPaid, "o-1.99.mac"}, walk.now()));
+    if (paid == 504) {
+      walk.wait();
+      CHECK(walk.move.request.step == Step::kPay);
+    }
+    CHECK(walk.move.request.paid_marker == "o-1.99.mac");
+  }
 }
 
 TEST_CASE("a refusal that a repeat cannot change ends the purchase") {

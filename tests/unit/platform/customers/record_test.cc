@@ -13,6 +13,7 @@ Record full_record() {
   record.at_us = 1'700'000'000'000'001;
   record.intended_us = 1'700'000'000'000'000;
   record.customer = "c-1-2";
+  record.kind = "fraud";
   record.step = Step::kFetch;
   record.outcome = Outcome::kOk;
   record.attempt = 3;
@@ -36,7 +37,7 @@ TEST_CASE("a record reads back as it was written") {
 }
 
 TEST_CASE("every step and outcome has a name of its own") {
-  for (int step = 0; step <= static_cast<int>(Step::kFetch); ++step) {
+  for (int step = 0; step <= static_cast<int>(Step::kChat); ++step) {
     for (int outcome = 0; outcome <= static_cast<int>(Outcome::kDropped); ++outcome) {
       Record record;
       record.step = static_cast<Step>(step);

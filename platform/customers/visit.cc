@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/customers/visit.h"
+
+#include "core/base/ids.h"
+#include "core/base/text.h"
+
+namespace panshi::shop {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kThoughtMin = 300ms;
+constexpr std::uint64_t kThoughtMoreUs = 1'200'000;
+constexpr std::uint64_t kProductPagesMax = 3;
+
+}  // namespace
+
+CustomerVisit::CustomerVisit(Errand errand, WallTime intended_wall)
+    : errand_(std::move(errand)), intended_wall_(intended_wall), random_(errand_.seed) {
+  switch (errand_.kind) {
+    case Kind::kHistory:
+      requests_.push_back({.step = Step::kHistory,
+                           .method = "GET",
+                           .path = cat("/api/orders?user=", errand_.user)});
+      break;
+    case Kind::kChat:
+      plan_chat();
+      break;
+    default:
+      plan_browsing();
+  }
+  for (Request& request : requests_) {
+    request.device = errand_.device;
+    request.address = errand_.address;
+  }
+}
+
+void CustomerVisit::plan_browsing() {
+  requests_.push_back({.step = Step::kBrowse, .method = "GET", .path = "/"});
+  const std::uint64_t pages = 1 + random_.below(kProductPagesMax);
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    requests_.push_back(
+        {.step = Step::kBrowse, .method = "GET", .path = cat("/products/", errand_.product)});
+  }
+}
+
+// As the page's form would send it: the token is in the cookie and in the form.
+void CustomerVisit::plan_chat() {
+  const std::string token = hex16(random_.next()) + hex16(random_.next());
+  std::string digits;
+  for (int i = 0; i < 18; ++i) digits += static_cast<char>('0' + random_.below(10));
+  const std::string cookie = cat("user=u-", digits, "; token=", token);
+  requests_.push_back({.step = Step::kChat,
+                       .method = "POST",
+                       .path = "/support",
+                       .body = cat("token=", token, "&text=Where+is+my+key%3F"),
+                       .cookie = cookie});
+  requests_.push_back({.step = Step::kChat, .method = "GET", .path = "/support", .cookie = cookie});
+}
+
+Move CustomerVisit::send(const Moment& now) {
+  sent_at_ = now.mono;
+  Move move;
+  move.kind = Move::Kind::kSend;
+  move.request = requests_[next_];
+  return move;
+}
+
+Move CustomerVisit::answered(const Answer& answer, const Moment& now) {
+  const bool is_good = answer.status == 200 || answer.status == 303;
+  Move move;
+  Record record;
+  record.at_us = to_us(now.wall);
+  record.intended_us = to_us(intended_wall_);
+  record.customer = errand_.customer;
+  record.kind = kind_name(errand_.kind);
+  record.step = requests_[next_].step;
+  record.outcome = is_good                             ? Outcome::kOk
+                   : answer.sent && answer.status == 0 ? Outcome::kIndeterminate
+                                                       : Outcome::kRefused;
+  record.status = answer.status;
+  record.latency_us = (now.mono - sent_at_).count();
+  move.records.push_back(std::move(record));
+  if (!is_good) return move;
+  if (++next_ == requests_.size()) {
+    move.ending = Ending::kDelivered;
+    return move;
+  }
+  move.kind = Move::Kind::kWait;
+  move.wake =
+      now.mono + kThoughtMin + Duration(static_cast<std::int64_t>(random_.below(kThoughtMoreUs)));
+  return move;
+}
+
+}  // namespace panshi::shop
