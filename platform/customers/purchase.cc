@@ -207,8 +207,8 @@ Record Purchase::note(Outcome outcome, const Moment& now) const {
   if (step_ == Step::kOrder) record.key = errand_.order_key;
   if (step_ == Step::kPay) record.key = errand_.pay_key;
   record.order = order_;
+  record.user = errand_.user;
   if (step_ != Step::kBrowse) {
-    record.user = errand_.user;
     record.product = errand_.product;
     record.amount_cents = amount_cents_;
   }

@@ -75,6 +75,14 @@ void Lab::down() {
   if (std::filesystem::exists(cli::lab_record_file(state_))) run({"panshi", "lab", "down"}, 120s);
 }
 
+void Lab::forget() {
+  down();
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(state_, ignored)) {
+    std::filesystem::remove_all(entry.path(), ignored);
+  }
+}
+
 // The audit's configuration says where the customers are and what they wrote.
 void Lab::find_customers() {
   const auto document = load_yaml(state_ / "shop" / "audit.yaml");

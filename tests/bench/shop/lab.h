@@ -26,12 +26,17 @@ class Lab {
 
   void up();  // no harm when it is up
   void down();
+  void forget();  // down, and nothing is kept: the next start is a cold one
   bool is_mine() const { return mine_; }
   const std::filesystem::path& state() const { return state_; }
 
   nlohmann::json customers(const std::string& path = "/status");
   // Each answers with the customers' status; `body` as the control API wants it.
   nlohmann::json tell_customers(const std::string& path, const nlohmann::json& body);
+  // Only people who buy, so many a second.
+  void set_buyers(double per_second) {
+    tell_customers("/plan", {{"rate", per_second}, {"mix", {{"buy", 1}}}});
+  }
   void set_rate(double per_second) { tell_customers("/rate", {{"rate", per_second}}); }
   bool wait_until_nobody_is_under_way(Duration within);
 

@@ -32,6 +32,7 @@ void LogFigures::add(const shop::Record& record) {
     return;
   }
   if (record.step == shop::Step::kBrowse) seen.begun_us[step] = record.intended_us;
+  seen.key_promised = record.outcome == shop::Outcome::kLate && record.status == 200;
   if (record.outcome != shop::Outcome::kOk) return;
   seen.ended_us[step] = record.at_us;
   if (step == kPayIndex) seen.begun_us[kFetchIndex] = record.at_us;
@@ -51,7 +52,7 @@ bool LogFigures::read(const std::string& file, std::uint64_t offset) {
 std::int64_t LogFigures::completed(std::int64_t from_us, std::int64_t to_us) const {
   return std::count_if(purchases_.begin(), purchases_.end(), [&](const auto& entry) {
     const std::int64_t at = entry.second.ended_us[kFetchIndex];
-    return at >= from_us && at < to_us;
+    return at != 0 && at >= from_us && at < to_us;
   });
 }
 

@@ -22,9 +22,10 @@ constexpr std::array<shop::Step, 4> kSteps = {shop::Step::kBrowse, shop::Step::k
 
 struct PurchaseSeen {
   std::int64_t intended_us = 0;
-  std::string user;                        // "" until he tried to order
+  std::string user;                        // "" when he was not even let in
   std::array<std::int64_t, 4> begun_us{};  // by kSteps; 0: never
   std::array<std::int64_t, 4> ended_us{};  // acknowledged
+  bool key_promised = false;               // late, but the shop told him that he has paid
   bool dropped = false;
 };
 

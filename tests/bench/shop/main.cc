@@ -22,7 +22,11 @@ struct Part {
   Measure measure;
 };
 constexpr Part kParts[] = {
+    {"start", "cold and warm lab up to the first purchase", measure_start},
+    {"idle", "CPU and memory while nobody comes", measure_idle},
     {"steady", "a rate for a time: latency, ledger, CPU of a purchase by program", measure_steady},
+    {"shedding", "the limit, and goodput and priorities at twice that", measure_shedding},
+    {"shard", "what answers while one shard's primary is frozen", measure_shard_down},
 };
 
 int run(int argc, char** argv) {
