@@ -84,6 +84,30 @@ HttpServer::Options server_options(const ListenConfig& config) {
   return options;
 }
 
+std::string query_text(const HttpRequest& request, const std::string& name) {
+  const auto found = request.query.find(name);
+  return found == request.query.end() ? std::string() : found->second;
+}
+
+std::int64_t query_number(const HttpRequest& request, const std::string& name,
+                          std::int64_t otherwise) {
+  const std::string text = query_text(request, name);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size() && value >= 0;
+  return whole ? value : otherwise;
+}
+
+bool came_over_tls(const HttpRequest& request) {
+  return request.header("x-forwarded-proto") == "https";
+}
+
+std::string cookie_line(std::string_view name, std::string_view value, std::int64_t max_age_s,
+                        std::string_view same_site, bool over_tls) {
+  return cat(name, "=", value, "; Path=/; Max-Age=", max_age_s, "; HttpOnly; SameSite=", same_site,
+             over_tls ? "; Secure" : "");
+}
+
 MonoTime deadline_of(const HttpRequest& request, Duration max) {
   const std::string header = request.header("x-deadline-ms");
   std::int64_t ms = 0;

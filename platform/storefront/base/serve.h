@@ -9,6 +9,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/io/http_server.h"
@@ -50,6 +51,19 @@ int serve_until_stopped(const std::string& role, HttpServer& server,
 
 // {"code","error"} for what the caller can act on.
 HttpResponse refusal(int status, const std::string& code, const std::string& why);
+
+// The query parameter `name`: its text, "" when absent; its whole number of 0 or more, else
+// `otherwise`.
+std::string query_text(const HttpRequest& request, const std::string& name);
+std::int64_t query_number(const HttpRequest& request, const std::string& name,
+                          std::int64_t otherwise);
+
+// The caller's connection is encrypted as far as the proxy before us says (X-Forwarded-Proto).
+// Believed from anybody: it only makes the caller's own cookies stricter.
+bool came_over_tls(const HttpRequest& request);
+// A value of Set-Cookie for the whole site that no script reads. `same_site`: "Lax" or "Strict".
+std::string cookie_line(std::string_view name, std::string_view value, std::int64_t max_age_s,
+                        std::string_view same_site, bool over_tls);
 
 HttpServer::Options server_options(const ListenConfig& config);
 

@@ -97,12 +97,12 @@ HttpResponse PageRoutes::answer(const HttpRequest& request, const Handler& handl
   const auto random = random_token();
   const auto key = random_token();
   if (!random || !key) return error_response((random ? key : random).error());
-  const auto lang = request.query.find("lang");
   Visit visit = {.request = request,
                  .visitor = read_visitor({.cookie = request.header("cookie"),
-                                          .lang = lang == request.query.end() ? "" : lang->second,
+                                          .lang = query_text(request, "lang"),
                                           .accept_language = request.header("accept-language"),
-                                          .random_hex = *random}),
+                                          .random_hex = *random,
+                                          .over_tls = came_over_tls(request)}),
                  .fresh_key = cat("w-", key->substr(0, 32))};
   if (request.method == "POST") {
     auto form = parse_form(request.body);

@@ -3,12 +3,11 @@
 
 #include <algorithm>
 
+#include "platform/storefront/base/serve.h"
+
 namespace panshi::shop {
 
-std::string Visit::query(const std::string& name) const {
-  const auto found = request.query.find(name);
-  return found == request.query.end() ? std::string() : found->second;
-}
+std::string Visit::query(const std::string& name) const { return query_text(request, name); }
 
 Frame Visit::frame(std::string path) const {
   return {.language = visitor.language, .path = std::move(path), .token = visitor.token};

@@ -8,6 +8,7 @@
 #include "core/base/check.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "platform/storefront/base/serve.h"
 
 namespace panshi::shop {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t kUserDigits = 18;
 constexpr std::size_t kTokenDigits = 32;
 constexpr std::size_t kRememberedMax = 10;
+constexpr std::int64_t kCookieSeconds = 365 * 24 * 3600;
 constexpr std::size_t kCookieBytesMax = 4'096;
 
 std::string_view trimmed(std::string_view text) {
@@ -125,13 +127,14 @@ Visitor read_visitor(const VisitorSource& source) {
   const auto liked = accepted(source.accept_language);
   visitor.chose_language = wished.has_value();
   visitor.language = wished ? *wished : kept ? *kept : liked ? *liked : Language::kChinese;
+  visitor.over_tls = source.over_tls;
   visitor.orders = read_orders(cookie(source.cookie, "orders"));
   return visitor;
 }
 
 std::vector<std::string> cookies_of(const Visitor& visitor) {
-  const auto line = [](std::string_view name, std::string_view value) {
-    return cat(name, "=", value, "; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax");
+  const auto line = [&](std::string_view name, std::string_view value) {
+    return cookie_line(name, value, kCookieSeconds, "Lax", visitor.over_tls);
   };
   std::vector<std::string> cookies;
   if (visitor.is_new) {

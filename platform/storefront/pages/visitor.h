@@ -29,6 +29,7 @@ struct Visitor {
   bool is_new = false;                  // no valid user or token yet: cookies must be set
   bool chose_language = false;          // by ?lang= just now
   bool orders_changed = false;
+  bool over_tls = false;  // cookies are for encrypted connections only
 
   void remember(RememberedOrder order);  // moves it to the front
   const RememberedOrder* remembered(std::string_view order) const;
@@ -39,6 +40,7 @@ struct VisitorSource {
   std::string lang;             // ?lang=
   std::string accept_language;  // the header
   std::string random_hex;       // 64 hex digits for a new visitor
+  bool over_tls = false;
 };
 Visitor read_visitor(const VisitorSource& source);
 

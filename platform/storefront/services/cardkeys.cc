@@ -8,6 +8,7 @@
 #include "core/io/log.h"
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
+#include "platform/storefront/services/run_service.h"
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/shards.h"
 
@@ -89,19 +90,16 @@ class Cardkeys {
   Background health_check_;  // last: uses the members above
 };
 
+void add_routes(Cardkeys& service, HttpServer& server, const CardkeysConfig&) {
+  server.route("POST", "/allocate", in_time(kPatienceMax, [&](const HttpRequest& request) {
+                 return service.allocate(request);
+               }));
+}
+
 }  // namespace
 
 int run_cardkeys(const RoleContext& context) {
-  if (!refuse_arguments(context)) return kExitUsage;
-  const auto read = read_config<CardkeysConfig>(context, read_cardkeys_config);
-  if (!read.config) return read.exit_status;
-  Cardkeys cardkeys(*read.config);
-  HttpServer server(server_options(read.config->listen));
-  server.route("POST", "/allocate", in_time(kPatienceMax, [&](const HttpRequest& request) {
-                 return cardkeys.allocate(request);
-               }));
-  return serve_until_stopped(
-      context.role, server, [&] { return cardkeys.health(); }, [&] { return cardkeys.status(); });
+  return run_service<Cardkeys, CardkeysConfig>(context, read_cardkeys_config, add_routes);
 }
 
 }  // namespace panshi::shop

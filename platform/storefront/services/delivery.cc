@@ -13,6 +13,7 @@
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/consumer.h"
 #include "platform/storefront/services/delivery_wait.h"
+#include "platform/storefront/services/run_service.h"
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/http_upstream.h"
 #include "platform/storefront/stores/queue.h"
@@ -142,13 +143,7 @@ nlohmann::json Delivery::status() {
 }  // namespace
 
 int run_delivery(const RoleContext& context) {
-  if (!refuse_arguments(context)) return kExitUsage;
-  const auto read = read_config<DeliveryConfig>(context, read_delivery_config);
-  if (!read.config) return read.exit_status;
-  Delivery delivery(*read.config);
-  HttpServer server(server_options(read.config->listen));
-  return serve_until_stopped(
-      context.role, server, [&] { return delivery.health(); }, [&] { return delivery.status(); });
+  return run_service<Delivery, DeliveryConfig>(context, read_delivery_config);
 }
 
 }  // namespace panshi::shop

@@ -3,7 +3,6 @@
 // and the support chat. No role of a purchase asks it anything; its death costs levels 2 and 3
 // only.
 #include <atomic>
-#include <charconv>
 
 #include "core/base/ids.h"
 #include "core/base/text.h"
@@ -29,20 +28,11 @@ bool is_product(const std::string& name) {
                      [&](const Product& one) { return name == one.product; });
 }
 
-std::string query_value(const HttpRequest& request, const std::string& name) {
-  const auto found = request.query.find(name);
-  return found == request.query.end() ? std::string() : found->second;
-}
-
 ShelfQuery shelf_query(const HttpRequest& request) {
-  ShelfQuery query = {.text = query_value(request, "q").substr(0, 200),
-                      .sort = query_value(request, "sort")};
-  const std::string under = query_value(request, "under");
-  std::int64_t yuan = 0;
-  const char* last = under.data() + under.size();
-  const auto [end, error] = std::from_chars(under.data(), last, yuan);
-  const bool fine = !under.empty() && error == std::errc() && end == last;
-  if (fine && yuan >= 0 && yuan <= 1'000'000) query.price_max_cents = yuan * 100;
+  ShelfQuery query = {.text = query_text(request, "q").substr(0, 200),
+                      .sort = query_text(request, "sort")};
+  const std::int64_t yuan = query_number(request, "under", -1);
+  if (yuan >= 0 && yuan <= 1'000'000) query.price_max_cents = yuan * 100;
   return query;
 }
 
@@ -128,7 +118,7 @@ HttpResponse Extras::review(const HttpRequest& request) {
 
 HttpResponse Extras::chat(const HttpRequest& request) {
   ++requests_;
-  const std::string user = query_value(request, "user");
+  const std::string user = query_text(request, "user");
   if (!is_id(user)) return refusal(400, "invalid", "query parameter `user` is missing");
   const auto messages = store_.messages(user, kMessagesMax);
   if (!messages) return error_response(messages.error());

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/storefront/services/follower.h"
 
-#include <charconv>
-
 #include "core/base/text.h"
 #include "core/io/log.h"
 #include "platform/storefront/base/trace.h"
@@ -13,19 +11,6 @@ namespace {
 constexpr std::int64_t kPageMax = 1'000;
 constexpr int kBatch = 256;
 constexpr Duration kLinger = milliseconds(100);  // nobody waits for what is written here
-
-std::string query_text(const HttpRequest& request, const char* name) {
-  const auto found = request.query.find(name);
-  return found == request.query.end() ? std::string() : found->second;
-}
-
-std::int64_t query_number(const HttpRequest& request, const char* name, std::int64_t otherwise) {
-  const std::string text = query_text(request, name);
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc() && end == text.data() + text.size() && value >= 0;
-  return whole ? value : otherwise;
-}
 
 }  // namespace
 

@@ -234,7 +234,7 @@ void FrontDoor::note_outcome(const Caller& caller, HttpResponse& response) {
   const std::string marker = passes_.paid(caller.order, wall_now());
   response.headers["X-Paid-Marker"] = marker;
   response.cookies.push_back(
-      cat("paid=", marker, "; Path=/; Max-Age=3600; HttpOnly; SameSite=Strict"));
+      cookie_line("paid", marker, 3'600, "Strict", came_over_tls(caller.request)));
 }
 
 // Where the request comes from: the peer, or what a trusted peer says that his peer was. Only the

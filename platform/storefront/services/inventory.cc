@@ -6,6 +6,7 @@
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/consumer.h"
+#include "platform/storefront/services/run_service.h"
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/stock.h"
 
@@ -51,13 +52,7 @@ class Inventory {
 }  // namespace
 
 int run_inventory(const RoleContext& context) {
-  if (!refuse_arguments(context)) return kExitUsage;
-  const auto read = read_config<InventoryConfig>(context, read_inventory_config);
-  if (!read.config) return read.exit_status;
-  Inventory inventory(*read.config);
-  HttpServer server(server_options(read.config->listen));
-  return serve_until_stopped(
-      context.role, server, [&] { return inventory.health(); }, [&] { return inventory.status(); });
+  return run_service<Inventory, InventoryConfig>(context, read_inventory_config);
 }
 
 }  // namespace panshi::shop

@@ -11,6 +11,7 @@
 #include "core/io/log.h"
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
+#include "platform/storefront/services/run_service.h"
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/http_upstream.h"
 #include "platform/storefront/stores/queue.h"
@@ -337,23 +338,20 @@ void Orders::write_late() {
   }
 }
 
+void add_routes(Orders& service, HttpServer& server, const OrdersConfig& config) {
+  const auto route = [&](const char* method, const char* path, HttpServer::Handler handler) {
+    server.route(method, path, in_time(config.deadline, std::move(handler)));
+  };
+  route("POST", "/api/orders", [&](const HttpRequest& r) { return service.place(r); });
+  route("GET", "/api/orders/{order}", [&](const HttpRequest& r) { return service.show(r); });
+  route("GET", "/api/orders", [&](const HttpRequest& r) { return service.history(r); });
+  route("GET", "/api/products", [&](const HttpRequest&) { return service.products(); });
+}
+
 }  // namespace
 
 int run_orders(const RoleContext& context) {
-  if (!refuse_arguments(context)) return kExitUsage;
-  const auto read = read_config<OrdersConfig>(context, read_orders_config);
-  if (!read.config) return read.exit_status;
-  Orders orders(*read.config);
-  HttpServer server(server_options(read.config->listen));
-  const auto route = [&](const char* method, const char* path, HttpServer::Handler handler) {
-    server.route(method, path, in_time(read.config->deadline, std::move(handler)));
-  };
-  route("POST", "/api/orders", [&](const HttpRequest& r) { return orders.place(r); });
-  route("GET", "/api/orders/{order}", [&](const HttpRequest& r) { return orders.show(r); });
-  route("GET", "/api/orders", [&](const HttpRequest& r) { return orders.history(r); });
-  route("GET", "/api/products", [&](const HttpRequest&) { return orders.products(); });
-  return serve_until_stopped(
-      context.role, server, [&] { return orders.health(); }, [&] { return orders.status(); });
+  return run_service<Orders, OrdersConfig>(context, read_orders_config, add_routes);
 }
 
 }  // namespace panshi::shop

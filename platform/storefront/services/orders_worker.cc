@@ -9,6 +9,7 @@
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/consumer.h"
+#include "platform/storefront/services/run_service.h"
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/shards.h"
 
@@ -102,13 +103,7 @@ class OrdersWorker {
 }  // namespace
 
 int run_orders_worker(const RoleContext& context) {
-  if (!refuse_arguments(context)) return kExitUsage;
-  const auto read = read_config<OrdersWorkerConfig>(context, read_orders_worker_config);
-  if (!read.config) return read.exit_status;
-  OrdersWorker worker(*read.config);
-  HttpServer server(server_options(read.config->listen));
-  return serve_until_stopped(
-      context.role, server, [&] { return worker.health(); }, [&] { return worker.status(); });
+  return run_service<OrdersWorker, OrdersWorkerConfig>(context, read_orders_worker_config);
 }
 
 }  // namespace panshi::shop

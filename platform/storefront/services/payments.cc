@@ -11,6 +11,7 @@
 #include "core/io/log.h"
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
+#include "platform/storefront/services/run_service.h"
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/http_upstream.h"
 #include "platform/storefront/stores/queue.h"
@@ -301,19 +302,16 @@ nlohmann::json Payments::status() const {
           {"queue_up", queue_.connected() ? 1 : 0}};
 }
 
+void add_routes(Payments& service, HttpServer& server, const PaymentsConfig& config) {
+  server.route(
+      "POST", "/api/orders/{order}/pay",
+      in_time(config.deadline, [&](const HttpRequest& request) { return service.pay(request); }));
+}
+
 }  // namespace
 
 int run_payments(const RoleContext& context) {
-  if (!refuse_arguments(context)) return kExitUsage;
-  const auto read = read_config<PaymentsConfig>(context, read_payments_config);
-  if (!read.config) return read.exit_status;
-  Payments payments(*read.config);
-  HttpServer server(server_options(read.config->listen));
-  server.route("POST", "/api/orders/{order}/pay",
-               in_time(read.config->deadline,
-                       [&](const HttpRequest& request) { return payments.pay(request); }));
-  return serve_until_stopped(
-      context.role, server, [&] { return payments.health(); }, [&] { return payments.status(); });
+  return run_service<Payments, PaymentsConfig>(context, read_payments_config, add_routes);
 }
 
 }  // namespace panshi::shop

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // psp: the payment provider. A charge is in its ledger, once, before it is acknowledged: once for
-// an idempotency key, and once for an order whatever the key. What it says about a charge is the
-// truth about money that the audit compares with.
-#include <charconv>
+// an idempotency key of a user, and once for an order whatever the key. What it says about a charge
+// is the truth about money that the audit compares with.
 #include <mutex>
 #include <thread>
 
@@ -24,7 +23,15 @@ constexpr std::string_view kMigrations[] = {
     "CREATE TABLE charges (charge INTEGER PRIMARY KEY AUTOINCREMENT,"
     " idempotency_key TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL UNIQUE,"
     " user_id TEXT NOT NULL, amount_cents INTEGER NOT NULL, created_us INTEGER NOT NULL,"
-    " details TEXT NOT NULL) STRICT;"};
+    " details TEXT NOT NULL) STRICT;",
+    // A key is its user's own.
+    "CREATE TABLE charges_by_user (charge INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " idempotency_key TEXT NOT NULL, order_id TEXT NOT NULL UNIQUE,"
+    " user_id TEXT NOT NULL, amount_cents INTEGER NOT NULL, created_us INTEGER NOT NULL,"
+    " details TEXT NOT NULL, UNIQUE (user_id, idempotency_key)) STRICT;"
+    "INSERT INTO charges_by_user SELECT * FROM charges;"
+    "DROP TABLE charges;"
+    "ALTER TABLE charges_by_user RENAME TO charges;"};
 
 struct ChargeRequest {
   std::string key;
@@ -52,15 +59,6 @@ Result<ChargeRequest> read_charge(const std::string& body) {
 }
 
 std::string charge_name(std::int64_t number) { return cat("ch-", number); }
-
-std::int64_t number_in(const HttpRequest& request, const char* name, std::int64_t otherwise) {
-  const auto found = request.query.find(name);
-  if (found == request.query.end()) return otherwise;
-  const char* last = found->second.data() + found->second.size();
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(found->second.data(), last, value);
-  return error == std::errc() && end == last && value >= 0 ? value : otherwise;
-}
 
 class Psp {
  public:
@@ -119,11 +117,12 @@ HttpResponse Psp::charge(const HttpRequest& http) {
 Result<std::optional<HttpResponse>> Psp::find_earlier(const ChargeRequest& request) {
   std::optional<HttpResponse> answer;
   const auto looked = ledger_.query(
-      "SELECT charge, order_id, amount_cents FROM charges WHERE idempotency_key = ?"
-      " OR order_id = ?",
-      {request.key, request.order}, [&](const SqlRow& row) {
+      "SELECT charge, order_id, amount_cents, user_id FROM charges"
+      " WHERE (user_id = ? AND idempotency_key = ?) OR order_id = ?",
+      {request.user, request.key, request.order}, [&](const SqlRow& row) {
         ++repeated_;
-        const bool same = row.text(1) == request.order && row.integer(2) == request.amount_cents;
+        const bool same = row.text(1) == request.order && row.integer(2) == request.amount_cents &&
+                          row.text(3) == request.user;
         answer = same ? json_response({{"charge", charge_name(row.integer(0))}})
                       : refusal(409, "other_charge", "the key or the order was charged already");
       });
@@ -132,8 +131,8 @@ Result<std::optional<HttpResponse>> Psp::find_earlier(const ChargeRequest& reque
 }
 
 HttpResponse Psp::list(const HttpRequest& request) {
-  const std::int64_t after = number_in(request, "after", 0);
-  const std::int64_t limit = std::min(kPageMax, number_in(request, "limit", kPageMax));
+  const std::int64_t after = query_number(request, "after", 0);
+  const std::int64_t limit = std::min(kPageMax, query_number(request, "limit", kPageMax));
   nlohmann::json charges = nlohmann::json::array();
   const std::lock_guard lock(mutex_);
   const std::int64_t now_us = to_us(SystemClock().wall());
