@@ -44,6 +44,24 @@ void may_durability(Fields& in, Durability& durability, Duration& delay) {
   in.may("after_ack_delay", delay, {milliseconds(0), seconds(60)});
 }
 
+void check_secret(Fields& in, const char* key, const std::string& secret) {
+  constexpr std::size_t kSecretMin = 16;
+  if (!secret.empty() && secret.size() < kSecretMin) {
+    in.problem(key, cat("must have at least ", kSecretMin, " characters"));
+  }
+}
+void read_webhooks_config(Fields& in, WebhooksConfig& config) {
+  need_host_port(in, "to", config.to);
+  in.need("secret", config.secret);
+  check_secret(in, "secret", config.secret);
+  in.may("delay", config.delay, {milliseconds(0), std::chrono::hours(1)});
+  in.may("jitter", config.jitter, {milliseconds(0), std::chrono::hours(1)});
+  in.may("duplicate_percent", config.duplicate_percent, {0, 100});
+  in.may("seed", config.seed);
+  in.may("retry", config.retry, {milliseconds(10), minutes(5)});
+  in.may("timeout", config.timeout, kTimeouts);
+}
+
 }  // namespace
 
 std::vector<MariaDb::Options> mariadb_options(const DatabaseConfig& config) {
@@ -127,6 +145,9 @@ void read_payments_config(Fields& in, PaymentsConfig& config) {
   in.may("sweep_age", config.sweep_age, {milliseconds(0), minutes(10)});
   in.may("deadline", config.deadline, kTimeouts);
   may_durability(in, config.durability, config.after_ack_delay);
+  in.may("webhook_secret", config.webhook_secret);
+  check_secret(in, "webhook_secret", config.webhook_secret);
+  in.may("webhook_tolerance", config.webhook_tolerance, {seconds(1), std::chrono::hours(24)});
 }
 
 void read_delivery_config(Fields& in, DeliveryConfig& config) {
@@ -186,6 +207,12 @@ void read_psp_config(Fields& in, PspConfig& config) {
   in.may("latency", config.latency, {milliseconds(0), seconds(60)});
   in.may("jitter", config.jitter, {milliseconds(0), seconds(60)});
   in.may("decline_percent", config.decline_percent, {0, 100});
+  in.may("hang_percent", config.hang_percent, {0, 100});
+  in.may("hang", config.hang, kTimeouts);
+  if (in.may_value("webhooks")) {
+    need_object(in, "webhooks",
+                [&](Fields& webhooks) { read_webhooks_config(webhooks, config.webhooks); });
+  }
 }
 
 }  // namespace panshi::shop

@@ -86,6 +86,8 @@ struct PaymentsConfig {
   Duration deadline = seconds(2);
   Durability durability = Durability::kBeforeAck;
   Duration after_ack_delay = seconds(1);
+  std::string webhook_secret;               // of the provider's webhooks; "": they are refused
+  Duration webhook_tolerance = minutes(5);  // older, and from the future: refused
 };
 struct DeliveryConfig {
   ListenConfig listen;
@@ -128,12 +130,25 @@ struct ExtrasConfig {
   std::string store;         // SQLite file
   std::string announcement;  // on the list of goods, "中文 / English"; "": none
 };
+struct WebhooksConfig {  // what the provider tells the shop by itself
+  HostPort to;           // payments; empty host: nobody is told
+  std::string secret;
+  Duration delay{0};                   // after the charge
+  Duration jitter{0};                  // up to this much later still, so they overtake each other
+  std::int64_t duplicate_percent = 0;  // of them are sent twice
+  std::int64_t seed = 1;               // of jitter and duplicates
+  Duration retry = milliseconds(200);  // doubles each time, up to five minutes
+  Duration timeout = seconds(1);       // of one try
+};
 struct PspConfig {
   ListenConfig listen;
   std::string ledger;  // SQLite file
   Duration latency = milliseconds(20);
   Duration jitter{0};
   std::int64_t decline_percent = 0;  // which cards: by a hash of the idempotency key
+  std::int64_t hang_percent = 0;     // charges whose answer comes too late: by another hash of it
+  Duration hang = seconds(10);       // how late
+  WebhooksConfig webhooks;
 };
 
 void read_setup_config(Fields& in, SetupConfig& config);

@@ -3,16 +3,16 @@
 // then acknowledges. A charge whose event was not stored, because this process or the queue died in
 // between, is found in the provider's ledger by the sweep, which publishes it.
 #include <atomic>
-#include <deque>
-#include <set>
 
 #include "core/base/mailbox.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
+#include "platform/storefront/model/recent_set.h"
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/run_service.h"
 #include "platform/storefront/services/services.h"
+#include "platform/storefront/services/webhook.h"
 #include "platform/storefront/stores/http_upstream.h"
 #include "platform/storefront/stores/queue.h"
 #include "platform/storefront/stores/stock.h"
@@ -34,27 +34,21 @@ std::string text_in(const HttpReply& reply, const char* key) {
   return body && body->is_object() ? body->value(key, "") : "";
 }
 
-// The orders whose event this process stored, so that the sweep need not repeat it.
+// The last names that were added, for many threads.
 class Remembered {
  public:
-  void add(const std::string& order) {
+  void add(const std::string& name) {
     const std::lock_guard lock(mutex_);
-    if (!orders_.insert(order).second) return;
-    by_age_.push_back(order);
-    if (by_age_.size() > kRememberedMax) {
-      orders_.erase(by_age_.front());
-      by_age_.pop_front();
-    }
+    names_.add(name);
   }
-  bool has(const std::string& order) const {
+  bool has(const std::string& name) const {
     const std::lock_guard lock(mutex_);
-    return orders_.contains(order);
+    return names_.contains(name);
   }
 
  private:
   mutable std::mutex mutex_;
-  std::set<std::string> orders_;
-  std::deque<std::string> by_age_;
+  RecentSet names_{kRememberedMax};
 };
 
 class Payments {
@@ -71,6 +65,7 @@ class Payments {
         charge_late_(milliseconds(50), [this] { charge_late(); }) {}
 
   HttpResponse pay(const HttpRequest& request);
+  HttpResponse hear_webhook(const HttpRequest& request);
   Health health() const;
   nlohmann::json status() const;
 
@@ -90,16 +85,19 @@ class Payments {
   Result<bool> sweep_page(WallTime began);
   Status publish_missing(const nlohmann::json& charge);
   void charge_late();
+  HttpResponse settle_by_webhook(const Order& order);
 
   const PaymentsConfig config_;
   SoftStock stock_;
   ShopQueue queue_;
   HttpUpstream psp_;
-  Remembered stored_;
+  Remembered stored_;         // orders whose event is in the queue: the sweep need not repeat it
+  Remembered webhooks_seen_;  // signatures of those that were taken
   std::optional<std::int64_t> swept_after_;  // thread of the sweep only
   std::atomic<bool> redis_up_{false};
   std::atomic<std::int64_t> paid_{0}, declined_{0}, refused_{0}, unknown_{0},
-      published_by_sweep_{0};
+      published_by_sweep_{0}, paid_by_webhook_{0}, webhooks_repeated_{0}, webhooks_declined_{0},
+      webhooks_refused_{0};
   struct Late {
     Wish wish;
     MonoTime at;
@@ -285,6 +283,54 @@ void Payments::charge_late() {
   }
 }
 
+// What the provider says by itself. It comes late, twice and in any order: a charge makes the order
+// paid unless it is already, and that a card was declined changes nothing, for the same order may
+// have been paid with another one since; its hold ends by itself.
+HttpResponse Payments::hear_webhook(const HttpRequest& request) {
+  const std::string signature = request.header(kWebhookSignature);
+  const Status good = check_webhook(
+      {.time = request.header(kWebhookTime), .signature = signature, .body = request.body},
+      config_.webhook_secret, wall_now(), config_.webhook_tolerance);
+  if (!good) {
+    ++webhooks_refused_;
+    return refusal(401, "not_the_provider", good.error().message);
+  }
+  if (webhooks_seen_.has(signature)) {  // the provider signs each try anew
+    ++webhooks_refused_;
+    return refusal(409, "replayed", "this very message was taken before");
+  }
+  const auto news = read_webhook(request.body);
+  if (!news) {
+    ++webhooks_refused_;
+    return error_response(news.error());
+  }
+  HttpResponse answer = json_response({{"order", news->order.order}, {"state", "noted"}});
+  if (news->type == kChargeSucceeded) {
+    answer = settle_by_webhook(news->order);
+  } else {
+    ++webhooks_declined_;
+  }
+  if (answer.status == 200) webhooks_seen_.add(signature);
+  return answer;
+}
+
+HttpResponse Payments::settle_by_webhook(const Order& order) {
+  const auto hold = stock_.find(order.order);
+  const bool known = hold && *hold && ((*hold)->state == "paid" || (*hold)->state == "delivered");
+  if (known || stored_.has(order.order)) {
+    ++webhooks_repeated_;
+    return paid_response(order.order);
+  }
+  if (auto stored = publish(order); !stored) {  // the provider will say it again
+    return refusal(503, "not_stored", stored.error().message);
+  }
+  ++paid_by_webhook_;
+  if (auto noted = stock_.paid(order); !noted) {  // delivery says it again
+    log_warn(cat(order.order, " not noted as paid in redis: ", noted.error().message));
+  }
+  return paid_response(order.order);
+}
+
 Health Payments::health() const {
   if (!redis_up_) return {false, "redis"};
   if (!queue_.connected()) return {false, "queue"};
@@ -297,6 +343,10 @@ nlohmann::json Payments::status() const {
           {"refused", refused_.load()},
           {"unknown", unknown_.load()},
           {"published_by_sweep", published_by_sweep_.load()},
+          {"paid_by_webhook", paid_by_webhook_.load()},
+          {"webhooks_repeated", webhooks_repeated_.load()},
+          {"webhooks_declined", webhooks_declined_.load()},
+          {"webhooks_refused", webhooks_refused_.load()},
           {"psp_up", psp_.closed() ? 1 : 0},
           {"redis_up", redis_up_ ? 1 : 0},
           {"queue_up", queue_.connected() ? 1 : 0}};
@@ -306,6 +356,9 @@ void add_routes(Payments& service, HttpServer& server, const PaymentsConfig& con
   server.route(
       "POST", "/api/orders/{order}/pay",
       in_time(config.deadline, [&](const HttpRequest& request) { return service.pay(request); }));
+  server.route("POST", kWebhookPath, in_time(config.deadline, [&](const HttpRequest& request) {
+                 return service.hear_webhook(request);
+               }));
 }
 
 }  // namespace

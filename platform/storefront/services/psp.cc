@@ -13,6 +13,8 @@
 #include "platform/storefront/model/order.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/services.h"
+#include "platform/storefront/services/webhook.h"
+#include "platform/storefront/services/webhook_sender.h"
 
 namespace panshi::shop {
 namespace {
@@ -31,7 +33,8 @@ constexpr std::string_view kMigrations[] = {
     " details TEXT NOT NULL, UNIQUE (user_id, idempotency_key)) STRICT;"
     "INSERT INTO charges_by_user SELECT * FROM charges;"
     "DROP TABLE charges;"
-    "ALTER TABLE charges_by_user RENAME TO charges;"};
+    "ALTER TABLE charges_by_user RENAME TO charges;",
+    kWebhookOutbox};
 
 struct ChargeRequest {
   std::string key;
@@ -62,9 +65,14 @@ std::string charge_name(std::int64_t number) { return cat("ch-", number); }
 
 class Psp {
  public:
-  Psp(const PspConfig& config, Database ledger) : config_(config), ledger_(std::move(ledger)) {}
+  Psp(const PspConfig& config, Database ledger)
+      : config_(config),
+        ledger_(std::move(ledger)),
+        webhook_random_(static_cast<std::uint64_t>(config.webhooks.seed)) {}
 
   HttpResponse charge(const HttpRequest& http);
+  // The charge is made, or refused, and the answer comes late.
+  HttpResponse charge_and_hang(const HttpRequest& http);
   HttpResponse list(const HttpRequest& request);
   nlohmann::json status() {
     const std::lock_guard lock(mutex_);
@@ -73,6 +81,7 @@ class Psp {
 
  private:
   Result<std::optional<HttpResponse>> find_earlier(const ChargeRequest& request);
+  Status tell_shop(const ChargeRequest& request, const std::string& charge, std::int64_t now_us);
   Duration latency();
   // The same card is declined each time.
   bool is_declined(const std::string& key) const {
@@ -83,6 +92,7 @@ class Psp {
   std::mutex mutex_;
   Database ledger_;
   Random random_{1};
+  Random webhook_random_;
   std::int64_t charged_ = 0;
   std::int64_t declined_ = 0;
   std::int64_t repeated_ = 0;
@@ -102,16 +112,57 @@ HttpResponse Psp::charge(const HttpRequest& http) {
   }
   if (is_declined(request->key)) {
     ++declined_;
+    const auto told = ledger_.transaction([&] { return tell_shop(*request, "", now_us); });
+    if (!told) log_warn(cat("declined, but the shop is not told: ", told.error().message));
     return refusal(402, "declined", "the card was declined");
   }
-  const auto written = ledger_.run(
-      "INSERT INTO charges (idempotency_key, order_id, user_id, amount_cents, created_us,"
-      " details) VALUES (?, ?, ?, ?, ?, ?)",
-      {request->key, request->order, request->user, request->amount_cents, now_us,
-       dump_json(request->details)});
+  std::string charge;
+  const auto written = ledger_.transaction([&]() -> Status {
+    const auto inserted = ledger_.run(
+        "INSERT INTO charges (idempotency_key, order_id, user_id, amount_cents, created_us,"
+        " details) VALUES (?, ?, ?, ?, ?, ?)",
+        {request->key, request->order, request->user, request->amount_cents, now_us,
+         dump_json(request->details)});
+    if (!inserted) return inserted;
+    charge = charge_name(ledger_.last_insert_id());
+    return tell_shop(*request, charge, now_us);
+  });
   if (!written) return error_response(written.error());
   ++charged_;
-  return json_response({{"charge", charge_name(ledger_.last_insert_id())}});
+  return json_response({{"charge", charge}});
+}
+
+// Into the outbox, once or twice, if there is a shop to tell. `charge`: "" when it was declined.
+Status Psp::tell_shop(const ChargeRequest& request, const std::string& charge,
+                      std::int64_t now_us) {
+  const WebhooksConfig& webhooks = config_.webhooks;
+  if (webhooks.to.host.empty()) return {};
+  const std::string body = dump_json({{"event", cat("ev-", hex16(random_.next()))},
+                                      {"type", charge.empty() ? kChargeDeclined : kChargeSucceeded},
+                                      {"charge", charge},
+                                      {"key", request.key},
+                                      {"order", request.order},
+                                      {"user", request.user},
+                                      {"amount_cents", request.amount_cents},
+                                      {"created_us", now_us},
+                                      {"details", request.details}});
+  const WebhookTimes times = {
+      .delay = webhooks.delay,
+      .jitter = webhooks.jitter,
+      .duplicate_percent = static_cast<unsigned>(webhooks.duplicate_percent)};
+  for (const std::int64_t due_us : plan_webhook(times, webhook_random_, now_us)) {
+    if (auto added = add_webhook(ledger_, body, due_us); !added) return added;
+  }
+  return {};
+}
+
+HttpResponse Psp::charge_and_hang(const HttpRequest& http) {
+  HttpResponse answer = charge(http);
+  const auto request = read_charge(http.body);
+  const bool hangs = request && static_cast<std::int64_t>(fnv1a(cat("hang:", request->key)) %
+                                                          65'536 % 100) < config_.hang_percent;
+  if (hangs) std::this_thread::sleep_for(config_.hang);
+  return answer;
 }
 
 Result<std::optional<HttpResponse>> Psp::find_earlier(const ChargeRequest& request) {
@@ -171,9 +222,18 @@ int run_psp(const RoleContext& context) {
     return kExitFailed;
   }
   Psp psp(*read.config, *std::move(ledger));
+  std::optional<WebhookSender> sender;
+  if (!read.config->webhooks.to.host.empty()) {
+    auto outbox = Database::open(read.config->ledger, Database::Mode::kReadWrite, kMigrations);
+    if (!outbox) {
+      log_error(cat("psp: ", outbox.error().message));
+      return kExitFailed;
+    }
+    sender.emplace(read.config->webhooks, *std::move(outbox));
+  }
   HttpServer server(server_options(read.config->listen));
   server.route("POST", "/charges", in_time(kPatienceMax, [&](const HttpRequest& request) {
-                 return psp.charge(request);
+                 return psp.charge_and_hang(request);
                }));
   server.route("GET", "/charges", [&](const HttpRequest& request) { return psp.list(request); });
   return serve_until_stopped(
@@ -181,7 +241,11 @@ int run_psp(const RoleContext& context) {
       [] {
         return Health{true, ""};
       },
-      [&] { return psp.status(); });
+      [&] {
+        nlohmann::json status = psp.status();
+        if (sender) sender->add_to(status);
+        return status;
+      });
 }
 
 }  // namespace panshi::shop

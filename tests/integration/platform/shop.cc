@@ -16,6 +16,22 @@ using Server = ShopServers::Server;
 
 MonoTime mono_now() { return SystemClock().mono(); }
 
+// Lines of a key that is there already take its place.
+void add_lines(std::string& config, const std::string& lines, const std::string& address) {
+  for (std::string line : split(lines, '\n')) {
+    if (line.empty()) continue;
+    for (std::size_t at = 0; (at = line.find("${address}")) != std::string::npos;) {
+      line.replace(at, 10, address);
+    }
+    const std::string key = line.substr(0, line.find(':') + 1);
+    const std::size_t old = config.starts_with(key) ? 0 : config.find("\n" + key) + 1;
+    if (config.starts_with(key) || old != 0) {
+      config.erase(old, config.find('\n', old) + 1 - old);
+    }
+    config += line + "\n";
+  }
+}
+
 }  // namespace
 
 Shop::Shop(const More& more, const std::string& given_redis)
@@ -45,7 +61,8 @@ Shop::Shop(const More& more, const std::string& given_redis)
                      cat("store: \"", (servers_.folder() / "extras.db").string(), "\"\n")},
       {"orders", listen(kOrders) + database + redis + queue + "sweep_every: 50ms\n"},
       {"payments", listen(kPayments) + redis + queue + to("psp", kPsp) +
-                       "sweep_every: 50ms\nsweep_age: 500ms\n"},
+                       "sweep_every: 50ms\nsweep_age: 500ms\n" +
+                       cat("webhook_secret: \"", kWebhookSecret, "\"\n")},
       {"delivery", listen(kDelivery) + database + redis + queue + to("cardkeys", kCardkeys)},
       {"orders-worker", listen(kOrdersWorker) + database + queue + "relay_every: 20ms\n"},
       {"inventory", listen(kInventory) + redis + queue},
@@ -56,7 +73,7 @@ Shop::Shop(const More& more, const std::string& given_redis)
       {"cardkeys", listen(kCardkeys) + database},
       {"psp", listen(kPsp) + cat("ledger: \"", (servers_.folder() / "psp.db").string(),
                                  "\"\nlatency: 1ms\n")}};
-  for (const auto& [role, lines] : more) configs.at(role) += lines;
+  for (const auto& [role, lines] : more) add_lines(configs.at(role), lines, at);
   for (const auto& [role, text] : configs) write_config(role, text);
   start("setup");
   if (roles_.at("setup")->wait() != 0) throw std::runtime_error("setup failed");

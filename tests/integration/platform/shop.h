@@ -22,7 +22,8 @@ struct Answer {
 
 class Shop {
  public:
-  // `more` adds lines to the configuration of a role: {{"orders", "hold_time: 200ms\n"}}.
+  // `more` adds lines to the configuration of a role, or replaces those of the same key:
+  // {{"orders", "hold_time: 200ms\n"}}. "${address}": where all roles listen.
   using More = std::map<std::string, std::string>;
   // `redis`: the value of that key in every configuration; "": the server that comes with it.
   explicit Shop(const More& more = {}, const std::string& redis = {});
@@ -56,6 +57,7 @@ class Shop {
   const std::string& redis() const { return redis_; }  // as a configuration names it
   std::string shards() const;                          // as a configuration lists them
 
+  static constexpr const char* kWebhookSecret = "between shop and bank";
   static constexpr int kGateway = 17'710;
   static constexpr int kOrders = 17'721;
   static constexpr int kPayments = 17'722;

@@ -13,9 +13,12 @@ const std::string kHex(64, '7');
 const std::string kToken(32, 'c');
 
 Visitor visit(const std::string& cookie, const std::string& lang = "",
-              const std::string& accepts = "") {
-  return read_visitor(
-      {.cookie = cookie, .lang = lang, .accept_language = accepts, .random_hex = kHex});
+              const std::string& accepts = "", bool over_tls = false) {
+  return read_visitor({.cookie = cookie,
+                       .lang = lang,
+                       .accept_language = accepts,
+                       .random_hex = kHex,
+                       .over_tls = over_tls});
 }
 
 }  // namespace
@@ -28,6 +31,15 @@ TEST_CASE("a new visitor gets a user of 18 digits and a token, in cookies no scr
   const auto cookies = cookies_of(visitor);
   REQUIRE(cookies.size() == 2);
   CHECK(cookies[0].find("HttpOnly; SameSite=Lax") != std::string::npos);
+}
+
+TEST_CASE("cookies that came over an encrypted connection go back over no other") {
+  for (const std::string& cookie : cookies_of(visit("", "en", "", true))) {
+    CHECK(cookie.find("; HttpOnly; SameSite=Lax; Secure") != std::string::npos);
+  }
+  for (const std::string& cookie : cookies_of(visit("", "en"))) {
+    CHECK(cookie.find("Secure") == std::string::npos);
+  }
 }
 
 TEST_CASE("a visitor who comes again is the same, and is told nothing new") {

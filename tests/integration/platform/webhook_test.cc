@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: what the payment provider tells the shop by itself makes a charged order paid, once,
+// however late, often and in whatever order it comes; and nobody else can.
+#include "platform/storefront/services/webhook.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "core/base/text.h"
+#include "core/json/fields.h"
+#include "platform/storefront/stores/queue.h"
+#include "tests/integration/platform/shop.h"
+#include "tests/support/eventually.h"
+
+using namespace panshi;
+using nlohmann::json;
+
+namespace {
+
+const std::string kWebhooks = cat("webhooks: {to: \"${address}:", Shop::kPayments, "\", secret: \"",
+                                  Shop::kWebhookSecret, "\", retry: 20ms");
+// The sweep of the provider's ledger would find a charge too, but not a young one.
+const std::string kNoSweep = "sweep_age: 10m\n";
+
+std::int64_t now_us() { return to_us(SystemClock().wall()); }
+
+std::string placed(Shop& shop, const std::string& key) {
+  const Answer answer = shop.place(key);
+  REQUIRE(answer.status == 201);
+  return answer.body.at("order");
+}
+
+json charge_of(const std::string& order, const std::string& key) {
+  const shop::Order whole = {.order = order,
+                             .user = "u1",
+                             .product = "music-month",
+                             .quantity = 1,
+                             .amount_cents = 1'500,
+                             .idempotency_key = key,
+                             .body_hash = shop::body_hash_of("u1", "music-month", 1),
+                             .placed_at_us = 1,
+                             .paid_at_us = 0,
+                             .charge = {}};
+  return {{"key", "p-" + key},
+          {"order", order},
+          {"user", "u1"},
+          {"amount_cents", 1'500},
+          {"details", to_json(whole)}};
+}
+std::string news_of(const std::string& order, const std::string& key, const char* type) {
+  json body = charge_of(order, key);
+  body["event"] = "ev-" + key;
+  body["type"] = type;
+  body["charge"] = "ch-1";
+  body["created_us"] = now_us();
+  return dump_json(body);
+}
+
+// What somebody sends to the shop who says that he is the provider.
+Answer tell(Shop& shop, const std::string& body, std::int64_t sent_us,
+            const std::string& signature) {
+  HttpClient client;
+  const auto reply = client.send(
+      {.method = "POST",
+       .url = cat("http://", shop.servers().address(), ":", Shop::kPayments, shop::kWebhookPath),
+       .body = body,
+       .headers = {{shop::kWebhookTime, std::to_string(sent_us)},
+                   {shop::kWebhookSignature, signature}}});
+  REQUIRE(reply);
+  const auto json = parse_json(reply->body);
+  return {reply->status, json ? *json : nlohmann::json()};
+}
+Answer tell_signed(Shop& shop, const std::string& body, std::int64_t sent_us) {
+  return tell(shop, body, sent_us, shop::sign_webhook(Shop::kWebhookSecret, sent_us, body));
+}
+
+int payments_in_queue(Shop& shop) {
+  auto nats = Nats::connect(shop.servers().nats());
+  REQUIRE(nats);
+  int count = 0;
+  REQUIRE((*nats)->read_all(shop::kStream, shop::subjects_of(shop::kPaymentSucceeded),
+                            [&](const NatsMessage&) { ++count; }));
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("an order whose answer to the payment was lost becomes paid by the provider's webhook") {
+  Shop shop(Shop::More{{"payments", "charge_timeout: 300ms\n" + kNoSweep},
+                       {"psp", "hang_percent: 100\nhang: 3s\n" + kWebhooks + "}\n"}});
+  const std::string order = placed(shop, "k1");
+  const Answer paid = shop.pay_once(order, "p1");
+  CHECK(paid.status == 504);
+  CHECK(shop.look_until(order, "delivered").at("state") == "delivered");
+  CHECK(shop.status_of(Shop::kPayments, "paid_by_webhook") == 1);
+  CHECK(shop.status_of(Shop::kPayments, "published_by_sweep") == 0);
+  CHECK(shop.pay(order, "p1").status == 200);
+  CHECK(shop.charges() == 1);
+}
+
+TEST_CASE("webhooks that come late, twice and out of order deliver each order once") {
+  constexpr int kOrders = 8;
+  Shop shop(Shop::More{
+      {"payments", kNoSweep},
+      {"psp", kWebhooks + ", delay: 200ms, jitter: 600ms, duplicate_percent: 100, seed: 7}\n"}});
+  std::vector<std::string> orders;
+  for (int i = 0; i < kOrders; ++i) {
+    orders.push_back(placed(shop, cat("k", i)));
+    if (i % 2 == 0) {
+      REQUIRE(shop.pay(orders.back(), cat("p", i)).status == 200);
+    } else {  // charged, and `payments` knows nothing of it
+      REQUIRE(shop.post("/charges", "", charge_of(orders.back(), cat("k", i)), Shop::kPsp).status ==
+              200);
+    }
+  }
+  for (const std::string& order : orders) {
+    CHECK(shop.look_until(order, "delivered").at("state") == "delivered");
+  }
+  CHECK(eventually([&] {
+    return shop.status_of(Shop::kPsp, "webhooks_sent") == 2 * kOrders &&
+           shop.status_of(Shop::kPsp, "webhooks_waiting") == 0;
+  }));
+  CHECK(shop.status_of(Shop::kPayments, "paid_by_webhook") == kOrders / 2);
+  CHECK(shop.status_of(Shop::kPayments, "webhooks_repeated") == kOrders * 3 / 2);
+  CHECK(payments_in_queue(shop) == kOrders);
+  CHECK(shop.sql("SELECT COUNT(*) FROM shop.card_keys WHERE order_id IS NOT NULL") == cat(kOrders));
+  CHECK(shop.charges() == kOrders);
+}
+
+TEST_CASE("a forged, altered, old, replayed or senseless webhook is refused and changes nothing") {
+  Shop shop;
+  const std::string order = placed(shop, "k1");
+  const std::string body = news_of(order, "k1", shop::kChargeSucceeded);
+  const std::int64_t now = now_us();
+  const std::string signature = shop::sign_webhook(Shop::kWebhookSecret, now, body);
+  CHECK(tell(shop, body, now, "").status == 401);
+  CHECK(tell(shop, body, now, shop::sign_webhook("somebody else's secret", now, body)).status ==
+        401);
+  CHECK(tell(shop, body, now + 1, signature).status == 401);
+  CHECK(tell(shop, body + " ", now, signature).status == 401);
+  CHECK(tell_signed(shop, body, now - 600'000'000).status == 401);
+  CHECK(tell_signed(shop, "{}", now).status == 400);
+  json other = json::parse(body);
+  other["order"] = "o-0000000000000000-music-month";
+  CHECK(tell_signed(shop, dump_json(other), now).status == 400);
+  CHECK(shop.look(order).at("state") == "placed");
+  CHECK(payments_in_queue(shop) == 0);
+  CHECK(shop.status_of(Shop::kPayments, "webhooks_refused") == 7);
+
+  CHECK(tell(shop, body, now, signature).status == 200);
+  CHECK(tell(shop, body, now, signature).status == 409);
+  CHECK(payments_in_queue(shop) == 1);
+}
+
+TEST_CASE("news of a declined card that come late leave the order paid") {
+  Shop shop;
+  const std::string order = placed(shop, "k1");
+  REQUIRE(shop.pay(order, "p1").status == 200);
+  CHECK(tell_signed(shop, news_of(order, "k1", shop::kChargeDeclined), now_us()).status == 200);
+  const json delivered = shop.look_until(order, "delivered");
+  CHECK(delivered.at("state") == "delivered");
+  CHECK(tell_signed(shop, news_of(order, "k1", shop::kChargeDeclined), now_us()).status == 200);
+  CHECK(shop.look(order).at("card_key") == delivered.at("card_key"));
+}
+
+TEST_CASE("a webhook waits in the provider's ledger while the shop and the provider are down") {
+  Shop shop(Shop::More{{"payments", kNoSweep}, {"psp", kWebhooks + "}\n"}});
+  const std::string order = placed(shop, "k1");
+  shop.kill("payments");
+  REQUIRE(shop.post("/charges", "", charge_of(order, "k1"), Shop::kPsp).status == 200);
+  CHECK(eventually([&] { return shop.status_of(Shop::kPsp, "webhooks_refused") > 0; }));
+  shop.kill("psp");
+  shop.start("psp");
+  shop.start("payments");
+  CHECK(shop.look_until(order, "delivered").at("state") == "delivered");
+  CHECK(shop.status_of(Shop::kPayments, "paid_by_webhook") == 1);
+}
+
+TEST_CASE("a payment's key is its user's own, and good for one order at one price") {
+  Shop shop;
+  const std::string first = placed(shop, "k1");
+  const std::string second = placed(shop, "k2");
+  REQUIRE(shop.pay(first, "p1").status == 200);
+  const Answer reused = shop.pay(second, "p1");
+  CHECK(reused.status == 409);
+  CHECK(reused.body.at("code") == "other_charge");
+  const Answer cheaper =
+      shop.post(cat("/api/orders/", second, "/pay"), "p2", {{"user", "u1"}, {"amount_cents", 1}});
+  CHECK(cheaper.status == 409);
+  CHECK(cheaper.body.at("code") == "wrong_amount");
+  CHECK(shop.charges() == 1);
+
+  const json wish = {{"user", "u2"}, {"product", "music-month"}};
+  Answer theirs = shop.post("/api/orders", "k1", wish);
+  for (int i = 0; i < 100 && theirs.status >= 503; ++i)
+    theirs = shop.post("/api/orders", "k1", wish);
+  REQUIRE(theirs.status == 201);
+  const std::string order = theirs.body.at("order");
+  CHECK(order != first);
+  CHECK(
+      shop.post(cat("/api/orders/", order, "/pay"), "p1", {{"user", "u2"}, {"amount_cents", 1'500}})
+          .status == 200);
+  CHECK(shop.charges() == 2);
+}
