@@ -97,7 +97,8 @@ Status read_orders(MariaDb& database, std::vector<OrderRow>& rows) {
 Status read_keys(MariaDb& database, std::vector<CardKeyRow>& rows) {
   return each_row(database,
                   "SELECT key_id, order_id, card_key FROM card_keys"
-                  " WHERE key_id > ? AND order_id IS NOT NULL ORDER BY key_id LIMIT ?",
+                  " WHERE key_id > ? AND order_id IS NOT NULL AND delivered_at_us IS NOT NULL"
+                  " ORDER BY key_id LIMIT ?",
                   std::int64_t{0}, [&](Cells& cells, std::int64_t& after) {
                     after = cells.number();
                     CardKeyRow row;

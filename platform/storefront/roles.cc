@@ -30,6 +30,8 @@ std::span<const Role> roles() {
       {"auditlog", "Writes down what happened to every order.", "", &run_auditlog},
       {"replay", "Puts what a consumer gave up before it again; runs once and ends.",
        "list | all | CONSUMER", &run_replay},
+      {"import-keys", "Puts a file of card keys on sale; runs once and ends.", "PRODUCT POOLFILE",
+       &run_import_keys},
       {"traces", "Prints where the time of slow transactions went; runs once and ends.", "[TRACE]",
        &run_traces},
       {"cardkeys", "Gives each paid order its card key from the pool.", "", &run_cardkeys},

@@ -17,9 +17,9 @@ constexpr const char* kStockTable =
 Status fill(const LegacySetupConfig& config) {
   ASSIGN_OR_RETURN(MariaDb database,
                    MariaDb::connect(mariadb_options(config.database, config.database.primary)));
-  for (const std::string& statement : schema_statements()) {
-    if (auto made = database.script(statement); !made) return made;
-  }
+  // Another setup at the same time: this one is tried again soon.
+  const auto migrated = migrate(database, shop_migrations(), SystemClock().wall(), Duration(0));
+  if (!migrated) return tl::unexpected(migrated.error());
   if (auto made = database.script(kStockTable); !made) return made;
   for (const Product& product : products()) {
     const std::string id = product.product;

@@ -28,6 +28,7 @@ GoodsSource::Asked GoodsSource::look(HttpRequest ask) {
     look = cache_.look(SystemClock().mono());
   }
   HttpResponse response;
+  if (!look.ask && look.goods) ++hits_;
   if (look.ask) {
     ++asked_;
     ask.headers["x-deadline-ms"] = "500";

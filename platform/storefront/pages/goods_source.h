@@ -27,6 +27,7 @@ class GoodsSource {
   // What the API answers: {"products","stale"}; as the role answered while there is no copy.
   HttpResponse answer(const HttpRequest& ask);
 
+  std::int64_t hits() const { return hits_; }  // answered from the process itself
   std::int64_t asked() const { return asked_; }
   std::int64_t served_stale() const { return served_stale_; }
 
@@ -40,7 +41,7 @@ class GoodsSource {
   ShopBackend& shop_;
   std::mutex mutex_;
   GoodsCache cache_{GoodsCache::Options()};
-  std::atomic<std::int64_t> asked_{0}, served_stale_{0};
+  std::atomic<std::int64_t> hits_{0}, asked_{0}, served_stale_{0};
 };
 
 }  // namespace panshi::shop

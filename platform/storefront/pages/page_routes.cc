@@ -51,7 +51,7 @@ HttpResponse asset(std::string_view name, const char* type, const char* cache) {
 }  // namespace
 
 PageRoutes::PageRoutes(ShopBackend& shop, GoodsSource& source)
-    : source_(source), goods_(shop, source), orders_(shop, source), extras_(shop) {}
+    : shop_(shop), source_(source), goods_(shop, source), orders_(shop, source), extras_(shop) {}
 
 void PageRoutes::add_to(HttpServer& server) {
   add(server, "GET", "/", [this](Visit& visit) { return goods_.list(visit); });
@@ -116,6 +116,7 @@ HttpResponse PageRoutes::answer(const HttpRequest& request, const Handler& handl
   }
   const Page page = handler(visit);
   HttpResponse response = to_response(page, visit.visitor);
+  response.headers["X-Degradation-Level"] = shop_.degradation();
   response.cookies.insert(response.cookies.end(), visit.cookies.begin(), visit.cookies.end());
   return response;
 }
@@ -137,7 +138,8 @@ void PageRoutes::add_to(nlohmann::json& status) const {
   status["pages"] = pages_.load();
   status["pages_stale"] = source_.served_stale();
   status["pages_skeleton"] = goods_.skeletons();
-  status["goods_asked"] = source_.asked();
+  status["cache_l1_hits"] = source_.hits();
+  status["cache_l1_misses"] = source_.asked();
   status["forms_refused"] = forms_refused_.load();
   status["rum_refused"] = timings_refused_.load();
   timings_.add_to(status);

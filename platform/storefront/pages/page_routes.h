@@ -31,6 +31,7 @@ class PageRoutes {
   HttpResponse answer(const HttpRequest& request, const Handler& handler);
   HttpResponse time_page(const HttpRequest& request);
 
+  ShopBackend& shop_;
   GoodsSource& source_;
   GoodsPages goods_;
   OrderPages orders_;

@@ -2,6 +2,8 @@
 // ShopBackend: what the pages ask of the gateway that serves them. Any thread.
 #pragma once
 
+#include <string>
+
 #include "core/io/http_server.h"
 
 namespace panshi::shop {
@@ -15,6 +17,8 @@ class ShopBackend {
   // What is not core: `level` as in the degradation plan, 2 or 3. 503 also when it is switched off
   // or not there. Answers soon, whatever happens.
   virtual HttpResponse extras(const HttpRequest& request, int level) = 0;
+  // As X-Degradation-Level says it: "full", "no_extras" or "core_only".
+  virtual std::string degradation() const = 0;
 };
 
 }  // namespace panshi::shop

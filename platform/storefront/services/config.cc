@@ -44,6 +44,22 @@ void may_durability(Fields& in, Durability& durability, Duration& delay) {
   in.may("after_ack_delay", delay, {milliseconds(0), seconds(60)});
 }
 
+// `replicas: {shards: [["a:1", "b:1"], …], staleness: 2s}`
+void may_replicas(Fields& in, std::size_t shards, ReplicasConfig& config) {
+  if (!in.may_value("replicas")) return;
+  need_object(in, "replicas", [&](Fields& replicas) {
+    replicas.need_each("shards", [&](const nlohmann::json& item, const std::string& path) {
+      Problems& problems = replicas.problems();
+      const nlohmann::json whole = {{"copies", item}};
+      Fields copies(whole, path, problems);
+      need_host_ports(copies, "copies", config.shards.emplace_back());
+    });
+    replicas.may("staleness", config.staleness, {milliseconds(50), minutes(10)});
+  });
+  if (config.shards.size() != shards) {
+    in.problem("replicas", cat("must have a list for each of the ", shards, " shards"));
+  }
+}
 void check_secret(Fields& in, const char* key, const std::string& secret) {
   constexpr std::size_t kSecretMin = 16;
   if (!secret.empty() && secret.size() < kSecretMin) {
@@ -65,8 +81,12 @@ void read_webhooks_config(Fields& in, WebhooksConfig& config) {
 }  // namespace
 
 std::vector<MariaDb::Options> mariadb_options(const DatabaseConfig& config) {
+  return mariadb_options(config, config.shards);
+}
+std::vector<MariaDb::Options> mariadb_options(const DatabaseConfig& config,
+                                              const std::vector<HostPort>& servers) {
   std::vector<MariaDb::Options> shards;
-  for (const HostPort& shard : config.shards) {
+  for (const HostPort& shard : servers) {
     shards.push_back({.host = shard.host,
                       .port = shard.port,
                       .user = config.user,
@@ -127,6 +147,7 @@ void read_orders_config(Fields& in, OrdersConfig& config) {
   need_database(in, config.database);
   need_redis(in, config.redis);
   need_queue(in, config.queue);
+  may_replicas(in, config.database.shards.size(), config.replicas);
   in.may("hold_time", config.hold_time, {milliseconds(100), std::chrono::hours(24)});
   in.may("sweep_every", config.sweep_every, {milliseconds(10), minutes(1)});
   in.may("deadline", config.deadline, kTimeouts);
@@ -190,9 +211,17 @@ void read_traces_config(Fields& in, TracesConfig& config) {
   need_host_ports(in, "services", config.services);
 }
 
+void read_import_keys_config(Fields& in, ImportKeysConfig& config) {
+  config.database.timeout = seconds(30);
+  need_database(in, config.database);
+  need_redis(in, config.redis);
+}
+
 void read_cardkeys_config(Fields& in, CardkeysConfig& config) {
   read_listen(in, config.listen);
   need_database(in, config.database);
+  in.may("reserve_time", config.reserve_time, {milliseconds(1), std::chrono::hours(24)});
+  in.may("sweep_every", config.sweep_every, {milliseconds(10), minutes(10)});
 }
 
 void read_extras_config(Fields& in, ExtrasConfig& config) {

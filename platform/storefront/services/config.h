@@ -34,6 +34,9 @@ struct QueueConfig {
 };
 
 std::vector<MariaDb::Options> mariadb_options(const DatabaseConfig& config);
+// Other servers with the same account.
+std::vector<MariaDb::Options> mariadb_options(const DatabaseConfig& config,
+                                              const std::vector<HostPort>& servers);
 Nats::Options nats_options(const QueueConfig& config, const std::string& client);
 
 enum class Durability { kBeforeAck, kAfterAck };
@@ -62,11 +65,16 @@ struct GatewayConfig {
   std::int64_t upstream_max = 12;   // calls of one upstream at once; read: 3/4 of limiter.max
   FrontDoorConfig door = {};
 };
+struct ReplicasConfig {  // empty: all reads go to the primaries
+  std::vector<std::vector<HostPort>> shards;
+  Duration staleness = seconds(2);  // what they show may be as old as this
+};
 struct OrdersConfig {
   ListenConfig listen;
   DatabaseConfig database;
   RedisConfig redis;
   QueueConfig queue;
+  ReplicasConfig replicas;
   Duration hold_time = minutes(10);
   Duration sweep_every = milliseconds(500);
   Duration deadline = seconds(2);
@@ -118,12 +126,18 @@ struct FollowerConfig {  // auditlog and notifier
 struct ReplayConfig {
   QueueConfig queue;
 };
+struct ImportKeysConfig {
+  DatabaseConfig database;
+  RedisConfig redis;
+};
 struct TracesConfig {
   std::vector<HostPort> services;  // all that may know a span
 };
 struct CardkeysConfig {
   ListenConfig listen;
   DatabaseConfig database;
+  Duration reserve_time = minutes(10);  // of a key for an order that is not paid yet
+  Duration sweep_every = seconds(1);    // for reservations to go back
 };
 struct ExtrasConfig {
   ListenConfig listen;
@@ -162,6 +176,7 @@ void read_inventory_config(Fields& in, InventoryConfig& config);
 void read_follower_config(Fields& in, FollowerConfig& config);
 void read_notifier_config(Fields& in, FollowerConfig& config);
 void read_replay_config(Fields& in, ReplayConfig& config);
+void read_import_keys_config(Fields& in, ImportKeysConfig& config);
 void read_traces_config(Fields& in, TracesConfig& config);
 void read_cardkeys_config(Fields& in, CardkeysConfig& config);
 void read_extras_config(Fields& in, ExtrasConfig& config);

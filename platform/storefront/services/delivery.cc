@@ -129,11 +129,15 @@ Health Delivery::health() const {
 }
 
 nlohmann::json Delivery::status() {
-  nlohmann::json status = {
-      {"delivered", delivered_.load()},       {"dry", dry_.load()},
-      {"queue_depth", queue_depth_.load()},   {"cardkeys_failures", cardkeys_.failures()},
-      {"databases_up", databases_up_.load()}, {"queue_up", queue_.connected() ? 1 : 0}};
+  nlohmann::json status = {{"delivered", delivered_.load()},
+                           {"dry", dry_.load()},
+                           {"queue_depth", queue_depth_.load()},
+                           {"queue_lag_delivery", queue_depth_.load()},
+                           {"cardkeys_failures", cardkeys_.failures()},
+                           {"databases_up", databases_up_.load()},
+                           {"queue_up", queue_.connected() ? 1 : 0}};
   consumer_.add_status(status);
+  shards_.add_to(status);
   const std::lock_guard lock(mutex_);
   status["cardkeys_delivery_latency_ms"] = wait_.latency_ms(SystemClock().mono());
   status["waiting_for_key"] = wait_.waiting();

@@ -18,6 +18,7 @@ Follower::Follower(const std::string& role, const FollowerConfig& config, Inbox 
     : inbox_(std::move(inbox)),
       queue_(nats_options(config.queue, role), config.queue.replicas),
       role_(role),
+      lag_(queue_, {role}),
       consumer_(queue_, {.name = role, .event = "", .batch = kBatch, .linger = kLinger},
                 [this](const std::vector<ShopEvent>& events) { return take(events); }) {}
 
@@ -43,6 +44,7 @@ nlohmann::json Follower::status() {
   nlohmann::json status = {{"rows", inbox_.count().value_or(-1)},
                            {"queue_up", queue_.connected() ? 1 : 0}};
   consumer_.add_status(status);
+  lag_.add_to(status);
   return status;
 }
 

@@ -8,6 +8,7 @@
 
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/consumer.h"
+#include "platform/storefront/services/queue_lag.h"
 #include "platform/storefront/stores/inbox.h"
 
 namespace panshi::shop {
@@ -29,6 +30,7 @@ class Follower {
   Inbox inbox_;
   ShopQueue queue_;
   const std::string role_;
+  QueueLag lag_;
   Consumer consumer_;  // last: uses the members above
 };
 

@@ -45,6 +45,7 @@ class Gateway final : public ShopBackend {
   HttpResponse orders(const HttpRequest& request) override { return pass(request, orders_); }
   HttpResponse payments(const HttpRequest& request) override { return pass(request, payments_); }
   HttpResponse extras(const HttpRequest& request, int level) override;
+  std::string degradation() const override { return std::string(name_of(door_.level())); }
 
   // From the first level of the cache: costs no place, and comes also while `orders` is away.
   HttpResponse products(const HttpRequest& request, GoodsSource& goods) {

@@ -6,6 +6,7 @@
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/consumer.h"
+#include "platform/storefront/services/queue_lag.h"
 #include "platform/storefront/services/run_service.h"
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/stock.h"
@@ -38,6 +39,7 @@ class Inventory {
     nlohmann::json status = {{"redis_up", redis_up_ ? 1 : 0},
                              {"queue_up", queue_.connected() ? 1 : 0}};
     consumer_.add_status(status);
+    lag_.add_to(status);
     return status;
   }
 
@@ -47,6 +49,7 @@ class Inventory {
   std::atomic<bool> redis_up_{false};
   Background check_;  // these use the members above
   Consumer consumer_;
+  QueueLag lag_{queue_, std::vector<std::string>{"inventory"}};
 };
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "platform/storefront/stores/http_upstream.h"
 #include "platform/storefront/stores/queue.h"
 #include "platform/storefront/stores/recount.h"
+#include "platform/storefront/stores/replicas.h"
 #include "platform/storefront/stores/shards.h"
 #include "platform/storefront/stores/stock.h"
 
@@ -53,9 +54,14 @@ class Orders {
                 static_cast<std::size_t>(config.database.connections)),
         stock_(redis_options(config.redis)),
         queue_(nats_options(config.queue, "orders"), config.queue.replicas),
+        replicas_(make_replicas(config, shards_)),
         check_dependencies_(milliseconds(500), [this] { check_dependencies(); }),
         sweep_(config.sweep_every, [this] { sweep(); }),
-        write_late_(milliseconds(50), [this] { write_late(); }) {}
+        write_late_(milliseconds(50), [this] { write_late(); }) {
+    if (replicas_) {
+      measure_.emplace(config.replicas.staleness / 4, [this] { replicas_->measure(); });
+    }
+  }
 
   HttpResponse place(const HttpRequest& request);
   HttpResponse show(const HttpRequest& request);
@@ -67,6 +73,8 @@ class Orders {
  private:
   HttpResponse write_and_answer(const Hold& hold);
   Result<std::string> write(const Order& order);
+  Result<std::vector<StoredOrder>> read_history(const std::string& user);
+  static std::unique_ptr<Replicas> make_replicas(const OrdersConfig& config, Shards& shards);
   Result<std::optional<Hold>> look_up(const std::string& order, const std::string& user);
   void check_dependencies();
   Status load_catalog();
@@ -79,11 +87,13 @@ class Orders {
   Shards shards_;
   SoftStock stock_;
   ShopQueue queue_;
+  const std::unique_ptr<Replicas> replicas_;  // null: none
   Snapshot<Catalog> catalog_{Catalog{}};
   std::atomic<bool> redis_up_{false};
   std::atomic<std::size_t> databases_up_{0};
   std::atomic<std::int64_t> placed_{0}, placed_in_queue_{0}, refused_{0}, unknown_{0}, sold_out_{0},
-      expired_{0}, recounted_{0};
+      expired_{0}, recounted_{0}, replica_reads_{0}, replica_own_writes_{0}, cache_hits_{0},
+      cache_misses_{0};
   struct Late {
     Order order;
     MonoTime at;
@@ -92,7 +102,17 @@ class Orders {
   Background check_dependencies_;  // these use the members above
   Background sweep_;
   Background write_late_;
+  std::optional<Background> measure_;
 };
+
+std::unique_ptr<Replicas> Orders::make_replicas(const OrdersConfig& config, Shards& shards) {
+  if (config.replicas.shards.empty()) return nullptr;
+  Replicas::Options options = {.of_shards = {}, .bound = config.replicas.staleness};
+  for (const auto& copies : config.replicas.shards) {
+    options.of_shards.push_back(mariadb_options(config.database, copies));
+  }
+  return std::make_unique<Replicas>(shards, options);
+}
 
 HttpResponse Orders::place(const HttpRequest& request) {
   const std::string key = request.header("idempotency-key");
@@ -184,6 +204,10 @@ HttpResponse Orders::write_and_answer(const Hold& hold) {
 // Where the order is safe now. kTimeout: perhaps somewhere; the consumer of the queue and the
 // unique keys of the database make both at once harmless.
 Result<std::string> Orders::write(const Order& order) {
+  // Before the row is there. Should this fail, the mark can hardly be asked for either.
+  if (replicas_) {
+    (void)stock_.note_writer(order.user, config_.replicas.staleness + config_.deadline);
+  }
   const Status in_database = shards_.of(order.user).place(order);
   if (in_database) return std::string("database");
   if (in_database.error().code == ErrorCode::kConflict) return tl::unexpected(in_database.error());
@@ -225,7 +249,7 @@ HttpResponse Orders::history(const HttpRequest& request) {
   if (user == request.query.end() || !is_id(user->second)) {
     return refusal(400, "invalid", "query parameter `user` is missing or no user id");
   }
-  const auto found = shards_.of(user->second).orders_of(user->second, kHistoryMax);
+  const auto found = read_history(user->second);
   if (!found) return error_response(found.error());
   nlohmann::json list = nlohmann::json::array();
   for (const StoredOrder& stored : *found) {
@@ -238,8 +262,25 @@ HttpResponse Orders::history(const HttpRequest& request) {
   return json_response({{"orders", list}});
 }
 
+// A list may be a moment old, but not for who just ordered.
+Result<std::vector<StoredOrder>> Orders::read_history(const std::string& user) {
+  if (replicas_) {
+    if (stock_.wrote_lately(user)) {
+      ++replica_own_writes_;
+    } else if (ShopDatabase* replica = replicas_->fresh_for(user)) {
+      auto found = replica->orders_of(user, kHistoryMax);
+      if (found) {
+        ++replica_reads_;
+        return found;
+      }
+    }
+  }
+  return shards_.of(user).orders_of(user, kHistoryMax);
+}
+
 Result<std::optional<Hold>> Orders::look_up(const std::string& order, const std::string& user) {
   auto held = stock_.find(order);
+  ++(held && *held ? cache_hits_ : cache_misses_);
   if (held && *held) return held;
   ASSIGN_OR_RETURN(const std::optional<StoredOrder> stored, shards_.of(user).find(order));
   // Without Redis an order that still waits in the queue cannot be seen: that is no "not found".
@@ -272,11 +313,25 @@ Health Orders::health() const {
 }
 
 nlohmann::json Orders::status() const {
-  return {{"placed", placed_.load()},       {"placed_in_queue", placed_in_queue_.load()},
-          {"refused", refused_.load()},     {"unknown", unknown_.load()},
-          {"sold_out", sold_out_.load()},   {"expired", expired_.load()},
-          {"recounted", recounted_.load()}, {"databases_up", databases_up_.load()},
-          {"redis_up", redis_up_ ? 1 : 0},  {"queue_up", queue_.connected() ? 1 : 0}};
+  nlohmann::json status = {{"cache_l2_hits", cache_hits_.load()},
+                           {"cache_l2_misses", cache_misses_.load()},
+                           {"placed", placed_.load()},
+                           {"placed_in_queue", placed_in_queue_.load()},
+                           {"refused", refused_.load()},
+                           {"unknown", unknown_.load()},
+                           {"sold_out", sold_out_.load()},
+                           {"expired", expired_.load()},
+                           {"recounted", recounted_.load()},
+                           {"databases_up", databases_up_.load()},
+                           {"redis_up", redis_up_ ? 1 : 0},
+                           {"queue_up", queue_.connected() ? 1 : 0}};
+  shards_.add_to(status);
+  if (replicas_) {
+    replicas_->add_to(status);
+    status["replica_reads"] = replica_reads_.load();
+    status["replica_refused_own_writes"] = replica_own_writes_.load();
+  }
+  return status;
 }
 
 void Orders::check_dependencies() {

@@ -9,6 +9,7 @@
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/consumer.h"
+#include "platform/storefront/services/queue_lag.h"
 #include "platform/storefront/services/run_service.h"
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/shards.h"
@@ -58,7 +59,9 @@ class OrdersWorker {
                              {"databases_up", databases_up_.load()},
                              {"queue_up", queue_.connected() ? 1 : 0}};
     placed_.add_status(status);
+    shards_.add_to(status);
     paid_.add_status(status);
+    lag_.add_to(status);
     return status;
   }
 
@@ -98,6 +101,7 @@ class OrdersWorker {
   Background relay_;
   Consumer placed_;
   Consumer paid_;
+  QueueLag lag_{queue_, std::vector<std::string>{"orders-placed", "orders-paid"}};
 };
 
 }  // namespace

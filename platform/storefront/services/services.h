@@ -16,6 +16,7 @@ int run_orders_worker(const RoleContext& context);
 int run_inventory(const RoleContext& context);
 int run_notifier(const RoleContext& context);
 int run_auditlog(const RoleContext& context);
+int run_import_keys(const RoleContext& context);
 int run_traces(const RoleContext& context);
 int run_replay(const RoleContext& context);
 int run_cardkeys(const RoleContext& context);

@@ -32,7 +32,11 @@ Status fill_databases(Shards& shards, const SetupConfig& config, MonoTime until)
   std::int64_t added = 0;
   for (std::int64_t i = 0; i < count; ++i) {
     ShopDatabase& shard = shards.at(static_cast<std::size_t>(i));
-    auto filled = keep_trying("make the schema", until, [&] { return shard.make_schema(); });
+    auto filled = keep_trying("make the schema", until, [&]() -> Status {
+      ASSIGN_OR_RETURN(const std::size_t steps, shard.make_schema());
+      if (steps > 0) log_info(cat("shard ", i, ": ", steps, " migrations carried out"));
+      return {};
+    });
     if (!filled) return filled;
     const std::int64_t share =
         config.keys_per_product / count + (i < config.keys_per_product % count);

@@ -42,7 +42,8 @@ Status status_of(const Result<MariaDb::Answer>& answer) {
 }  // namespace
 
 ShopDatabase::ShopDatabase(MariaDb::Options options, std::size_t connections)
-    : pool_({.name = cat("mariadb ", options.host, ":", options.port),
+    : statement_timeout_(options.statement_timeout),
+      pool_({.name = cat("mariadb ", options.host, ":", options.port),
              .size = connections,
              .breaker = {.failures_max = 1, .open_for = std::chrono::seconds(1)}},
             [options] { return MariaDb::connect(options); }) {}
@@ -92,7 +93,8 @@ Result<std::optional<StoredOrder>> ShopDatabase::find(const std::string& order) 
       const MariaDb::Answer answer,
       run("SELECT o.user_id, o.product, o.quantity, o.amount_cents, o.idempotency_key,"
           " o.body_hash, o.placed_at_us, o.paid_at_us, o.state, k.card_key FROM shop.orders o"
-          " LEFT JOIN shop.card_keys k ON k.order_id = o.order_id WHERE o.order_id = ?",
+          " LEFT JOIN shop.card_keys k ON k.order_id = o.order_id"
+          " AND k.delivered_at_us IS NOT NULL WHERE o.order_id = ?",
           {order}));
   if (answer.rows.empty()) return std::optional<StoredOrder>();
   return std::optional<StoredOrder>(stored_order(order, answer.rows[0]));
@@ -123,15 +125,105 @@ Result<std::vector<StoredOrder>> ShopDatabase::orders_of(const std::string& user
 Result<ShopDatabase::Allocation> ShopDatabase::allocate_key(const std::string& order,
                                                             const std::string& product,
                                                             WallTime now) {
-  ASSIGN_OR_RETURN(const MariaDb::Answer answer,
-                   run("CALL shop.allocate_key(?, ?, ?)", {order, product, to_us(now)}));
-  if (answer.rows.size() != 1 || answer.rows[0].size() != 2) {
-    return fail(ErrorCode::kInternal, "allocate_key gave no row");
-  }
-  const std::string outcome = text_of(answer.rows[0][0]);
+  ASSIGN_OR_RETURN(const MariaDb::Row row,
+                   call("CALL shop.allocate_key(?, ?, ?)", {order, product, to_us(now)}));
+  const std::string outcome = text_of(row[0]);
   if (outcome == "dry") return Allocation{Allocated::kDry, ""};
   if (outcome == "not_paid") return Allocation{Allocated::kNotPaid, ""};
-  return Allocation{Allocated::kOk, text_of(answer.rows[0][1])};
+  return Allocation{Allocated::kOk, text_of(row[1])};
+}
+
+// The one row that a procedure of the keys gives: (outcome, card_key).
+Result<MariaDb::Row> ShopDatabase::call(std::string_view sql,
+                                        std::initializer_list<MariaDb::Value> values) {
+  ASSIGN_OR_RETURN(const MariaDb::Answer answer, run(sql, values));
+  if (answer.rows.size() != 1 || answer.rows[0].size() != 2) {
+    return fail(ErrorCode::kInternal, cat(sql, " gave no row"));
+  }
+  return answer.rows[0];
+}
+
+Result<ShopDatabase::Reserved> ShopDatabase::reserve_key(const std::string& order,
+                                                         const std::string& product,
+                                                         WallTime until) {
+  ASSIGN_OR_RETURN(const MariaDb::Row row,
+                   call("CALL shop.reserve_key(?, ?, ?)", {order, product, to_us(until)}));
+  const std::string outcome = text_of(row[0]);
+  if (outcome == "dry") return Reserved::kDry;
+  return outcome == "ok" ? Reserved::kOk : Reserved::kNoOrder;
+}
+
+Result<bool> ShopDatabase::cancel_key(const std::string& order) {
+  ASSIGN_OR_RETURN(const MariaDb::Row row, call("CALL shop.cancel_key(?, NULL)", {order}));
+  return text_of(row[0]) == "ok";
+}
+
+// Each by the procedure, which looks again with the order's row locked: it may be paid by then.
+Result<int> ShopDatabase::return_overdue_keys(WallTime now, int limit) {
+  ASSIGN_OR_RETURN(const MariaDb::Answer due,
+                   run("SELECT k.order_id FROM shop.card_keys k LEFT JOIN shop.orders o"
+                       " ON o.order_id = k.order_id WHERE k.reserved_until_us IS NOT NULL"
+                       " AND (k.reserved_until_us < ? OR o.state = 'expired')"
+                       " AND (o.state IS NULL OR o.state IN ('placed', 'expired')) LIMIT ?",
+                       {to_us(now), std::int64_t{limit}}));
+  int returned = 0;
+  for (const MariaDb::Row& row : due.rows) {
+    ASSIGN_OR_RETURN(const MariaDb::Row cancelled,
+                     call("CALL shop.cancel_key(?, ?)", {text_of(row[0]), to_us(now)}));
+    if (text_of(cancelled[0]) == "ok") ++returned;
+  }
+  return returned;
+}
+
+Status ShopDatabase::import_keys(const KeyImport& import, WallTime now) {
+  const auto insert_all = [&](MariaDb& database) -> Status {
+    const auto noted = database.run(
+        "INSERT INTO shop.key_imports (import_id, product, keys_added, imported_at_us)"
+        " VALUES (?, ?, ?, ?)",
+        {import.id, import.product, static_cast<std::int64_t>(import.keys.size()), to_us(now)});
+    if (!noted) return tl::unexpected(noted.error());
+    for (const std::string& key : import.keys) {
+      const auto added =
+          database.run("INSERT INTO shop.card_keys (product, card_key, import_id) VALUES (?, ?, ?)",
+                       {import.product, key, import.id});
+      if (!added) return fail(added.error(), cat("key ", key));
+    }
+    const auto counted =
+        database.run("UPDATE shop.products SET stock_initial = stock_initial + ? WHERE product = ?",
+                     {static_cast<std::int64_t>(import.keys.size()), import.product});
+    if (!counted) return tl::unexpected(counted.error());
+    if (counted->affected != 1) return fail(ErrorCode::kNotFound, "no such product");
+    return {};
+  };
+  return pool_.with([&](MariaDb& database) -> Status {
+    Status done = database.script("START TRANSACTION");
+    if (!done) return done;
+    done = insert_all(database);
+    if (done) done = database.script("COMMIT");
+    // Should this fail, the end of the connection does it.
+    if (!done) (void)database.script("ROLLBACK");
+    return done;
+  });
+}
+
+Result<bool> ShopDatabase::has_import(const std::string& id) {
+  ASSIGN_OR_RETURN(const MariaDb::Answer answer,
+                   run("SELECT 1 FROM shop.key_imports WHERE import_id = ?", {id}));
+  return !answer.rows.empty();
+}
+
+Result<bool> ShopDatabase::has_key(const std::string& card_key) {
+  ASSIGN_OR_RETURN(const MariaDb::Answer answer,
+                   run("SELECT 1 FROM shop.card_keys WHERE card_key = ?", {card_key}));
+  return !answer.rows.empty();
+}
+
+Result<std::int64_t> ShopDatabase::count_free_keys(const std::string& product) {
+  ASSIGN_OR_RETURN(const MariaDb::Answer answer,
+                   run("SELECT COUNT(*) FROM shop.card_keys WHERE product = ?"
+                       " AND order_id IS NULL AND moving_to = -1",
+                       {product}));
+  return number(answer.rows.at(0).at(0));
 }
 
 Result<std::int64_t> ShopDatabase::count_movable(const std::string& product, std::size_t to_shard) {
@@ -205,14 +297,17 @@ Status ShopDatabase::remove_outbox(const std::vector<std::int64_t>& ids) {
                         *std::max_element(ids.begin(), ids.end()), join(words, ",")}));
 }
 
+// gtid_current_pos is right for a primary, a replica, and a replica that became the primary.
+Result<GtidPosition> ShopDatabase::position() {
+  ASSIGN_OR_RETURN(const MariaDb::Answer answer, run("SELECT @@GLOBAL.gtid_current_pos", {}));
+  return parse_gtid(text_of(answer.rows.at(0).at(0)));
+}
+
 Status ShopDatabase::ping() { return status_of(run("SELECT 1", {})); }
 
-Status ShopDatabase::make_schema() {
-  return pool_.with([](MariaDb& database) -> Status {
-    for (const std::string& statement : schema_statements()) {
-      if (auto done = database.script(statement); !done) return fail(done.error(), "make schema");
-    }
-    return {};
+Result<std::size_t> ShopDatabase::make_schema() {
+  return pool_.with([this](MariaDb& database) {
+    return migrate(database, shop_migrations(), SystemClock().wall(), statement_timeout_ / 2);
   });
 }
 
@@ -264,6 +359,7 @@ Status ShopDatabase::add_to_ledger(const std::string& product, std::int64_t rece
                    run("SELECT o.user_id, o.product, o.quantity, o.amount_cents, o.idempotency_key,"
                        " o.body_hash, o.placed_at_us, o.paid_at_us, o.state, k.card_key, o.order_id"
                        " FROM shop.orders o LEFT JOIN shop.card_keys k ON k.order_id = o.order_id"
+                       " AND k.delivered_at_us IS NOT NULL"
                        " WHERE o.product = ? AND (o.state IN ('placed', 'paid')"
                        " OR (o.state = 'delivered' AND o.delivered_at_us >= ?))",
                        {product, recent_us}));

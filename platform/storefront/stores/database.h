@@ -12,6 +12,7 @@
 
 #include "core/io/mariadb.h"
 #include "platform/storefront/model/order.h"
+#include "platform/storefront/model/replica_lag.h"
 #include "platform/storefront/stores/pool.h"
 #include "platform/storefront/stores/stock.h"
 
@@ -38,7 +39,31 @@ class ShopDatabase {
   };
   Result<Allocation> allocate_key(const std::string& order, const std::string& product,
                                   WallTime now);
+  // FREE -> RESERVED: a key is the order's until then, and allocate_key() gives it that one.
+  enum class Reserved { kOk, kDry, kNoOrder };
+  Result<Reserved> reserve_key(const std::string& order, const std::string& product,
+                               WallTime until);
+  // RESERVED -> FREE. False: the order is paid, and keeps it.
+  Result<bool> cancel_key(const std::string& order);
+  // Those whose time is over, or whose order expired, unless it is paid. Returns how many.
+  Result<int> return_overdue_keys(WallTime now, int limit);
+
+  // Keys from elsewhere, all or none, and as many more for sale. kConflict: this import was done
+  // before, or a key (named) is here already.
+  struct KeyImport {
+    std::string id;
+    std::string product;
+    std::vector<std::string> keys;
+  };
+  Status import_keys(const KeyImport& import, WallTime now);
+  Result<bool> has_import(const std::string& id);
+  Result<bool> has_key(const std::string& card_key);
+  Result<std::int64_t> count_free_keys(const std::string& product);
+
   Status ping();
+  Pool<MariaDb>::Stats pool_stats() const { return pool_.stats(); }
+  // What this server has: its own transactions and those it took from its primary.
+  Result<GtidPosition> position();
 
   // Card keys travel between shards (Shards::refill). A key's row stays where it once was, and
   // `hop` counts its journeys: the row with the highest is the key, whatever was repeated or broke
@@ -65,7 +90,8 @@ class ShopDatabase {
   Status remove_outbox(const std::vector<std::int64_t>& ids);
 
   // For setup.
-  Status make_schema();
+  // Returns how many migrations were carried out (migrations.h).
+  Result<std::size_t> make_schema();
   Status add_product(const std::string& product, const std::string& title, std::int64_t price_cents,
                      std::int64_t stock_initial);
   // Returns how many keys were added.
@@ -83,8 +109,10 @@ class ShopDatabase {
   Status add_to_ledger(const std::string& product, std::int64_t recent_us, StockLedger& ledger);
 
  private:
+  Result<MariaDb::Row> call(std::string_view sql, std::initializer_list<MariaDb::Value> values);
   Result<MariaDb::Answer> run(std::string_view sql, std::initializer_list<MariaDb::Value> values);
 
+  const Duration statement_timeout_;
   Pool<MariaDb> pool_;
 };
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -51,6 +52,21 @@ class Pool {
     return answer;
   }
 
+  struct Stats {
+    std::int64_t size = 0;
+    std::int64_t in_use = 0;
+    std::int64_t waits = 0;  // for a free connection, since the start
+    std::int64_t wait_us = 0;
+    std::int64_t refused = 0;  // none came free in time
+  };
+  Stats stats() const {
+    const std::lock_guard lock(mutex_);
+    Stats stats = stats_;
+    stats.size = static_cast<std::int64_t>(options_.size);
+    stats.in_use = static_cast<std::int64_t>(lent_);
+    return stats;
+  }
+
   bool healthy() const {
     const std::lock_guard lock(mutex_);
     return breaker_.state(SystemClock().mono()) == Breaker::State::kClosed;
@@ -59,7 +75,8 @@ class Pool {
  private:
   Status take(std::optional<T>& connection) {
     std::unique_lock lock(mutex_);
-    if (!free_slot_.wait_for(lock, options_.wait_max, [&] { return lent_ < options_.size; })) {
+    if (!await_slot(lock)) {
+      ++stats_.refused;
       return fail(ErrorCode::kUnavailable, options_.name + ": every connection is busy");
     }
     if (!breaker_.allow(SystemClock().mono())) {
@@ -71,6 +88,17 @@ class Pool {
       idle_.pop_back();
     }
     return {};
+  }
+
+  bool await_slot(std::unique_lock<std::mutex>& lock) {
+    if (lent_ < options_.size) return true;
+    const MonoTime began = SystemClock().mono();
+    ++stats_.waits;
+    const bool got =
+        free_slot_.wait_for(lock, options_.wait_max, [&] { return lent_ < options_.size; });
+    const auto waited = SystemClock().mono() - began;
+    stats_.wait_us += std::chrono::duration_cast<std::chrono::microseconds>(waited).count();
+    return got;
   }
 
   template <class Use>
@@ -107,6 +135,7 @@ class Pool {
   std::condition_variable free_slot_;
   std::vector<T> idle_;
   std::size_t lent_ = 0;
+  Stats stats_;  // size and in_use are not kept here
   Breaker breaker_;
 };
 

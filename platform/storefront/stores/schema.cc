@@ -5,9 +5,6 @@ namespace panshi::shop {
 
 namespace {
 
-constexpr const char* kDatabase =
-    "CREATE DATABASE IF NOT EXISTS shop CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
-
 constexpr const char* kProducts =
     "CREATE TABLE IF NOT EXISTS shop.products ("
     " product VARCHAR(64) NOT NULL PRIMARY KEY,"
@@ -52,47 +49,74 @@ constexpr const char* kOutbox =
     " subject VARCHAR(64) NOT NULL,"
     " order_id VARCHAR(64) NOT NULL) ENGINE=InnoDB";
 
-// One call does it all, so a client that freezes or dies in the middle holds no lock.
-// The key and the order's state change in one transaction; asked again it gives the same key. Calls
-// for one order queue up at its row, and look for its key only then; calls for different orders
-// skip each other's keys. The UNIQUE order_id is the second lock on the door.
+// FREE -> RESERVED -> DELIVERED, and back to free while it is not delivered. The state follows from
+// the columns, so it never contradicts them; the checks keep out what is no state at all.
+constexpr const char* kKeyStates =
+    "ALTER TABLE shop.card_keys"
+    " ADD COLUMN IF NOT EXISTS reserved_until_us BIGINT NULL,"
+    " ADD COLUMN IF NOT EXISTS import_id CHAR(16) NULL,"
+    " ADD COLUMN IF NOT EXISTS state VARCHAR(9) AS (IF(order_id IS NULL, 'free',"
+    " IF(delivered_at_us IS NULL, 'reserved', 'delivered'))) VIRTUAL,"
+    " ADD INDEX IF NOT EXISTS reserved (reserved_until_us),"
+    " ADD CONSTRAINT IF NOT EXISTS delivered_to_an_order"
+    " CHECK (delivered_at_us IS NULL OR order_id IS NOT NULL),"
+    " ADD CONSTRAINT IF NOT EXISTS reserved_for_a_time CHECK"
+    " ((reserved_until_us IS NOT NULL) = (order_id IS NOT NULL AND delivered_at_us IS NULL))";
+
+// Files of keys that were imported; import_id: the hash of product and keys.
+constexpr const char* kKeyImports =
+    "CREATE TABLE IF NOT EXISTS shop.key_imports ("
+    " import_id CHAR(16) NOT NULL PRIMARY KEY,"
+    " product VARCHAR(64) NOT NULL,"
+    " keys_added BIGINT NOT NULL,"
+    " imported_at_us BIGINT NOT NULL) ENGINE=InnoDB";
+
+// The procedures answer one row (outcome, card_key). One call does it all, so a client that freezes
+// or dies in the middle holds no lock. Calls for one order queue up at its row and look for its key
+// only then; calls for different orders skip each other's keys. The UNIQUE order_id is the second
+// lock on the door.
+#define PROCEDURE_BEGINS                                                           \
+  "MODIFIES SQL DATA\n"                                                            \
+  "proc: BEGIN\n"                                                                  \
+  "  DECLARE v_id BIGINT DEFAULT NULL;\n"                                          \
+  "  DECLARE v_key VARCHAR(64) DEFAULT NULL;\n"                                    \
+  "  DECLARE v_delivered BIGINT DEFAULT NULL;\n"                                   \
+  "  DECLARE v_state VARCHAR(16) DEFAULT NULL;\n"                                  \
+  "  DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;\n"                          \
+  "  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;\n"       \
+  "  START TRANSACTION;\n"                                                         \
+  "  SELECT state INTO v_state FROM orders WHERE order_id = p_order FOR UPDATE;\n" \
+  "  SELECT key_id, card_key, delivered_at_us INTO v_id, v_key, v_delivered\n"     \
+  "   FROM card_keys WHERE order_id = p_order FOR UPDATE;\n"
+
+#define TAKE_A_FREE_KEY                                                      \
+  "  IF v_id IS NULL THEN\n"                                                 \
+  "    SELECT key_id, card_key INTO v_id, v_key FROM card_keys\n"            \
+  "     WHERE product = p_product AND order_id IS NULL AND moving_to = -1\n" \
+  "     ORDER BY key_id LIMIT 1 FOR UPDATE SKIP LOCKED;\n"                   \
+  "  END IF;\n"                                                              \
+  "  IF v_id IS NULL THEN\n"                                                 \
+  "    ROLLBACK;\n"                                                          \
+  "    SELECT 'dry' AS outcome, NULL AS card_key;\n"                         \
+  "    LEAVE proc;\n"                                                        \
+  "  END IF;\n"
+
+// The key and the order's state change in one transaction; asked again it gives the same key.
 constexpr const char* kAllocateKey =
-    "CREATE PROCEDURE IF NOT EXISTS shop.allocate_key("
-    " IN p_order VARCHAR(64), IN p_product VARCHAR(64), IN p_now_us BIGINT)\n"
-    "MODIFIES SQL DATA\n"
-    "proc: BEGIN\n"
-    "  DECLARE v_id BIGINT DEFAULT NULL;\n"
-    "  DECLARE v_key VARCHAR(64) DEFAULT NULL;\n"
-    "  DECLARE v_state VARCHAR(16) DEFAULT NULL;\n"
-    "  DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;\n"
-    "  DECLARE EXIT HANDLER FOR 1062 BEGIN\n"
-    "    ROLLBACK;\n"
-    "    SELECT 'ok' AS outcome, card_key FROM card_keys WHERE order_id = p_order;\n"
-    "  END;\n"
-    "  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;\n"
-    "  START TRANSACTION;\n"
-    "  SELECT state INTO v_state FROM orders WHERE order_id = p_order FOR UPDATE;\n"
+    "CREATE OR REPLACE PROCEDURE shop.allocate_key("
+    " IN p_order VARCHAR(64), IN p_product VARCHAR(64), IN p_now_us BIGINT)\n" PROCEDURE_BEGINS
     "  IF v_state IS NULL OR v_state NOT IN ('paid', 'delivered') THEN\n"
     "    ROLLBACK;\n"
     "    SELECT 'not_paid' AS outcome, NULL AS card_key;\n"
     "    LEAVE proc;\n"
     "  END IF;\n"
-    "  SELECT card_key INTO v_key FROM card_keys WHERE order_id = p_order;\n"
-    "  IF v_key IS NOT NULL THEN\n"
+    "  IF v_delivered IS NOT NULL THEN\n"
     "    ROLLBACK;\n"
     "    SELECT 'ok' AS outcome, v_key AS card_key;\n"
     "    LEAVE proc;\n"
-    "  END IF;\n"
-    "  SELECT key_id, card_key INTO v_id, v_key FROM card_keys\n"
-    "   WHERE product = p_product AND order_id IS NULL AND moving_to = -1\n"
-    "   ORDER BY key_id LIMIT 1 FOR UPDATE SKIP LOCKED;\n"
-    "  IF v_id IS NULL THEN\n"
-    "    ROLLBACK;\n"
-    "    SELECT 'dry' AS outcome, NULL AS card_key;\n"
-    "    LEAVE proc;\n"
-    "  END IF;\n"
-    "  UPDATE card_keys SET order_id = p_order, delivered_at_us = p_now_us\n"
-    "   WHERE key_id = v_id;\n"
+    "  END IF;\n" TAKE_A_FREE_KEY
+    "  UPDATE card_keys SET order_id = p_order, delivered_at_us = p_now_us,\n"
+    "   reserved_until_us = NULL WHERE key_id = v_id;\n"
     "  UPDATE orders SET state = 'delivered', delivered_at_us = p_now_us\n"
     "   WHERE order_id = p_order;\n"
     "  INSERT INTO outbox (subject, order_id) VALUES ('order.delivered', p_order);\n"
@@ -100,11 +124,53 @@ constexpr const char* kAllocateKey =
     "  SELECT 'ok' AS outcome, v_key AS card_key;\n"
     "END";
 
+// Which key it is stays the shop's secret until it is delivered. Asked again: held for longer.
+constexpr const char* kReserveKey =
+    "CREATE OR REPLACE PROCEDURE shop.reserve_key("
+    " IN p_order VARCHAR(64), IN p_product VARCHAR(64), IN p_until_us BIGINT)\n" PROCEDURE_BEGINS
+    "  IF v_state IS NULL OR v_state = 'expired' THEN\n"
+    "    ROLLBACK;\n"
+    "    SELECT 'no_order' AS outcome, NULL AS card_key;\n"
+    "    LEAVE proc;\n"
+    "  END IF;\n" TAKE_A_FREE_KEY
+    "  UPDATE card_keys SET order_id = p_order,\n"
+    "   reserved_until_us = GREATEST(COALESCE(reserved_until_us, 0), p_until_us)\n"
+    "   WHERE key_id = v_id AND delivered_at_us IS NULL;\n"
+    "  COMMIT;\n"
+    "  SELECT 'ok' AS outcome, NULL AS card_key;\n"
+    "END";
+
+// A paid order keeps what it has. p_due_us: only what was reserved until before that, or the
+// order has expired; NULL: in any case.
+constexpr const char* kCancelKey =
+    "CREATE OR REPLACE PROCEDURE shop.cancel_key("
+    " IN p_order VARCHAR(64), IN p_due_us BIGINT)\n" PROCEDURE_BEGINS
+    "  IF v_state IN ('paid', 'delivered') THEN\n"
+    "    ROLLBACK;\n"
+    "    SELECT 'paid' AS outcome, NULL AS card_key;\n"
+    "    LEAVE proc;\n"
+    "  END IF;\n"
+    "  UPDATE card_keys SET order_id = NULL, reserved_until_us = NULL\n"
+    "   WHERE key_id = v_id AND delivered_at_us IS NULL AND (p_due_us IS NULL\n"
+    "   OR reserved_until_us < p_due_us OR v_state = 'expired');\n"
+    "  COMMIT;\n"
+    "  SELECT 'ok' AS outcome, NULL AS card_key;\n"
+    "END";
+
+// Only ever add to the end: databases remember what they had.
+constexpr Migration kMigrations[] = {{"products", kProducts},
+                                     {"orders", kOrders},
+                                     {"card keys", kCardKeys},
+                                     {"outbox", kOutbox},
+                                     {"states of card keys", kKeyStates},
+                                     {"imports of card keys", kKeyImports},
+                                     {"deliver a key", kAllocateKey},
+                                     {"reserve a key", kReserveKey},
+                                     {"give a key back", kCancelKey}};
+
 }  // namespace
 
-std::vector<std::string> schema_statements() {
-  return {kDatabase, kProducts, kOrders, kCardKeys, kOutbox, kAllocateKey};
-}
+std::span<const Migration> shop_migrations() { return kMigrations; }
 
 const char* const kSeedKeysSql =
     "INSERT INTO shop.card_keys (product, card_key)"
@@ -113,6 +179,6 @@ const char* const kSeedKeysSql =
     " FROM (SELECT p.product, UPPER(SHA2(CONCAT_WS(':', ?, p.product, s.seq), 256)) AS h"
     " FROM shop.products p JOIN shop.seq_1_to_1000000 s"
     " WHERE p.product = ? AND s.seq > (SELECT COUNT(*) FROM shop.card_keys k"
-    " WHERE k.product = p.product AND k.hop = 0) AND s.seq <= ?) fresh";
+    " WHERE k.product = p.product AND k.hop = 0 AND k.import_id IS NULL) AND s.seq <= ?) fresh";
 
 }  // namespace panshi::shop

@@ -30,6 +30,23 @@ std::size_t Shards::count_up() {
       shards_.begin(), shards_.end(), [](auto& shard) { return shard->ping().has_value(); }));
 }
 
+void Shards::add_to(nlohmann::json& status) const {
+  Pool<MariaDb>::Stats sum;
+  for (const auto& shard : shards_) {
+    const auto one = shard->pool_stats();
+    sum.size += one.size;
+    sum.in_use += one.in_use;
+    sum.waits += one.waits;
+    sum.wait_us += one.wait_us;
+    sum.refused += one.refused;
+  }
+  status["pool_database_size"] = sum.size;
+  status["pool_database_in_use"] = sum.in_use;
+  status["pool_database_waits"] = sum.waits;
+  status["pool_database_wait_ms"] = sum.wait_us / 1'000;
+  status["pool_database_refused"] = sum.refused;
+}
+
 Result<std::vector<ShopDatabase::CatalogRow>> Shards::catalog() {
   std::vector<ShopDatabase::CatalogRow> all;
   for (const auto& shard : shards_) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ class Shards {
 
   // How many answer.
   std::size_t count_up();
+
+  // pool_database_size, _in_use, _waits, _wait_ms, _refused: of all shards together.
+  void add_to(nlohmann::json& status) const;
 
   // The goods with the counts of all shards added up; fails when one cannot be read.
   Result<std::vector<ShopDatabase::CatalogRow>> catalog();

@@ -325,6 +325,26 @@ Status SoftStock::rebuild(const std::string& product, const Rebuild& rebuild,
                                Access::kRepeatable));
 }
 
+Status SoftStock::note_writer(const std::string& user, Duration until) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(until).count();
+  const std::string key = cat("wrote:{", user, "}");
+  const auto set =
+      redis_.run(key, {"SET", key, "1", "PX", std::to_string(ms)}, Access::kRepeatable);
+  if (!set) return tl::unexpected(set.error());
+  return {};
+}
+
+bool SoftStock::wrote_lately(const std::string& user) {
+  const std::string key = cat("wrote:{", user, "}");
+  const auto there = redis_.run(key, {"GET", key}, Access::kRepeatable);
+  return !there || there->kind != RedisReply::Kind::kNil;
+}
+
+Status SoftStock::raise_initial(const std::string& product, std::int64_t initial) {
+  return status_of(redis_.eval(kRaiseScript, {Keys(product).stock}, {std::to_string(initial)},
+                               Access::kRepeatable));
+}
+
 Status SoftStock::set_catalog(const std::string& json) {
   return status_of(redis_.run(kCatalog, {"SET", kCatalog, json}, Access::kRepeatable));
 }

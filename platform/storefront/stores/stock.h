@@ -102,6 +102,13 @@ class SoftStock {
     WallTime expires;
   };
   Status rebuild(const std::string& product, const Rebuild& rebuild, const StockLedger& ledger);
+  // For a while after somebody ordered, his list of orders must be that of the primary. False also
+  // only when that is sure.
+  Status note_writer(const std::string& user, Duration until);
+  bool wrote_lately(const std::string& user);
+
+  // More was put on sale: `initial` is now that, unless it is so already. kConflict: being counted.
+  Status raise_initial(const std::string& product, std::int64_t initial);
   Status set_catalog(const std::string& json);
   Result<std::string> catalog();  // "" when there is none
   Status ping();

@@ -155,6 +155,16 @@ if fence[1] then redis.call('HSET', KEYS[1], 'node', 'lost') end
 return {'lost', fence[1] or ''}
 )lua";
 
+// KEYS stock; ARGV initial. What is new is free.
+const char* const kRaiseScript = FENCE R"lua(
+local more = tonumber(ARGV[1]) - tonumber(redis.call('HGET', KEYS[1], 'initial'))
+if more > 0 then
+  redis.call('HINCRBY', KEYS[1], 'initial', more)
+  redis.call('HINCRBY', KEYS[1], 'free', more)
+end
+return {'ok'}
+)lua";
+
 // KEYS stock, holds, expired, sold, staged; ARGV epoch, epoch seen, initial, hold prefix,
 // expires_ms, keep_s, then for each order of the ledger its number of fields, and these as pairs:
 // id, state and quantity first. `staged`: the ids of what is sold. Only when nobody counted since

@@ -13,5 +13,6 @@ extern const char* const kSettleScript;
 extern const char* const kExpireScript;
 extern const char* const kMarkerScript;
 extern const char* const kRebuildScript;
+extern const char* const kRaiseScript;
 
 }  // namespace panshi::shop

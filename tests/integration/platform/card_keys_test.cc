@@ -180,3 +180,85 @@ TEST_CASE("a dry shard gets keys from the one that has most, and no key is ever 
   CHECK(shards.at(0).count_movable("music-month", 2).value() == 0);
   CHECK(shards.at(1).count_movable("music-month", 2).value() == 1);
 }
+
+TEST_CASE("a key is free, reserved for one order, and delivered to it; or it goes back") {
+  Shop shop(2);
+  ShopDatabase& database = shop.database;
+  const auto states = [&] {
+    auto connection = MariaDb::connect(shop.servers.root_account());
+    return connection->run("SELECT GROUP_CONCAT(state ORDER BY key_id) FROM shop.card_keys")
+        ->rows.at(0)
+        .at(0)
+        .value_or("");
+  };
+  const auto until = [](int seconds) { return WallTime{} + std::chrono::seconds(seconds); };
+  const Order first = order_named("k1");
+  const Order second = order_named("k2");
+  const Order third = order_named("k3");
+  using Reserved = ShopDatabase::Reserved;
+  CHECK(database.reserve_key(first.order, first.product, until(10)).value() == Reserved::kNoOrder);
+  for (const Order& order : {first, second, third}) REQUIRE(database.place(order));
+
+  CHECK(database.reserve_key(first.order, first.product, until(10)).value() == Reserved::kOk);
+  CHECK(database.reserve_key(first.order, first.product, until(10)).value() == Reserved::kOk);
+  CHECK(states() == "reserved,free");
+  CHECK(database.find(first.order)->value().card_key.empty());  // not his yet
+  CHECK(database.reserve_key(second.order, second.product, until(20)).value() == Reserved::kOk);
+  CHECK(database.reserve_key(third.order, third.product, until(10)).value() == Reserved::kDry);
+  CHECK(database.count_movable("music-month", 1).value() == 0);  // what is reserved stays
+
+  CHECK(database.cancel_key(second.order).value());
+  CHECK(states() == "reserved,free");
+  CHECK(database.reserve_key(third.order, third.product, until(10)).value() == Reserved::kOk);
+
+  // Paid: the key stays his when the time is over, and no cancelling takes it away.
+  REQUIRE(database.mark_paid(first));
+  CHECK(database.return_overdue_keys(until(11), 100).value() == 1);  // that of k3
+  CHECK(states() == "reserved,free");
+  CHECK_FALSE(database.cancel_key(first.order).value());
+  const auto key = database.allocate_key(first.order, first.product, until(12));
+  REQUIRE(key);
+  CHECK(states() == "delivered,free");
+  CHECK(database.allocate_key(first.order, first.product, until(13))->card_key == key->card_key);
+  CHECK(database.find(first.order)->value().card_key == key->card_key);
+
+  // Reserved again, and the order expires: the key goes back before its time.
+  CHECK(database.reserve_key(second.order, second.product, until(1'000)).value() == Reserved::kOk);
+  CHECK(database.return_overdue_keys(until(20), 100).value() == 0);
+  REQUIRE(database.mark_expired(second));
+  CHECK(database.return_overdue_keys(until(20), 100).value() == 1);
+  CHECK(states() == "delivered,free");
+  CHECK(database.reserve_key(second.order, second.product, until(30)).value() ==
+        Reserved::kNoOrder);
+}
+
+TEST_CASE("a key in no state at all cannot be written") {
+  Shop shop(1);
+  auto connection = MariaDb::connect(shop.servers.root_account());
+  for (const char* bad : {"delivered_at_us = 1", "reserved_until_us = 1", "order_id = 'o-1'",
+                          "order_id = 'o-1', delivered_at_us = 1, reserved_until_us = 1"}) {
+    INFO(bad);
+    CHECK_FALSE(connection->script(cat("UPDATE shop.card_keys SET ", bad)));
+  }
+}
+
+TEST_CASE("an import is whole or not at all, and each key is for sale once") {
+  Shop shop(2);
+  ShopDatabase& database = shop.database;
+  const auto count = [&] { return database.catalog()->at(0).count.initial; };
+  REQUIRE(database.import_keys({"id-1", "music-month", {"AAAA", "BBBB"}}, WallTime{}));
+  CHECK(count() == 4);
+  CHECK(database.count_free_keys("music-month").value() == 4);
+
+  const auto half = database.import_keys({"id-2", "music-month", {"CCCC", "AAAA"}}, WallTime{});
+  REQUIRE_FALSE(half);
+  CHECK(half.error().code == ErrorCode::kConflict);
+  CHECK(half.error().message.find("key AAAA") != std::string::npos);
+  CHECK_FALSE(database.has_key("CCCC").value());
+  CHECK_FALSE(database.has_import("id-2").value());
+  CHECK_FALSE(database.import_keys({"id-1", "music-month", {"DDDD"}}, WallTime{}));
+  CHECK_FALSE(database.import_keys({"id-3", "no-such", {"EEEE"}}, WallTime{}));
+  CHECK(count() == 4);
+  // Imported keys do not count as those that are made.
+  CHECK(database.seed_keys("music-month", "seed", 3).value() == 1);
+}

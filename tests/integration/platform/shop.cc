@@ -2,6 +2,7 @@
 #include "tests/integration/platform/shop.h"
 
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 
@@ -16,12 +17,24 @@ using Server = ShopServers::Server;
 
 MonoTime mono_now() { return SystemClock().mono(); }
 
+std::vector<Server> wanted_for(const Shop::More& more) {
+  std::vector<Server> wanted = {Server::kPrimary, Server::kShard1, Server::kShard2, Server::kRedis,
+                                Server::kNats};
+  for (const auto& [role, lines] : more) {
+    if (lines.find("${replica}") != std::string::npos) wanted.push_back(Server::kReplica);
+  }
+  return wanted;
+}
+
 // Lines of a key that is there already take its place.
-void add_lines(std::string& config, const std::string& lines, const std::string& address) {
+void add_lines(std::string& config, const std::string& lines,
+               const std::map<std::string, std::string>& names) {
   for (std::string line : split(lines, '\n')) {
     if (line.empty()) continue;
-    for (std::size_t at = 0; (at = line.find("${address}")) != std::string::npos;) {
-      line.replace(at, 10, address);
+    for (const auto& [name, value] : names) {
+      for (std::size_t at = 0; (at = line.find(name)) != std::string::npos;) {
+        line.replace(at, name.size(), value);
+      }
     }
     const std::string key = line.substr(0, line.find(':') + 1);
     const std::size_t old = config.starts_with(key) ? 0 : config.find("\n" + key) + 1;
@@ -34,9 +47,7 @@ void add_lines(std::string& config, const std::string& lines, const std::string&
 
 }  // namespace
 
-Shop::Shop(const More& more, const std::string& given_redis)
-    : servers_(
-          {Server::kPrimary, Server::kShard1, Server::kShard2, Server::kRedis, Server::kNats}) {
+Shop::Shop(const More& more, const std::string& given_redis) : servers_(wanted_for(more)) {
   const std::string at = servers_.address();
   const std::string database =
       cat("database: {shards: ", shards(), ", user: shop, password: shop}\n");
@@ -70,10 +81,20 @@ Shop::Shop(const More& more, const std::string& given_redis)
                        cat("mails: \"", (servers_.folder() / "mails.jsonl").string(), "\"\n")},
       {"auditlog", listen(kAuditlog) + queue + inbox("auditlog")},
       {"replay", queue},
+      {"import-keys", database + redis},
       {"cardkeys", listen(kCardkeys) + database},
       {"psp", listen(kPsp) + cat("ledger: \"", (servers_.folder() / "psp.db").string(),
                                  "\"\nlatency: 1ms\n")}};
-  for (const auto& [role, lines] : more) add_lines(configs.at(role), lines, at);
+  const auto database_at = [&](Server which) {
+    return cat(servers_.address_of(which), ":", ShopServers::kMariaDbPort);
+  };
+  for (const auto& [role, lines] : more) {
+    add_lines(configs.at(role), lines,
+              {{"${address}", at},
+               {"${primary-1}", database_at(Server::kShard1)},
+               {"${primary-2}", database_at(Server::kShard2)},
+               {"${replica}", database_at(Server::kReplica)}});
+  }
   for (const auto& [role, text] : configs) write_config(role, text);
   start("setup");
   if (roles_.at("setup")->wait() != 0) throw std::runtime_error("setup failed");
@@ -104,6 +125,19 @@ void Shop::start(const std::string& role) {
       std::vector<std::string>{PANSHI_BIN_DIR "/storefront", role, "--config",
                                (servers_.folder() / (role + ".yaml")).string()},
       servers_.folder() / (role + ".log"));
+}
+
+int Shop::run_to_end(const std::string& role, const std::vector<std::string>& arguments,
+                     std::string& said) {
+  const std::filesystem::path out = servers_.folder() / (role + ".out");
+  std::filesystem::remove(out);
+  std::vector<std::string> command = {PANSHI_BIN_DIR "/storefront", role, "--config",
+                                      (servers_.folder() / (role + ".yaml")).string()};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  const int status = Child(command, out).wait();
+  std::ifstream in(out);
+  said = {std::istreambuf_iterator<char>(in), {}};
+  return status;
 }
 
 std::vector<nlohmann::json> Shop::run_once(const std::string& role, const std::string& argument) {

@@ -23,7 +23,9 @@ struct Answer {
 class Shop {
  public:
   // `more` adds lines to the configuration of a role, or replaces those of the same key:
-  // {{"orders", "hold_time: 200ms\n"}}. "${address}": where all roles listen.
+  // {{"orders", "hold_time: 200ms\n"}}. "${address}": where all roles listen;
+  // "${primary-1}", "${primary-2}", "${replica}": other databases, the last one is of the first
+  // shard and only started when it is named.
   using More = std::map<std::string, std::string>;
   // `redis`: the value of that key in every configuration; "": the server that comes with it.
   explicit Shop(const More& more = {}, const std::string& redis = {});
@@ -51,6 +53,8 @@ class Shop {
   void kill(const std::string& role) { roles_.at(role)->kill_now(); }
   void wait_until_healthy(int port);
   // A role that runs once and ends; the JSON documents it printed.
+  int run_to_end(const std::string& role, const std::vector<std::string>& arguments,
+                 std::string& said);
   std::vector<nlohmann::json> run_once(const std::string& role, const std::string& argument);
 
   ShopServers& servers() { return servers_; }
