@@ -46,7 +46,8 @@ class Consumer {
     int batch = 1;      // messages at once, per worker
     Duration linger{};  // how long a batch waits for more once it has its first message
     std::uint64_t tries_max = 5;
-    Duration ack_wait = std::chrono::seconds(6);  // longer than handling a batch takes at worst
+    // Longer than handling a batch takes; and how long what a killed consumer had in hand waits.
+    Duration ack_wait = std::chrono::seconds(6);
   };
   using HandleEach = std::function<Handled(const ShopEvent&)>;
   // As many answers as events.

@@ -23,9 +23,8 @@ class Inventory {
         consumer_(queue_,
                   {.name = "inventory",
                    .event = kPaymentSucceeded,
-                   .batch = 64,
-                   .linger = milliseconds(50),
-                   .ack_wait = seconds(30)},
+                   .batch = 32,
+                   .linger = milliseconds(50)},
                   [this](const ShopEvent& event) {
                     return stock_.paid(event.order) ? Handled{} : Handled::later();
                   }) {}

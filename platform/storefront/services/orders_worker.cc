@@ -26,11 +26,7 @@ Handled after(const Status& done) {
 }
 
 Consumer::Options options(const char* name, const char* event) {
-  return {.name = name,
-          .event = event,
-          .batch = 64,
-          .linger = milliseconds(50),
-          .ack_wait = seconds(30)};
+  return {.name = name, .event = event, .batch = 32, .linger = milliseconds(50)};
 }
 
 class OrdersWorker {
