@@ -3,6 +3,7 @@
 // Exit 0 when everything asked is met, 1 when something is missed, 2 when it was not measured.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -77,4 +78,8 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace panshi::bench
 
-int main(int argc, char** argv) { return panshi::bench::run(argc, argv); }
+int main(int argc, char** argv) {
+  // Whoever reads us may leave (`| head`): the lab must still be taken down.
+  std::signal(SIGPIPE, SIG_IGN);
+  return panshi::bench::run(argc, argv);
+}
