@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agents/faults/holdings.h"
 #include "core/base/result.h"
 #include "core/io/process.h"
 
@@ -60,6 +61,12 @@ class Host {
   // Null where no links are carried (the guardian, revert-all): what was done to connections there
   // ended with the agent that carried them.
   virtual LinkTable* links() = 0;
+
+  // What faults keep hold of in this process.
+  Holdings& holdings() { return holdings_; }
+
+ private:
+  Holdings holdings_;
 };
 
 }  // namespace panshi::agent

@@ -6,6 +6,7 @@
 // time but for measure(); calls may block, each with a bound of its own.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -36,16 +37,23 @@ class Fault {
   // kNotFound: whom it broke is gone for ever, so there is nothing to mend.
   virtual Status revert(const nlohmann::json& resolved) = 0;
 
-  // The effect as measured now; an object, {} when there is nothing to measure. Any thread.
+  // The effect as measured now; an object, {} when there is nothing to measure. What was asked for
+  // in figures is under "effects" (agents/faults/effect.h). Any thread.
   virtual nlohmann::json measure(const nlohmann::json& resolved) const = 0;
 };
 
 // Checked against the kind: every parameter is there, defaults filled in.
 struct FaultRequest {
   std::string id;
-  std::string target;  // name of the service or link
+  std::string target;  // name of the service, link or node
   std::map<std::string, std::string> params;
-  Duration duration(const std::string& name) const;  // REQUIRES: a kDuration parameter
+
+  const std::string& text(const std::string& name) const { return params.at(name); }
+  // REQUIRES: a parameter of that type.
+  Duration duration(const std::string& name) const;
+  std::int64_t integer(const std::string& name) const;
+  std::int64_t size(const std::string& name) const;  // bytes
+  double percent(const std::string& name) const;
 };
 
 // How a kind of core/model/fault_kinds is put in force.

@@ -234,6 +234,7 @@ Status FaultRunner::revert(LiveFault& fault, MonoTime began) {
     emit("fault.reverted",
          {{"fault", fault.facts.id},
           {"reason", fault.revert_reason},
+          {"measured", fault.measured},
           {"took_us", (healed - began).count()}},
          healed);
   }

@@ -2,12 +2,8 @@
 // How each kind of core/model/fault_kinds is put in force, and the readers made from the table.
 #include <algorithm>
 
-#include "agents/faults/db_disconnect.h"
 #include "agents/faults/fault.h"
-#include "agents/faults/link_faults.h"
-#include "agents/faults/process_kill.h"
-#include "agents/faults/process_pause.h"
-#include "agents/faults/service_target.h"
+#include "agents/faults/means.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
@@ -15,47 +11,29 @@
 namespace panshi::agent {
 namespace {
 
-constexpr FaultMeans kMeans[] = {
-    {.kind = "db.disconnect",
-     .make = &make_db_disconnect,
-     .exclusive = true,
-     .cheap_measure = false,
-     .why_not = &why_no_database},
-    {.kind = "link.delay",
-     .make = &make_link_delay,
-     .exclusive = false,
-     .cheap_measure = true,
-     .why_not = &why_no_link},
-    {.kind = "link.down",
-     .make = &make_link_down,
-     .exclusive = false,
-     .cheap_measure = true,
-     .why_not = &why_no_link},
-    {.kind = "link.reset",
-     .make = &make_link_reset,
-     .exclusive = false,
-     .cheap_measure = true,
-     .why_not = &why_no_link},
-    {.kind = "process.kill",
-     .make = &make_process_kill,
-     .exclusive = false,
-     .cheap_measure = true,
-     .why_not = &why_no_service},
-    {.kind = "process.pause",
-     .make = &make_process_pause,
-     .exclusive = true,
-     .cheap_measure = true,
-     .why_not = &why_no_service},
-};
+template <class T>
+T written(const Result<T>& parsed) {
+  CHECK_BUG(parsed.has_value());  // read_request() wrote it
+  return *parsed;
+}
+
+std::vector<FaultMeans> gather() {
+  std::vector<FaultMeans> all;
+  for (const auto& group : {database_means(), link_means(), process_means()}) {
+    all.insert(all.end(), group.begin(), group.end());
+  }
+  return all;
+}
 
 std::vector<FaultKind> make_kinds() {
+  const std::vector<FaultMeans> means = gather();
   std::vector<FaultKind> kinds;
   for (const FaultKindSpec& spec : fault_kind_specs()) {
-    const auto means = std::find_if(std::begin(kMeans), std::end(kMeans), [&](const auto& row) {
+    const auto found = std::find_if(means.begin(), means.end(), [&](const FaultMeans& row) {
       return std::string_view(row.kind) == spec.name;
     });
-    CHECK_BUG(means != std::end(kMeans));  // a kind without means cannot be built unnoticed
-    kinds.push_back({spec, *means});
+    CHECK_BUG(found != means.end());  // a kind without means cannot be built unnoticed
+    kinds.push_back({spec, *found});
   }
   return kinds;
 }
@@ -77,9 +55,16 @@ Result<const FaultKind*> find_kind(const std::string& name) {
 }
 
 Duration FaultRequest::duration(const std::string& name) const {
-  const auto duration = parse_duration(params.at(name));
-  CHECK_BUG(duration.has_value());  // read_request() wrote it
-  return *duration;
+  return written(parse_duration(params.at(name)));
+}
+std::int64_t FaultRequest::integer(const std::string& name) const {
+  return written(parse_integer(params.at(name)));
+}
+std::int64_t FaultRequest::size(const std::string& name) const {
+  return written(parse_size(params.at(name)));
+}
+double FaultRequest::percent(const std::string& name) const {
+  return written(parse_number(params.at(name)));
 }
 
 FaultRequest read_request(const FaultKind& kind, std::string id, const nlohmann::json& target,

@@ -88,9 +88,7 @@ std::string why_too_wide(const State& state, const Scenario& scenario, const Tar
     if (fault.ended()) continue;
     broken.insert(broken_name(fault.target, fault.target.contains("link") ? fault.node : ""));
   }
-  nlohmann::json wire = to_json(target);
-  wire.erase("node");
-  broken.insert(broken_name(wire, target.node));
+  broken.insert(broken_name(wire_target(target), target.is_link() ? target.node : ""));
   const auto after = static_cast<std::int64_t>(broken.size());
   if (after <= scenario.targets_max) return {};
   return cat("it would break ", after, " targets at once, limits.targets_max is ",

@@ -64,9 +64,24 @@ ReportFault& fault_named(std::vector<ReportFault>& faults, const std::string& id
   return faults.emplace_back(std::move(fault));
 }
 
+// "delay 500.2 ms of 500 ms asked"; a miss is said.
+std::string effect_text(const nlohmann::json& effect) {
+  const std::string unit = text_of(effect, "unit");
+  const auto figure = [&](const char* key) {
+    return cat(value_text(number_of(effect, key).value_or(0)), unit.empty() ? "" : " ", unit);
+  };
+  std::string text =
+      cat(text_of(effect, "what"), " ", figure("measured"), " of ", figure("asked"), " asked");
+  if (!flag_of(effect, "met")) text += cat(", missed by more than ", figure("tolerance"));
+  return text;
+}
+
 std::string measured_text(const nlohmann::json& measured) {
   std::vector<std::string> pairs;
   if (!measured.is_object()) return {};
+  if (const auto effects = measured.find("effects"); effects != measured.end()) {
+    for (const auto& effect : *effects) pairs.push_back(effect_text(effect));
+  }
   for (const auto& [key, value] : measured.items()) {
     if (value.is_number()) pairs.push_back(cat(key, " ", value_text(value.get<double>())));
     if (value.is_string()) pairs.push_back(cat(key, " ", value.get<std::string>()));
@@ -88,6 +103,9 @@ void add_faults(Report& report) {
     } else if (event.kind == "fault.reverted") {
       fault.reverted = event.at;
       fault.ended = text_of(event.data, "reason");
+      // Measured over the whole time in force: better than what was known when it began.
+      const std::string measured = measured_text(value_of(event.data, "measured"));
+      if (!measured.empty()) fault.measured = measured;
     } else if (event.kind == "fault.failed") {
       fault.ended = text_of(event.data, "error");
     }

@@ -19,8 +19,15 @@ std::string node_of(const Inventory& inventory, const Target& target) {
     const bool has = node != inventory.nodes.end() && node->second.links.contains(target.link);
     return has ? target.node : std::string();
   }
+  if (target.is_node()) return inventory.nodes.contains(target.node) ? target.node : std::string();
   if (target.services.size() != 1) return {};
   return inventory.node_of_service(target.services.front()).value_or("");
+}
+
+nlohmann::json wire_target(const Target& target) {
+  nlohmann::json wire = to_json(target);
+  if (target.is_link()) wire.erase("node");  // the agent is the node
+  return wire;
 }
 
 void inject(Context& context, const FaultOrder& order) {
@@ -30,10 +37,8 @@ void inject(Context& context, const FaultOrder& order) {
   effect.node = node_of(context.catalog.inventory, order.target);
   CHECK_BUG(!effect.node.empty());
   effect.subject = order.id;
-  nlohmann::json target = to_json(order.target);
-  target.erase("node");  // the agent is the node
   effect.body = {{"kind", order.kind},
-                 {"target", std::move(target)},
+                 {"target", wire_target(order.target)},
                  {"params", order.params},
                  {"lease_ms", settings.lease / 1ms},
                  {"drill", order.drill}};

@@ -26,6 +26,9 @@ struct FaultOrder {
 // REQUIRES: the target is in the inventory.
 void inject(Context& context, const FaultOrder& order);
 
+// The target as the agent's API has it.
+nlohmann::json wire_target(const Target& target);
+
 // Asks the fault's agent to end it; safe to repeat.
 void revert(Context& context, const FaultFacts& fault);
 

@@ -22,6 +22,13 @@ constexpr std::array<Unit, 6> kUnits = {{{"d", 86'400'000'000},
                                          {"ms", 1'000},
                                          {"us", 1}}};
 
+struct Size {
+  std::string_view name;
+  std::int64_t bytes;
+};
+constexpr std::array<Size, 5> kSizes = {
+    {{"TiB", 1LL << 40}, {"GiB", 1LL << 30}, {"MiB", 1LL << 20}, {"KiB", 1LL << 10}, {"B", 1}}};
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -89,6 +96,47 @@ std::string duration_text(Duration duration) {
     if (micros % unit.micros == 0) return cat(micros / unit.micros, unit.name);
   }
   return cat(micros, "us");
+}
+
+Result<double> parse_number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && std::isfinite(value))
+    return value;
+  return fail(ErrorCode::kInvalid, cat("`", text, "` is not a number"));
+}
+
+Result<std::int64_t> parse_integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size()) return value;
+  return fail(ErrorCode::kInvalid, cat("`", text, "` is not a whole number"));
+}
+
+Result<std::int64_t> parse_size(std::string_view text) {
+  double value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  const std::string_view unit(end, text.data() + text.size());
+  const auto known = std::find_if(kSizes.begin(), kSizes.end(),
+                                  [&](const Size& candidate) { return candidate.name == unit; });
+  if (error != std::errc() || (known == kSizes.end() && !unit.empty()) || value < 0) {
+    return fail(ErrorCode::kInvalid,
+                cat("`", text, "` is not a size: expected a number and one of B KiB MiB GiB TiB"));
+  }
+  const double bytes = value * static_cast<double>(unit.empty() ? 1 : known->bytes);
+  if (bytes > static_cast<double>(std::numeric_limits<std::int64_t>::max() / 4)) {
+    return fail(ErrorCode::kInvalid, cat("`", text, "` is too large"));
+  }
+  return std::llround(bytes);
+}
+
+std::string size_text(std::int64_t bytes) {
+  if (bytes == 0) return "0B";
+  for (const Size& size : kSizes) {
+    if (bytes % size.bytes == 0) return cat(bytes / size.bytes, size.name);
+  }
+  return cat(bytes, "B");
 }
 
 std::string nearest(std::string_view typed, std::span<const std::string> known) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small text helpers: joining, durations with units ("250ms", "2m"), and "did you mean".
+// Small text helpers: joining, numbers, durations ("250ms"), sizes ("64MiB"), "did you mean".
 //
 // Pure; no locale: numbers always use a dot.
 #pragma once
@@ -52,6 +52,15 @@ std::vector<std::string> split(std::string_view text, char separator);
 Result<Duration> parse_duration(std::string_view text);
 // The largest unit that shows the value exactly: "1500ms", "2m", "0ms".
 std::string duration_text(Duration duration);
+
+// "0.5", "-12": the whole text, without a unit.
+Result<double> parse_number(std::string_view text);
+Result<std::int64_t> parse_integer(std::string_view text);
+
+// "64MiB", "1.5GiB", "512B", "512": bytes, never negative. Binary units only: B KiB MiB GiB TiB.
+Result<std::int64_t> parse_size(std::string_view text);
+// The largest unit that shows the value exactly: "1536MiB", "64KiB", "0B".
+std::string size_text(std::int64_t bytes);
 
 // The known name nearest to `typed` by edit distance, or empty when none is near.
 std::string nearest(std::string_view typed, std::span<const std::string> known);

@@ -61,6 +61,7 @@ void check_target(const Place& place, const Target& target, bool any_of) {
                   place.at(any_of ? cat("service.any_of[", i, "]") : "service"));
   }
   if (target.is_link()) check_link(place, target.node, target.link);
+  if (target.is_node()) (void)check_node(place, target.node);
 }
 
 void check_comparison(const Place& place, const Comparison& comparison) {
@@ -71,11 +72,14 @@ void check_kind(const Place& place, const FaultKindSpec& kind, const ScenarioFau
   if (fault.params.is_object()) {
     (void)read_fault_params(kind, fault.params, place.at("params"), place.problems);
   }
-  if (fault.target.services.empty() && !fault.target.is_link()) return;  // was reported
-  if (kind.on_link() == fault.target.is_link()) return;
+  const Target& target = fault.target;
+  if (target.empty()) return;  // was reported
+  if (target.is_link() ? kind.on("link") : kind.on(target.is_node() ? "node" : "service")) return;
   place.problems.add(place.at("target"),
                      cat(fault.kind, " breaks a ", kind.target_key, ": expected ",
-                         kind.on_link() ? "{node, link}" : "{service}"));
+                         kind.on("link")   ? "{node, link}"
+                         : kind.on("node") ? "{node}"
+                                           : "{service}"));
 }
 
 void check_fault(const Place& place, const ScenarioFault& fault, const nlohmann::json& document) {

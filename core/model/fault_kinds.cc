@@ -1,117 +1,164 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/model/fault_kinds.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
+#include "core/model/faults/groups.h"
 
 namespace panshi {
 namespace {
 
-constexpr FaultParam kLinkDelayParams[] = {
-    {.name = "delay",
-     .type = FaultParam::Type::kDuration,
-     .unit = "ms",
-     .default_text = "500ms",
-     .min = "0ms",
-     .max = "1m",
-     .words = "",
-     .summary = "How long each chunk is held after it was read, in each direction."},
-    {.name = "direction",
-     .type = FaultParam::Type::kText,
-     .unit = "",
-     .default_text = "both",
-     .min = "",
-     .max = "",
-     .words = "both|downstream|upstream",
-     .summary = "Which way is slow: upstream is from client to upstream."},
-    {.name = "jitter",
-     .type = FaultParam::Type::kDuration,
-     .unit = "ms",
-     .default_text = "0ms",
-     .min = "0ms",
-     .max = "1m",
-     .words = "",
-     .summary = "Drawn evenly from delay - jitter to delay + jitter; at most the delay."},
-};
+using Type = FaultParam::Type;
 
-constexpr FaultParam kProcessKillParams[] = {
-    {.name = "signal",
-     .type = FaultParam::Type::kText,
-     .unit = "",
-     .default_text = "KILL",
-     .min = "",
-     .max = "",
-     .words = "ABRT|HUP|INT|KILL|TERM",
-     .summary = "The signal that is sent."},
-};
-
-constexpr FaultKindSpec kKinds[] = {
-    {.name = "db.disconnect",
-     .summary = "Ends every client connection of a MariaDB service and refuses new ones.",
-     .target_key = "service",
-     .params = {}},
-    {.name = "link.delay",
-     .summary = "Delivers each chunk of a link a set time after it was read.",
-     .target_key = "link",
-     .params = kLinkDelayParams},
-    {.name = "link.down",
-     .summary = "Closes what is established on a link and refuses new connections.",
-     .target_key = "link",
-     .params = {}},
-    {.name = "link.reset",
-     .summary = "Resets what is established on a link, and each new connection.",
-     .target_key = "link",
-     .params = {}},
-    {.name = "process.kill",
-     .summary = "Sends a signal to every process of a service, once.",
-     .target_key = "service",
-     .params = kProcessKillParams},
-    {.name = "process.pause",
-     .summary = "Freezes every process of a service without closing its sockets.",
-     .target_key = "service",
-     .params = {}},
-};
-
-Duration known_duration(const char* text) {  // of a row of the tables
-  const auto duration = parse_duration(text);
-  CHECK_BUG(duration.has_value());
-  return *duration;
+std::vector<FaultKindSpec> gather() {
+  std::vector<FaultKindSpec> all;
+  for (const auto& group : {database_faults(), link_faults(), process_faults()}) {
+    all.insert(all.end(), group.begin(), group.end());
+  }
+  std::sort(all.begin(), all.end(),
+            [](const auto& a, const auto& b) { return std::string_view(a.name) < b.name; });
+  return all;
 }
 
-std::string read_param(const FaultParam& param, Fields& in) {
-  if (param.type == FaultParam::Type::kDuration) {
-    Duration value = known_duration(param.default_text);
-    in.may(param.name, value, {.min = known_duration(param.min), .max = known_duration(param.max)});
-    return duration_text(value);
+const std::vector<FaultKindSpec>& kinds() {
+  static const std::vector<FaultKindSpec> kKinds = gather();
+  return kKinds;
+}
+
+template <class T>
+T known(const Result<T>& parsed) {  // of a row of the tables
+  CHECK_BUG(parsed.has_value());
+  return *parsed;
+}
+
+// A value and its bounds, as the rows write them.
+template <class T, class Parse>
+std::pair<T, Range<T>> bounds(const FaultParam& param, Parse parse) {
+  const T value = param.default_text ? known<T>(parse(param.default_text)) : T{};
+  return {value, {.min = known<T>(parse(param.min)), .max = known<T>(parse(param.max))}};
+}
+
+std::string read_duration(const FaultParam& param, Fields& in) {
+  auto [value, range] = bounds<Duration>(param, parse_duration);
+  param.default_text ? in.may(param.name, value, range) : in.need(param.name, value, range);
+  return duration_text(value);
+}
+
+std::string read_integer(const FaultParam& param, Fields& in) {
+  auto [value, range] = bounds<std::int64_t>(param, parse_integer);
+  param.default_text ? in.may(param.name, value, range) : in.need(param.name, value, range);
+  return std::to_string(value);
+}
+
+std::string read_percent(const FaultParam& param, Fields& in) {
+  auto [value, range] = bounds<double>(param, parse_number);
+  param.default_text ? in.may(param.name, value, range) : in.need(param.name, value, range);
+  return number_text(value);
+}
+
+std::string read_size(const FaultParam& param, Fields& in) {
+  auto [value, range] = bounds<std::int64_t>(param, parse_size);
+  const nlohmann::json* found =
+      param.default_text ? in.may_value(param.name) : in.need_value(param.name);
+  if (!found) return size_text(value);
+  const auto read = found->is_string()           ? parse_size(found->get<std::string>())
+                    : found->is_number_integer() ? Result<std::int64_t>(found->get<std::int64_t>())
+                                                 : fail(ErrorCode::kInvalid, "no size");
+  if (!read) {
+    in.problem(param.name, "must be a size such as \"64MiB\", or bytes");
+  } else if (*read < range.min || *read > range.max) {
+    in.problem(param.name, cat("must be from ", param.min, " to ", param.max));
+  } else {
+    value = *read;
   }
-  std::string value = param.default_text;
-  in.may_word(param.name, value, split(param.words, '|'));
+  return size_text(value);
+}
+
+std::string read_text(const FaultParam& param, Fields& in) {
+  std::string value = param.default_text ? param.default_text : "";
+  const auto words = split(param.words, '|');
+  if (*param.words == '\0') {
+    param.default_text ? in.may(param.name, value) : in.need(param.name, value);
+  } else {
+    param.default_text ? in.may_word(param.name, value, words)
+                       : in.need_word(param.name, value, words);
+  }
   return value;
 }
 
+std::string read_param(const FaultParam& param, Fields& in) {
+  switch (param.type) {
+    case Type::kDuration:
+      return read_duration(param, in);
+    case Type::kInteger:
+      return read_integer(param, in);
+    case Type::kSize:
+      return read_size(param, in);
+    case Type::kPercent:
+      return read_percent(param, in);
+    case Type::kText:
+      return read_text(param, in);
+  }
+  return {};
+}
+
+const char* type_text(Type type) {
+  switch (type) {
+    case Type::kDuration:
+      return "duration";
+    case Type::kInteger:
+      return "integer";
+    case Type::kSize:
+      return "size";
+    case Type::kPercent:
+      return "percent";
+    case Type::kText:
+      return "text";
+  }
+  return "";
+}
+
 nlohmann::json param_json(const FaultParam& param) {
-  const bool duration = param.type == FaultParam::Type::kDuration;
-  nlohmann::json json{{"name", param.name},      {"type", duration ? "duration" : "text"},
-                      {"unit", param.unit},      {"default", param.default_text},
+  nlohmann::json json{{"name", param.name},      {"type", type_text(param.type)},
+                      {"unit", param.unit()},    {"default", nullptr},
                       {"min", param.min},        {"max", param.max},
                       {"summary", param.summary}};
+  if (param.default_text) json["default"] = param.default_text;
   if (*param.words != '\0') json["words"] = split(param.words, '|');
   return json;
 }
 
 }  // namespace
 
-std::span<const FaultKindSpec> fault_kind_specs() { return kKinds; }
+const char* FaultParam::unit() const {
+  switch (type) {
+    case Type::kDuration:
+      return "ms";
+    case Type::kSize:
+      return "bytes";
+    case Type::kPercent:
+      return "%";
+    case Type::kInteger:
+    case Type::kText:
+      return "";
+  }
+  return "";
+}
+
+std::span<const FaultKindSpec> fault_kind_specs() { return kinds(); }
 
 std::vector<std::string> fault_kind_names() {
   std::vector<std::string> names;
-  for (const FaultKindSpec& kind : kKinds) names.emplace_back(kind.name);
+  for (const FaultKindSpec& kind : kinds()) names.emplace_back(kind.name);
   return names;
 }
 
 const FaultKindSpec* find_fault_kind(std::string_view name) {
-  for (const FaultKindSpec& kind : kKinds) {
+  for (const FaultKindSpec& kind : kinds()) {
     if (kind.name == name) return &kind;
   }
   return nullptr;
@@ -131,9 +178,8 @@ std::map<std::string, std::string> read_fault_params(const FaultKindSpec& kind,
 nlohmann::json to_json(const FaultKindSpec& kind) {
   nlohmann::json params = nlohmann::json::array();
   for (const FaultParam& param : kind.params) params.push_back(param_json(param));
-  return {{"name", kind.name},
-          {"summary", kind.summary},
-          {"target", kind.target_key},
+  return {{"name", kind.name},          {"summary", kind.summary}, {"target", kind.target_key},
+          {"needs", kind.needs},        {"undo", kind.undo},       {"measured", kind.measured},
           {"params", std::move(params)}};
 }
 

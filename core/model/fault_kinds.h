@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kinds of fault: what each breaks, and its parameters with unit, bounds and default.
+// The kinds of fault: what each breaks, its parameters with unit, bounds and default, what it
+// needs, what undo means and how its effect is measured.
 //
-// One table for validation, the agents, the CLI and the reference; how a fault is put in force is
-// agents/faults/kinds.cc. Pure. Any thread.
+// One table for validation, the agents, the CLI and the reference; the rows are in
+// core/model/faults, a file for each group. How a fault is put in force is agents/faults. Pure. Any
+// thread.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -17,24 +20,29 @@
 namespace panshi {
 
 struct FaultParam {
-  enum class Type { kText, kDuration };
+  // In JSON and YAML: kDuration "250ms"; kInteger 8080; kSize "64MiB" or bytes; kPercent 12.5.
+  enum class Type { kText, kDuration, kInteger, kSize, kPercent };
   const char* name;
   Type type;
-  const char* unit;  // "ms", "" for none
-  const char* default_text;
-  const char* min;  // "" when unbounded or listed in `words`
+  const char* default_text;  // null: it must be given
+  const char* min;           // "": a text, unbounded
   const char* max;
-  const char* words;  // "KILL|TERM": the words allowed; "" for any
+  const char* words;  // "KILL|TERM": the words allowed; "" for any text
   const char* summary;
+
+  const char* unit() const;  // "ms", "bytes", "%"; "" for none
 };
 
 struct FaultKindSpec {
   const char* name;        // as written in scenarios: "process.pause"
   const char* summary;     // one sentence
-  const char* target_key;  // "service" or "link"
+  const char* target_key;  // "service", "link" or "node"
   std::span<const FaultParam> params;
+  const char* needs;     // of the node, in words: "root, nft"; "" when it always can
+  const char* undo;      // one sentence: what revert does
+  const char* measured;  // one sentence: how the effect is measured
 
-  bool on_link() const { return std::string_view(target_key) == "link"; }
+  bool on(std::string_view what) const { return target_key == what; }
 };
 
 // Every kind, sorted by name.
@@ -42,14 +50,15 @@ std::span<const FaultKindSpec> fault_kind_specs();
 std::vector<std::string> fault_kind_names();
 const FaultKindSpec* find_fault_kind(std::string_view name);  // null: unknown
 
-// Every parameter of the kind, defaults filled in, durations as duration_text(); every mistake goes
-// to `problems` with its path. `params` may be null.
+// Every parameter of the kind as text, defaults filled in, in one spelling each (duration_text(),
+// size_text(), number_text()); every mistake goes to `problems` with its path. `params` may be
+// null.
 std::map<std::string, std::string> read_fault_params(const FaultKindSpec& kind,
                                                      const nlohmann::json& params,
                                                      const std::string& path, Problems& problems);
 
-// {"name","summary","target","params":[{"name","type","unit","default","min","max","summary",
-// "words"?}]}
+// {"name","summary","target","needs","undo","measured","params":[{"name","type","unit","default",
+// "min","max","summary","words"?}]}; default null: must be given.
 nlohmann::json to_json(const FaultKindSpec& kind);
 
 }  // namespace panshi

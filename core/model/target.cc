@@ -28,6 +28,7 @@ void read_services(Fields& in, Target& target) {
 
 std::string Target::text() const {
   if (is_link()) return cat(node, "/", link);
+  if (is_node()) return cat("node ", node);
   if (services.size() == 1) return services.front();
   return cat("any of ", join(services, ", "));
 }
@@ -36,17 +37,17 @@ Target read_target(const nlohmann::json& json, const std::string& path, Problems
   Target target;
   Fields in(json, path, problems);
   if (json.is_object() && !in.has("service") && !in.has("node") && !in.has("link")) {
-    in.problem("", "selects nothing: expected {service} or {node, link}");
+    in.problem("", "selects nothing: expected {service}, {node, link} or {node}");
   } else if (in.has("service")) {
     read_services(in, target);
     if (in.has("node") || in.has("link")) {
-      in.problem("", "names a service and a link: expected one of them");
+      in.problem("", "names a service and a node: expected one of them");
       (void)in.may_value("node");
       (void)in.may_value("link");
     }
   } else if (json.is_object()) {
     in.need("node", target.node);
-    in.need("link", target.link);
+    if (in.has("link")) in.need("link", target.link);
   }
   (void)in.may_value("service");
   in.done();
@@ -55,6 +56,7 @@ Target read_target(const nlohmann::json& json, const std::string& path, Problems
 
 nlohmann::json to_json(const Target& target) {
   if (target.is_link()) return {{"node", target.node}, {"link", target.link}};
+  if (target.is_node()) return {{"node", target.node}};
   if (target.services.size() == 1) return {{"service", target.services.front()}};
   return {{"service", {{"any_of", target.services}}}};
 }

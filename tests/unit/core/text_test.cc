@@ -9,6 +9,18 @@
 namespace panshi {
 namespace {
 
+TEST_CASE("sizes read with binary units and are written in the largest that is exact") {
+  for (const char* text : {"0B", "1B", "1536MiB", "64KiB", "2TiB"}) {
+    CHECK(size_text(parse_size(text).value()) == text);
+  }
+  CHECK(parse_size("1.5GiB").value() == 1536LL << 20);
+  CHECK(parse_size("512").value() == 512);
+  for (const char* text : {"", "MiB", "1MB", "-1KiB", "1 KiB", "1e3", "9999999TiB"}) {
+    INFO(text);
+    CHECK_FALSE(parse_size(text));
+  }
+}
+
 TEST_CASE("durations carry their unit both ways") {
   for (const char* text : {"250ms", "20us", "2m", "1h", "3d", "1s", "0ms"}) {
     INFO(text);

@@ -62,13 +62,16 @@ TEST_CASE("an empty selector is a mistake, not everything") {
     return problems.empty() ? std::string()
                             : problems.list().front().path + ": " + problems.list().front().message;
   };
-  CHECK(mistake(Json::object()) == "t: selects nothing: expected {service} or {node, link}");
+  CHECK(mistake(Json::object()) ==
+        "t: selects nothing: expected {service}, {node, link} or {node}");
   CHECK(mistake({{"service", {{"any_of", Json::array()}}}}) ==
         "t.service.any_of: must not be empty");
   CHECK(mistake({{"service", ""}}) == "t.service: must not be empty");
-  CHECK(mistake({{"node", "a"}}) == "t.link: is missing");
+  CHECK(mistake({{"node", ""}}) == "t.node: must not be empty");
+  CHECK(mistake({{"node", "a"}, {"link", ""}}) == "t.link: must not be empty");
+  CHECK(mistake({{"link", "a"}}) == "t.node: is missing");
   CHECK(mistake({{"service", "a"}, {"link", "b"}}) ==
-        "t: names a service and a link: expected one of them");
+        "t: names a service and a node: expected one of them");
   CHECK(mistake({{"service", "a"}}).empty());
   CHECK(mistake({{"service", {{"any_of", {"a", "b"}}}}}).empty());
 }
@@ -76,7 +79,7 @@ TEST_CASE("an empty selector is a mistake, not everything") {
 TEST_CASE("targets read back as they were written") {
   Problems problems;
   for (const Json& json : {Json{{"service", "a"}}, Json{{"node", "n"}, {"link", "l"}},
-                           Json{{"service", {{"any_of", {"a", "b"}}}}}}) {
+                           Json{{"node", "n"}}, Json{{"service", {{"any_of", {"a", "b"}}}}}}) {
     CHECK(to_json(read_target(json, "t", problems)) == json);
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agents/faults/db_disconnect.h"
+#include "agents/faults/database/disconnect.h"
 
 #include <algorithm>
 #include <thread>

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agents/faults/link_faults.h"
+#include "agents/faults/link/toxics.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "agents/faults/effect.h"
 #include "agents/links/link_table.h"
 #include "core/base/text.h"
 
@@ -55,10 +57,20 @@ class LinkFault final : public Fault {
   nlohmann::json measure_delay(LinkTable& links) const {
     const auto account = links.delay_account(link_, id_);
     if (!account) return nlohmann::json::object();
-    return {{"chunks", account->chunks},
-            {"delay_mean_us", account->mean.count()},
-            {"delay_max_us", account->max.count()},
-            {"late_p99_us", account->late_p99.count()}};
+    nlohmann::json measured{{"chunks", account->chunks},
+                            {"delay_mean_us", account->mean.count()},
+                            {"delay_max_us", account->max.count()},
+                            {"late_p99_us", account->late_p99.count()}};
+    if (account->chunks > 0) {  // without traffic there is nothing to judge
+      const auto ms = [](Duration of) { return static_cast<double>(of.count()) / 1000; };
+      const double spread = ms(toxic_.jitter) / std::sqrt(static_cast<double>(account->chunks));
+      add_effect(measured, {.what = "delay",
+                            .unit = "ms",
+                            .asked = ms(toxic_.delay),
+                            .measured = ms(account->mean),
+                            .tolerance = 1 + 3 * spread});
+    }
+    return measured;
   }
 
   std::string id_;

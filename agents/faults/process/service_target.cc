@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agents/faults/service_target.h"
+#include "agents/faults/process/service_target.h"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agents/faults/process_kill.h"
+#include "agents/faults/process/kill.h"
 
 #include <csignal>
 
-#include "agents/faults/service_target.h"
+#include "agents/faults/process/service_target.h"
 #include "core/base/check.h"
 
 namespace panshi::agent {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agents/faults/process_pause.h"
+#include "agents/faults/process/pause.h"
 
 #include <algorithm>
 #include <csignal>
 #include <thread>
 
-#include "agents/faults/service_target.h"
+#include "agents/faults/process/service_target.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/means.h"
+
+#include "agents/faults/link/toxics.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr FaultMeans kMeans[] = {
+    {.kind = "link.delay",
+     .make = &make_link_delay,
+     .exclusive = false,
+     .cheap_measure = true,
+     .why_not = &why_no_link},
+    {.kind = "link.down",
+     .make = &make_link_down,
+     .exclusive = false,
+     .cheap_measure = true,
+     .why_not = &why_no_link},
+    {.kind = "link.reset",
+     .make = &make_link_reset,
+     .exclusive = false,
+     .cheap_measure = true,
+     .why_not = &why_no_link},
+};
+
+}  // namespace
+
+std::span<const FaultMeans> link_means() { return kMeans; }
+
+}  // namespace panshi::agent

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the kinds of each group are put in force: a table in each group's folder, gathered here.
+#pragma once
+
+#include <span>
+
+#include "agents/faults/fault.h"
+
+namespace panshi::agent {
+
+std::span<const FaultMeans> database_means();
+std::span<const FaultMeans> link_means();
+std::span<const FaultMeans> process_means();
+
+}  // namespace panshi::agent
