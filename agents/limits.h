@@ -49,6 +49,8 @@ inline constexpr std::size_t kEnvMax = 64;          // names given to one script
 inline constexpr std::size_t kEnvValueMax = 4'096;  // bytes
 inline constexpr std::size_t kArgumentMax = 4'096;  // bytes of one program argument
 
+inline constexpr std::size_t kDescriptors = 65'536;  // where allowed: two a connection of a link
+
 inline constexpr std::size_t kLoopTasksMax = 10'000;
 
 }  // namespace panshi::agent::limits

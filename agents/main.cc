@@ -12,8 +12,10 @@
 #include "agents/config.h"
 #include "agents/faults/fault_book.h"
 #include "agents/guardian/guardian.h"
+#include "agents/limits.h"
 #include "agents/linux_host.h"
 #include "core/base/text.h"
+#include "core/io/descriptor_limit.h"
 #include "core/io/files.h"
 #include "core/io/log.h"
 #include "core/io/signals.h"
@@ -117,6 +119,9 @@ int run(const AgentConfig& config) {
   if (config.restart_after_crash) options.revive = {"recover", "--config", file};
   auto guardian = Guardian::start(std::move(options));
   if (!guardian) return say(guardian.error(), 1);
+  if (auto raised = raise_descriptor_limit(limits::kDescriptors); !raised) {
+    return say(raised.error(), 1);
+  }
   prepare_signals();
   const auto lock = lock_state(config);
   if (!lock) return say(lock.error(), 1);

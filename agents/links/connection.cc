@@ -10,7 +10,6 @@ namespace panshi::agent {
 namespace {
 
 constexpr std::size_t kChunkMax = 256 * 1024;  // one read; docs/decisions/0004 has the figures
-constexpr std::size_t kChunkOverhead = 64;     // so that many tiny chunks are bounded too
 constexpr int kReadsPerRound = 8;              // of one stream, before others have their turn
 constexpr std::uint32_t kEdges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
@@ -20,28 +19,6 @@ bool touches(const Toxic& toxic, Connection::Way way) {
 }
 
 }  // namespace
-
-void DelayRow::add(Duration took, Duration late) {
-  const auto slot = static_cast<std::size_t>(chunks) % kRecentMax;
-  if (slot < recent_late.size()) {
-    recent_late[slot] = late;
-  } else {
-    recent_late.push_back(late);
-  }
-  ++chunks;
-  sum += took;
-  max = std::max(max, took);
-}
-
-DelayAccount DelayRow::account() const {
-  DelayAccount account{.chunks = chunks, .max = max};
-  if (chunks == 0) return account;
-  account.mean = sum / chunks;
-  auto sorted = recent_late;
-  std::sort(sorted.begin(), sorted.end());
-  account.late_p99 = sorted[(sorted.size() * 99 + 99) / 100 - 1];
-  return account;
-}
 
 Connection::Connection(LinkFlow& flow, Fd client, std::uint64_t seed, Ended ended)
     : flow_(flow), ended_(std::move(ended)) {
@@ -54,9 +31,11 @@ Connection::Connection(LinkFlow& flow, Fd client, std::uint64_t seed, Ended ende
     stream.way = way;
     stream.from = way == kUp ? &client_ : &server_;
     stream.to = way == kUp ? &server_ : &client_;
-    stream.random = random.fork();
+    stream.seed = random.next();
   }
-  prepare_stream(client_.fd.get());
+  for (const ToxicRow& row : flow_.toxics) {
+    if (row.toxic.on_stream()) add_toxic(row);
+  }
 }
 
 Connection::~Connection() {
@@ -81,6 +60,7 @@ void Connection::dial(const std::string& upstream, const Address& address) {
 
 void Connection::fail_connect() {
   ++flow_.connect_failed;
+  if (flow_.closes_unconnected) return close();
   reset();  // what a client of the upstream itself would see soonest; FIN would look like success
 }
 
@@ -134,64 +114,103 @@ void Connection::on_due() {
   if (state_ == State::kOpen) pump();
 }
 
-void Connection::delays_changed() {
-  if (state_ != State::kOpen) return;
-  const MonoTime now = flow_.loop.now();
+template <class Act>
+void Connection::each_way(const Toxic& toxic, Act act) {
+  if (state_ == State::kEnded) return;
   for (Stream& stream : streams_) {
-    if (delayed(stream)) continue;
-    for (Chunk& chunk : stream.held) chunk.drawn = std::min(chunk.drawn, now);
-    stream.last_drawn = std::min(stream.last_drawn, now);
+    if (touches(toxic, stream.way)) act(stream);
   }
-  pump();
+  if (state_ == State::kOpen) pump();
+}
+
+void Connection::add_toxic(const ToxicRow& row) {
+  const MonoTime now = flow_.loop.now();
+  each_way(row.toxic, [&](Stream& stream) {
+    if (!stream.chain) stream.chain = std::make_unique<ToxicChain>(Random(stream.seed++));
+    stream.chain->add(row, now);
+  });
+}
+
+void Connection::change_toxic(const ToxicRow& row) {
+  const MonoTime now = flow_.loop.now();
+  each_way(row.toxic, [&](Stream& stream) {
+    if (stream.chain) stream.chain->change(row, now);
+  });
+}
+
+void Connection::remove_toxic(const std::string& id) {
+  const MonoTime now = flow_.loop.now();
+  each_way({}, [&](Stream& stream) {
+    if (stream.chain) stream.chain->remove(id, now);
+  });
 }
 
 void Connection::pump() {
   for (Stream& stream : streams_) {
-    if (pump(stream) == Step::kBroken) return reset();
+    const Step step = pump(stream);
+    if (step == Step::kBroken) return reset();
+    if (step == Step::kClose) return close();
   }
   if (streams_[kUp].end_sent && streams_[kDown].end_sent) close();
 }
 
 Connection::Step Connection::pump(Stream& stream) {
   for (int reads = 0; reads < kReadsPerRound; ++reads) {
-    if (const Step step = deliver(stream, flow_.loop.now()); step != Step::kGoOn) return step;
-    if (const Step step = take(stream); step != Step::kGoOn) {
-      // A chunk that was read just now may be due at once (a delay with a jitter as large).
-      return step == Step::kBroken ? step : deliver(stream, flow_.loop.now());
-    }
+    if (const Step step = deliver(stream); step != Step::kGoOn) return step;
+    const Step step = take(stream);
+    if (step == Step::kBroken) return step;
+    // A chunk that was read just now may be due at once (a delay with a jitter as large).
+    if (step == Step::kWait) return deliver(stream);
   }
   flow_.loop.once_more(client_);
   return Step::kWait;
 }
 
-// Sends what is held and due. Always says kGoOn unless broken: reading has bounds of its own.
-Connection::Step Connection::deliver(Stream& stream, MonoTime now) {
-  while (!stream.held.empty()) {
-    Chunk& chunk = stream.held.front();
-    if (chunk.drawn > now) {
-      flow_.loop.arm(stream, chunk.drawn);
-      return Step::kGoOn;
-    }
-    if (chunk.bytes.empty()) return deliver_end(stream);
-    if (!stream.to->writable) return Step::kGoOn;
-    const ssize_t sent = send(stream, chunk.bytes.data() + stream.sent_of_first,
-                              chunk.bytes.size() - stream.sent_of_first);
-    if (sent < 0) return Step::kBroken;
-    stream.sent_of_first += static_cast<std::size_t>(sent);
-    if (stream.sent_of_first < chunk.bytes.size()) continue;
-    if (chunk.delayed) account(stream, chunk, flow_.loop.now());
-    stream.held_bytes -= chunk.bytes.size() + kChunkOverhead;
-    stream.sent_of_first = 0;
-    stream.held.pop_front();
+// Sends what is held and due. Says kGoOn unless the connection ends: reading has its own bounds.
+Connection::Step Connection::deliver(Stream& stream) {
+  while (stream.front || next_front(stream)) {
+    if (stream.front->kind == Piece::Kind::kData && !stream.to->writable) return Step::kGoOn;
+    if (const Step step = deliver_front(stream); step != Step::kGoOn) return step;
   }
   return Step::kGoOn;
 }
 
+// False: nothing is due; the timer is set for what comes.
+bool Connection::next_front(Stream& stream) {
+  if (!stream.chain) return false;
+  stream.front = stream.chain->give(flow_.loop.now());
+  if (stream.front) return true;
+  if (stream.chain->empty()) stream.chain.reset();
+  const MonoTime due = stream.chain ? stream.chain->next_deadline() : MonoTime::max();
+  if (due == MonoTime::max()) {
+    flow_.loop.disarm(stream);
+  } else {
+    flow_.loop.arm(stream, due);
+  }
+  return false;
+}
+
+Connection::Step Connection::deliver_front(Stream& stream) {
+  const Piece& piece = *stream.front;
+  if (piece.kind == Piece::Kind::kClose) return Step::kClose;
+  if (piece.kind == Piece::Kind::kReset) return Step::kBroken;
+  if (piece.kind == Piece::Kind::kEnd) return deliver_end(stream);
+  const ssize_t sent = send(stream, piece.bytes.data() + stream.sent_of_front,
+                            piece.bytes.size() - stream.sent_of_front);
+  if (sent < 0) return Step::kBroken;
+  stream.sent_of_front += static_cast<std::size_t>(sent);
+  if (stream.sent_of_front < piece.bytes.size()) return Step::kGoOn;
+  stream.front.reset();
+  stream.sent_of_front = 0;
+  return Step::kGoOn;
+}
+
 Connection::Step Connection::deliver_end(Stream& stream) {
+  stream.front.reset();
   if (stream.end_sent) return Step::kGoOn;
   stream.end_sent = true;
-  stream.held.clear();
-  stream.held_bytes = 0;
+  const Stream& other = streams_[stream.way == kUp ? kDown : kUp];
+  if (other.end_sent) return Step::kGoOn;  // both are closed at once
   // Fails only when the peer is gone for good, which ends the connection as well.
   return ::shutdown(stream.to->fd.get(), SHUT_WR) == 0 ? Step::kGoOn : Step::kBroken;
 }
@@ -199,11 +218,11 @@ Connection::Step Connection::deliver_end(Stream& stream) {
 // Reads one chunk if there is one and room for it.
 Connection::Step Connection::take(Stream& stream) {
   if (stream.end_read || !stream.from->readable) return Step::kWait;
-  const bool slowed = delayed(stream);
-  if (!slowed && !stream.held.empty()) return Step::kWait;  // what is held must go first
-  const std::size_t limit = slowed ? LinkTable::kHeldDelayedMax : LinkTable::kHeldMax;
-  if (stream.held_bytes + 2 * kChunkOverhead >= limit) return Step::kWait;
-  return take_bytes(stream, std::min(kChunkMax, limit - stream.held_bytes - kChunkOverhead));
+  if (!stream.chain) return stream.front ? Step::kWait : take_bytes(stream, kChunkMax);
+  const std::size_t held = stream.chain->weight() + (stream.front ? stream.front->weight() : 0);
+  if (held + 2 * Piece::kOverhead >= LinkTable::kHeldDelayedMax) return Step::kWait;
+  return take_bytes(stream,
+                    std::min(kChunkMax, LinkTable::kHeldDelayedMax - held - Piece::kOverhead));
 }
 
 Connection::Step Connection::take_bytes(Stream& stream, std::size_t size) {
@@ -217,20 +236,23 @@ Connection::Step Connection::take_bytes(Stream& stream, std::size_t size) {
   }
   if (got == 0) {
     stream.end_read = true;
-    hold(stream, {});
+    hold(stream, {.at = flow_.loop.now(), .bytes = {}, .kind = Piece::Kind::kEnd});
     return Step::kWait;
   }
   const auto count = static_cast<std::size_t>(got);
   const bool emptied = count < size && !from.hung_up;  // the next byte makes a new edge
   if (emptied) from.readable = false;
   std::size_t sent = 0;
-  const bool straight = !delayed(stream) && stream.to->writable;  // so nothing is held
+  const bool straight = !stream.chain && stream.to->writable;  // so nothing is held
   if (straight) {
     const ssize_t taken = send(stream, flow_.scratch.data(), count);
     if (taken < 0) return Step::kBroken;
     sent = static_cast<std::size_t>(taken);
   }
-  if (sent < count) hold(stream, std::string(flow_.scratch.data() + sent, count - sent));
+  if (sent < count) {
+    hold(stream,
+         {.at = flow_.loop.now(), .bytes = std::string(flow_.scratch.data() + sent, count - sent)});
+  }
   return emptied ? Step::kWait : Step::kGoOn;
 }
 
@@ -249,36 +271,9 @@ ssize_t Connection::send(Stream& stream, const char* data, std::size_t size) {
   }
 }
 
-void Connection::hold(Stream& stream, std::string bytes) {
-  const MonoTime now = flow_.loop.now();
-  const auto due = draw_due(stream, now);
-  stream.last_drawn = std::max(stream.last_drawn, due.value_or(now));
-  stream.held_bytes += bytes.size() + kChunkOverhead;
-  stream.held.push_back({now, stream.last_drawn, std::move(bytes), due.has_value()});
-}
-
-bool Connection::delayed(const Stream& stream) const {
-  return std::any_of(flow_.delays.begin(), flow_.delays.end(),
-                     [&](const auto& row) { return touches(row.second.toxic, stream.way); });
-}
-
-// Nothing when no delay touches this way. Several delays add up; each draws its own jitter.
-std::optional<MonoTime> Connection::draw_due(Stream& stream, MonoTime now) {
-  std::optional<MonoTime> due;
-  for (const auto& [id, row] : flow_.delays) {
-    if (!touches(row.toxic, stream.way)) continue;
-    const std::int64_t jitter = row.toxic.jitter.count();
-    const auto width = static_cast<std::uint64_t>(2 * jitter + 1);
-    const auto drawn = static_cast<std::int64_t>(stream.random.below(width)) - jitter;
-    due = due.value_or(now) + std::max(Duration(0), row.toxic.delay + Duration(drawn));
-  }
-  return due;
-}
-
-void Connection::account(const Stream& stream, const Chunk& chunk, MonoTime now) {
-  for (auto& [id, row] : flow_.delays) {
-    if (touches(row.toxic, stream.way)) row.add(now - chunk.read, now - chunk.drawn);
-  }
+void Connection::hold(Stream& stream, Piece piece) {
+  if (stream.chain) return stream.chain->take(std::move(piece), flow_.loop.now());
+  stream.front = std::move(piece);
 }
 
 }  // namespace panshi::agent

@@ -7,24 +7,25 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/base/ids.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
 namespace {
 
-constexpr int kAcceptsPerRound = 64;
+constexpr int kAcceptsMax = 64;  // in one round
 
 std::uint64_t seed_of(const LinkSpec& spec) {
-  if (spec.seed != 0) return spec.seed;
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const char c : spec.name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
+  return spec.seed != 0 ? spec.seed : fnv1a(spec.name);
 }
 
 }  // namespace
 
 Link::Link(const LinkSpec& spec, EventLoop& loop, std::vector<char>& scratch)
-    : flow_{.loop = loop, .scratch = scratch, .connect_timeout = spec.connect_timeout},
+    : flow_{.loop = loop,
+            .scratch = scratch,
+            .connect_timeout = spec.connect_timeout,
+            .closes_unconnected = spec.closes_unconnected},
       name_(spec.name),
       random_(seed_of(spec)),
       spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
@@ -69,13 +70,13 @@ void Link::each_connection(Act act) {
 }
 
 bool Link::has(Toxic::Kind kind) const {
-  return std::any_of(toxics_.begin(), toxics_.end(),
-                     [kind](const auto& entry) { return entry.second.kind == kind; });
+  return std::any_of(flow_.toxics.begin(), flow_.toxics.end(),
+                     [kind](const ToxicRow& row) { return row.toxic.kind == kind; });
 }
 
 void Link::on_events(std::uint32_t) {
   if (has(Toxic::Kind::kDown)) return;  // an event from before it stopped listening
-  for (int i = 0; i < kAcceptsPerRound; ++i) {
+  for (int i = 0; i < accepts_; ++i) {
     Fd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client) {
       ++accepted_;
@@ -83,21 +84,35 @@ void Link::on_events(std::uint32_t) {
     } else if (errno == EMFILE || errno == ENFILE) {
       return shed_one();
     } else if (errno != ECONNABORTED && errno != EINTR) {
+      accepts_ = 1;  // one more call that finds nobody would cost as much as the event that tells
       return;
     }
   }
+  accepts_ = std::min(2 * accepts_, kAcceptsMax);
+}
+
+bool Link::refuses_one() {
+  for (const ToxicRow& row : flow_.toxics) {
+    if (row.toxic.kind == Toxic::Kind::kReset) return true;
+    if (row.toxic.kind != Toxic::Kind::kRefuse) continue;
+    ++row.account->connections;
+    if (!drawn(random_, row.toxic.toxicity)) continue;
+    ++row.account->touched;
+    ++row.account->ended;
+    return true;
+  }
+  return false;
 }
 
 void Link::admit(Fd client) {
-  if (has(Toxic::Kind::kReset) || connections_.size() >= kConnectionsMax) {
-    return close_with_reset(client);
-  }
+  if (connections_.size() >= kConnectionsMax || refuses_one()) return close_with_reset(client);
   const auto on_end = [this](Connection& connection) {
     if (ended_.empty()) flow_.loop.at_end_of_round([this] { remove_ended(); });
     ended_.push_back(&connection);
   };
-  connections_.push_back(
-      std::make_unique<Connection>(flow_, std::move(client), random_.next(), on_end));
+  auto connection = std::make_unique<Connection>(flow_, std::move(client), random_.next(), on_end);
+  connection->slot = connections_.size();
+  connections_.push_back(std::move(connection));
   const Upstream& upstream = upstreams_[in_use_];
   connections_.back()->dial(upstream.spec.name, upstream.address);
 }
@@ -110,11 +125,12 @@ void Link::shed_one() {
 }
 
 void Link::remove_ended() {
-  std::sort(ended_.begin(), ended_.end());
-  std::erase_if(connections_, [this](const std::unique_ptr<Connection>& connection) {
-    return std::binary_search(ended_.begin(), ended_.end(), connection.get());
-  });
-  ended_.clear();
+  for (Connection* gone : std::exchange(ended_, {})) {
+    const std::size_t slot = gone->slot;
+    connections_.back()->slot = slot;
+    std::swap(connections_[slot], connections_.back());
+    connections_.pop_back();
+  }
 }
 
 Result<LinkTable::Rerouted> Link::reroute(const std::string& upstream, LinkTable::Established how) {
@@ -139,60 +155,74 @@ Result<LinkTable::Rerouted> Link::reroute(const std::string& upstream, LinkTable
   return rerouted;
 }
 
+std::vector<ToxicRow>::iterator Link::find(const std::string& id) {
+  return std::find_if(flow_.toxics.begin(), flow_.toxics.end(),
+                      [&](const ToxicRow& row) { return row.id == id; });
+}
+
 Status Link::add_toxic(const std::string& id, const Toxic& toxic) {
-  if (const auto there = toxics_.find(id); there != toxics_.end()) {
-    if (there->second == toxic) return {};
+  if (const auto there = find(id); there != flow_.toxics.end()) {
+    if (there->toxic == toxic) return {};
     return fail(ErrorCode::kConflict, cat("link `", name_, "` has another toxic `", id, "`"));
   }
-  if (toxics_.size() >= LinkTable::kToxicsMax) {
+  if (flow_.toxics.size() >= LinkTable::kToxicsMax) {
     return fail(ErrorCode::kRefused, cat("link `", name_, "` has its fill of toxics"));
   }
-  if (toxic.delay > LinkTable::kDelayMax || toxic.delay < toxic.jitter ||
-      toxic.jitter < Duration(0)) {
-    return fail(ErrorCode::kInvalid, cat("a delay is at most ", duration_text(LinkTable::kDelayMax),
-                                         " and its jitter at most the delay"));
-  }
-  if (toxic.kind == Toxic::Kind::kDown && !has(Toxic::Kind::kDown)) {
+  if (auto fine = check(toxic); !fine) return fine;
+  return start_toxic({.id = id, .toxic = toxic});
+}
+
+Status Link::start_toxic(const ToxicRow& row) {
+  if (row.toxic.kind == Toxic::Kind::kDown && !has(Toxic::Kind::kDown)) {
     if (auto stopped = stop_listening(listener_.get()); !stopped) return stopped;
     flow_.loop.unwatch(listener_.get());
   }
-  toxics_.emplace(id, toxic);
-  switch (toxic.kind) {
-    case Toxic::Kind::kDelay:
-      flow_.delays.emplace(id, DelayRow{.toxic = toxic});
-      break;
-    case Toxic::Kind::kDown:
-      each_connection([](Connection& connection) { connection.close(); });
-      break;
-    case Toxic::Kind::kReset:
-      each_connection([](Connection& connection) { connection.reset(); });
-      break;
+  flow_.toxics.push_back(row);
+  each_connection([&](Connection& connection) {
+    if (row.toxic.kind == Toxic::Kind::kDown) connection.close();
+    if (row.toxic.kind == Toxic::Kind::kReset) connection.reset();
+    if (row.toxic.on_stream()) connection.add_toxic(row);
+  });
+  return {};
+}
+
+Status Link::change_toxic(const std::string& id, const Toxic& toxic) {
+  const auto there = find(id);
+  if (there == flow_.toxics.end()) {
+    return fail(ErrorCode::kNotFound, cat("link `", name_, "` has no toxic `", id, "`"));
   }
+  if (there->toxic.kind != toxic.kind || there->toxic.direction != toxic.direction) {
+    return fail(ErrorCode::kInvalid, "a toxic keeps its kind and direction");
+  }
+  if (auto fine = check(toxic); !fine) return fine;
+  there->toxic = toxic;
+  if (!toxic.on_stream()) return {};
+  each_connection([&](Connection& connection) { connection.change_toxic(*there); });
   return {};
 }
 
 Status Link::remove_toxic(const std::string& id) {
-  const auto there = toxics_.find(id);
-  if (there == toxics_.end()) return {};
-  const Toxic toxic = there->second;
-  toxics_.erase(there);
-  if (toxic.kind == Toxic::Kind::kDelay) {
-    flow_.delays.erase(id);
-    each_connection([](Connection& connection) { connection.delays_changed(); });
+  const auto there = find(id);
+  if (there == flow_.toxics.end()) return {};
+  const ToxicRow row = *there;
+  flow_.toxics.erase(there);
+  if (row.toxic.on_stream()) {
+    each_connection([&](Connection& connection) { connection.remove_toxic(id); });
   }
-  if (toxic.kind == Toxic::Kind::kDown && !has(Toxic::Kind::kDown)) {
+  if (row.toxic.kind == Toxic::Kind::kDown && !has(Toxic::Kind::kDown)) {
     if (auto listening = start_listening(); !listening) {
-      toxics_.emplace(id, toxic);  // still down; the caller tries again
+      flow_.toxics.push_back(row);  // still down; the caller tries again
       return fail(listening.error(), cat("link `", name_, "`"));
     }
   }
   return {};
 }
 
-Result<DelayAccount> Link::delay_account(const std::string& id) const {
-  const auto row = flow_.delays.find(id);
-  if (row != flow_.delays.end()) return row->second.account();
-  return fail(ErrorCode::kNotFound, cat("link `", name_, "` has no delay `", id, "`"));
+Result<ToxicReport> Link::toxic_report(const std::string& id) const {
+  for (const ToxicRow& row : flow_.toxics) {
+    if (row.id == id) return row.account->report();
+  }
+  return fail(ErrorCode::kNotFound, cat("link `", name_, "` has no toxic `", id, "`"));
 }
 
 LinkState Link::state() const {
@@ -200,7 +230,7 @@ LinkState Link::state() const {
                   .listen = address_text(address_),
                   .upstream = upstreams_[in_use_].spec.name,
                   .upstreams = {},
-                  .toxics = toxics_,
+                  .toxics = {},
                   .down = has(Toxic::Kind::kDown),
                   .connections = static_cast<std::int64_t>(connections_.size()),
                   .accepted = accepted_,
@@ -208,6 +238,7 @@ LinkState Link::state() const {
                   .bytes_upstream = flow_.delivered[Connection::kUp],
                   .bytes_downstream = flow_.delivered[Connection::kDown]};
   for (const Upstream& each : upstreams_) state.upstreams.push_back(each.spec);
+  for (const ToxicRow& row : flow_.toxics) state.toxics.emplace_back(row.id, row.toxic);
   return state;
 }
 

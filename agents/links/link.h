@@ -6,7 +6,6 @@
 // Thread `links` only.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +16,7 @@ namespace panshi::agent {
 
 class Link final : public Watcher {
  public:
-  static constexpr std::size_t kConnectionsMax = 8192;
+  static constexpr std::size_t kConnectionsMax = 20'000;
 
   static Result<std::unique_ptr<Link>> open(const LinkSpec& spec, EventLoop& loop,
                                             std::vector<char>& scratch);
@@ -27,7 +26,9 @@ class Link final : public Watcher {
   Result<LinkTable::Rerouted> reroute(const std::string& upstream, LinkTable::Established how);
   Status add_toxic(const std::string& id, const Toxic& toxic);
   Status remove_toxic(const std::string& id);
-  Result<DelayAccount> delay_account(const std::string& id) const;
+  Status change_toxic(const std::string& id, const Toxic& toxic);
+  Result<ToxicReport> toxic_report(const std::string& id) const;
+  const std::string& name() const { return name_; }
   LinkState state() const;
   std::uint16_t port() const;
 
@@ -44,6 +45,9 @@ class Link final : public Watcher {
   void admit(Fd client);
   void shed_one();  // out of descriptors: accept and close one, lest the backlog stays readable
   bool has(Toxic::Kind kind) const;
+  bool refuses_one();
+  std::vector<ToxicRow>::iterator find(const std::string& id);
+  Status start_toxic(const ToxicRow& row);
   template <class Act>
   void each_connection(Act act);
   void remove_ended();
@@ -56,9 +60,9 @@ class Link final : public Watcher {
   Fd spare_;  // given up for a moment by shed_one()
   std::vector<Upstream> upstreams_;
   std::size_t in_use_ = 0;
-  std::map<std::string, Toxic> toxics_;
-  std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<const Connection*> ended_;
+  std::vector<std::unique_ptr<Connection>> connections_;  // each knows its slot
+  std::vector<Connection*> ended_;
+  int accepts_ = 1;  // at the next event; many at once only while many come
   std::int64_t accepted_ = 0;
 };
 

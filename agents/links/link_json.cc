@@ -5,22 +5,21 @@ namespace panshi::agent {
 namespace {
 
 nlohmann::json toxic_json(const std::string& id, const Toxic& toxic) {
-  switch (toxic.kind) {
-    case Toxic::Kind::kDown:
-      return {{"id", id}, {"type", "down"}};
-    case Toxic::Kind::kReset:
-      return {{"id", id}, {"type", "reset"}};
-    case Toxic::Kind::kDelay:
-      break;
+  using Kind = Toxic::Kind;
+  const Kind kind = toxic.kind;
+  nlohmann::json json{{"id", id}, {"type", to_text(kind)}};
+  if (kind == Kind::kDown || kind == Kind::kReset) return json;
+  json["toxicity"] = toxic.toxicity;
+  if (kind == Kind::kRefuse) return json;
+  json["direction"] = to_text(toxic.direction);
+  if (kind != Kind::kBandwidth && kind != Kind::kLimit && kind != Kind::kNothing) {
+    json["delay_us"] = toxic.delay.count();
   }
-  const char* const direction = toxic.direction == Toxic::Direction::kUpstream     ? "upstream"
-                                : toxic.direction == Toxic::Direction::kDownstream ? "downstream"
-                                                                                   : "both";
-  return {{"id", id},
-          {"type", "delay"},
-          {"delay_us", toxic.delay.count()},
-          {"jitter_us", toxic.jitter.count()},
-          {"direction", direction}};
+  if (kind == Kind::kDelay) json["jitter_us"] = toxic.jitter.count();
+  if (kind == Kind::kBandwidth) json["bytes_per_second"] = toxic.rate;
+  if (kind == Kind::kLimit || kind == Kind::kSlicer) json["bytes"] = toxic.bytes;
+  if (kind == Kind::kSlicer) json["variation"] = toxic.variation;
+  return json;
 }
 
 }  // namespace

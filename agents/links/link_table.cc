@@ -21,13 +21,13 @@ struct LinkTable::Impl {
 
   Link* find(const std::string& name) const {
     const auto found = std::find_if(links.begin(), links.end(),
-                                    [&](const auto& link) { return link->state().name == name; });
+                                    [&](const auto& link) { return link->name() == name; });
     return found == links.end() ? nullptr : found->get();
   }
 
   tl::unexpected<Error> unknown(const std::string& name) const {
     std::vector<std::string> known;
-    for (const auto& link : links) known.push_back(link->state().name);
+    for (const auto& link : links) known.push_back(link->name());
     return fail(ErrorCode::kNotFound, cat("no link `", name, "`", did_you_mean(name, known),
                                           "; there are: ", join(known, ", ")));
   }
@@ -79,7 +79,7 @@ Status LinkTable::open(const LinkSpec& spec) {
 Status LinkTable::close(const std::string& name) {
   return impl_->call([impl = impl_.get(), name]() -> Status {
     const auto found = std::find_if(impl->links.begin(), impl->links.end(),
-                                    [&](const auto& link) { return link->state().name == name; });
+                                    [&](const auto& link) { return link->name() == name; });
     if (found == impl->links.end()) return {};
     (*found)->close();
     // What it put off to the end of this round comes first.
@@ -113,12 +113,19 @@ Status LinkTable::remove_toxic(const std::string& name, const std::string& id) {
   });
 }
 
-Result<DelayAccount> LinkTable::delay_account(const std::string& name,
-                                              const std::string& id) const {
-  return impl_->call([impl = impl_.get(), name, id]() -> Result<DelayAccount> {
+Status LinkTable::change_toxic(const std::string& name, const std::string& id, const Toxic& toxic) {
+  return impl_->call([impl = impl_.get(), name, id, toxic]() -> Status {
+    Link* link = impl->find(name);
+    if (link == nullptr) return impl->unknown(name);
+    return link->change_toxic(id, toxic);
+  });
+}
+
+Result<ToxicReport> LinkTable::toxic_report(const std::string& name, const std::string& id) const {
+  return impl_->call([impl = impl_.get(), name, id]() -> Result<ToxicReport> {
     const Link* link = impl->find(name);
     if (link == nullptr) return impl->unknown(name);
-    return link->delay_account(id);
+    return link->toxic_report(id);
   });
 }
 

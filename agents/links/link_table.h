@@ -3,22 +3,24 @@
 //
 // A link listens on one address and passes each connection to the upstream in use. Toxics act at
 // once, on established connections too. What a link does to a stream is to delay, cut or end it:
-// bytes are never lost, doubled or reordered in a connection that lives, half-close is kept.
-// A direction holds at most kHeldMax bytes, or kHeldDelayedMax while it is delayed; then it stops
-// reading, so the sender feels the back-pressure (a delay thus limits the rate, see
-// docs/decisions/0004-link-data-path.md).
+// bytes are never doubled or reordered, and none is missing before one that is delivered;
+// half-close is kept. A direction holds at most kHeldMax bytes, or kHeldDelayedMax while a toxic is
+// on; then it stops reading, so the sender feels the back-pressure (a delay thus limits the rate,
+// see docs/decisions/0004-link-data-path.md).
 //
 // All work is done on its own thread `links`. Calls may come from any thread; they wait for that
 // thread, which never blocks on a peer, and give up with kTimeout after kCallTimeout.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "agents/links/toxic.h"
+#include "agents/links/toxic_account.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
 
@@ -35,22 +37,7 @@ struct LinkSpec {
   std::vector<LinkUpstream> upstreams;                 // the first one is in use
   std::uint64_t seed = 0;                              // of the jitter; 0: made from the name
   Duration connect_timeout = std::chrono::seconds(3);  // to the upstream
-};
-
-struct Toxic {
-  enum class Kind {
-    kDelay,  // each chunk is delivered `delay` ± `jitter` after it was read, in order
-    kDown,   // closes what is established; the port refuses connections
-    kReset,  // RST to what is established and to each new connection
-  };
-  enum class Direction { kBoth, kUpstream, kDownstream };  // kUpstream: client to upstream
-
-  Kind kind = Kind::kDelay;
-  Duration delay{};   // several delays on one link add up
-  Duration jitter{};  // drawn evenly from [delay - jitter, delay + jitter] for each chunk
-  Direction direction = Direction::kBoth;
-
-  friend bool operator==(const Toxic&, const Toxic&) = default;
+  bool closes_unconnected = false;  // a client whose upstream refuses gets FIN instead of RST
 };
 
 struct LinkState {
@@ -58,21 +45,13 @@ struct LinkState {
   std::string listen;    // with the real port
   std::string upstream;  // name of the one in use
   std::vector<LinkUpstream> upstreams;
-  std::map<std::string, Toxic> toxics;  // by id
-  bool down = false;                    // a `kDown` toxic is on
-  std::int64_t connections = 0;         // open now
-  std::int64_t accepted = 0;            // ever
-  std::int64_t connect_failed = 0;      // upstream refused, unreachable or too slow
-  std::int64_t bytes_upstream = 0;      // delivered, client to upstream
+  std::vector<std::pair<std::string, Toxic>> toxics;  // id first; in the order they were added
+  bool down = false;                                  // a `kDown` toxic is on
+  std::int64_t connections = 0;                       // open now
+  std::int64_t accepted = 0;                          // ever
+  std::int64_t connect_failed = 0;                    // upstream refused, unreachable or too slow
+  std::int64_t bytes_upstream = 0;                    // delivered, client to upstream
   std::int64_t bytes_downstream = 0;
-};
-
-// What a delay really did, measured on the chunks that it held.
-struct DelayAccount {
-  std::int64_t chunks = 0;
-  Duration mean{};  // from read to delivered
-  Duration max{};
-  Duration late_p99{};  // delivered after the moment drawn for it; a full peer counts too
 };
 
 class LinkTable {
@@ -80,7 +59,7 @@ class LinkTable {
   static constexpr std::size_t kHeldMax = 256 * 1024;
   static constexpr std::size_t kHeldDelayedMax = 1024 * 1024;
   static constexpr std::size_t kToxicsMax = 64;  // on one link
-  static constexpr Duration kDelayMax = std::chrono::minutes(1);
+  static constexpr Duration kDelayMax = std::chrono::hours(1);
   static constexpr Duration kCallTimeout = std::chrono::seconds(2);
 
   enum class Established { kDrain, kReset };
@@ -106,10 +85,13 @@ class LinkTable {
 
   // The same id and toxic again: no error. kConflict: the id is taken by another toxic.
   Status add_toxic(const std::string& link, const std::string& id, const Toxic& toxic);
-  // No error when it is not there. Removing the last delay delivers what it held, in order.
+  // Other figures, the same kind and direction (else kInvalid); kNotFound when it is not there.
+  Status change_toxic(const std::string& link, const std::string& id, const Toxic& toxic);
+  // No error when it is not there. What it held is delivered, in order; where it dropped bytes the
+  // connection is closed instead.
   Status remove_toxic(const std::string& link, const std::string& id);
   // Since the toxic was added; kNotFound when it is not there.
-  Result<DelayAccount> delay_account(const std::string& link, const std::string& id) const;
+  Result<ToxicReport> toxic_report(const std::string& link, const std::string& id) const;
 
   // In the order they were opened; empty when the thread does not answer.
   std::vector<LinkState> links() const;

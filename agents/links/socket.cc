@@ -33,6 +33,7 @@ Result<Fd> try_bind(const Address& address) {
   Fd fd(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return fail(ErrorCode::kInternal, errno_text("socket"));
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  prepare_stream(fd.get());  // what it accepts inherits this
   if (::bind(fd.get(), address.get(), address.size) != 0) {
     const auto code = errno == EADDRINUSE ? ErrorCode::kConflict : ErrorCode::kInvalid;
     return fail(code, errno_text("listen on " + address_text(address)));

@@ -14,6 +14,7 @@
 
 #include "core/base/check.h"
 #include "core/base/text.h"
+#include "core/io/descriptor_limit.h"
 
 namespace panshi {
 namespace {
@@ -178,6 +179,7 @@ Result<Child> spawn(const ProcessSpec& spec, int output) {
   if (failure != 0) {  // the child is reaped already
     return fail(code_of(failure), cat(program.string(), ": ", std::strerror(failure)));
   }
+  restore_descriptor_limit(child.pid);
   auto pidfd = open_pidfd(child.pid);
   if (!pidfd) {  // out of descriptors: a child we cannot watch is worse than none
     ::kill(-child.pid, SIGKILL);

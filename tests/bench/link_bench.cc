@@ -145,7 +145,7 @@ void bench_delay(agent::LinkTable& table, Duration delay, int chunks, Duration g
     std::this_thread::sleep_for(gap);
   }
   const bool whole = client.receive_exactly(4) == "done";
-  const auto own = table.delay_account("delayed", "t");
+  const auto own = table.toxic_report("delayed", "t");
   (void)table.close("delayed");
   if (!whole || !own) {
     std::printf("link.delay %-6s FAILED: not every chunk arrived\n", duration_text(delay).c_str());

@@ -55,7 +55,7 @@ class LinkFault final : public Fault {
 
  private:
   nlohmann::json measure_delay(LinkTable& links) const {
-    const auto account = links.delay_account(link_, id_);
+    const auto account = links.toxic_report(link_, id_);
     if (!account) return nlohmann::json::object();
     nlohmann::json measured{{"chunks", account->chunks},
                             {"delay_mean_us", account->mean.count()},

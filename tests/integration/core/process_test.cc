@@ -4,6 +4,7 @@
 #include "core/io/process.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <thread>
 
 #include "core/base/text.h"
+#include "core/io/descriptor_limit.h"
 #include "core/io/files.h"
 #include "core/io/signals.h"
 #include "tests/support/temporary_folder.h"
@@ -324,6 +326,22 @@ TEST_CASE("the end of the runner kills scripts and spares what was launched") {
   REQUIRE(signal_group(*spared, SIGKILL));
   CHECK(::waitpid(spared->pid, nullptr, 0) == spared->pid);
   CHECK(no_child_left());
+}
+
+TEST_CASE("a child gets the limit of descriptors that this process had, not the raised one") {
+  rlimit before = {};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit low{.rlim_cur = 256, .rlim_max = before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  const auto raised = raise_descriptor_limit(1024);
+  REQUIRE(raised);
+  CHECK(*raised == 1024);
+  CHECK(*raise_descriptor_limit(512) == 1024);  // never lowered
+  ProcessRunner runner;
+  const auto result = run(runner, shell("until [ $(ulimit -Sn) = 256 ]; do :; done"));
+  CHECK(result.exit.code == 0);
+  CHECK_FALSE(result.timed_out);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
 }  // namespace

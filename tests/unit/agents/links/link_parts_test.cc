@@ -29,19 +29,19 @@ TEST_CASE("numeric addresses are read, everything else is refused with an exampl
 }
 
 TEST_CASE("a delay's account shows the mean, the largest, and the lateness of recent chunks") {
-  DelayRow row;
-  CHECK(row.account().chunks == 0);
-  for (int i = 0; i < 99; ++i) row.add(10ms, 1us);
-  row.add(30ms, 900us);
-  CHECK(row.account().chunks == 100);
-  CHECK(row.account().mean == 10'200us);
-  CHECK(row.account().max == 30ms);
-  CHECK(row.account().late_p99 == 1us);
-  row.add(10ms, 900us);
-  CHECK(row.account().late_p99 == 900us);
-  for (std::size_t i = 0; i < DelayRow::kRecentMax; ++i) row.add(10ms, 2us);
-  CHECK(row.account().late_p99 == 2us);
-  CHECK(row.recent_late.size() == DelayRow::kRecentMax);
+  ToxicAccount row;
+  CHECK(row.report().chunks == 0);
+  for (int i = 0; i < 99; ++i) row.passed(1, 10ms, 1us);
+  row.passed(1, 30ms, 900us);
+  CHECK(row.report().chunks == 100);
+  CHECK(row.report().mean == 10'200us);
+  CHECK(row.report().max == 30ms);
+  CHECK(row.report().late_p99 == 1us);
+  row.passed(1, 10ms, 900us);
+  CHECK(row.report().late_p99 == 900us);
+  for (std::size_t i = 0; i < ToxicAccount::kRecentMax; ++i) row.passed(1, 10ms, 2us);
+  CHECK(row.report().late_p99 == 2us);
+  CHECK(row.recent_late.size() == ToxicAccount::kRecentMax);
 }
 
 struct Note final : Timer {
