@@ -40,7 +40,7 @@ struct Bound {  // parameters in the form the library wants them
   std::vector<unsigned long> lengths;
 };
 
-Bound bind(std::initializer_list<MariaDb::Value>& values) {
+Bound bind(std::span<const MariaDb::Value> values) {
   Bound bound;
   bound.binds.resize(values.size());
   bound.lengths.resize(values.size());
@@ -197,7 +197,7 @@ Result<MYSQL_STMT*> MariaDb::Impl::prepare(std::string_view sql, MonoTime deadli
   return statements.emplace(key, std::move(statement)).first->second.get();
 }
 
-Result<MariaDb::Answer> MariaDb::run(std::string_view sql, std::initializer_list<Value> values) {
+Result<MariaDb::Answer> MariaDb::run(std::string_view sql, std::span<const Value> values) {
   Impl& impl = *impl_;
   if (impl.dead || impl.closed_while_idle()) {
     impl.dead = true;

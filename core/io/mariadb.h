@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -45,7 +46,10 @@ class MariaDb {
 
   // Prepared with `?`; cached by text. CALL of a procedure returns its first result set.
   // kConflict on a duplicate key; kUnavailable: surely not carried out; kTimeout: unknown.
-  Result<Answer> run(std::string_view sql, std::initializer_list<Value> values = {});
+  Result<Answer> run(std::string_view sql, std::span<const Value> values);
+  Result<Answer> run(std::string_view sql, std::initializer_list<Value> values = {}) {
+    return run(sql, std::span(values.begin(), values.size()));
+  }
   // Text protocol, no values: for administration and several statements (`;`).
   Status script(std::string_view sql);
   std::uint64_t thread_id() const;

@@ -116,7 +116,10 @@ class JetStream final : public Nats {
 
  private:
   using ConsumerKey = std::tuple<std::string, std::string, std::string>;
-  Result<SubscriptionPtr> take_subscription(const ConsumerKey& key, Duration ack_wait);
+  static ConsumerKey key_of(const Pull& pull) {
+    return {pull.stream, pull.durable, pull.subject_filter};
+  }
+  Result<SubscriptionPtr> take_subscription(const Pull& pull);
   void give_back(const ConsumerKey& key, SubscriptionPtr subscription);
   Result<std::uint64_t> count_matching(const std::string& stream, const std::string& filter);
 
@@ -176,7 +179,8 @@ Status JetStream::publish(const std::string& subject, std::string_view body,
               cat("nats publish ", subject, ": ", natsStatus_GetText(status)));
 }
 
-Result<SubscriptionPtr> JetStream::take_subscription(const ConsumerKey& key, Duration ack_wait) {
+Result<SubscriptionPtr> JetStream::take_subscription(const Pull& pull) {
+  const ConsumerKey key = key_of(pull);
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = idle_.find(key); found != idle_.end()) {
@@ -185,17 +189,17 @@ Result<SubscriptionPtr> JetStream::take_subscription(const ConsumerKey& key, Dur
       return subscription;
     }
   }
-  const auto& [stream, durable, filter] = key;
   jsSubOptions options;
   jsSubOptions_Init(&options);
-  options.Stream = stream.c_str();
+  options.Stream = pull.stream.c_str();
   options.Config.AckPolicy = js_AckExplicit;
-  options.Config.AckWait = to_ns(ack_wait);
+  options.Config.AckWait = to_ns(pull.ack_wait);
+  options.Config.Replicas = pull.replicas;
   options.Config.MaxAckPending = 10'000;  // retried messages count too: they must not block fresh
   natsSubscription* made = nullptr;
-  const natsStatus status = js_PullSubscribe(&made, context_, filter.c_str(), durable.c_str(),
-                                             nullptr, &options, nullptr);
-  if (status != NATS_OK) return failed(status, cat("subscribe ", durable));
+  const natsStatus status = js_PullSubscribe(&made, context_, pull.subject_filter.c_str(),
+                                             pull.durable.c_str(), nullptr, &options, nullptr);
+  if (status != NATS_OK) return failed(status, cat("subscribe ", pull.durable));
   return SubscriptionPtr(made);
 }
 
@@ -206,8 +210,8 @@ void JetStream::give_back(const ConsumerKey& key, SubscriptionPtr subscription) 
 
 Result<int> JetStream::consume(const Pull& pull, const HandleBatch& handle) {
   if (!connected()) return fail(ErrorCode::kUnavailable, "nats: not connected");
-  const ConsumerKey key{pull.stream, pull.durable, pull.subject_filter};
-  ASSIGN_OR_RETURN(SubscriptionPtr subscription, take_subscription(key, pull.ack_wait));
+  const ConsumerKey key = key_of(pull);
+  ASSIGN_OR_RETURN(SubscriptionPtr subscription, take_subscription(pull));
   MessageList first;
   const natsStatus status =
       natsSubscription_Fetch(&first.list, subscription.get(), 1, to_ms(pull.wait), nullptr);

@@ -69,6 +69,7 @@ class Nats {
     Duration wait = std::chrono::seconds(1);
     Duration linger{};  // 0: what is there at once
     Duration ack_wait = std::chrono::seconds(30);
+    int replicas = 0;  // of the consumer, when it is made; 0: as many as the stream
   };
   using HandleBatch = std::function<std::vector<NatsVerdict>(const std::vector<NatsMessage>&)>;
   virtual Result<int> consume(const Pull& pull, const HandleBatch& handle) = 0;

@@ -316,9 +316,9 @@ void Witnesses::read_queue_messages(Evidence& evidence) const {
     std::vector<std::string> orders;
     Status bodies;
     const Status read = nats.read_all(kStream, subject, [&](const NatsMessage& message) {
-      const auto order = parse_json(message.body).and_then(order_from_json);
-      if (order) orders.push_back(order->order);
-      if (!order && bodies) bodies = fail(order.error(), cat("message ", message.stream_sequence));
+      const auto told = orders_in(message.body);
+      if (!told && bodies) bodies = fail(told.error(), cat("message ", message.stream_sequence));
+      for (const Order& order : told.value_or(std::vector<Order>())) orders.push_back(order.order);
     });
     if (!read) return tl::unexpected(read.error());
     if (!bodies) return tl::unexpected(bodies.error());

@@ -32,7 +32,11 @@ class Cardkeys {
     ShopDatabase& shard = shards_.of(wish->user);
     const WallTime now = SystemClock().wall();
     const auto allocated = or_refill(
-        *wish, [&] { return shard.allocate_key(wish->order, wish->product, now); },
+        *wish,
+        [&] {
+          return wish->paid ? shard.deliver_paid(*wish->paid, now)
+                            : shard.allocate_key(wish->order, wish->product, now);
+        },
         [](const auto& key) { return key.outcome == ShopDatabase::Allocated::kDry; });
     if (!allocated) return no_database(*wish, allocated.error());
     switch (allocated->outcome) {
@@ -96,6 +100,7 @@ class Cardkeys {
     std::string order;
     std::string user;
     std::string product;
+    std::optional<Order> paid;  // as its event tells it; absent: the database must know it as paid
   };
   static Result<Wish> read_wish(const std::string& body) {
     ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(body, 4'096));
@@ -105,6 +110,13 @@ class Cardkeys {
     in.need("order", wish.order);
     in.need("user", wish.user);
     in.need("product", wish.product);
+    if (const nlohmann::json* paid = in.may_value("paid")) {
+      ASSIGN_OR_RETURN(wish.paid, order_from_json(*paid));
+      if (wish.paid->order != wish.order || wish.paid->user != wish.user ||
+          wish.paid->product != wish.product || wish.paid->paid_at_us == 0) {
+        in.problem("paid", "must be the paid order itself");
+      }
+    }
     in.done();
     if (!problems.empty()) return tl::unexpected(problems.error());
     return wish;

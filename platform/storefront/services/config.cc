@@ -173,7 +173,6 @@ void read_payments_config(Fields& in, PaymentsConfig& config) {
 
 void read_delivery_config(Fields& in, DeliveryConfig& config) {
   read_listen(in, config.listen);
-  need_database(in, config.database);
   need_redis(in, config.redis);
   need_queue(in, config.queue);
   need_host_port(in, "cardkeys", config.cardkeys);

@@ -99,7 +99,6 @@ struct PaymentsConfig {
 };
 struct DeliveryConfig {
   ListenConfig listen;
-  DatabaseConfig database;
   RedisConfig redis;
   QueueConfig queue;
   HostPort cardkeys;

@@ -55,7 +55,8 @@ void Consumer::work() {
       .batch = options_.batch,
       .wait = kFetchWait,
       .linger = options_.linger,
-      .ack_wait = options_.ack_wait};
+      .ack_wait = options_.ack_wait,
+      .replicas = options_.replicas};
   const auto nats = queue_.connection();
   while (nats && !stopping_) {
     const auto handled = nats->consume(
@@ -70,7 +71,11 @@ void Consumer::work() {
 std::vector<NatsVerdict> Consumer::judge(const std::vector<NatsMessage>& messages) {
   std::vector<NatsVerdict> verdicts(messages.size());  // acknowledged, unless told otherwise
   std::vector<ShopEvent> events;
-  std::vector<std::size_t> places;  // of the events among the messages
+  struct Part {
+    std::size_t message;       // among `messages`
+    std::size_t first, count;  // of its events
+  };
+  std::vector<Part> parts;
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const NatsMessage& message = messages[i];
     const std::string event = event_of(message.subject);
@@ -78,43 +83,54 @@ std::vector<NatsVerdict> Consumer::judge(const std::vector<NatsMessage>& message
         message.subject != subject_for(event, options_.name)) {
       continue;  // a replay for another consumer
     }
-    auto order = parse_json(message.body).and_then(order_from_json);
-    if (!order) {
-      verdicts[i] = decide(message, false, Handled::broken(order.error().message));
+    auto orders = orders_in(message.body);
+    if (!orders) {
+      verdicts[i] = bury(message, "", message.body, orders.error().message);
       continue;
     }
-    events.push_back({event, *std::move(order), message.trace});
-    places.push_back(i);
+    parts.push_back({i, events.size(), orders->size()});
+    for (Order& order : *orders) events.push_back({event, std::move(order), message.trace});
   }
   if (events.empty()) return verdicts;
   const std::vector<Handled> handled = handle_(events);
   CHECK_BUG(handled.size() == events.size());
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    verdicts[places[i]] = decide(messages[places[i]], true, handled[i]);
+  for (const Part& part : parts) {
+    verdicts[part.message] =
+        decide(messages[part.message], std::span(events).subspan(part.first, part.count),
+               std::span(handled).subspan(part.first, part.count));
   }
   return verdicts;
 }
 
-NatsVerdict Consumer::decide(const NatsMessage& message, bool readable, const Handled& handled) {
-  switch (handled.kind) {
-    case Handled::Kind::kDone:
-      ++handled_;
-      return {};
-    case Handled::Kind::kLater:
-      ++retried_;
-      return retry(message, handled.wait);
-    case Handled::Kind::kBroken:
-      break;
-  }
-  if (readable && message.delivered < options_.tries_max) {
+// A message comes again as long as one of its events wants it; the others are then handled once
+// more, which is harmless. An event that is given up becomes a dead letter of its own.
+NatsVerdict Consumer::decide(const NatsMessage& message, std::span<const ShopEvent> events,
+                             std::span<const Handled> handled) {
+  const auto wants_retry = [&](const Handled& each) {
+    return each.kind == Handled::Kind::kLater ||
+           (each.kind == Handled::Kind::kBroken && message.delivered < options_.tries_max);
+  };
+  if (const auto first = std::find_if(handled.begin(), handled.end(), wants_retry);
+      first != handled.end()) {
     ++retried_;
-    return retry(message, {});
+    return retry(message, first->kind == Handled::Kind::kLater ? first->wait : Duration::zero());
   }
-  return bury(message, handled.why);
+  NatsVerdict verdict;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (handled[i].kind == Handled::Kind::kDone) {
+      ++handled_;
+      continue;
+    }
+    verdict =
+        bury(message, events[i].order.order, dump_json(to_json(events[i].order)), handled[i].why);
+    if (verdict.kind == NatsVerdict::Kind::kRetry) return verdict;
+  }
+  return verdict;
 }
 
 // Only once the dead letter is stored is the message given up.
-NatsVerdict Consumer::bury(const NatsMessage& message, const std::string& why) {
+NatsVerdict Consumer::bury(const NatsMessage& message, const std::string& order,
+                           const std::string& body, const std::string& why) {
   log_error(cat(options_.name, ": message ", message.stream_sequence, " given up: ", why));
   const nlohmann::json letter = {{"consumer", options_.name},
                                  {"event", event_of(message.subject)},
@@ -122,10 +138,11 @@ NatsVerdict Consumer::bury(const NatsMessage& message, const std::string& why) {
                                  {"tries", message.delivered},
                                  {"why", why},
                                  {"at_us", to_us(SystemClock().wall())},
-                                 {"body", message.body}};
+                                 {"body", body}};
   const auto nats = queue_.connection();
-  const Status stored = nats->publish(kDead + options_.name, dump_json(letter),
-                                      cat("dead:", options_.name, ":", message.stream_sequence));
+  const Status stored =
+      nats->publish(kDead + options_.name, dump_json(letter),
+                    cat("dead:", options_.name, ":", message.stream_sequence, ":", order));
   if (!stored) return retry(message, {});
   ++dead_;
   return {.kind = NatsVerdict::Kind::kTerminate};

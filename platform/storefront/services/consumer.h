@@ -6,6 +6,7 @@
 // own fault goes, after `tries_max` tries, to the subject dead.NAME of the stream SHOP_DEAD with
 // the reason. `storefront replay` publishes it as EVENT.NAME: for this consumer only.
 //
+// A message may tell of many orders (ShopQueue::publish); each is an event of its own here.
 // Messages come in batches: what the servers note about a consumer is replicated, and one note for
 // many messages is much cheaper than one for each. `handle` runs on `workers` threads at once. The
 // destructor waits for calls under way.
@@ -14,6 +15,7 @@
 #include <atomic>
 #include <functional>
 #include <list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,6 +47,7 @@ class Consumer {
     int workers = 1;
     int batch = 1;      // messages at once, per worker
     Duration linger{};  // how long a batch waits for more once it has its first message
+    int replicas = 0;   // of what the servers note about it; 0: as many as the stream has
     std::uint64_t tries_max = 5;
     // Longer than handling a batch takes; and how long what a killed consumer had in hand waits.
     Duration ack_wait = std::chrono::seconds(6);
@@ -60,15 +63,19 @@ class Consumer {
   Consumer(const Consumer&) = delete;
   Consumer& operator=(const Consumer&) = delete;
 
-  // {"handled","retried","dead"} since the start, each with the name before it.
+  // {"handled" (events),"retried" (messages),"dead" (events)} since the start, each with the name
+  // before it.
   void add_status(nlohmann::json& status) const;
   bool stopping() const { return stopping_; }
 
  private:
   void work();
   std::vector<NatsVerdict> judge(const std::vector<NatsMessage>& messages);
-  NatsVerdict decide(const NatsMessage& message, bool readable, const Handled& handled);
-  NatsVerdict bury(const NatsMessage& message, const std::string& why);
+  NatsVerdict decide(const NatsMessage& message, std::span<const ShopEvent> events,
+                     std::span<const Handled> handled);
+  // `order`: "" when the message cannot be read.
+  NatsVerdict bury(const NatsMessage& message, const std::string& order, const std::string& body,
+                   const std::string& why);
 
   const ShopQueue& queue_;
   const Options options_;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // delivery: follows payment.succeeded: gets the order its card key and counts it as sold.
 //
-// It marks the order paid itself and waits for no other consumer: a card key needs only the shard
-// and the card-key service. Every step may be repeated, and a message is acknowledged only after
-// the last one, so each paid order is delivered exactly once whatever dies in between. Several
-// workers take one message at a time: one frozen call holds up one order.
+// It tells the card-key service the whole paid order and waits for no other consumer: a card key
+// needs only that service and the order's shard. Every step may be repeated, and a message is
+// acknowledged only after the last one, so each paid order is delivered exactly once whatever dies
+// in between. Several workers take one message at a time: one frozen call holds up one order.
 #include <atomic>
 
 #include "core/base/text.h"
@@ -17,7 +17,6 @@
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/http_upstream.h"
 #include "platform/storefront/stores/queue.h"
-#include "platform/storefront/stores/shards.h"
 #include "platform/storefront/stores/stock.h"
 
 namespace panshi::shop {
@@ -38,13 +37,11 @@ class Delivery {
   void check_dependencies();
 
   const DeliveryConfig config_;
-  Shards shards_;
   SoftStock stock_;
   ShopQueue queue_;
   HttpUpstream cardkeys_;
   std::mutex mutex_;
   DeliveryWait wait_;  // guarded by mutex_
-  std::atomic<std::size_t> databases_up_{0};
   std::atomic<std::int64_t> delivered_{0}, dry_{0}, queue_depth_{0};
   Background check_dependencies_;  // last: these use the members above
   Consumer consumer_;
@@ -52,8 +49,6 @@ class Delivery {
 
 Delivery::Delivery(const DeliveryConfig& config)
     : config_(config),
-      shards_(mariadb_options(config.database),
-              static_cast<std::size_t>(config.database.connections)),
       stock_(redis_options(config.redis)),
       queue_(nats_options(config.queue, "delivery"), config.queue.replicas),
       cardkeys_({.name = "cardkeys",
@@ -69,11 +64,6 @@ Delivery::Delivery(const DeliveryConfig& config)
                 [this](const ShopEvent& event) { return deliver(event.order); }) {}
 
 Handled Delivery::deliver(const Order& order) {
-  if (auto marked = shards_.of(order.user).mark_paid(order); !marked) {
-    const std::lock_guard lock(mutex_);
-    wait_.excused(order.order);
-    return Handled::later();
-  }
   const auto card_key = ask_for_key(order);
   if (!card_key) return card_key.error();
   if (auto counted = stock_.delivered(order, *card_key); !counted) {
@@ -92,11 +82,12 @@ tl::expected<std::string, Handled> Delivery::ask_for_key(const Order& order) {
     wait_.asked(order.order, SystemClock().mono());
   }
   for (int ask = 0; ask < kAsksMax && !consumer_.stopping(); ++ask) {
-    const auto reply = cardkeys_.call(
-        {.method = "POST",
-         .path = "/allocate",
-         .body = dump_json(
-             {{"order", order.order}, {"user", order.user}, {"product", order.product}})});
+    const auto reply = cardkeys_.call({.method = "POST",
+                                       .path = "/allocate",
+                                       .body = dump_json({{"order", order.order},
+                                                          {"user", order.user},
+                                                          {"product", order.product},
+                                                          {"paid", to_json(order)}})});
     if (!reply) continue;
     const auto body = parse_json(reply->body);
     const bool readable = body && body->is_object();
@@ -114,7 +105,6 @@ tl::expected<std::string, Handled> Delivery::ask_for_key(const Order& order) {
 }
 
 void Delivery::check_dependencies() {
-  databases_up_ = shards_.count_up();
   const auto nats = queue_.connection();
   if (!nats) return;
   if (const auto counts = nats->counts(kStream, "delivery")) {
@@ -124,7 +114,6 @@ void Delivery::check_dependencies() {
 
 Health Delivery::health() const {
   if (!queue_.connected()) return {false, "queue"};
-  if (databases_up_ == 0) return {false, "database"};
   return {true, ""};
 }
 
@@ -134,10 +123,8 @@ nlohmann::json Delivery::status() {
                            {"queue_depth", queue_depth_.load()},
                            {"queue_lag_delivery", queue_depth_.load()},
                            {"cardkeys_failures", cardkeys_.failures()},
-                           {"databases_up", databases_up_.load()},
                            {"queue_up", queue_.connected() ? 1 : 0}};
   consumer_.add_status(status);
-  shards_.add_to(status);
   const std::lock_guard lock(mutex_);
   status["cardkeys_delivery_latency_ms"] = wait_.latency_ms(SystemClock().mono());
   status["waiting_for_key"] = wait_.waiting();

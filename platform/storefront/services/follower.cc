@@ -19,7 +19,10 @@ Follower::Follower(const std::string& role, const FollowerConfig& config, Inbox 
       queue_(nats_options(config.queue, role), config.queue.replicas),
       role_(role),
       lag_(queue_, {role}),
-      consumer_(queue_, {.name = role, .event = "", .batch = kBatch, .linger = kLinger},
+      // One copy of where it stands is enough: should that be lost, everything comes once more, and
+      // the inbox knows it. While its server is away it waits; nobody waits for it.
+      consumer_(queue_,
+                {.name = role, .event = "", .batch = kBatch, .linger = kLinger, .replicas = 1},
                 [this](const std::vector<ShopEvent>& events) { return take(events); }) {}
 
 std::vector<Handled> Follower::take(const std::vector<ShopEvent>& events) {

@@ -3,9 +3,12 @@
 // (its shard was away when it was placed), payment.succeeded marks it paid. And it publishes what
 // the shards' outboxes hold.
 #include <atomic>
+#include <map>
+#include <set>
 
 #include "core/base/text.h"
 #include "core/io/log.h"
+#include "platform/storefront/base/trace.h"
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/consumer.h"
@@ -25,8 +28,11 @@ Handled after(const Status& done) {
   return Handled::later();
 }
 
-Consumer::Options options(const char* name, const char* event) {
-  return {.name = name, .event = event, .batch = 32, .linger = milliseconds(50)};
+// An order whose key comes at once is marked by that: here are left those that must wait for one.
+constexpr Duration kPaidLinger = milliseconds(300);
+
+Consumer::Options options(const char* name, const char* event, Duration linger) {
+  return {.name = name, .event = event, .batch = 64, .linger = linger};
 }
 
 class OrdersWorker {
@@ -37,13 +43,12 @@ class OrdersWorker {
         queue_(nats_options(config.queue, "orders-worker"), config.queue.replicas),
         check_(milliseconds(500), [this] { databases_up_ = shards_.count_up(); }),
         relay_(config.relay_every, [this] { relay(); }),
-        placed_(queue_, options("orders-placed", kOrderPlaced),
+        placed_(queue_, options("orders-placed", kOrderPlaced, milliseconds(50)),
                 [this](const ShopEvent& event) {
                   return after(shards_.of(event.order.user).place(event.order));
                 }),
-        paid_(queue_, options("orders-paid", kPaymentSucceeded), [this](const ShopEvent& event) {
-          return after(shards_.of(event.order.user).mark_paid(event.order));
-        }) {}
+        paid_(queue_, options("orders-paid", kPaymentSucceeded, kPaidLinger),
+              [this](const std::vector<ShopEvent>& events) { return mark_paid(events); }) {}
 
   Health health() const {
     if (!queue_.connected()) return {false, "queue"};
@@ -62,6 +67,32 @@ class OrdersWorker {
   }
 
  private:
+  // One look for all of a shard; a shard that is away holds up only its own.
+  std::vector<Handled> mark_paid(const std::vector<ShopEvent>& events) {
+    std::map<ShopDatabase*, std::vector<std::string>> by_shard;
+    for (const ShopEvent& event : events) {
+      by_shard[&shards_.of(event.order.user)].push_back(event.order.order);
+    }
+    std::set<std::string> done;
+    std::map<ShopDatabase*, Status> looked;
+    for (const auto& [shard, orders] : by_shard) {
+      auto paid = shard->paid_among(orders);
+      looked[shard] = paid ? Status() : Status(tl::unexpected(paid.error()));
+      if (paid) done.merge(*paid);
+    }
+    std::vector<Handled> handled;
+    for (const ShopEvent& event : events) {
+      const SpanScope span = SpanScope::server("orders-paid: " + event.event, event.trace);
+      ShopDatabase& shard = shards_.of(event.order.user);
+      if (done.contains(event.order.order)) {
+        handled.emplace_back();
+      } else {
+        handled.push_back(after(looked[&shard] ? shard.mark_paid(event.order) : looked[&shard]));
+      }
+    }
+    return handled;
+  }
+
   void relay() {
     if (!queue_.connected()) return;
     for (std::size_t i = 0; i < shards_.size(); ++i) {
@@ -75,17 +106,19 @@ class OrdersWorker {
   // Rows go only after their events are stored; the events' ids make a repeat harmless.
   Status relay_shard(ShopDatabase& shard) {
     ASSIGN_OR_RETURN(const auto rows, shard.read_outbox(kOutboxPage));
-    std::vector<std::int64_t> told;
-    Status status;
+    std::map<std::string, std::vector<Order>> events;
+    std::vector<std::int64_t> ids;
     for (const auto& row : rows) {
-      status = queue_.publish(row.subject, row.order);
-      if (!status) break;
-      told.push_back(row.id);
+      events[row.subject].push_back(row.order);
+      ids.push_back(row.id);
     }
-    if (told.empty()) return status;
-    if (auto removed = shard.remove_outbox(told); !removed) return removed;
-    relayed_ += static_cast<std::int64_t>(told.size());
-    return status;
+    if (ids.empty()) return {};
+    for (const auto& [event, orders] : events) {
+      if (auto stored = queue_.publish(event, orders); !stored) return stored;
+    }
+    if (auto removed = shard.remove_outbox(ids); !removed) return removed;
+    relayed_ += static_cast<std::int64_t>(ids.size());
+    return {};
   }
 
   Shards shards_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "core/base/text.h"
 #include "platform/storefront/stores/schema.h"
@@ -34,6 +35,15 @@ StoredOrder stored_order(const std::string& order, const MariaDb::Row& row) {
           .card_key = text_of(row[9])};
 }
 
+// (outcome, card_key)
+ShopDatabase::Allocation allocation(const MariaDb::Row& row) {
+  using Allocated = ShopDatabase::Allocated;
+  const std::string outcome = text_of(row[0]);
+  if (outcome == "dry") return {Allocated::kDry, ""};
+  if (outcome == "not_paid") return {Allocated::kNotPaid, ""};
+  return {Allocated::kOk, text_of(row[1])};
+}
+
 Status status_of(const Result<MariaDb::Answer>& answer) {
   if (!answer) return tl::unexpected(answer.error());
   return {};
@@ -49,7 +59,7 @@ ShopDatabase::ShopDatabase(MariaDb::Options options, std::size_t connections)
             [options] { return MariaDb::connect(options); }) {}
 
 Result<MariaDb::Answer> ShopDatabase::run(std::string_view sql,
-                                          std::initializer_list<MariaDb::Value> values) {
+                                          std::span<const MariaDb::Value> values) {
   return pool_.with([&](MariaDb& database) { return database.run(sql, values); });
 }
 
@@ -77,6 +87,27 @@ Status ShopDatabase::mark_paid(const Order& order) {
           " paid_at_us = COALESCE(paid_at_us, VALUES(paid_at_us))",
           {order.order, order.user, order.product, order.quantity, order.amount_cents,
            order.idempotency_key, order.body_hash, order.placed_at_us, order.paid_at_us}));
+}
+
+// Always as many places, the last ones empty, so that there is one prepared statement for it.
+Result<std::set<std::string>> ShopDatabase::paid_among(const std::vector<std::string>& orders) {
+  constexpr std::size_t kPlaces = 64;
+  static const std::string kSql = [] {
+    std::string sql =
+        "SELECT order_id FROM shop.orders WHERE state IN ('paid', 'delivered') AND order_id IN (?";
+    for (std::size_t i = 1; i < kPlaces; ++i) sql += ",?";
+    return sql + ")";
+  }();
+  std::set<std::string> paid;
+  for (std::size_t from = 0; from < orders.size(); from += kPlaces) {
+    std::vector<MariaDb::Value> places(kPlaces, std::string());
+    std::copy(orders.begin() + static_cast<std::ptrdiff_t>(from),
+              orders.begin() + static_cast<std::ptrdiff_t>(std::min(from + kPlaces, orders.size())),
+              places.begin());
+    ASSIGN_OR_RETURN(const MariaDb::Answer answer, run(kSql, places));
+    for (const MariaDb::Row& row : answer.rows) paid.insert(text_of(row[0]));
+  }
+  return paid;
 }
 
 Status ShopDatabase::mark_expired(const Order& order) {
@@ -127,10 +158,16 @@ Result<ShopDatabase::Allocation> ShopDatabase::allocate_key(const std::string& o
                                                             WallTime now) {
   ASSIGN_OR_RETURN(const MariaDb::Row row,
                    call("CALL shop.allocate_key(?, ?, ?)", {order, product, to_us(now)}));
-  const std::string outcome = text_of(row[0]);
-  if (outcome == "dry") return Allocation{Allocated::kDry, ""};
-  if (outcome == "not_paid") return Allocation{Allocated::kNotPaid, ""};
-  return Allocation{Allocated::kOk, text_of(row[1])};
+  return allocation(row);
+}
+
+Result<ShopDatabase::Allocation> ShopDatabase::deliver_paid(const Order& order, WallTime now) {
+  ASSIGN_OR_RETURN(
+      const MariaDb::Row row,
+      call("CALL shop.deliver_paid(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           {order.order, order.product, to_us(now), order.user, order.quantity, order.amount_cents,
+            order.idempotency_key, order.body_hash, order.placed_at_us, order.paid_at_us}));
+  return allocation(row);
 }
 
 // The one row that a procedure of the keys gives: (outcome, card_key).

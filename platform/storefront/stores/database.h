@@ -7,6 +7,8 @@
 #pragma once
 
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,8 @@ class ShopDatabase {
   Status place(const Order& order);
   // Makes the order's row when it is not there, and marks it paid unless it is further already.
   Status mark_paid(const Order& order);
+  // Which of these are paid or delivered already: what need not be marked.
+  Result<std::set<std::string>> paid_among(const std::vector<std::string>& orders);
   // Makes the row when it is not there; an order that was paid meanwhile stays as it is.
   Status mark_expired(const Order& order);
   Result<std::optional<StoredOrder>> find(const std::string& order);
@@ -39,6 +43,9 @@ class ShopDatabase {
   };
   Result<Allocation> allocate_key(const std::string& order, const std::string& product,
                                   WallTime now);
+  // For a paid order: mark_paid() and allocate_key() in one transaction. When no key is left
+  // nothing is marked. kNotPaid: another order of this user has its idempotency key.
+  Result<Allocation> deliver_paid(const Order& order, WallTime now);
   // FREE -> RESERVED: a key is the order's until then, and allocate_key() gives it that one.
   enum class Reserved { kOk, kDry, kNoOrder };
   Result<Reserved> reserve_key(const std::string& order, const std::string& product,
@@ -110,7 +117,10 @@ class ShopDatabase {
 
  private:
   Result<MariaDb::Row> call(std::string_view sql, std::initializer_list<MariaDb::Value> values);
-  Result<MariaDb::Answer> run(std::string_view sql, std::initializer_list<MariaDb::Value> values);
+  Result<MariaDb::Answer> run(std::string_view sql, std::initializer_list<MariaDb::Value> values) {
+    return run(sql, std::span(values.begin(), values.size()));
+  }
+  Result<MariaDb::Answer> run(std::string_view sql, std::span<const MariaDb::Value> values);
 
   const Duration statement_timeout_;
   Pool<MariaDb> pool_;

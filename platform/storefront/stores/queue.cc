@@ -27,6 +27,21 @@ std::string subject_for(const std::string& event, const std::string& consumer) {
 }
 std::string subjects_of(const std::string& event) { return event + ".*"; }
 
+Result<std::vector<Order>> orders_in(std::string_view body) {
+  ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(body));
+  std::vector<Order> orders;
+  if (json.is_array()) {
+    for (const nlohmann::json& each : json) {
+      ASSIGN_OR_RETURN(Order order, order_from_json(each));
+      orders.push_back(std::move(order));
+    }
+    return orders;
+  }
+  ASSIGN_OR_RETURN(Order order, order_from_json(json));
+  orders.push_back(std::move(order));
+  return orders;
+}
+
 ShopQueue::ShopQueue(Nats::Options options, std::int64_t replicas)
     : options_(std::move(options)),
       replicas_(static_cast<int>(replicas)),
@@ -65,6 +80,16 @@ Status ShopQueue::publish(const std::string& event, const Order& order) {
   if (!nats) return fail(ErrorCode::kUnavailable, "queue: not connected yet");
   return nats->publish(subject_for_all(event), dump_json(to_json(order)),
                        cat(event, ":", order.order), current_traceparent());
+}
+
+Status ShopQueue::publish(const std::string& event, const std::vector<Order>& orders) {
+  const auto nats = connection();
+  if (!nats) return fail(ErrorCode::kUnavailable, "queue: not connected yet");
+  nlohmann::json body = nlohmann::json::array();
+  for (const Order& order : orders) body.push_back(to_json(order));
+  const std::string id =
+      cat(event, ":", orders.front().order, ":", orders.back().order, ":", orders.size());
+  return nats->publish(subject_for_all(event), dump_json(body), id, current_traceparent());
 }
 
 bool ShopQueue::connected() const {

@@ -14,7 +14,9 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "core/io/nats.h"
 #include "platform/storefront/model/order.h"
@@ -31,6 +33,8 @@ inline constexpr const char* kOrderDelivered = "order.delivered";
 std::string subject_for_all(const std::string& event);
 std::string subject_for(const std::string& event, const std::string& consumer);
 std::string subjects_of(const std::string& event);
+// A message's body: an order, or an array of orders. kInvalid when one cannot be read.
+Result<std::vector<Order>> orders_in(std::string_view body);
 inline constexpr const char* kEverySubject = ">";  // of the stream
 
 // What a consumer gave up, until somebody replays or removes it.
@@ -51,6 +55,9 @@ class ShopQueue {
 
   // For every consumer. The message id is event and order, so a repeat is harmless.
   Status publish(const std::string& event, const Order& order);
+  // What happened to many, as one message: that is much cheaper for servers and consumers than one
+  // for each. REQUIRES: not empty.
+  Status publish(const std::string& event, const std::vector<Order>& orders);
   bool connected() const;
   // Null until the first connection. Never changes afterwards: the adapter reconnects.
   std::shared_ptr<Nats> connection() const;

@@ -75,16 +75,18 @@ constexpr const char* kKeyImports =
 // or dies in the middle holds no lock. Calls for one order queue up at its row and look for its key
 // only then; calls for different orders skip each other's keys. The UNIQUE order_id is the second
 // lock on the door.
-#define PROCEDURE_BEGINS                                                           \
-  "MODIFIES SQL DATA\n"                                                            \
-  "proc: BEGIN\n"                                                                  \
-  "  DECLARE v_id BIGINT DEFAULT NULL;\n"                                          \
-  "  DECLARE v_key VARCHAR(64) DEFAULT NULL;\n"                                    \
-  "  DECLARE v_delivered BIGINT DEFAULT NULL;\n"                                   \
-  "  DECLARE v_state VARCHAR(16) DEFAULT NULL;\n"                                  \
-  "  DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;\n"                          \
-  "  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;\n"       \
-  "  START TRANSACTION;\n"                                                         \
+#define PROCEDURE_BEGINS                                                     \
+  "MODIFIES SQL DATA\n"                                                      \
+  "proc: BEGIN\n"                                                            \
+  "  DECLARE v_id BIGINT DEFAULT NULL;\n"                                    \
+  "  DECLARE v_key VARCHAR(64) DEFAULT NULL;\n"                              \
+  "  DECLARE v_delivered BIGINT DEFAULT NULL;\n"                             \
+  "  DECLARE v_state VARCHAR(16) DEFAULT NULL;\n"                            \
+  "  DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;\n"                    \
+  "  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;\n" \
+  "  START TRANSACTION;\n"
+
+#define LOCK_ORDER_AND_KEY                                                         \
   "  SELECT state INTO v_state FROM orders WHERE order_id = p_order FOR UPDATE;\n" \
   "  SELECT key_id, card_key, delivered_at_us INTO v_id, v_key, v_delivered\n"     \
   "   FROM card_keys WHERE order_id = p_order FOR UPDATE;\n"
@@ -101,33 +103,57 @@ constexpr const char* kKeyImports =
   "    LEAVE proc;\n"                                                        \
   "  END IF;\n"
 
+#define DELIVER_THE_KEY                                                             \
+  "  IF v_delivered IS NOT NULL THEN\n"                                             \
+  "    ROLLBACK;\n"                                                                 \
+  "    SELECT 'ok' AS outcome, v_key AS card_key;\n"                                \
+  "    LEAVE proc;\n"                                                               \
+  "  END IF;\n" TAKE_A_FREE_KEY                                                     \
+  "  UPDATE card_keys SET order_id = p_order, delivered_at_us = p_now_us,\n"        \
+  "   reserved_until_us = NULL WHERE key_id = v_id;\n"                              \
+  "  UPDATE orders SET state = 'delivered', delivered_at_us = p_now_us\n"           \
+  "   WHERE order_id = p_order;\n"                                                  \
+  "  INSERT INTO outbox (subject, order_id) VALUES ('order.delivered', p_order);\n" \
+  "  COMMIT;\n"                                                                     \
+  "  SELECT 'ok' AS outcome, v_key AS card_key;\n"
+
 // The key and the order's state change in one transaction; asked again it gives the same key.
 constexpr const char* kAllocateKey =
     "CREATE OR REPLACE PROCEDURE shop.allocate_key("
     " IN p_order VARCHAR(64), IN p_product VARCHAR(64), IN p_now_us BIGINT)\n" PROCEDURE_BEGINS
+        LOCK_ORDER_AND_KEY
     "  IF v_state IS NULL OR v_state NOT IN ('paid', 'delivered') THEN\n"
     "    ROLLBACK;\n"
     "    SELECT 'not_paid' AS outcome, NULL AS card_key;\n"
     "    LEAVE proc;\n"
-    "  END IF;\n"
-    "  IF v_delivered IS NOT NULL THEN\n"
+    "  END IF;\n" DELIVER_THE_KEY "END";
+
+// The same for an order whose payment is known, and with it: whether its row is still to be made,
+// or to be marked as paid, is settled in the same transaction. One commit on every copy instead of
+// two.
+constexpr const char* kDeliverPaid =
+    "CREATE OR REPLACE PROCEDURE shop.deliver_paid("
+    " IN p_order VARCHAR(64), IN p_product VARCHAR(64), IN p_now_us BIGINT,"
+    " IN p_user VARCHAR(64), IN p_quantity BIGINT, IN p_amount_cents BIGINT,"
+    " IN p_idempotency_key VARCHAR(128), IN p_body_hash CHAR(16), IN p_placed_at_us BIGINT,"
+    " IN p_paid_at_us BIGINT)\n" PROCEDURE_BEGINS
+    "  INSERT INTO orders (order_id, user_id, product, quantity, amount_cents, state,\n"
+    "   idempotency_key, body_hash, placed_at_us, paid_at_us)\n"
+    "   VALUES (p_order, p_user, p_product, p_quantity, p_amount_cents, 'paid',\n"
+    "   p_idempotency_key, p_body_hash, p_placed_at_us, p_paid_at_us)\n"
+    "   ON DUPLICATE KEY UPDATE state = IF(state IN ('placed', 'expired'), 'paid', state),\n"
+    "   paid_at_us = COALESCE(paid_at_us, VALUES(paid_at_us));\n" LOCK_ORDER_AND_KEY
+    "  IF v_state IS NULL THEN\n"  // its place is taken by another order
     "    ROLLBACK;\n"
-    "    SELECT 'ok' AS outcome, v_key AS card_key;\n"
+    "    SELECT 'not_paid' AS outcome, NULL AS card_key;\n"
     "    LEAVE proc;\n"
-    "  END IF;\n" TAKE_A_FREE_KEY
-    "  UPDATE card_keys SET order_id = p_order, delivered_at_us = p_now_us,\n"
-    "   reserved_until_us = NULL WHERE key_id = v_id;\n"
-    "  UPDATE orders SET state = 'delivered', delivered_at_us = p_now_us\n"
-    "   WHERE order_id = p_order;\n"
-    "  INSERT INTO outbox (subject, order_id) VALUES ('order.delivered', p_order);\n"
-    "  COMMIT;\n"
-    "  SELECT 'ok' AS outcome, v_key AS card_key;\n"
-    "END";
+    "  END IF;\n" DELIVER_THE_KEY "END";
 
 // Which key it is stays the shop's secret until it is delivered. Asked again: held for longer.
 constexpr const char* kReserveKey =
     "CREATE OR REPLACE PROCEDURE shop.reserve_key("
     " IN p_order VARCHAR(64), IN p_product VARCHAR(64), IN p_until_us BIGINT)\n" PROCEDURE_BEGINS
+        LOCK_ORDER_AND_KEY
     "  IF v_state IS NULL OR v_state = 'expired' THEN\n"
     "    ROLLBACK;\n"
     "    SELECT 'no_order' AS outcome, NULL AS card_key;\n"
@@ -144,7 +170,7 @@ constexpr const char* kReserveKey =
 // order has expired; NULL: in any case.
 constexpr const char* kCancelKey =
     "CREATE OR REPLACE PROCEDURE shop.cancel_key("
-    " IN p_order VARCHAR(64), IN p_due_us BIGINT)\n" PROCEDURE_BEGINS
+    " IN p_order VARCHAR(64), IN p_due_us BIGINT)\n" PROCEDURE_BEGINS LOCK_ORDER_AND_KEY
     "  IF v_state IN ('paid', 'delivered') THEN\n"
     "    ROLLBACK;\n"
     "    SELECT 'paid' AS outcome, NULL AS card_key;\n"
@@ -166,7 +192,8 @@ constexpr Migration kMigrations[] = {{"products", kProducts},
                                      {"imports of card keys", kKeyImports},
                                      {"deliver a key", kAllocateKey},
                                      {"reserve a key", kReserveKey},
-                                     {"give a key back", kCancelKey}};
+                                     {"give a key back", kCancelKey},
+                                     {"deliver a key for a payment", kDeliverPaid}};
 
 }  // namespace
 

@@ -75,6 +75,40 @@ TEST_CASE(
   CHECK(shop.database.find(order_id_of("u1", "k2", "music-month"))->value().state == "paid");
 }
 
+TEST_CASE("a payment makes row, state and key at once, or nothing of it when no key is left") {
+  Shop shop(2);
+  const WallTime now{};
+  const Order placed = order_named("k1");
+  REQUIRE(shop.database.place(placed));
+  const auto first = shop.database.deliver_paid(placed, now);
+  REQUIRE(first);
+  CHECK(first->outcome == ShopDatabase::Allocated::kOk);
+  CHECK(shop.database.deliver_paid(placed, now)->card_key == first->card_key);
+  CHECK(shop.database.allocate_key(placed.order, placed.product, now)->card_key == first->card_key);
+
+  const Order unknown = order_named("k2");  // its shard was away when it was placed
+  CHECK(shop.database.deliver_paid(unknown, now)->outcome == ShopDatabase::Allocated::kOk);
+  const auto stored = shop.database.find(unknown.order);
+  REQUIRE((stored && *stored));
+  CHECK((*stored)->state == "delivered");
+  CHECK((*stored)->order.paid_at_us == unknown.paid_at_us);
+
+  const Order late = order_named("k3");
+  CHECK(shop.database.deliver_paid(late, now)->outcome == ShopDatabase::Allocated::kDry);
+  CHECK_FALSE(shop.database.find(late.order)->has_value());
+  CHECK(shop.database.paid_among({placed.order, unknown.order, late.order, "o-none"}).value() ==
+        std::set<std::string>{placed.order, unknown.order});
+  CHECK(shop.database.read_outbox(10)->size() == 2);  // each delivery is told once
+}
+
+TEST_CASE("an expired order that was paid after all gets its key") {
+  Shop shop(1);
+  const Order order = order_named("k1");
+  REQUIRE(shop.database.mark_expired(order));
+  CHECK(shop.database.deliver_paid(order, {})->outcome == ShopDatabase::Allocated::kOk);
+  CHECK(shop.database.find(order.order)->value().state == "delivered");
+}
+
 TEST_CASE("many who ask at once never share a key, and askers for one order share theirs") {
   constexpr int kOrders = 40;
   constexpr int kThreads = 8;

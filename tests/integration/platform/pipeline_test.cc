@@ -116,6 +116,41 @@ TEST_CASE("what nobody can read is given up at once and holds nobody up") {
   }
 }
 
+TEST_CASE("of a message that tells of many orders each is handled once, and the bad one given up") {
+  Shop shop;
+  shop.start("auditlog");
+  // A place that another order has taken, in the middle of good ones.
+  (void)shop.sql(
+      "INSERT INTO shop.orders (order_id, user_id, product, quantity, amount_cents, state,"
+      " idempotency_key, body_hash, placed_at_us) VALUES ('o-taken-music-year', 'u1', 'music-year',"
+      " 1, 1, 'placed', 'other', 'other', 1)");
+  shop::ShopQueue queue(shop.servers().nats(), 1);
+  REQUIRE(comes_true([&] { return queue.connected(); }));
+  std::vector<shop::Order> orders;
+  for (const char* id : {"o-one-music-year", "o-taken-music-year", "o-two-music-year"}) {
+    orders.push_back({.order = id,
+                      .user = "u1",
+                      .product = "music-year",
+                      .quantity = 1,
+                      .amount_cents = 1,
+                      .idempotency_key = id,
+                      .body_hash = "hash",
+                      .placed_at_us = 2,
+                      .charge = {}});
+  }
+  REQUIRE(queue.publish(shop::kOrderPlaced, orders));
+  std::vector<json> letters;
+  CHECK(comes_true([&] {
+    letters = shop.run_once("replay", "list");
+    return !letters.empty();
+  }));
+  REQUIRE(letters.size() == 1);
+  CHECK(letters[0].at("consumer") == "orders-placed");
+  CHECK(parse_json(letters[0].at("body").get<std::string>())->at("order") == "o-taken-music-year");
+  CHECK(shop.sql("SELECT COUNT(*) FROM shop.orders WHERE user_id = 'u1'") == "3");
+  CHECK(comes_true([&] { return rows(shop, Shop::kAuditlog).size() == 3; }));
+}
+
 TEST_CASE("a dead letter that is replayed does what it could not do before") {
   Shop shop;
   // An order that waits in the queue, and whose place in the database another one has taken.

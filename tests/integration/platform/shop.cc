@@ -74,7 +74,7 @@ Shop::Shop(const More& more, const std::string& given_redis) : servers_(wanted_f
       {"payments", listen(kPayments) + redis + queue + to("psp", kPsp) +
                        "sweep_every: 50ms\nsweep_age: 500ms\n" +
                        cat("webhook_secret: \"", kWebhookSecret, "\"\n")},
-      {"delivery", listen(kDelivery) + database + redis + queue + to("cardkeys", kCardkeys)},
+      {"delivery", listen(kDelivery) + redis + queue + to("cardkeys", kCardkeys)},
       {"orders-worker", listen(kOrdersWorker) + database + queue + "relay_every: 20ms\n"},
       {"inventory", listen(kInventory) + redis + queue},
       {"notifier", listen(kNotifier) + queue + inbox("notifier") +
