@@ -47,7 +47,7 @@ FaultFacts facts_of(const FaultOrder& order, const FaultKind& kind, const FaultR
                    .target = {{kind.target_key, request.target}},
                    .lease_ms = order.lease.count() / 1000,
                    .drill = order.drill};
-  for (const auto& [name, value] : request.params) facts.params[name] = value;
+  facts.params = fault_params_json(kind, request.params);
   return facts;
 }
 

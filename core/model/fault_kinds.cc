@@ -175,6 +175,23 @@ std::map<std::string, std::string> read_fault_params(const FaultKindSpec& kind,
   return read;
 }
 
+nlohmann::json fault_params_json(const FaultKindSpec& kind,
+                                 const std::map<std::string, std::string>& params) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const FaultParam& param : kind.params) {
+    const auto value = params.find(param.name);
+    if (value == params.end()) continue;
+    if (param.type == Type::kInteger) {
+      json[param.name] = known(parse_integer(value->second));
+    } else if (param.type == Type::kPercent) {
+      json[param.name] = known(parse_number(value->second));
+    } else {
+      json[param.name] = value->second;
+    }
+  }
+  return json;
+}
+
 nlohmann::json to_json(const FaultKindSpec& kind) {
   nlohmann::json params = nlohmann::json::array();
   for (const FaultParam& param : kind.params) params.push_back(param_json(param));

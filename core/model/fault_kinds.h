@@ -57,6 +57,10 @@ std::map<std::string, std::string> read_fault_params(const FaultKindSpec& kind,
                                                      const nlohmann::json& params,
                                                      const std::string& path, Problems& problems);
 
+// The other way round, for what reads them again: integers and percents as numbers.
+nlohmann::json fault_params_json(const FaultKindSpec& kind,
+                                 const std::map<std::string, std::string>& params);
+
 // {"name","summary","target","needs","undo","measured","params":[{"name","type","unit","default",
 // "min","max","summary","words"?}]}; default null: must be given.
 nlohmann::json to_json(const FaultKindSpec& kind);

@@ -2,9 +2,8 @@
 #include "agents/faults/link/toxics.h"
 
 #include <algorithm>
-#include <cmath>
 
-#include "agents/faults/effect.h"
+#include "agents/faults/link/measure.h"
 #include "agents/links/link_table.h"
 #include "core/base/text.h"
 
@@ -20,7 +19,7 @@ class LinkFault final : public Fault {
     if (host_.links() == nullptr) {
       return fail(ErrorCode::kUnavailable, "no links are carried here");
     }
-    if (toxic_.delay < toxic_.jitter) {
+    if (toxic_.kind == Toxic::Kind::kDelay && toxic_.delay < toxic_.jitter) {
       return fail(ErrorCode::kInvalid, "params.jitter is more than params.delay");
     }
     std::vector<std::string> known;
@@ -46,7 +45,10 @@ class LinkFault final : public Fault {
   nlohmann::json measure(const nlohmann::json&) const override {
     LinkTable* links = host_.links();
     if (links == nullptr) return nlohmann::json::object();
-    if (toxic_.kind == Toxic::Kind::kDelay) return measure_delay(*links);
+    if (toxic_.kind != Toxic::Kind::kDown && toxic_.kind != Toxic::Kind::kReset) {
+      const auto report = links->toxic_report(link_, id_);
+      return report ? measured_toxic(toxic_, *report) : nlohmann::json::object();
+    }
     for (const LinkState& link : links->links()) {
       if (link.name == link_) return {{"connections", link.connections}, {"down", link.down}};
     }
@@ -54,40 +56,40 @@ class LinkFault final : public Fault {
   }
 
  private:
-  nlohmann::json measure_delay(LinkTable& links) const {
-    const auto account = links.toxic_report(link_, id_);
-    if (!account) return nlohmann::json::object();
-    nlohmann::json measured{{"chunks", account->chunks},
-                            {"delay_mean_us", account->mean.count()},
-                            {"delay_max_us", account->max.count()},
-                            {"late_p99_us", account->late_p99.count()}};
-    if (account->chunks > 0) {  // without traffic there is nothing to judge
-      const auto ms = [](Duration of) { return static_cast<double>(of.count()) / 1000; };
-      const double spread = ms(toxic_.jitter) / std::sqrt(static_cast<double>(account->chunks));
-      add_effect(measured, {.what = "delay",
-                            .unit = "ms",
-                            .asked = ms(toxic_.delay),
-                            .measured = ms(account->mean),
-                            .tolerance = 1 + 3 * spread});
-    }
-    return measured;
-  }
-
   std::string id_;
   std::string link_;
   Toxic toxic_;
   Host& host_;
 };
 
-}  // namespace
-
-std::unique_ptr<Fault> make_link_delay(const FaultRequest& request, Host& host) {
-  const std::string& way = request.params.at("direction");
-  Toxic toxic{.kind = Toxic::Kind::kDelay,
-              .delay = request.duration("delay"),
-              .jitter = request.duration("jitter")};
+// What every toxic on streams has.
+Toxic on_stream(Toxic::Kind kind, const FaultRequest& request) {
+  Toxic toxic{.kind = kind};
+  const std::string& way = request.text("direction");
   if (way == "upstream") toxic.direction = Toxic::Direction::kUpstream;
   if (way == "downstream") toxic.direction = Toxic::Direction::kDownstream;
+  if (request.params.contains("share")) toxic.toxicity = request.percent("share") / 100;
+  return toxic;
+}
+
+}  // namespace
+
+std::unique_ptr<Fault> make_link_bandwidth(const FaultRequest& request, Host& host) {
+  Toxic toxic = on_stream(Toxic::Kind::kBandwidth, request);
+  toxic.rate = request.size("rate");
+  return std::make_unique<LinkFault>(request, toxic, host);
+}
+
+std::unique_ptr<Fault> make_link_blackhole(const FaultRequest& request, Host& host) {
+  Toxic toxic = on_stream(Toxic::Kind::kBlackHole, request);
+  toxic.delay = request.duration("timeout");
+  return std::make_unique<LinkFault>(request, toxic, host);
+}
+
+std::unique_ptr<Fault> make_link_delay(const FaultRequest& request, Host& host) {
+  Toxic toxic = on_stream(Toxic::Kind::kDelay, request);
+  toxic.delay = request.duration("delay");
+  toxic.jitter = request.duration("jitter");
   return std::make_unique<LinkFault>(request, toxic, host);
 }
 
@@ -95,8 +97,33 @@ std::unique_ptr<Fault> make_link_down(const FaultRequest& request, Host& host) {
   return std::make_unique<LinkFault>(request, Toxic{.kind = Toxic::Kind::kDown}, host);
 }
 
+std::unique_ptr<Fault> make_link_limit(const FaultRequest& request, Host& host) {
+  Toxic toxic = on_stream(Toxic::Kind::kLimit, request);
+  toxic.bytes = request.size("bytes");
+  return std::make_unique<LinkFault>(request, toxic, host);
+}
+
+std::unique_ptr<Fault> make_link_refuse(const FaultRequest& request, Host& host) {
+  const Toxic toxic{.kind = Toxic::Kind::kRefuse, .toxicity = request.percent("share") / 100};
+  return std::make_unique<LinkFault>(request, toxic, host);
+}
+
 std::unique_ptr<Fault> make_link_reset(const FaultRequest& request, Host& host) {
   return std::make_unique<LinkFault>(request, Toxic{.kind = Toxic::Kind::kReset}, host);
+}
+
+std::unique_ptr<Fault> make_link_slicer(const FaultRequest& request, Host& host) {
+  Toxic toxic = on_stream(Toxic::Kind::kSlicer, request);
+  toxic.delay = request.duration("delay");
+  toxic.bytes = request.size("size");
+  toxic.variation = request.size("variation");
+  return std::make_unique<LinkFault>(request, toxic, host);
+}
+
+std::unique_ptr<Fault> make_link_slow_close(const FaultRequest& request, Host& host) {
+  Toxic toxic = on_stream(Toxic::Kind::kSlowClose, request);
+  toxic.delay = request.duration("delay");
+  return std::make_unique<LinkFault>(request, toxic, host);
 }
 
 std::string why_no_link(Host& host) {

@@ -4,6 +4,24 @@
 namespace panshi {
 namespace {
 
+constexpr FaultParam kDirection =
+    word_param("direction", "both", "both|downstream|upstream",
+               "Which way is touched: upstream is from client to upstream.");
+constexpr FaultParam kShare =
+    percent_param("share", "100", "0", "100",
+                  "Share of the connections that it touches, drawn for each and direction.");
+
+constexpr FaultParam kBandwidthParams[] = {
+    size_param("rate", "1MiB", "1", "10GiB", "Bytes a second that pass, of each connection."),
+    kDirection,
+    kShare,
+};
+constexpr FaultParam kBlackHoleParams[] = {
+    kDirection,
+    kShare,
+    duration_param("timeout", "0ms", "0ms", "1h",
+                   "Closes a connection on which nothing came for so long; 0ms: never."),
+};
 constexpr FaultParam kDelayParams[] = {
     duration_param("delay", "500ms", "0ms", "1m",
                    "How long each chunk is held after it was read, in each direction."),
@@ -12,29 +30,93 @@ constexpr FaultParam kDelayParams[] = {
     duration_param("jitter", "0ms", "0ms", "1m",
                    "Drawn evenly from delay - jitter to delay + jitter; at most the delay."),
 };
+constexpr FaultParam kLimitParams[] = {
+    size_param("bytes", "64KiB", "0", "10GiB", "What passes, of each connection and direction."),
+    kDirection,
+    kShare,
+};
+constexpr FaultParam kRefuseParams[] = {
+    percent_param("share", "50", "0", "100", "Share of the new connections that is refused."),
+};
+constexpr FaultParam kSlicerParams[] = {
+    duration_param("delay", "0ms", "0ms", "10s", "Between two pieces."),
+    kDirection,
+    kShare,
+    size_param("size", "64", "1", "1MiB", "Mean size of a piece."),
+    size_param("variation", "0", "0", "1MiB", "How much more or less a piece may have."),
+};
+constexpr FaultParam kSlowCloseParams[] = {
+    duration_param("delay", "1s", "0ms", "1h", "How late the end of a stream is passed on."),
+    kDirection,
+    kShare,
+};
+
+constexpr const char* kNeedsLink = "a link of the node";
 
 constexpr FaultKindSpec kKinds[] = {
+    {.name = "link.bandwidth",
+     .summary = "Lets no more than a rate pass on each connection of a link.",
+     .target_key = "link",
+     .params = kBandwidthParams,
+     .needs = kNeedsLink,
+     .undo = "Removes the bound; what it held is delivered at once, in order.",
+     .measured = "Bytes passed by the time in which there was something to pass."},
+    {.name = "link.blackhole",
+     .summary = "Swallows every byte of a link without a word; new connections are accepted.",
+     .target_key = "link",
+     .params = kBlackHoleParams,
+     .needs = kNeedsLink,
+     .undo = "Closes the connections that it touched; new ones live again.",
+     .measured = "Counts the connections touched and the bytes dropped."},
     {.name = "link.delay",
      .summary = "Delivers each chunk of a link a set time after it was read.",
      .target_key = "link",
      .params = kDelayParams,
-     .needs = "a link of the node",
+     .needs = kNeedsLink,
      .undo = "Removes the delay; what it held is delivered at once, in order.",
-     .measured = "Times each chunk from read to delivered."},
+     .measured = "Times each chunk from read to delivered; predicts the cost of a request."},
     {.name = "link.down",
      .summary = "Closes what is established on a link and refuses new connections.",
      .target_key = "link",
      .params = {},
-     .needs = "a link of the node",
+     .needs = kNeedsLink,
      .undo = "Listens again.",
      .measured = "Counts the connections that are left."},
+    {.name = "link.limit",
+     .summary = "Closes a connection of a link once so many bytes have passed.",
+     .target_key = "link",
+     .params = kLimitParams,
+     .needs = kNeedsLink,
+     .undo = "Connections that were not closed live on, without a limit.",
+     .measured = "Counts the connections touched and ended, the bytes passed and dropped."},
+    {.name = "link.refuse",
+     .summary = "Resets a share of the new connections of a link.",
+     .target_key = "link",
+     .params = kRefuseParams,
+     .needs = kNeedsLink,
+     .undo = "Every new connection lives again.",
+     .measured = "Counts the connections that came and those refused."},
     {.name = "link.reset",
      .summary = "Resets what is established on a link, and each new connection.",
      .target_key = "link",
      .params = {},
-     .needs = "a link of the node",
+     .needs = kNeedsLink,
      .undo = "New connections live again.",
      .measured = "Counts the connections that are left."},
+    {.name = "link.slicer",
+     .summary = "Cuts what passes a link into small pieces.",
+     .target_key = "link",
+     .params = kSlicerParams,
+     .needs = kNeedsLink,
+     .undo = "Removes the slicer; what it held is delivered at once, in order.",
+     .measured = "Counts pieces and bytes, and times pieces from read to delivered."},
+    {.name = "link.slow-close",
+     .summary = "Passes the end of a stream of a link on late.",
+     .target_key = "link",
+     .params = kSlowCloseParams,
+     .needs = kNeedsLink,
+     .undo = "Ends that were held are passed on at once.",
+     .measured = "Times each end from read to passed on."},
 };
 
 }  // namespace

@@ -263,7 +263,7 @@ TEST_CASE("an agent that dies at any stage leaves nothing that the next one does
                                 .lease_ms = 60'000,
                                 .drill = "d1"},
                       .resolved = fault->resolve().value()};
-    for (const auto& [name, value] : request.params) record.facts.params[name] = value;
+    record.facts.params = fault_params_json(kind, request.params);
     REQUIRE(journal->write(record));  // 0: written, not yet applied
     int left = 1;
     if (stage == 1) {  // 1: half-applied

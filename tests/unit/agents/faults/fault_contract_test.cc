@@ -79,10 +79,20 @@ TEST_CASE("a fault whose apply stops at any step leaves nothing that revert does
 TEST_CASE("a fault measures that it is in force") {
   const std::map<std::string, nlohmann::json> expected = {
       {"db.disconnect", {{"accounts_locked", 2}, {"connections", 0}}},
+      {"link.bandwidth", {{"bytes", 0}, {"bytes_per_second", 0}}},
+      {"link.blackhole", {{"touched", 0}, {"ended", 0}, {"bytes", 0}, {"dropped", 0}}},
       {"link.delay",
-       {{"chunks", 0}, {"delay_mean_us", 0}, {"delay_max_us", 0}, {"late_p99_us", 0}}},
+       {{"chunks", 0},
+        {"delay_mean_us", 0},
+        {"delay_max_us", 0},
+        {"late_p99_us", 0},
+        {"predicted", {{"handshake_ms", 0}, {"round_trip_ms", 1000.0}}}}},
       {"link.down", {{"connections", 0}, {"down", true}}},
+      {"link.limit", {{"touched", 0}, {"ended", 0}, {"bytes", 0}, {"dropped", 0}}},
+      {"link.refuse", {{"came", 0}, {"refused", 0}}},
       {"link.reset", {{"connections", 0}, {"down", false}}},
+      {"link.slicer", {{"pieces", 0}, {"bytes", 0}, {"delay_mean_us", 0}}},
+      {"link.slow-close", {{"ends", 0}, {"delay_mean_us", 0}}},
       {"process.kill", {{"processes", 3}, {"gone", 3}}},
       {"process.pause", {{"processes", 3}, {"stopped", 3}}}};
   for (const FaultKind& kind : fault_kinds()) {

@@ -74,6 +74,18 @@ TEST_CASE("a parameter of the wrong type or out of bounds is refused with the bo
   }
 }
 
+TEST_CASE("the defaults of every kind, written down and read again, are the same") {
+  for (const FaultKindSpec& kind : fault_kind_specs()) {
+    INFO(kind.name);
+    Problems problems;
+    const auto read = read_fault_params(kind, nullptr, "params", problems);
+    if (!problems.empty()) continue;  // some parameter must be given
+    const auto again = read_fault_params(kind, fault_params_json(kind, read), "params", problems);
+    CHECK(problems.empty());
+    CHECK(again == read);
+  }
+}
+
 TEST_CASE("every kind says what it needs, how it is undone and how it is measured") {
   for (const FaultKindSpec& kind : fault_kind_specs()) {
     INFO(kind.name);
