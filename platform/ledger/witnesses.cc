@@ -318,7 +318,8 @@ void Witnesses::read_queue_messages(Evidence& evidence) const {
     const Status read = nats.read_all(kStream, subject, [&](const NatsMessage& message) {
       const auto told = orders_in(message.body);
       if (!told && bodies) bodies = fail(told.error(), cat("message ", message.stream_sequence));
-      for (const Order& order : told.value_or(std::vector<Order>())) orders.push_back(order.order);
+      if (!told) return;
+      for (const QueuedOrder& each : *told) orders.push_back(each.order.order);
     });
     if (!read) return tl::unexpected(read.error());
     if (!bodies) return tl::unexpected(bodies.error());

@@ -162,6 +162,7 @@ void read_payments_config(Fields& in, PaymentsConfig& config) {
   in.may("charge_timeout", config.charge_timeout, kTimeouts);
   in.may("hold_time", config.hold_time, {milliseconds(100), std::chrono::hours(24)});
   in.may("pay_window", config.pay_window, {milliseconds(100), std::chrono::hours(24)});
+  in.may("gather", config.gather, {milliseconds(0), seconds(1)});
   in.may("sweep_every", config.sweep_every, {milliseconds(10), minutes(1)});
   in.may("sweep_age", config.sweep_age, {milliseconds(0), minutes(10)});
   in.may("deadline", config.deadline, kTimeouts);

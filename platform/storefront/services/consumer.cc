@@ -83,13 +83,15 @@ std::vector<NatsVerdict> Consumer::judge(const std::vector<NatsMessage>& message
         message.subject != subject_for(event, options_.name)) {
       continue;  // a replay for another consumer
     }
-    auto orders = orders_in(message.body);
+    auto orders = orders_in(message.body, message.trace);
     if (!orders) {
       verdicts[i] = bury(message, "", message.body, orders.error().message);
       continue;
     }
     parts.push_back({i, events.size(), orders->size()});
-    for (Order& order : *orders) events.push_back({event, std::move(order), message.trace});
+    for (QueuedOrder& each : *orders) {
+      events.push_back({event, std::move(each.order), std::move(each.trace)});
+    }
   }
   if (events.empty()) return verdicts;
   const std::vector<Handled> handled = handle_(events);

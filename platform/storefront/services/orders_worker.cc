@@ -106,10 +106,10 @@ class OrdersWorker {
   // Rows go only after their events are stored; the events' ids make a repeat harmless.
   Status relay_shard(ShopDatabase& shard) {
     ASSIGN_OR_RETURN(const auto rows, shard.read_outbox(kOutboxPage));
-    std::map<std::string, std::vector<Order>> events;
+    std::map<std::string, std::vector<QueuedOrder>> events;
     std::vector<std::int64_t> ids;
     for (const auto& row : rows) {
-      events[row.subject].push_back(row.order);
+      events[row.subject].push_back({row.order, ""});
       ids.push_back(row.id);
     }
     if (ids.empty()) return {};

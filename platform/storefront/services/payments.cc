@@ -13,6 +13,7 @@
 #include "platform/storefront/services/run_service.h"
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/services/webhook.h"
+#include "platform/storefront/stores/gathered_events.h"
 #include "platform/storefront/stores/http_upstream.h"
 #include "platform/storefront/stores/queue.h"
 #include "platform/storefront/stores/stock.h"
@@ -57,6 +58,7 @@ class Payments {
       : config_(config),
         stock_(redis_options(config.redis)),
         queue_(nats_options(config.queue, "payments"), config.queue.replicas),
+        paid_events_(queue_, kPaymentSucceeded, config.gather),
         psp_({.name = "psp",
               .base = cat("http://", config.psp.host, ":", config.psp.port),
               .timeout = config.charge_timeout}),
@@ -90,6 +92,7 @@ class Payments {
   const PaymentsConfig config_;
   SoftStock stock_;
   ShopQueue queue_;
+  GatheredEvents paid_events_;  // of kPaymentSucceeded
   HttpUpstream psp_;
   Remembered stored_;         // orders whose event is in the queue: the sweep need not repeat it
   Remembered webhooks_seen_;  // signatures of those that were taken
@@ -201,7 +204,7 @@ Result<HttpReply> Payments::charge(const Wish& wish) {
 }
 
 Status Payments::publish(const Order& order) {
-  auto stored = queue_.publish(kPaymentSucceeded, order);
+  auto stored = paid_events_.publish(order);
   if (stored) stored_.add(order.order);
   return stored;
 }

@@ -27,18 +27,19 @@ std::string subject_for(const std::string& event, const std::string& consumer) {
 }
 std::string subjects_of(const std::string& event) { return event + ".*"; }
 
-Result<std::vector<Order>> orders_in(std::string_view body) {
-  ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(body));
-  std::vector<Order> orders;
-  if (json.is_array()) {
-    for (const nlohmann::json& each : json) {
-      ASSIGN_OR_RETURN(Order order, order_from_json(each));
-      orders.push_back(std::move(order));
+Result<std::vector<QueuedOrder>> orders_in(std::string_view body, const std::string& trace) {
+  ASSIGN_OR_RETURN(nlohmann::json json, parse_json(body));
+  if (!json.is_array()) json = nlohmann::json::array({std::move(json)});
+  std::vector<QueuedOrder> orders;
+  for (nlohmann::json& each : json) {
+    std::string own = trace;
+    if (each.is_object() && each.contains("trace") && each["trace"].is_string()) {
+      own = each["trace"].get<std::string>();
+      each.erase("trace");
     }
-    return orders;
+    ASSIGN_OR_RETURN(Order order, order_from_json(each));
+    orders.push_back({std::move(order), std::move(own)});
   }
-  ASSIGN_OR_RETURN(Order order, order_from_json(json));
-  orders.push_back(std::move(order));
   return orders;
 }
 
@@ -76,20 +77,24 @@ void ShopQueue::connect_until_done() {
 }
 
 Status ShopQueue::publish(const std::string& event, const Order& order) {
-  const auto nats = connection();
-  if (!nats) return fail(ErrorCode::kUnavailable, "queue: not connected yet");
-  return nats->publish(subject_for_all(event), dump_json(to_json(order)),
-                       cat(event, ":", order.order), current_traceparent());
+  return publish(event, std::vector<QueuedOrder>{{order, current_traceparent()}});
 }
 
-Status ShopQueue::publish(const std::string& event, const std::vector<Order>& orders) {
+Status ShopQueue::publish(const std::string& event, const std::vector<QueuedOrder>& orders) {
   const auto nats = connection();
   if (!nats) return fail(ErrorCode::kUnavailable, "queue: not connected yet");
+  const QueuedOrder& first = orders.front();
+  std::string id = cat(event, ":", first.order.order);
+  if (orders.size() == 1) {
+    return nats->publish(subject_for_all(event), dump_json(to_json(first.order)), id, first.trace);
+  }
   nlohmann::json body = nlohmann::json::array();
-  for (const Order& order : orders) body.push_back(to_json(order));
-  const std::string id =
-      cat(event, ":", orders.front().order, ":", orders.back().order, ":", orders.size());
-  return nats->publish(subject_for_all(event), dump_json(body), id, current_traceparent());
+  for (const QueuedOrder& each : orders) {
+    body.push_back(to_json(each.order));
+    if (!each.trace.empty()) body.back()["trace"] = each.trace;
+  }
+  id += cat(":", orders.back().order.order, ":", orders.size());
+  return nats->publish(subject_for_all(event), dump_json(body), id);
 }
 
 bool ShopQueue::connected() const {

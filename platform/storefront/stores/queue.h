@@ -33,8 +33,13 @@ inline constexpr const char* kOrderDelivered = "order.delivered";
 std::string subject_for_all(const std::string& event);
 std::string subject_for(const std::string& event, const std::string& consumer);
 std::string subjects_of(const std::string& event);
-// A message's body: an order, or an array of orders. kInvalid when one cannot be read.
-Result<std::vector<Order>> orders_in(std::string_view body);
+struct QueuedOrder {
+  Order order;
+  std::string trace;  // the span that told it; "" for none
+};
+// A message's body: an order, or an array of orders, each perhaps with its `trace` (else
+// `trace` of the message). kInvalid when one cannot be read.
+Result<std::vector<QueuedOrder>> orders_in(std::string_view body, const std::string& trace = {});
 inline constexpr const char* kEverySubject = ">";  // of the stream
 
 // What a consumer gave up, until somebody replays or removes it.
@@ -56,8 +61,8 @@ class ShopQueue {
   // For every consumer. The message id is event and order, so a repeat is harmless.
   Status publish(const std::string& event, const Order& order);
   // What happened to many, as one message: that is much cheaper for servers and consumers than one
-  // for each. REQUIRES: not empty.
-  Status publish(const std::string& event, const std::vector<Order>& orders);
+  // for each. One alone travels as above. REQUIRES: not empty.
+  Status publish(const std::string& event, const std::vector<QueuedOrder>& orders);
   bool connected() const;
   // Null until the first connection. Never changes afterwards: the adapter reconnects.
   std::shared_ptr<Nats> connection() const;

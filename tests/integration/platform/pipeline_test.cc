@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise: every event reaches every consumer, its effect is there once, and what nobody can handle
 // waits as a dead letter until it is put before the consumer again.
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <map>
@@ -9,6 +10,8 @@
 
 #include "core/base/text.h"
 #include "core/json/fields.h"
+#include "platform/storefront/base/trace.h"
+#include "platform/storefront/stores/gathered_events.h"
 #include "platform/storefront/stores/queue.h"
 #include "tests/integration/platform/shop.h"
 
@@ -126,17 +129,18 @@ TEST_CASE("of a message that tells of many orders each is handled once, and the 
       " 1, 1, 'placed', 'other', 'other', 1)");
   shop::ShopQueue queue(shop.servers().nats(), 1);
   REQUIRE(comes_true([&] { return queue.connected(); }));
-  std::vector<shop::Order> orders;
+  std::vector<shop::QueuedOrder> orders;
   for (const char* id : {"o-one-music-year", "o-taken-music-year", "o-two-music-year"}) {
-    orders.push_back({.order = id,
-                      .user = "u1",
-                      .product = "music-year",
-                      .quantity = 1,
-                      .amount_cents = 1,
-                      .idempotency_key = id,
-                      .body_hash = "hash",
-                      .placed_at_us = 2,
-                      .charge = {}});
+    orders.push_back({{.order = id,
+                       .user = "u1",
+                       .product = "music-year",
+                       .quantity = 1,
+                       .amount_cents = 1,
+                       .idempotency_key = id,
+                       .body_hash = "hash",
+                       .placed_at_us = 2,
+                       .charge = {}},
+                      ""});
   }
   REQUIRE(queue.publish(shop::kOrderPlaced, orders));
   std::vector<json> letters;
@@ -149,6 +153,60 @@ TEST_CASE("of a message that tells of many orders each is handled once, and the 
   CHECK(parse_json(letters[0].at("body").get<std::string>())->at("order") == "o-taken-music-year");
   CHECK(shop.sql("SELECT COUNT(*) FROM shop.orders WHERE user_id = 'u1'") == "3");
   CHECK(comes_true([&] { return rows(shop, Shop::kAuditlog).size() == 3; }));
+}
+
+TEST_CASE("payments that come in a rush are stored each once, in fewer messages, traces kept") {
+  Shop shop;
+  shop::ShopQueue queue(shop.servers().nats(), 1);
+  REQUIRE(comes_true([&] { return queue.connected(); }));
+  constexpr std::size_t kPayments = 24;
+  std::atomic<std::size_t> stored{0};
+  {
+    shop::GatheredEvents gathered(queue, shop::kOrderPlaced, 200ms);
+    std::vector<std::jthread> callers;
+    for (std::size_t i = 0; i < kPayments; ++i) {
+      callers.emplace_back([&, i] {
+        const shop::SpanScope span = shop::SpanScope::server("pay", "");
+        const std::string id = cat("o-", i, "-music-year");
+        if (gathered.publish({.order = id,
+                              .user = "u1",
+                              .product = "music-year",
+                              .quantity = 1,
+                              .amount_cents = 1,
+                              .idempotency_key = id,
+                              .body_hash = "hash",
+                              .placed_at_us = 2,
+                              .charge = {}})) {
+          ++stored;
+        }
+      });
+    }
+  }
+  CHECK(stored == kPayments);
+  auto nats = Nats::connect(shop.servers().nats());
+  REQUIRE(nats);
+  std::set<std::string> orders;
+  std::size_t messages = 0;
+  std::set<std::string> traces;
+  REQUIRE((*nats)->read_all(shop::kStream, shop::subjects_of(shop::kOrderPlaced),
+                            [&](const NatsMessage& message) {
+                              ++messages;
+                              const auto told = shop::orders_in(message.body, message.trace);
+                              REQUIRE(told);
+                              for (const auto& each : *told) {
+                                CHECK(orders.insert(each.order.order).second);
+                                traces.insert(each.trace);
+                              }
+                            }));
+  CHECK(orders.size() == kPayments);
+  CHECK(messages < kPayments / 2);
+  CHECK(traces.size() == kPayments);
+}
+
+TEST_CASE("with the queue away a gathered payment is refused, not kept") {
+  shop::ShopQueue queue({.urls = {"nats://127.0.0.1:1"}}, 1);
+  shop::GatheredEvents gathered(queue, shop::kOrderPlaced, 20ms);
+  CHECK_FALSE(gathered.publish({}));
 }
 
 TEST_CASE("a dead letter that is replayed does what it could not do before") {
