@@ -11,6 +11,7 @@
 
 #include "agents/api/routes.h"
 #include "agents/limits.h"
+#include "agents/toxiproxy/routes.h"
 #include "core/base/check.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
@@ -69,6 +70,7 @@ Agent::~Agent() {
   loop_.end();
   // Whoever calls back goes before what he calls.
   server_.reset();
+  toxiproxy_.reset();
   prober_.reset();
   actions_.reset();
   faults_.reset();
@@ -81,6 +83,7 @@ Status Agent::open() {
   ASSIGN_OR_RETURN(epoch_, EpochGate::open(config_.state / "epoch"));
   load_marks();
   if (auto opened = open_links(); !opened) return opened;
+  if (auto opened = open_toxiproxy(); !opened) return opened;
   host_ = std::make_unique<LinuxHost>(
       config_,
       [this](const std::string& service) {
@@ -133,6 +136,14 @@ Status Agent::open_links() {
       return fail(opened.error(), cat("link ", link.name));
     }
   }
+  return {};
+}
+
+Status Agent::open_toxiproxy() {
+  if (!config_.toxiproxy) return {};
+  proxies_ = std::make_unique<toxiproxy::ProxyBook>(*links_);
+  ASSIGN_OR_RETURN(
+      toxiproxy_, toxiproxy::serve(*proxies_, config_.toxiproxy->address, config_.toxiproxy->port));
   return {};
 }
 

@@ -28,6 +28,7 @@
 #include "agents/supervisor/service_runner.h"
 #include "agents/supervisor/supervisor.h"
 #include "agents/supervisor/waits.h"
+#include "agents/toxiproxy/proxy_book.h"
 #include "core/io/http_server.h"
 #include "core/io/process.h"
 
@@ -55,6 +56,7 @@ class Agent final : private ActionPorts {
   explicit Agent(const AgentConfig& config);
   Status open();
   Status open_links();
+  Status open_toxiproxy();
   void begin();
   std::optional<MonoTime> turn();
 
@@ -101,6 +103,8 @@ class Agent final : private ActionPorts {
 
   std::unique_ptr<EpochGate> epoch_;
   std::unique_ptr<LinkTable> links_;
+  std::unique_ptr<toxiproxy::ProxyBook> proxies_;  // these two: null when not configured
+  std::unique_ptr<HttpServer> toxiproxy_;
   std::unique_ptr<LinuxHost> host_;
   std::unique_ptr<FaultBook> faults_;
   std::unique_ptr<LogRotator> rotator_;

@@ -297,6 +297,23 @@ void read_programs(Fields& in, AgentConfig& config) {
   }
 }
 
+void read_toxiproxy(const json& value, Problems& problems, AgentConfig& config) {
+  Fields in(value, "toxiproxy", problems);
+  std::string listen;
+  in.need("listen", listen);
+  in.done();
+  if (listen.empty()) return;
+  const auto where = parse_host_port(listen);
+  if (!where) return in.problem("listen", where.error().message);
+  const bool v6 = where->host == "[::1]";
+  if (!v6 && !(is_ipv4(where->host) && where->host.starts_with("127."))) {
+    return in.problem("listen", cat("`", where->host,
+                                    "` must be of 127.0.0.0/8, or [::1]: clients of this API send "
+                                    "no token"));
+  }
+  config.toxiproxy = {v6 ? "::1" : where->host, where->port};
+}
+
 template <class T>
 void refuse_twice(const std::vector<T>& items, std::string_view list, Problems& problems) {
   std::set<std::string> names;
@@ -394,6 +411,9 @@ AgentConfig read_root(const json& root, Problems& problems) {
   read_list(in, "links", config.links, limits::kLinksMax, &read_link);
   read_list(in, "probes", config.probes, limits::kProbesMax, &read_probe);
   read_programs(in, config);
+  if (const json* toxiproxy = in.may_value("toxiproxy")) {
+    read_toxiproxy(*toxiproxy, problems, config);
+  }
   in.done();
   check_references(config, problems);
   return config;

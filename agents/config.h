@@ -97,6 +97,12 @@ struct ProgramConfig {
   Duration timeout = 60s;
 };
 
+// Toxiproxy's API, whose clients send no token: on a loopback address only.
+struct ToxiproxyConfig {
+  std::string address;
+  std::uint16_t port = 0;
+};
+
 struct AgentConfig {
   std::filesystem::path file;  // as given, made absolute
   std::string node;
@@ -112,6 +118,7 @@ struct AgentConfig {
   std::vector<LinkConfig> links;
   std::vector<ProbeConfig> probes;
   std::map<std::string, ProgramConfig> programs;
+  std::optional<ToxiproxyConfig> toxiproxy;  // none: off
 
   const ServiceConfig* service(const std::string& name) const;  // null when there is none
 };

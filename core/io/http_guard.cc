@@ -80,7 +80,8 @@ std::optional<HttpResponse> HttpGuard::check_body(const HttpHead& head) const {
   }
   const std::size_t count = head.count("content-length");
   const std::string& method = head.request.method;
-  const bool bodiless = method == "GET" || method == "HEAD" || method == "OPTIONS";
+  const bool bodiless =
+      method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "DELETE";
   if (count == 0 && !bodiless) {
     return http_refusal(411, ErrorCode::kInvalid, "Content-Length is missing (0 for no body)");
   }
@@ -106,7 +107,9 @@ std::optional<HttpResponse> HttpGuard::check_route(const HttpHead& head,
     return response;
   }
   if (match.route) return std::nullopt;
-  if (match.allowed.empty()) return bare_http_refusal(404);
+  const int status = match.allowed.empty() ? 404 : 405;
+  if (options_.stranger) return options_.stranger(status);
+  if (status == 404) return bare_http_refusal(404);
   HttpResponse response =
       http_refusal(405, ErrorCode::kInvalid, cat("this path is for ", match.allowed));
   response.headers["Allow"] = match.allowed;

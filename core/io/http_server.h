@@ -68,6 +68,8 @@ class HttpServer {
     Duration idle_timeout = std::chrono::seconds(15);    // of a connection, between requests
     Duration request_timeout = std::chrono::seconds(5);  // for a request to arrive whole
     unsigned requests_per_connection_max = 1'000;
+    // The answer for an unknown path (404) or method (405), when not in our words.
+    std::function<HttpResponse(int status)> stranger = {};
     // And at most half of the process's descriptors.
     std::size_t connections_max = 4'096;  // beyond: what waited longest for its client is closed
   };

@@ -101,6 +101,18 @@ TEST_CASE("addresses are IPv4 and complete, and a timeout is no longer than its 
              Catch::Contains("at most `every` (50ms)"));
 }
 
+TEST_CASE("the API without a token is off, or on a loopback address") {
+  for (const char* good : {"127.0.0.1:8474", "127.9.8.7:1", "[::1]:8474"}) {
+    CHECK(mistakes(std::string("toxiproxy: {listen: \"") + good + "\"}\n").empty());
+  }
+  for (const char* bad : {"0.0.0.0:8474", "10.0.0.1:8474", "localhost:8474", "[::]:8474"}) {
+    INFO(bad);
+    CHECK_THAT(mistakes(std::string("toxiproxy: {listen: \"") + bad + "\"}\n"),
+               Catch::Contains("127.0.0.0/8"));
+  }
+  CHECK_THAT(mistakes("toxiproxy: {listen: \"127.0.0.1\"}\n"), Catch::Contains("127.0.0.1:8080"));
+}
+
 TEST_CASE("paths are relative to the file that names them") {
   const auto config =
       read_config("node: n\naddress: 127.0.0.1\nport: 1\nstate: state/n\n", "/etc/panshi/n.yaml");

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// The promise under test: clients and tests written for Toxiproxy find its API as they know it:
+// statuses, error strings, defaults, content types, and what toxics do to connections.
+#include <catch2/catch.hpp>
+
+#include "agents/links/link_table.h"
+#include "agents/toxiproxy/proxy_book.h"
+#include "agents/toxiproxy/routes.h"
+#include "core/base/text.h"
+#include "core/json/fields.h"
+#include "tests/integration/agents/links/sockets.h"
+#include "tests/support/raw_http.h"
+
+namespace panshi::agent::toxiproxy {
+namespace {
+
+using nlohmann::json;
+using test::connect_to;
+using test::Server;
+using test::Socket;
+
+struct Reply {
+  int status = 0;
+  std::string head;
+  std::string body;
+  json value() const { return json::parse(body); }
+  bool has(const std::string& line) const { return head.find(line) != std::string::npos; }
+};
+
+struct Proxies {
+  Proxies() : links(*LinkTable::create()), book(*links), server(*serve(book, test::kHost, 0)) {}
+
+  Reply call(const std::string& method, const std::string& path, const std::string& body = "",
+             const std::string& more = "") {
+    const std::string length =
+        body.empty() && method != "POST" ? "" : cat("Content-Length: ", body.size(), "\r\n");
+    const std::string text = raw_http(server->port(),
+                                      cat(method, " ", path, " HTTP/1.1\r\nHost: ", test::kHost,
+                                          "\r\nConnection: close\r\n", more, length, "\r\n", body),
+                                      test::kHost);
+    const auto end = text.find("\r\n\r\n");
+    REQUIRE(end != std::string::npos);
+    return {raw_status(text), text.substr(0, end + 2), text.substr(end + 4)};
+  }
+  // A proxy to `upstream`; its port.
+  std::uint16_t proxy(const std::string& name, const std::string& upstream) {
+    const json body{{"name", name}, {"listen", cat(test::kHost, ":0")}, {"upstream", upstream}};
+    const Reply reply = call("POST", "/proxies", body.dump());
+    REQUIRE(reply.status == 201);
+    return port_of(reply.value());
+  }
+  static std::uint16_t port_of(const json& proxy) {
+    const std::string listen = proxy.at("listen");
+    return static_cast<std::uint16_t>(std::stoi(listen.substr(listen.rfind(':') + 1)));
+  }
+
+  std::unique_ptr<LinkTable> links;
+  ProxyBook book;
+  std::unique_ptr<HttpServer> server;
+};
+
+void echo(Socket& socket) {
+  for (std::string text = socket.receive(); !text.empty() && !text.starts_with("error ");) {
+    if (!socket.send(text)) return;
+    text = socket.receive();
+  }
+}
+
+struct Row {
+  const char* method;
+  const char* path;
+  const char* body;
+  int status;
+  const char* answer;  // the whole body; "*": not looked at
+};
+
+// In order: each row finds what those before it left.
+constexpr Row kRows[] = {
+    {"GET", "/proxies", "", 200, "{}"},
+    {"GET", "/proxies/none", "", 404,
+     R"({"error":"proxy not found","status":404})"
+     "\n"},
+    {"POST", "/proxies", "", 400,
+     R"({"error":"bad request body: EOF","status":400})"
+     "\n"},
+    {"POST", "/proxies", "{}", 400,
+     R"({"error":"missing required field: name","status":400})"
+     "\n"},
+    {"POST", "/proxies", R"({"name":"p"})", 400,
+     R"({"error":"missing required field: upstream","status":400})"
+     "\n"},
+    {"POST", "/proxies", R"({"name":7})", 400, "*"},
+    {"POST", "/proxies",
+     R"({"NAME":"p","Listen":"127.103.0.1:18474","upstream":"somehost:12345","extra":1} and more)",
+     201,
+     R"({"enabled":true,"listen":"127.103.0.1:18474","name":"p",)"
+     R"("toxics":[],"upstream":"somehost:12345"})"},
+    {"POST", "/proxies", R"({"name":"p","upstream":"x:1"})", 409,
+     R"({"error":"proxy already exists","status":409})"
+     "\n"},
+    {"POST", "/proxies", R"({"name":"q","listen":"127.103.0.1:18474","upstream":"x:1"})", 500,
+     R"({"error":"listen tcp 127.103.0.1:18474: bind: address already in use","status":500})"
+     "\n"},
+    {"GET", "/proxies/q", "", 404, "*"},
+    {"POST", "/proxies/p/toxics", R"({"type":"latency","stream":"sideways"})", 400,
+     R"({"error":"stream was invalid, can be either upstream or downstream","status":400})"
+     "\n"},
+    {"POST", "/proxies/p/toxics", R"({"type":"magic"})", 400,
+     R"({"error":"invalid toxic type","status":400})"
+     "\n"},
+    {"POST", "/proxies/p/toxics", R"({"type":"latency","attributes":{"latency":"1000"}})", 400,
+     "*"},
+    {"POST", "/proxies/p/toxics", R"({"type":"latency","attributes":{"latency":1000.0}})", 400,
+     "*"},
+    {"POST", "/proxies/p/toxics", R"({"type":"latency","attributes":{"Latency":1000}})", 200,
+     R"({"attributes":{"jitter":0,"latency":1000},)"
+     R"("name":"latency_downstream","stream":"downstream","toxicity":1.0,"type":"latency"})"},
+    {"POST", "/proxies/p/toxics", R"({"type":"latency"})", 409,
+     R"({"error":"toxic already exists","status":409})"
+     "\n"},
+    {"POST", "/proxies/p/toxics", R"({"name":"up","type":"slicer","stream":"UpStream"})", 200,
+     R"({"attributes":{"average_size":0,"delay":0,)"
+     R"("size_variation":0},"name":"up","stream":"UpStream","toxicity":1.0,"type":"slicer"})"},
+    {"POST", "/proxies/p/toxics/latency_downstream",
+     R"({"name":"x","toxicity":0.5,"attributes":{"jitter":10}})", 200,
+     R"({"attributes":{"jitter":10,"latency":1000},)"
+     R"("name":"latency_downstream","stream":"downstream","toxicity":0.5,"type":"latency"})"},
+    {"GET", "/proxies/p/toxics/none", "", 404,
+     R"({"error":"toxic not found","status":404})"
+     "\n"},
+    {"PATCH", "/proxies/p/toxics/none", "{}", 404, "*"},
+    {"DELETE", "/proxies/p/toxics/none", "", 404, "*"},
+    {"DELETE", "/proxies/none/toxics/none", "", 404,
+     R"({"error":"proxy not found","status":404})"
+     "\n"},
+    {"PATCH", "/proxies/p", R"({"enabled":false})", 200, "*"},
+    {"POST", "/reset", "", 204, ""},
+    {"GET", "/proxies/p", "", 200,
+     R"({"enabled":true,"listen":"127.103.0.1:18474","name":"p",)"
+     R"("toxics":[],"upstream":"somehost:12345"})"},
+    {"GET", "/proxies/p/toxics", "", 200, "[]"},
+    {"POST", "/populate", R"([{"name":"a","upstream":"x:1"},{"name":"b"}])", 400,
+     R"({"error":"missing required field: upstream at proxy 2","proxies":null,"status":400})"},
+    {"GET", "/proxies/a", "", 404, "*"},
+    {"POST", "/populate", "[]", 201, R"({"proxies":null})"},
+    {"DELETE", "/proxies/p", "", 204, ""},
+    {"DELETE", "/proxies/p", "", 404, "*"},
+    {"GET", "/nowhere", "", 404, "404 page not found\n"},
+    {"GET", "/metrics", "", 404, "404 page not found\n"},
+    {"PUT", "/proxies", "{}", 405, ""},
+    {"GET", "/reset", "", 405, ""},
+};
+
+TEST_CASE("each call is answered with the status and the words that clients know") {
+  Proxies proxies;
+  for (const Row& row : kRows) {
+    INFO(row.method << " " << row.path << " " << row.body);
+    const Reply reply = proxies.call(row.method, row.path, row.body);
+    CHECK(reply.status == row.status);
+    if (std::string(row.answer) != "*") CHECK(reply.body == row.answer);
+    if (reply.status == 404 || reply.status == 409) {
+      CHECK(reply.has("Content-Type: text/plain; charset=utf-8\r\n"));
+    } else if (reply.status == 200 || reply.status == 201) {
+      CHECK(reply.has("Content-Type: application/json\r\n"));
+    }
+    if (reply.status < 404) CHECK(reply.has("X-Toxiproxy-Request-Id: "));
+  }
+}
+
+TEST_CASE("the version has its own content type, errors are not sniffed, browsers are refused") {
+  Proxies proxies;
+  const Reply version = proxies.call("GET", "/version");
+  CHECK(version.has("Content-Type: application/json;charset=utf-8\r\n"));
+  CHECK(version.body.starts_with(R"({"version": ")"));
+  CHECK(version.body.ends_with("\"}\n"));
+  CHECK(proxies.call("GET", "/proxies/none").has("X-Content-Type-Options: nosniff\r\n"));
+  const Reply browser = proxies.call("GET", "/proxies", "", "User-Agent: Mozilla/5.0\r\n");
+  CHECK(browser.status == 403);
+  CHECK(browser.body == "User agent not allowed\n");
+}
+
+TEST_CASE("a proxy carries bytes, slows them live, and refuses while disabled") {
+  Server server(echo);
+  Proxies proxies;
+  const auto port = proxies.proxy("redis", server.address());
+  Socket client = connect_to(port);
+  client.send("x");
+  REQUIRE(client.receive_exactly(1) == "x");
+  const char* const toxics = "/proxies/redis/toxics";
+  REQUIRE(proxies.call("POST", toxics, R"({"type":"timeout","attributes":{"timeout":0}})").status ==
+          200);
+  client.send("lost");
+  CHECK_FALSE(client.has_input(100));
+  REQUIRE(proxies.call("DELETE", cat(toxics, "/timeout_downstream")).status == 204);
+  CHECK(client.receive().empty());
+  REQUIRE(proxies.call("POST", "/proxies/redis", R"({"enabled":false})").status == 200);
+  CHECK_FALSE(connect_to(port));
+  const Reply on = proxies.call("POST", "/proxies/redis", R"({"enabled":true})");
+  CHECK(Proxies::port_of(on.value()) == port);
+  Socket again = connect_to(port);
+  again.send("y");
+  CHECK(again.receive_exactly(1) == "y");
+}
+
+TEST_CASE("an upstream that cannot be reached closes the client instead of resetting it") {
+  Proxies proxies;
+  CHECK(connect_to(proxies.proxy("far", "no-such-host.invalid:1")).receive().empty());
+  CHECK(connect_to(proxies.proxy("near", cat(test::kHost, ":1"))).receive().empty());
+}
+
+TEST_CASE("toxics are listed upstream first, each in the order they were added") {
+  Proxies proxies;
+  proxies.proxy("p", "127.0.0.1:1");
+  for (const char* toxic :
+       {R"({"name":"d1","type":"noop"})", R"({"name":"u1","type":"noop","stream":"upstream"})",
+        R"({"name":"d0","type":"noop"})", R"({"name":"u0","type":"noop","stream":"upstream"})"}) {
+    REQUIRE(proxies.call("POST", "/proxies/p/toxics", toxic).status == 200);
+  }
+  std::vector<std::string> names;
+  for (const json& toxic : proxies.call("GET", "/proxies/p/toxics").value()) {
+    names.push_back(toxic.at("name"));
+  }
+  CHECK(names == std::vector<std::string>{"u1", "u0", "d1", "d0"});
+}
+
+TEST_CASE("populate leaves the same proxies alone and replaces others, toxics and all") {
+  Proxies proxies;
+  const json same{{"name", "same"}, {"listen", "127.103.0.1:18475"}, {"upstream", "127.0.0.1:1"}};
+  json other{{"name", "other"}, {"listen", "127.103.0.1:18476"}, {"upstream", "127.0.0.1:1"}};
+  REQUIRE(proxies.call("POST", "/populate", json{same, other}.dump()).status == 201);
+  for (const char* name : {"same", "other"}) {
+    REQUIRE(proxies.call("POST", cat("/proxies/", name, "/toxics"), R"({"type":"noop"})").status ==
+            200);
+  }
+  other["upstream"] = "127.0.0.1:2";
+  const Reply reply = proxies.call("POST", "/populate", json{same, other}.dump());
+  CHECK(reply.status == 201);
+  CHECK(reply.value().at("proxies").at(0).at("toxics").size() == 1);
+  CHECK(reply.value().at("proxies").at(1).at("toxics").empty());
+}
+
+TEST_CASE("links of the configuration are neither shown nor touched") {
+  Proxies proxies;
+  REQUIRE(proxies.links->open(
+      {.name = "database", .listen = cat(test::kHost, ":0"), .upstreams = {{"a", "127.0.0.1:1"}}}));
+  REQUIRE(proxies.links->add_toxic("database", "f1", {.kind = Toxic::Kind::kDown}));
+  CHECK(proxies.call("GET", "/proxies").body == "{}");
+  CHECK(proxies.call("POST", "/proxies", R"({"name":"database","upstream":"x:1"})").status == 409);
+  CHECK(proxies.call("POST", "/reset").status == 204);
+  CHECK(proxies.links->links().at(0).down);
+}
+
+}  // namespace
+}  // namespace panshi::agent::toxiproxy
