@@ -382,6 +382,31 @@ void read_list(Fields& in, const char* key, std::vector<T>& out, std::size_t max
   refuse_twice(out, key, in.problems());
 }
 
+void may_size(Fields& in, const char* key, std::int64_t& out) {
+  std::string text;
+  in.may(key, text);
+  if (text.empty()) return;
+  if (const auto size = parse_size(text)) {
+    out = *size;
+  } else {
+    in.problem(key, size.error().message);
+  }
+}
+
+void read_limits(const json& bounds, AgentConfig& config, Problems& problems) {
+  Fields in(bounds, "limits", problems);
+  auto faults_max = static_cast<std::int64_t>(config.faults_max);
+  in.may("faults_max", faults_max, {0, 1'000});
+  in.may("lease_max", config.lease_max, {100ms, 24h});
+  may_size(in, "memory_reserve", config.memory_reserve);
+  may_size(in, "disk_reserve", config.disk_reserve);
+  std::vector<std::string> directories;
+  in.may("directories", directories);
+  in.done();
+  config.faults_max = static_cast<std::size_t>(faults_max);
+  config.fault_directories = {directories.begin(), directories.end()};
+}
+
 AgentConfig read_root(const json& root, Problems& problems) {
   Fields in(root, "", problems);
   AgentConfig config;
@@ -399,14 +424,7 @@ AgentConfig read_root(const json& root, Problems& problems) {
   config.scripts = scripts;
   in.may("restart_after_crash", config.restart_after_crash);
   in.may("allowed_hosts", config.allowed_hosts);
-  if (const json* bounds = in.may_value("limits")) {
-    Fields limits(*bounds, "limits", problems);
-    std::int64_t faults_max = static_cast<std::int64_t>(config.faults_max);
-    limits.may("faults_max", faults_max, {0, 1'000});
-    limits.may("lease_max", config.lease_max, {100ms, 24h});
-    limits.done();
-    config.faults_max = static_cast<std::size_t>(faults_max);
-  }
+  if (const json* bounds = in.may_value("limits")) read_limits(*bounds, config, problems);
   read_list(in, "services", config.services, limits::kServicesMax, &read_service);
   read_list(in, "links", config.links, limits::kLinksMax, &read_link);
   read_list(in, "probes", config.probes, limits::kProbesMax, &read_probe);
@@ -432,10 +450,21 @@ Result<AgentConfig> from_document(const Document& document) {
   config.file = std::filesystem::absolute(document.file);
   config.state = beside(config.file, config.state);
   config.scripts = beside(config.file, config.scripts);
+  for (auto& folder : config.fault_directories) folder = beside(config.file, folder);
   return config;
 }
 
 }  // namespace
+
+FaultScope AgentConfig::fault_scope() const {
+  return {.node = node,
+          .state = state,
+          .directories = fault_directories,
+          .memory_reserve = memory_reserve,
+          .disk_reserve = disk_reserve,
+          .address = address,
+          .port = port};
+}
 
 const ServiceConfig* AgentConfig::service(const std::string& name) const {
   const auto found = std::find_if(services.begin(), services.end(),

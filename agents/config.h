@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/fault_scope.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
 
@@ -120,6 +121,11 @@ struct AgentConfig {
   std::map<std::string, ProgramConfig> programs;
   std::optional<ToxiproxyConfig> toxiproxy;  // none: off
 
+  std::vector<std::filesystem::path> fault_directories;  // folders whose files faults may touch
+  std::int64_t memory_reserve = 256 << 20;               // bytes that no fault may take
+  std::int64_t disk_reserve = std::int64_t{1} << 30;
+
+  FaultScope fault_scope() const;
   const ServiceConfig* service(const std::string& name) const;  // null when there is none
 };
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agents/faults/holdings.h"
+#include "agents/machine.h"
 #include "core/base/result.h"
 #include "core/io/process.h"
 
@@ -61,6 +62,9 @@ class Host {
   // Null where no links are carried (the guardian, revert-all): what was done to connections there
   // ended with the agent that carried them.
   virtual LinkTable* links() = 0;
+
+  // The node itself, for faults that concern no service.
+  virtual Machine& machine() = 0;
 
   // What faults keep hold of in this process.
   Holdings& holdings() { return holdings_; }

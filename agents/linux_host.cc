@@ -35,7 +35,8 @@ LinuxHost::LinuxHost(const AgentConfig& config, EnsureRunning ensure_running, Li
     : config_(config),
       files_(config.state),
       ensure_running_(std::move(ensure_running)),
-      links_(links) {}
+      links_(links),
+      machine_(config.fault_scope()) {}
 
 std::vector<std::string> LinuxHost::services() {
   std::vector<std::string> names;

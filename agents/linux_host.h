@@ -7,6 +7,7 @@
 
 #include "agents/config.h"
 #include "agents/host.h"
+#include "agents/linux_machine.h"
 #include "agents/supervisor/service_files.h"
 
 namespace panshi::agent {
@@ -32,6 +33,7 @@ class LinuxHost final : public Host {
   std::vector<std::string> sql_services() override;
   Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) override;
   LinkTable* links() override { return links_; }
+  Machine& machine() override { return machine_; }
 
  private:
   Result<const ServiceConfig*> find(const std::string& service) const;
@@ -40,6 +42,7 @@ class LinuxHost final : public Host {
   const ServiceFiles files_;
   const EnsureRunning ensure_running_;
   LinkTable* const links_;
+  LinuxMachine machine_;
   std::atomic<pid_t> guardian_ = 0;
 };
 

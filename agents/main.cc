@@ -12,6 +12,7 @@
 #include "agents/config.h"
 #include "agents/faults/fault_book.h"
 #include "agents/guardian/guardian.h"
+#include "agents/helpers/helper.h"
 #include "agents/limits.h"
 #include "agents/linux_host.h"
 #include "core/base/text.h"
@@ -141,6 +142,10 @@ int run(const AgentConfig& config) {
 }
 
 int main_of(const std::vector<std::string>& arguments) {
+  // How faults run what loads the node; not for people, so not in the help.
+  if (!arguments.empty() && arguments[0] == "helper") {
+    return run_helper({arguments.begin() + 1, arguments.end()});
+  }
   const auto line = read_command_line(arguments);
   if (!line) return say(line.error(), kUsage);
   if (line->help) {

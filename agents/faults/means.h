@@ -11,5 +11,6 @@ namespace panshi::agent {
 std::span<const FaultMeans> database_means();
 std::span<const FaultMeans> link_means();
 std::span<const FaultMeans> process_means();
+std::span<const FaultMeans> resource_means();
 
 }  // namespace panshi::agent

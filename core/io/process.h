@@ -28,6 +28,7 @@ struct ProcessSpec {
   std::map<std::string, std::string> env = {};  // the child's whole environment
   std::filesystem::path directory = {};         // working directory; empty: ours
   std::filesystem::path log_file = {};          // stdout and stderr appended here; empty: /dev/null
+  int input = -1;                               // descriptor for stdin; -1: /dev/null
 };
 
 struct ProcessExit {

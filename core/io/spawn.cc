@@ -112,7 +112,11 @@ Result<Handle> open_log_file(const fs::path& file) {
 
 void set_actions(Actions& actions, const ProcessSpec& spec, int output) {
   auto* const list = &actions.list;
-  CHECK_BUG(posix_spawn_file_actions_addopen(list, 0, "/dev/null", O_RDONLY, 0) == 0);
+  if (spec.input >= 0) {
+    CHECK_BUG(posix_spawn_file_actions_adddup2(list, spec.input, 0) == 0);
+  } else {
+    CHECK_BUG(posix_spawn_file_actions_addopen(list, 0, "/dev/null", O_RDONLY, 0) == 0);
+  }
   CHECK_BUG(posix_spawn_file_actions_adddup2(list, output, 1) == 0);
   CHECK_BUG(posix_spawn_file_actions_adddup2(list, output, 2) == 0);
   CHECK_BUG(posix_spawn_file_actions_addclosefrom_np(list, kFirstOther) == 0);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "agents/host.h"
+#include "agents/linux_machine.h"
 #include "core/base/text.h"
 #include "core/io/mariadb.h"
 
@@ -64,6 +65,10 @@ class RealHost final : public Host {
   std::vector<std::string> sql_services() override { return {"shard"}; }
   std::vector<pid_t> untouchable() override { return {1, ::getpid()}; }
   LinkTable* links() override { return nullptr; }
+  Machine& machine() override { return *machine_; }
+  void set_scope(FaultScope scope) {
+    machine_ = std::make_unique<LinuxMachine>(std::move(scope), kAgent);
+  }
   Result<ProcessName> process_of(const std::string& service) override {
     const auto found = leaders.find(service);
     if (found == leaders.end()) return fail(ErrorCode::kNotFound, "no service " + service);
@@ -98,6 +103,8 @@ class RealHost final : public Host {
   }
 
  private:
+  static constexpr const char* kAgent = PANSHI_BIN_DIR "/panshi-agent";
+
   class Session final : public SqlSession {
    public:
     explicit Session(MariaDb connection) : connection_(std::move(connection)) {}
@@ -109,6 +116,9 @@ class RealHost final : public Host {
    private:
     MariaDb connection_;
   };
+
+  std::unique_ptr<LinuxMachine> machine_ =
+      std::make_unique<LinuxMachine>(FaultScope{.node = "here"}, kAgent);
 };
 
 }  // namespace panshi::agent

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <csignal>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,29 +14,10 @@
 #include "agents/host.h"
 #include "agents/links/link_table.h"
 #include "core/base/text.h"
+#include "core/model/fault_kinds.h"
+#include "tests/unit/agents/faults/fake_machine.h"
 
 namespace panshi::agent {
-
-class Hook {  // may be set while it is being called
- public:
-  using Call = std::function<Status(const std::string& what)>;
-  void operator=(Call call) {
-    const std::lock_guard lock(mutex_);
-    call_ = std::move(call);
-  }
-  Status operator()(const std::string& what) const {
-    Call call;
-    {
-      const std::lock_guard lock(mutex_);
-      call = call_;
-    }
-    return call ? call(what) : Status();
-  }
-
- private:
-  mutable std::mutex mutex_;
-  Call call_;
-};
 
 class FakeHost final : public Host {
  public:
@@ -53,6 +33,7 @@ class FakeHost final : public Host {
 
   bool healthy() {
     const bool toxics = !links_->links().at(0).toxics.empty();
+    if (!machine_.healthy()) return false;
     const std::lock_guard lock(mutex_);
     for (const auto& [pid, state] : processes_) {
       if (state != 'S') return false;
@@ -67,6 +48,7 @@ class FakeHost final : public Host {
   std::vector<std::string> services() override { return {"orders", "shard"}; }
   std::vector<std::string> sql_services() override { return {"shard"}; }
   std::vector<pid_t> untouchable() override { return untouchable_; }
+  FakeMachine& machine() override { return machine_; }
   LinkTable* links() override { return carries_links ? links_.get() : nullptr; }
 
   Result<ProcessName> process_of(const std::string& service) override {
@@ -134,7 +116,10 @@ class FakeHost final : public Host {
     if (found == processes_.end() || process.start_ticks != incarnation_) return false;
     if (signal == SIGSTOP) found->second = 'T';
     if (signal == SIGCONT) found->second = 'S';
-    if (signal == SIGKILL) processes_.erase(found);
+    if (signal == SIGKILL) {
+      machine_.forget(process.pid);
+      processes_.erase(found);
+    }
     return true;
   }
 
@@ -173,12 +158,21 @@ class FakeHost final : public Host {
   std::set<std::string> locked_ = {"'old'@'%'"};
   std::set<int> connections_ = {11, 12, 13};
   std::unique_ptr<LinkTable> links_;
+  FakeMachine machine_{on_touch};
 };
 
 // A target for each kind.
 inline nlohmann::json sample_target(const std::string& kind) {
+  if (find_fault_kind(kind)->on("node")) return {{"node", "here"}};
   if (kind.starts_with("link.")) return {{"link", "database"}};
   return {{"service", kind.starts_with("db.") ? "shard" : "orders"}};
+}
+
+// Parameters where the defaults do not do.
+inline nlohmann::json sample_params(const std::string& kind, FakeHost& host) {
+  const std::string folder = host.machine().folder().string();
+  if (kind == "resource.disk-fill" || kind == "resource.disk-load") return {{"directory", folder}};
+  return nullptr;
 }
 
 }  // namespace panshi::agent

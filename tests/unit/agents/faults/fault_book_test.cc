@@ -73,6 +73,13 @@ FaultOrder order(std::string id, std::string kind, Duration lease = 60s) {
           .drill = "d1"};
 }
 
+// With what parameters the kind must be given there.
+FaultOrder order_on(FakeHost& host, std::string id, const std::string& kind, Duration lease = 60s) {
+  FaultOrder all = order(std::move(id), kind, lease);
+  if (auto params = sample_params(kind, host); !params.is_null()) all.params = std::move(params);
+  return all;
+}
+
 std::string state_of(const Result<nlohmann::json>& fault) {
   return fault ? fault->at("state").get<std::string>() : "error: " + fault.error().message;
 }
@@ -86,7 +93,7 @@ TEST_CASE("the undo record is on disk before a fault is applied, and gone after 
       if (what != "open_sql") always = always && node.on_disk("f1");
       return {};
     };
-    CHECK(state_of(node.book->put(order("f1", kind.name))) == "live");
+    CHECK(state_of(node.book->put(order_on(node.host, "f1", kind.name))) == "live");
     CHECK(node.on_disk("f1"));
     CHECK_FALSE(node.host.healthy());
     CHECK(state_of(node.book->revert("f1")) == "reverted");
@@ -250,7 +257,7 @@ TEST_CASE("an agent that dies at any stage leaves nothing that the next one does
   for (const FaultKind& kind : fault_kinds()) {
     INFO(kind.name << ", died at stage " << stage);
     Node node;
-    const auto put = order("f1", kind.name);
+    const auto put = order_on(node.host, "f1", kind.name);
     Problems problems;
     const auto request = read_request(kind, "f1", put.target, put.params, problems);
     const auto fault = kind.make(request, node.host);
@@ -337,7 +344,7 @@ TEST_CASE("random histories leave no fault behind and no undo record", "[sim]") 
     switch (random.below(5)) {
       case 0:
       case 1:
-        (void)node.book->put(order(id, kinds[random.below(kinds.size())].name, term));
+        (void)node.book->put(order_on(node.host, id, kinds[random.below(kinds.size())].name, term));
         break;
       case 2:
         (void)node.book->renew(std::vector<FaultId>{id}, term);

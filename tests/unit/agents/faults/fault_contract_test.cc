@@ -4,15 +4,17 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "agents/faults/effect.h"
 #include "agents/faults/fault.h"
 #include "tests/unit/agents/faults/fake_host.h"
 
 namespace panshi::agent {
 namespace {
 
-std::unique_ptr<Fault> make(const FaultKind& kind, Host& host) {
+std::unique_ptr<Fault> make(const FaultKind& kind, FakeHost& host) {
   Problems problems;
-  const auto request = read_request(kind, "f1", sample_target(kind.name), nullptr, problems);
+  const auto request =
+      read_request(kind, "f1", sample_target(kind.name), sample_params(kind.name, host), problems);
   REQUIRE(problems.empty());
   return kind.make(request, host);
 }
@@ -76,6 +78,15 @@ TEST_CASE("a fault whose apply stops at any step leaves nothing that revert does
   }
 }
 
+// What was asked for in one figure, measured to the point.
+nlohmann::json met(const char* what, const char* unit, double asked, double tolerance) {
+  nlohmann::json measured;
+  add_effect(
+      measured,
+      {.what = what, .unit = unit, .asked = asked, .measured = asked, .tolerance = tolerance});
+  return measured;
+}
+
 TEST_CASE("a fault measures that it is in force") {
   const std::map<std::string, nlohmann::json> expected = {
       {"db.disconnect", {{"accounts_locked", 2}, {"connections", 0}}},
@@ -94,7 +105,13 @@ TEST_CASE("a fault measures that it is in force") {
       {"link.slicer", {{"pieces", 0}, {"bytes", 0}, {"delay_mean_us", 0}}},
       {"link.slow-close", {{"ends", 0}, {"delay_mean_us", 0}}},
       {"process.kill", {{"processes", 3}, {"gone", 3}}},
-      {"process.pause", {{"processes", 3}, {"stopped", 3}}}};
+      {"process.pause", {{"processes", 3}, {"stopped", 3}}},
+      {"resource.cpu", met("cpu", "%", 80, 8)},
+      {"resource.descriptors", met("descriptors left", "", 0, 2)},
+      {"resource.disk-fill", met("disk full", "%", 95, 1)},
+      {"resource.disk-load", met("write rate", "bytes/s", 16 << 20, 0.1 * (16 << 20))},
+      {"resource.memory", met("memory", "bytes", 256 << 20, 16 << 20)},
+      {"resource.processes", met("processes", "", 500, 0)}};
   for (const FaultKind& kind : fault_kinds()) {
     INFO(kind.name);
     FakeHost host;

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/resource/descriptors.h"
+
+#include <algorithm>
+
+#include "agents/faults/effect.h"
+#include "agents/faults/process/service_target.h"
+
+namespace panshi::agent {
+namespace {
+
+class Descriptors final : public Fault {
+ public:
+  Descriptors(const FaultRequest& request, Host& host) : request_(request), host_(host) {}
+
+  Result<nlohmann::json> resolve() override {
+    ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(request_.target, host_));
+    nlohmann::json resolved = to_json(found);
+    resolved["limits"] = nlohmann::json::array();
+    for (const ProcessName& each : found.all) {
+      const auto limit = host_.machine().descriptor_limit(each);
+      resolved["limits"].push_back(
+          {{"soft", limit ? limit->soft : 0}, {"hard", limit ? limit->hard : 0}});
+    }
+    return resolved;
+  }
+
+  Status apply(const nlohmann::json& resolved) override {
+    const auto left = static_cast<std::uint64_t>(request_.integer("left"));
+    for (const ProcessName& each : processes_from(resolved).all) {
+      const auto now = host_.machine().descriptor_limit(each);
+      if (!now) continue;
+      const std::uint64_t soft = std::min(now->in_use + left, now->hard);
+      auto set = host_.machine().set_descriptor_limit(each, soft, now->hard);
+      if (!set && set.error().code != ErrorCode::kNotFound) return set;
+    }
+    return {};
+  }
+
+  // Those that were forked meanwhile have inherited the lower limit: they get the leader's.
+  Status revert(const nlohmann::json& resolved) override {
+    const ServiceProcesses processes = processes_from(resolved);
+    const auto& limits = resolved.at("limits");
+    for (const ProcessName& each : present(processes, host_)) {
+      const auto known = std::find(processes.all.begin(), processes.all.end(), each);
+      const auto index = known == processes.all.end()
+                             ? std::size_t{0}
+                             : static_cast<std::size_t>(known - processes.all.begin());
+      const std::uint64_t soft = limits.at(index).at("soft");
+      const std::uint64_t hard = limits.at(index).at("hard");
+      if (hard == 0) continue;  // it was ending when it was looked at
+      auto set = host_.machine().set_descriptor_limit(each, soft, hard);
+      if (!set && set.error().code != ErrorCode::kNotFound) return set;
+    }
+    return {};
+  }
+
+  nlohmann::json measure(const nlohmann::json& resolved) const override {
+    nlohmann::json json = nlohmann::json::object();
+    const auto limit = host_.machine().descriptor_limit(processes_from(resolved).leader);
+    if (!limit) return json;
+    const double left = static_cast<double>(limit->soft) - static_cast<double>(limit->in_use);
+    constexpr double kTolerance = 2;  // it opens and closes meanwhile
+    add_effect(json, {.what = "descriptors left",
+                      .unit = "",
+                      .asked = static_cast<double>(request_.integer("left")),
+                      .measured = std::max(0.0, left),
+                      .tolerance = kTolerance});
+    return json;
+  }
+
+ private:
+  const FaultRequest request_;
+  Host& host_;
+};
+
+}  // namespace
+
+std::unique_ptr<Fault> make_descriptors(const FaultRequest& request, Host& host) {
+  return std::make_unique<Descriptors>(request, host);
+}
+
+}  // namespace panshi::agent

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// LinuxMachine: the real node behind Machine.
+#pragma once
+
+#include "agents/machine.h"
+
+namespace panshi::agent {
+
+class LinuxMachine final : public Machine {
+ public:
+  // `helper_program`: the panshi-agent that runs the helpers.
+  explicit LinuxMachine(FaultScope scope, std::string helper_program = "/proc/self/exe");
+
+  const FaultScope& scope() override { return scope_; }
+  std::int64_t cores() override;
+  Room memory() override;
+  Result<Room> disk(const std::filesystem::path& folder) override;
+  Result<std::shared_ptr<Helper>> start_helper(const std::string& fault,
+                                               const std::vector<std::string>& words) override;
+  Status end_helpers(const std::string& fault) override;
+  std::vector<std::string> helpers() override;
+  Result<DescriptorLimit> descriptor_limit(const ProcessName& process) override;
+  Status set_descriptor_limit(const ProcessName& process, std::uint64_t soft,
+                              std::uint64_t hard) override;
+
+ private:
+  struct Marked {
+    ProcessName process;
+    std::string fault;
+  };
+  std::vector<Marked> marked() const;
+
+  const FaultScope scope_;
+  const std::string helper_program_;
+};
+
+}  // namespace panshi::agent

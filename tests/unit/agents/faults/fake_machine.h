@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// FakeMachine: a node `here` of two cores and 1 GiB of memory, with a disk of 200 MB, half full,
+// whose only folder is a real one. Its helpers do exactly what they are asked to. Any thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agents/machine.h"
+#include "core/base/text.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/unit/agents/faults/hook.h"
+
+namespace panshi::agent {
+
+class FakeMachine final : public Machine {
+ public:
+  explicit FakeMachine(const Hook& on_touch) : on_touch_(on_touch) {
+    scope_ = {.node = "here",
+              .state = folder_ / "state",
+              .directories = {folder_ / "data"},
+              .memory_reserve = 100 << 20,
+              .disk_reserve = 10 << 10};
+    std::filesystem::create_directories(scope_.state);
+    std::filesystem::create_directories(folder());
+  }
+
+  bool healthy() const {
+    const std::lock_guard lock(mutex_);
+    return helpers_.empty() && limits_.empty() && std::filesystem::is_empty(folder_ / "data");
+  }
+  void forget(pid_t pid) {  // it is gone
+    const std::lock_guard lock(mutex_);
+    limits_.erase(pid);
+  }
+  std::filesystem::path folder() const { return folder_ / "data"; }
+
+  const FaultScope& scope() override { return scope_; }
+  std::int64_t cores() override { return 2; }
+  Room memory() override { return {.total = 1 << 30, .available = 512 << 20}; }
+  Result<Room> disk(const std::filesystem::path& folder) override {
+    Room room{.total = 200'000'000, .available = 100'000'000};
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+      room.available -= static_cast<std::int64_t>(file.file_size());
+    }
+    return room;
+  }
+
+  Result<std::shared_ptr<Helper>> start_helper(const std::string& fault,
+                                               const std::vector<std::string>& words) override {
+    if (auto touched = on_touch_("start_helper"); !touched) {
+      return tl::unexpected<Error>(touched.error());
+    }
+    const std::lock_guard lock(mutex_);
+    helpers_.insert(fault);
+    return std::make_shared<Obedient>(words);
+  }
+  Status end_helpers(const std::string& fault) override {
+    if (auto touched = on_touch_("end_helpers"); !touched) return touched;
+    const std::lock_guard lock(mutex_);
+    helpers_.erase(fault);
+    return {};
+  }
+  std::vector<std::string> helpers() override {
+    const std::lock_guard lock(mutex_);
+    return {helpers_.begin(), helpers_.end()};
+  }
+
+  Result<DescriptorLimit> descriptor_limit(const ProcessName& process) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = limits_.find(process.pid);
+    return found == limits_.end() ? kUsual : found->second;
+  }
+  Status set_descriptor_limit(const ProcessName& process, std::uint64_t soft,
+                              std::uint64_t hard) override {
+    if (auto touched = on_touch_("set_descriptor_limit"); !touched) return touched;
+    const std::lock_guard lock(mutex_);
+    const DescriptorLimit limit{.soft = soft, .hard = hard, .in_use = kUsual.in_use};
+    if (limit == kUsual) {
+      limits_.erase(process.pid);
+    } else {
+      limits_[process.pid] = limit;
+    }
+    return {};
+  }
+
+ private:
+  static constexpr DescriptorLimit kUsual = {.soft = 1024, .hard = 4096, .in_use = 20};
+
+  class Obedient final : public Helper {
+   public:
+    explicit Obedient(std::vector<std::string> words) : words_(std::move(words)) {}
+    HelperUse use() const override {
+      const auto number = [&](std::size_t at) { return parse_number(words_.at(at)).value(); };
+      HelperUse use{.age_seconds = 10};
+      const std::string& what = words_.at(0);
+      if (what == "cpu") use.cpu_seconds = 10 * number(1) * number(2) / 100;
+      if (what == "memory") use.resident_bytes = static_cast<std::int64_t>(number(1));
+      if (what == "disk") use.written_bytes = static_cast<std::int64_t>(10 * number(2));
+      if (what == "children") use.children = static_cast<std::int64_t>(number(1));
+      return use;
+    }
+
+   private:
+    std::vector<std::string> words_;
+  };
+
+  const Hook& on_touch_;
+  TemporaryFolder folder_;
+  FaultScope scope_;
+  mutable std::mutex mutex_;
+  std::set<std::string> helpers_;
+  std::map<pid_t, DescriptorLimit> limits_;  // those that are not as usual
+};
+
+}  // namespace panshi::agent
