@@ -32,6 +32,11 @@ void read_manners(Fields& in, Manners& manners) {
   std::int64_t leave_percent = 0;
   in.may("leave_percent", leave_percent, {0, 100});
   manners.leave_percent = static_cast<unsigned>(leave_percent);
+  std::int64_t coupon_percent = 0;
+  in.may("coupon_percent", coupon_percent, {0, 100});
+  in.may("coupon", manners.coupon);
+  if (coupon_percent > 0 && manners.coupon.empty()) in.problem("coupon", "says which");
+  manners.coupon_percent = static_cast<unsigned>(coupon_percent);
 }
 
 template <class Number>

@@ -24,6 +24,11 @@ std::string text_of(const nlohmann::json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+bool is_about_coupon(const Answer& answer) {
+  const auto json = parse_json(answer.body);
+  return json && json->is_object() && text_of(*json, "code").starts_with("coupon");
+}
+
 }  // namespace
 
 std::optional<PlacedOrder> read_placed(const Answer& answer) {
@@ -40,7 +45,9 @@ Purchase::Purchase(Errand errand, const Manners& manners, WallTime intended_wall
     : errand_(std::move(errand)),
       manners_(manners),
       intended_wall_(intended_wall),
-      random_(errand_.seed) {}
+      random_(errand_.seed) {
+  if (manners_.coupon_percent > 0) with_coupon_ = random_.chance(manners_.coupon_percent);
+}
 
 Move Purchase::begin(const Moment& now) { return send(now); }
 Move Purchase::woken(const Moment& now) { return send(now); }
@@ -135,8 +142,7 @@ Move Purchase::send(const Moment& now) {
     case Step::kOrder:
       request.path = "/api/orders";
       request.key = errand_.order_key;
-      request.body =
-          dump_json({{"user", errand_.user}, {"product", errand_.product}, {"quantity", 1}});
+      request.body = order_body();
       break;
     case Step::kPay:
       request.path = cat("/api/orders/", order_, "/pay");
@@ -151,6 +157,12 @@ Move Purchase::send(const Moment& now) {
   }
   if (!request.key.empty()) move.records.push_back(note(Outcome::kAttempt, now));
   return move;
+}
+
+std::string Purchase::order_body() const {
+  nlohmann::json body = {{"user", errand_.user}, {"product", errand_.product}, {"quantity", 1}};
+  if (with_coupon_) body["coupon"] = manners_.coupon;
+  return dump_json(body);
 }
 
 Purchase::Reading Purchase::read(const Answer& answer) {
@@ -179,6 +191,12 @@ Purchase::Reading Purchase::read_order(const Answer& answer) {
     order_ = placed->order;
     amount_cents_ = placed->amount_cents;
     return {Outcome::kOk};
+  }
+  // Told that there is nothing to be had for his coupon he buys without; not when an order with it
+  // may be there.
+  if (with_coupon_ && !indeterminate_ && is_about_coupon(answer)) {
+    with_coupon_ = false;
+    return {Outcome::kRefused, true};
   }
   if (answer.status == 503 || answer.status == 429) return {Outcome::kRefused, true};
   if (answer.status == 409 && has_code(answer, "sold_out")) {

@@ -26,6 +26,8 @@ struct Manners {
   Duration poll_pause_max = std::chrono::milliseconds(250);
   Duration patience = std::chrono::seconds(5);  // from the acknowledgement to the key
   unsigned leave_percent = 0;                   // change their mind once the order is placed
+  std::string coupon = {};                      // what some of them order with
+  unsigned coupon_percent = 0;                  // those
 };
 
 // What an answer to POST /api/orders says was placed; nothing when it says something else.
@@ -58,6 +60,7 @@ class Purchase final : public Journey {
   Reading read_order(const Answer& answer);
   Reading read_pay(const Answer& answer) const;
   Move send(const Moment& now);
+  std::string order_body() const;
   Move wait(Duration pause, const Moment& now, std::vector<Record> records);
   Move end(Ending ending, std::vector<Record> records) const;
   Move go_on(const Moment& now, std::vector<Record> records);
@@ -78,6 +81,7 @@ class Purchase final : public Journey {
   std::string paid_marker_;
   std::optional<MonoTime> acknowledged_at_;
   bool indeterminate_ = false;
+  bool with_coupon_ = false;
 };
 
 }  // namespace panshi::shop

@@ -71,6 +71,7 @@ HttpResponse LegacyShop::place(const HttpRequest& request) {
   if (auto fine = check_idempotency_key(key); !fine) return error_response(fine.error());
   const auto wanted = read_place_request(request.body);
   if (!wanted) return error_response(wanted.error());
+  if (!wanted->coupon.empty()) return refusal(404, "coupon_unknown", "no coupons here");
   const auto goods =
       pool_.with([&](LegacySession& session) { return read_goods(session, wanted->product); });
   if (!goods) {

@@ -3,6 +3,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "platform/storefront/model/coupon.h"
 
 namespace panshi::shop {
 namespace {
@@ -40,21 +41,28 @@ bool is_product_id(std::string_view text) {
          text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
 }
 
-std::string body_hash_of(std::string_view user, std::string_view product, std::int64_t quantity) {
-  return hex16(fnv1a(cat(user, "\n", product, "\n", quantity)));
+std::string body_hash_of(std::string_view user, std::string_view product, std::int64_t quantity,
+                         std::string_view coupon) {
+  const std::string body = cat(user, "\n", product, "\n", quantity);
+  return hex16(fnv1a(coupon.empty() ? body : cat(body, "\n", coupon)));
 }
 
 nlohmann::json to_json(const Order& order) {
-  return {{"order", order.order},
-          {"user", order.user},
-          {"product", order.product},
-          {"quantity", order.quantity},
-          {"amount_cents", order.amount_cents},
-          {"idempotency_key", order.idempotency_key},
-          {"body_hash", order.body_hash},
-          {"placed_at_us", order.placed_at_us},
-          {"paid_at_us", order.paid_at_us},
-          {"charge", order.charge}};
+  nlohmann::json json = {{"order", order.order},
+                         {"user", order.user},
+                         {"product", order.product},
+                         {"quantity", order.quantity},
+                         {"amount_cents", order.amount_cents},
+                         {"idempotency_key", order.idempotency_key},
+                         {"body_hash", order.body_hash},
+                         {"placed_at_us", order.placed_at_us},
+                         {"paid_at_us", order.paid_at_us},
+                         {"charge", order.charge}};
+  if (!order.coupon.empty()) {
+    json["coupon"] = order.coupon;
+    json["discount_cents"] = order.discount_cents;
+  }
+  return json;
 }
 
 Result<Order> order_from_json(const nlohmann::json& json) {
@@ -71,6 +79,8 @@ Result<Order> order_from_json(const nlohmann::json& json) {
   in.need("placed_at_us", order.placed_at_us, {0, std::numeric_limits<std::int64_t>::max()});
   in.may("paid_at_us", order.paid_at_us, {0, std::numeric_limits<std::int64_t>::max()});
   in.may("charge", order.charge);
+  in.may("coupon", order.coupon);
+  in.may("discount_cents", order.discount_cents, {0, kAmountMax});
   in.done();
   if (!problems.empty()) return tl::unexpected(problems.error());
   return order;
@@ -84,6 +94,10 @@ Result<PlaceRequest> read_place_request(std::string_view body) {
   need_id(in, "user", request.user);
   need_id(in, "product", request.product);
   in.may("quantity", request.quantity, {1, 1});
+  in.may("coupon", request.coupon);
+  if (!request.coupon.empty() && !is_coupon_code(request.coupon)) {
+    in.problem("coupon", "must be 3-32 characters of [A-Z0-9-]");
+  }
   in.done();
   if (!problems.empty()) return tl::unexpected(problems.error());
   return request;

@@ -23,8 +23,10 @@ struct Order {
   std::string idempotency_key;
   std::string body_hash;
   std::int64_t placed_at_us = 0;
-  std::int64_t paid_at_us = 0;  // 0: not paid
-  std::string charge;           // the provider's id; "" when not paid
+  std::int64_t paid_at_us = 0;      // 0: not paid
+  std::string charge;               // the provider's id; "" when not paid
+  std::string coupon = {};          // "": none
+  std::int64_t discount_cents = 0;  // by the coupon; amount_cents is what is left to pay
 };
 
 // "o-", 16 hex digits of the FNV-1a hash of user and key, "-", the product: the same key of the
@@ -37,7 +39,8 @@ std::string_view product_of(std::string_view order_id);
 // 1-32 characters of [a-z0-9-].
 bool is_product_id(std::string_view text);
 // What the customer asked for, to tell a repeat from another request under the same key.
-std::string body_hash_of(std::string_view user, std::string_view product, std::int64_t quantity);
+std::string body_hash_of(std::string_view user, std::string_view product, std::int64_t quantity,
+                         std::string_view coupon = {});
 
 nlohmann::json to_json(const Order& order);
 Result<Order> order_from_json(const nlohmann::json& json);
@@ -53,6 +56,7 @@ struct PlaceRequest {
   std::string user;
   std::string product;
   std::int64_t quantity = 1;
+  std::string coupon = {};  // "": none
 };
 struct PayRequest {
   std::string user;

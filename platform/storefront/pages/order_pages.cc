@@ -6,6 +6,8 @@
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
+#include "platform/storefront/base/serve.h"
+#include "platform/storefront/model/coupon.h"
 
 namespace panshi::shop {
 namespace {
@@ -19,6 +21,14 @@ struct Refused {
   bool new_key;
 };
 Refused order_refused(const HttpResponse& response) {
+  static const std::map<std::string, const char*> kOfCoupon = {
+      {"coupons_unavailable", "coupons_off"},
+      {"coupon_unknown", "coupon_unknown"},
+      {"coupon_not_valid", "coupon_not_valid"},
+      {"coupon_used", "coupon_used"},
+      {"coupon_used_up", "coupon_used_up"}};
+  const auto coupon = kOfCoupon.find(refusal_code(response));
+  if (coupon != kOfCoupon.end()) return {coupon->second, true};
   if (response.status == 504) return {"order_unknown", false};
   if (response.status == 429) return {"order_busy", false};
   if (response.status >= 500) return {"order_not_kept", false};
@@ -54,20 +64,21 @@ Page broken_form(const Visit& visit) {
 }  // namespace
 
 Page OrderPages::checkout(Visit& visit) {
-  return show_checkout(visit, visit.request.captures[0], visit.fresh_key, nullptr);
+  return show_checkout(visit, {visit.request.captures[0], visit.fresh_key, ""}, nullptr);
 }
 
 // After a refusal the status stays that of the refusal.
-Page OrderPages::show_checkout(const Visit& visit, const std::string& product,
-                               const std::string& key, const HttpResponse* refused) {
+Page OrderPages::show_checkout(const Visit& visit, const Wanted& wanted,
+                               const HttpResponse* refused) {
   const auto shown = source_.goods(visit);
-  const Goods* goods = find_goods(shown.list(), product);
-  Frame frame = visit.frame(cat("/checkout/", product));
+  const Goods* goods = find_goods(shown.list(), wanted.product);
+  Frame frame = visit.frame(cat("/checkout/", wanted.product));
   if (shown.goods && goods == nullptr) {
     return {.status = 404, .html = message_page(frame, "not_found", "no_such_product")};
   }
   frame.stale = shown.stale;
-  CheckoutView view = {.product = product, .goods = {}, .key = key};
+  CheckoutView view = {
+      .product = wanted.product, .goods = {}, .key = wanted.key, .coupon = wanted.coupon};
   if (goods != nullptr) view.goods = *goods;
   Page page;
   if (refused != nullptr) {
@@ -75,6 +86,8 @@ Page OrderPages::show_checkout(const Visit& visit, const std::string& product,
     frame.problem = words(frame.language)(why.words);
     if (why.new_key) view.key = visit.fresh_key;
     view.again = !why.new_key;
+    view.full_price = refusal_code(*refused) == "coupons_unavailable";
+    if (view.full_price) view.coupon.clear();
     page.status = refused->status;
   }
   page.html = checkout_page(frame, view);
@@ -84,17 +97,21 @@ Page OrderPages::show_checkout(const Visit& visit, const std::string& product,
 Page OrderPages::place(Visit& visit) {
   const std::string product = field(visit.form, "product");
   const std::string key = field(visit.form, "key");
+  const std::string coupon = coupon_code_typed(field(visit.form, "coupon"));
   if (!is_id(product) || !is_id(key)) return broken_form(visit);
   HttpRequest request = visit.asks("POST", "/api/orders");
   request.headers["idempotency-key"] = key;
-  request.body = dump_json({{"user", visit.visitor.user}, {"product", product}});
-  HttpResponse placed = shop_.orders(request);
+  nlohmann::json wish = {{"user", visit.visitor.user}, {"product", product}};
+  if (!coupon.empty()) wish["coupon"] = coupon;
+  request.body = dump_json(wish);
+  const bool a_code = coupon.empty() || is_coupon_code(coupon);
+  HttpResponse placed = a_code ? shop_.orders(request) : refusal(404, "coupon_unknown", "");
   const auto body = parse_json(placed.body);
   const std::string order =
       placed.status == 201 && body && body->is_object() ? body->value("order", "") : "";
   if (!is_id(order)) {
     if (placed.status == 201) placed.status = 504;  // taken, but not said which: ask again
-    return show_checkout(visit, product, key, &placed);
+    return show_checkout(visit, {product, key, coupon}, &placed);
   }
   visit.visitor.remember({order, product, body->value("amount_cents", std::int64_t{0})});
   return redirect_to(cat("/orders/", order));
@@ -119,6 +136,8 @@ Page OrderPages::show_order(Visit& visit, const std::string& order, Frame frame,
     view.product = answer->product;
     view.amount_cents = answer->amount_cents;
     view.card_key = answer->card_key;
+    view.coupon = answer->coupon;
+    view.discount_cents = answer->discount_cents;
   } else if (remembered != nullptr) {
     view.product = remembered->product;
     view.amount_cents = remembered->amount_cents;

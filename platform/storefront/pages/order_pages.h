@@ -22,8 +22,12 @@ class OrderPages {
   Page history(Visit& visit);
 
  private:
-  Page show_checkout(const Visit& visit, const std::string& product, const std::string& key,
-                     const HttpResponse* refused);
+  struct Wanted {
+    std::string product;
+    std::string key;
+    std::string coupon;
+  };
+  Page show_checkout(const Visit& visit, const Wanted& wanted, const HttpResponse* refused);
   Page show_order(Visit& visit, const std::string& order, Frame frame, const std::string& key);
 
   ShopBackend& shop_;

@@ -42,6 +42,8 @@ std::optional<OrderAnswer> read_order(const HttpResponse& response) {
     order.state = body.at("state");
     order.product = body.value("product", "");
     order.amount_cents = body.value("amount_cents", std::int64_t{0});
+    order.coupon = body.value("coupon", "");
+    order.discount_cents = body.value("discount_cents", std::int64_t{0});
     const json& key = body.value("card_key", json());
     if (key.is_string()) order.card_key = key;
   });

@@ -14,8 +14,9 @@ namespace panshi::shop {
 std::optional<GoodsList> read_goods(const HttpResponse& response);
 
 struct OrderAnswer {
-  std::string state, product, card_key;
+  std::string state, product, card_key, coupon;
   std::int64_t amount_cents = 0;
+  std::int64_t discount_cents = 0;
 };
 std::optional<OrderAnswer> read_order(const HttpResponse& response);
 std::optional<std::vector<HistoryView::Item>> read_history(const HttpResponse& response);

@@ -148,7 +148,10 @@ std::string checkout_page(const Frame& frame, const CheckoutView& view) {
                                     {"stock", stock_text(said, std::nullopt)}});
   content["product"] = view.product;
   content["key"] = view.key;
-  content["submit"] = said(view.again ? "order_retry" : "place_order");
+  content["coupon"] = view.coupon;
+  content["submit"] = said(view.full_price ? "place_full_price"
+                           : view.again    ? "order_retry"
+                                           : "place_order");
   return whole_page(frame, "checkout", said("checkout"), std::move(content));
 }
 
@@ -164,6 +167,8 @@ std::string order_page(const Frame& frame, const OrderView& view) {
                      {"message", said(cat("state_", view.state))},
                      {"title", or_absent(title_in(frame.language, view.title))},
                      {"price", or_absent(price)},
+                     {"coupon", or_absent(view.coupon)},
+                     {"discount", price_text(view.discount_cents)},
                      {"card_key", or_absent(view.card_key)},
                      {"pay", pay},
                      {"key", view.key},

@@ -59,8 +59,10 @@ struct ProductView {
 struct CheckoutView {
   std::string product;
   std::optional<Goods> goods;
-  std::string key;     // idempotency key of this order
-  bool again = false;  // the form was sent before
+  std::string key;          // idempotency key of this order
+  bool again = false;       // the form was sent before
+  std::string coupon = {};  // as it was typed
+  bool full_price = false;  // coupons are off: he is asked whether to order without
 };
 struct OrderView {
   std::string order;
@@ -68,6 +70,8 @@ struct OrderView {
   std::string product = {};
   std::string title = {};
   std::optional<std::int64_t> amount_cents = {};  // without it the order cannot be paid here
+  std::string coupon = {};
+  std::int64_t discount_cents = 0;
   std::string card_key = {};
   std::string key = {};  // idempotency key of the payment
 };

@@ -60,6 +60,30 @@ void may_replicas(Fields& in, std::size_t shards, ReplicasConfig& config) {
     in.problem("replicas", cat("must have a list for each of the ", shards, " shards"));
   }
 }
+void need_day(Fields& in, const char* key, WallTime& out) {
+  std::string text;
+  in.need(key, text);
+  const auto day = day_of(text);
+  if (!text.empty() && !day) in.problem(key, "must be a day like \"2026-12-31\"");
+  out = day.value_or(out);
+}
+Coupon read_coupon(Fields& in) {
+  Coupon coupon;
+  in.need("code", coupon.code);
+  if (!coupon.code.empty() && !is_coupon_code(coupon.code)) {
+    in.problem("code", "must be 3-32 characters of [A-Z0-9-]");
+  }
+  in.may("percent_off", coupon.percent_off, {1, 99});
+  in.may("off_cents", coupon.off_cents, {1, 10'000'000});
+  if (in.has("percent_off") == in.has("off_cents")) {
+    in.problem("", "must have percent_off or off_cents");
+  }
+  in.need("uses_max", coupon.uses_max, {1, 1'000'000});
+  need_day(in, "from", coupon.from);
+  need_day(in, "until", coupon.until);
+  in.done();
+  return coupon;
+}
 void check_secret(Fields& in, const char* key, const std::string& secret) {
   constexpr std::size_t kSecretMin = 16;
   if (!secret.empty() && secret.size() < kSecretMin) {
@@ -148,6 +172,8 @@ void read_orders_config(Fields& in, OrdersConfig& config) {
   need_redis(in, config.redis);
   need_queue(in, config.queue);
   may_replicas(in, config.database.shards.size(), config.replicas);
+  may_host_port(in, "extras", config.extras);
+  in.may("extras_timeout", config.extras_timeout, kTimeouts);
   in.may("hold_time", config.hold_time, {milliseconds(100), std::chrono::hours(24)});
   in.may("sweep_every", config.sweep_every, {milliseconds(10), minutes(1)});
   in.may("deadline", config.deadline, kTimeouts);
@@ -228,6 +254,15 @@ void read_extras_config(Fields& in, ExtrasConfig& config) {
   read_listen(in, config.listen);
   in.need("store", config.store);
   in.may("announcement", config.announcement);
+  if (!in.may_value("coupons")) return;
+  need_object(in, "coupons", [&](Fields& coupons) {
+    coupons.need("store", config.coupons.store);
+    coupons.may("doubtful_after", config.coupons.book.doubtful_after, {seconds(1), minutes(10)});
+    coupons.need_each("codes", [&](const nlohmann::json& item, const std::string& path) {
+      Fields coupon(item, path, coupons.problems());
+      config.coupons.book.codes.push_back(read_coupon(coupon));
+    });
+  });
 }
 
 void read_psp_config(Fields& in, PspConfig& config) {

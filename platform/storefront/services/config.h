@@ -10,6 +10,7 @@
 #include "core/io/nats.h"
 #include "core/json/fields.h"
 #include "platform/storefront/base/serve.h"
+#include "platform/storefront/services/coupon_book.h"
 #include "platform/storefront/services/front_door_config.h"
 #include "platform/storefront/stores/redis_config.h"
 #include "platform/storefront/stores/redis_form.h"
@@ -75,6 +76,8 @@ struct OrdersConfig {
   RedisConfig redis;
   QueueConfig queue;
   ReplicasConfig replicas;
+  HostPort extras;  // for coupons; empty host: none are taken
+  Duration extras_timeout = milliseconds(300);
   Duration hold_time = minutes(10);
   Duration sweep_every = milliseconds(500);
   Duration deadline = seconds(2);
@@ -139,10 +142,15 @@ struct CardkeysConfig {
   Duration reserve_time = minutes(10);  // of a key for an order that is not paid yet
   Duration sweep_every = seconds(1);    // for reservations to go back
 };
+struct CouponsConfig {
+  std::string store;  // SQLite file; "": there are no coupons
+  CouponBook::Options book;
+};
 struct ExtrasConfig {
   ListenConfig listen;
   std::string store;         // SQLite file
   std::string announcement;  // on the list of goods, "中文 / English"; "": none
+  CouponsConfig coupons;
 };
 struct WebhooksConfig {  // what the provider tells the shop by itself
   HostPort to;           // payments; empty host: nobody is told

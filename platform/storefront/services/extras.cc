@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// extras: what is nice to have beside a purchase: search, the hot list, recommendations, reviews
-// and the support chat. No role of a purchase asks it anything; its death costs levels 2 and 3
-// only.
+// extras: what is nice to have beside a purchase: search, the hot list, recommendations, reviews,
+// the support chat and coupons. No purchase without a coupon asks it anything; its death costs
+// levels 2 and 3 only.
 #include <atomic>
 
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
 #include "platform/storefront/services/config.h"
+#include "platform/storefront/services/coupon_desk.h"
 #include "platform/storefront/services/extras_store.h"
 #include "platform/storefront/services/services.h"
 
@@ -148,9 +149,20 @@ int run_extras(const RoleContext& context) {
     log_error(cat("extras: ", database.error().message));
     return kExitFailed;
   }
+  std::unique_ptr<CouponBook> book;
+  if (const CouponsConfig& coupons = read.config->coupons; !coupons.store.empty()) {
+    auto claims = CouponBook::open(coupons.store);
+    if (!claims) {
+      log_error(cat("extras: ", claims.error().message));
+      return kExitFailed;
+    }
+    book = std::make_unique<CouponBook>(*std::move(claims), coupons.book);
+  }
   ExtrasStore store(*std::move(database));
   Extras extras(store, read.config->announcement);
+  CouponDesk coupons(book.get());
   HttpServer server(server_options(read.config->listen));
+  coupons.add_to(server);
   server.route("GET", "/extras/list", [&](const HttpRequest& r) { return extras.list(r); });
   server.route("GET", "/extras/products/{product}",
                [&](const HttpRequest& r) { return extras.product(r); });
@@ -163,7 +175,12 @@ int run_extras(const RoleContext& context) {
       [] {
         return Health{true, ""};
       },
-      [&] { return extras.status(); });
+      [&] {
+        nlohmann::json status = extras.status();
+        status["coupons_granted"] = coupons.granted();
+        status["coupons_refused"] = coupons.refused();
+        return status;
+      });
 }
 
 }  // namespace panshi::shop

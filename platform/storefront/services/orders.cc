@@ -11,6 +11,7 @@
 #include "core/io/log.h"
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
+#include "platform/storefront/services/coupons.h"
 #include "platform/storefront/services/run_service.h"
 #include "platform/storefront/services/services.h"
 #include "platform/storefront/stores/http_upstream.h"
@@ -30,13 +31,20 @@ constexpr std::size_t kUnwrittenMax = 10'000;  // orders acknowledged ahead of t
 WallTime wall_now() { return SystemClock().wall(); }
 std::string public_state(const std::string& state) { return state == "paying" ? "placed" : state; }
 
+void add_coupon(const Order& order, nlohmann::json& body) {
+  if (order.coupon.empty()) return;
+  body["coupon"] = order.coupon;
+  body["discount_cents"] = order.discount_cents;
+}
+
 HttpResponse placed_response(const Order& order, const std::string& state,
                              const std::string& durable) {
-  return json_response({{"order", order.order},
-                        {"state", public_state(state)},
-                        {"amount_cents", order.amount_cents},
-                        {"durable", durable}},
-                       201);
+  nlohmann::json body = {{"order", order.order},
+                         {"state", public_state(state)},
+                         {"amount_cents", order.amount_cents},
+                         {"durable", durable}};
+  add_coupon(order, body);
+  return json_response(body, 201);
 }
 
 struct CatalogEntry {
@@ -55,6 +63,7 @@ class Orders {
         stock_(redis_options(config.redis)),
         queue_(nats_options(config.queue, "orders"), config.queue.replicas),
         replicas_(make_replicas(config, shards_)),
+        coupons_(make_coupons(config)),
         check_dependencies_(milliseconds(500), [this] { check_dependencies(); }),
         sweep_(config.sweep_every, [this] { sweep(); }),
         write_late_(milliseconds(50), [this] { write_late(); }) {
@@ -71,10 +80,15 @@ class Orders {
   nlohmann::json status() const;
 
  private:
+  HttpResponse reserve_and_answer(const Order& order);
   HttpResponse write_and_answer(const Hold& hold);
   Result<std::string> write(const Order& order);
   Result<std::vector<StoredOrder>> read_history(const std::string& user);
   static std::unique_ptr<Replicas> make_replicas(const OrdersConfig& config, Shards& shards);
+  static std::unique_ptr<Coupons> make_coupons(const OrdersConfig& config);
+  std::optional<HttpResponse> take_coupon(Order& order, std::int64_t free, MonoTime deadline);
+  Coupons::Fate fate_of(const std::string& order, const std::string& user,
+                        const std::string& coupon);
   Result<std::optional<Hold>> look_up(const std::string& order, const std::string& user);
   void check_dependencies();
   Status load_catalog();
@@ -88,6 +102,7 @@ class Orders {
   SoftStock stock_;
   ShopQueue queue_;
   const std::unique_ptr<Replicas> replicas_;  // null: none
+  const std::unique_ptr<Coupons> coupons_;    // null: none
   Snapshot<Catalog> catalog_{Catalog{}};
   std::atomic<bool> redis_up_{false};
   std::atomic<std::size_t> databases_up_{0};
@@ -114,6 +129,47 @@ std::unique_ptr<Replicas> Orders::make_replicas(const OrdersConfig& config, Shar
   return std::make_unique<Replicas>(shards, options);
 }
 
+std::unique_ptr<Coupons> Orders::make_coupons(const OrdersConfig& config) {
+  if (config.extras.host.empty()) return nullptr;
+  return std::make_unique<Coupons>(
+      HttpUpstream::Options{.name = "extras",
+                            .base = cat("http://", config.extras.host, ":", config.extras.port),
+                            .timeout = config.extras_timeout});
+}
+
+// Before the order is made: its price must be known. What refuses it has changed nothing.
+std::optional<HttpResponse> Orders::take_coupon(Order& order, std::int64_t free,
+                                                MonoTime deadline) {
+  const auto held = stock_.find(order.order);
+  if (!held) {
+    ++refused_;
+    return refusal(503, "unavailable", held.error().message);
+  }
+  if (*held) return std::nullopt;  // a repeat: it is as it was, or another request
+  if (free <= 0) {                 // perhaps not so any more; but a coupon is not lost for nothing
+    ++sold_out_;
+    return refusal(409, "sold_out", cat("no ", order.product, " left"));
+  }
+  if (!coupons_) return coupons_unavailable();
+  const auto discount = coupons_->claim(order, deadline, [&](const auto& other, const auto& user) {
+    return fate_of(other, user, order.coupon);
+  });
+  if (!discount) return discount.error();
+  order.discount_cents = *discount;
+  order.amount_cents -= *discount;
+  return std::nullopt;
+}
+
+Coupons::Fate Orders::fate_of(const std::string& order, const std::string& user,
+                              const std::string& coupon) {
+  const auto found = look_up(order, user);
+  if (!found) return Coupons::Fate::kOpen;
+  if (!*found || (*found)->order.coupon != coupon) return Coupons::Fate::kFree;
+  const std::string& state = (*found)->state;
+  if (state == "expired") return Coupons::Fate::kFree;
+  return state == "paid" || state == "delivered" ? Coupons::Fate::kUsed : Coupons::Fate::kOpen;
+}
+
 HttpResponse Orders::place(const HttpRequest& request) {
   const std::string key = request.header("idempotency-key");
   if (auto fine = check_idempotency_key(key); !fine) return error_response(fine.error());
@@ -125,16 +181,26 @@ HttpResponse Orders::place(const HttpRequest& request) {
   if (entry == catalog->end()) {
     return refusal(404, "not_found", cat("no product `", wanted->product, "`"));
   }
-  const Order order = {.order = order_id_of(wanted->user, key, wanted->product),
-                       .user = wanted->user,
-                       .product = wanted->product,
-                       .quantity = wanted->quantity,
-                       .amount_cents = entry->second.price_cents * wanted->quantity,
-                       .idempotency_key = key,
-                       .body_hash = body_hash_of(wanted->user, wanted->product, wanted->quantity),
-                       .placed_at_us = to_us(wall_now()),
-                       .paid_at_us = 0,
-                       .charge = {}};
+  Order order = {
+      .order = order_id_of(wanted->user, key, wanted->product),
+      .user = wanted->user,
+      .product = wanted->product,
+      .quantity = wanted->quantity,
+      .amount_cents = entry->second.price_cents * wanted->quantity,
+      .idempotency_key = key,
+      .body_hash = body_hash_of(wanted->user, wanted->product, wanted->quantity, wanted->coupon),
+      .placed_at_us = to_us(wall_now()),
+      .paid_at_us = 0,
+      .charge = {},
+      .coupon = wanted->coupon};
+  if (!order.coupon.empty()) {
+    auto refused = take_coupon(order, entry->second.free, deadline_of(request, config_.deadline));
+    if (refused) return *std::move(refused);
+  }
+  return reserve_and_answer(order);
+}
+
+HttpResponse Orders::reserve_and_answer(const Order& order) {
   const auto reserved = stock_.reserve(order, wall_now() + config_.hold_time);
   if (!reserved) {  // a hold that we do not know of expires by itself
     ++refused_;
@@ -235,13 +301,15 @@ HttpResponse Orders::show(const HttpRequest& request) {
   }
   const Hold& hold = **found;
   const std::string state = public_state(hold.state);
-  return json_response(
-      {{"order", order},
-       {"state", state},
-       {"product", hold.order.product},
-       {"amount_cents", hold.order.amount_cents},
-       {"card_key", hold.card_key.empty() ? nlohmann::json() : nlohmann::json(hold.card_key)},
-       {"message", message_for(state)}});
+  nlohmann::json body = {
+      {"order", order},
+      {"state", state},
+      {"product", hold.order.product},
+      {"amount_cents", hold.order.amount_cents},
+      {"card_key", hold.card_key.empty() ? nlohmann::json() : nlohmann::json(hold.card_key)},
+      {"message", message_for(state)}};
+  add_coupon(hold.order, body);
+  return json_response(body);
 }
 
 HttpResponse Orders::history(const HttpRequest& request) {
@@ -326,6 +394,10 @@ nlohmann::json Orders::status() const {
                            {"redis_up", redis_up_ ? 1 : 0},
                            {"queue_up", queue_.connected() ? 1 : 0}};
   shards_.add_to(status);
+  if (coupons_) {
+    status["coupons_granted"] = coupons_->granted();
+    status["coupons_unavailable"] = coupons_->unavailable();
+  }
   if (replicas_) {
     replicas_->add_to(status);
     status["replica_reads"] = replica_reads_.load();

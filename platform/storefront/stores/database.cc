@@ -19,7 +19,7 @@ std::int64_t number(const std::optional<std::string>& text) {
 std::string text_of(const std::optional<std::string>& text) { return text.value_or(""); }
 
 // user_id, product, quantity, amount_cents, idempotency_key, body_hash, placed_at_us, paid_at_us,
-// state, card_key
+// state, card_key, coupon, discount_cents
 StoredOrder stored_order(const std::string& order, const MariaDb::Row& row) {
   return {.order = {.order = order,
                     .user = text_of(row[0]),
@@ -30,7 +30,9 @@ StoredOrder stored_order(const std::string& order, const MariaDb::Row& row) {
                     .body_hash = text_of(row[5]),
                     .placed_at_us = number(row[6]),
                     .paid_at_us = number(row[7]),
-                    .charge = {}},
+                    .charge = {},
+                    .coupon = text_of(row[10]),
+                    .discount_cents = number(row[11])},
           .state = text_of(row[8]),
           .card_key = text_of(row[9])};
 }
@@ -66,9 +68,11 @@ Result<MariaDb::Answer> ShopDatabase::run(std::string_view sql,
 Status ShopDatabase::place(const Order& order) {
   const auto inserted =
       run("INSERT INTO shop.orders (order_id, user_id, product, quantity, amount_cents, state,"
-          " idempotency_key, body_hash, placed_at_us) VALUES (?, ?, ?, ?, ?, 'placed', ?, ?, ?)",
+          " idempotency_key, body_hash, placed_at_us, coupon, discount_cents)"
+          " VALUES (?, ?, ?, ?, ?, 'placed', ?, ?, ?, ?, ?)",
           {order.order, order.user, order.product, order.quantity, order.amount_cents,
-           order.idempotency_key, order.body_hash, order.placed_at_us});
+           order.idempotency_key, order.body_hash, order.placed_at_us, order.coupon,
+           order.discount_cents});
   if (inserted || inserted.error().code != ErrorCode::kConflict) return status_of(inserted);
   ASSIGN_OR_RETURN(const std::optional<StoredOrder> found, find(order.order));
   if (found && found->order.idempotency_key == order.idempotency_key &&
@@ -81,12 +85,13 @@ Status ShopDatabase::place(const Order& order) {
 Status ShopDatabase::mark_paid(const Order& order) {
   return status_of(
       run("INSERT INTO shop.orders (order_id, user_id, product, quantity, amount_cents, state,"
-          " idempotency_key, body_hash, placed_at_us, paid_at_us)"
-          " VALUES (?, ?, ?, ?, ?, 'paid', ?, ?, ?, ?) ON DUPLICATE KEY UPDATE"
+          " idempotency_key, body_hash, placed_at_us, paid_at_us, coupon, discount_cents)"
+          " VALUES (?, ?, ?, ?, ?, 'paid', ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE"
           " state = IF(state IN ('placed', 'expired'), 'paid', state),"
           " paid_at_us = COALESCE(paid_at_us, VALUES(paid_at_us))",
           {order.order, order.user, order.product, order.quantity, order.amount_cents,
-           order.idempotency_key, order.body_hash, order.placed_at_us, order.paid_at_us}));
+           order.idempotency_key, order.body_hash, order.placed_at_us, order.paid_at_us,
+           order.coupon, order.discount_cents}));
 }
 
 // Always as many places, the last ones empty, so that there is one prepared statement for it.
@@ -113,20 +118,22 @@ Result<std::set<std::string>> ShopDatabase::paid_among(const std::vector<std::st
 Status ShopDatabase::mark_expired(const Order& order) {
   return status_of(
       run("INSERT INTO shop.orders (order_id, user_id, product, quantity, amount_cents, state,"
-          " idempotency_key, body_hash, placed_at_us) VALUES (?, ?, ?, ?, ?, 'expired', ?, ?, ?)"
+          " idempotency_key, body_hash, placed_at_us, coupon, discount_cents)"
+          " VALUES (?, ?, ?, ?, ?, 'expired', ?, ?, ?, ?, ?)"
           " ON DUPLICATE KEY UPDATE state = IF(state = 'placed', 'expired', state)",
           {order.order, order.user, order.product, order.quantity, order.amount_cents,
-           order.idempotency_key, order.body_hash, order.placed_at_us}));
+           order.idempotency_key, order.body_hash, order.placed_at_us, order.coupon,
+           order.discount_cents}));
 }
 
 Result<std::optional<StoredOrder>> ShopDatabase::find(const std::string& order) {
-  ASSIGN_OR_RETURN(
-      const MariaDb::Answer answer,
-      run("SELECT o.user_id, o.product, o.quantity, o.amount_cents, o.idempotency_key,"
-          " o.body_hash, o.placed_at_us, o.paid_at_us, o.state, k.card_key FROM shop.orders o"
-          " LEFT JOIN shop.card_keys k ON k.order_id = o.order_id"
-          " AND k.delivered_at_us IS NOT NULL WHERE o.order_id = ?",
-          {order}));
+  ASSIGN_OR_RETURN(const MariaDb::Answer answer,
+                   run("SELECT o.user_id, o.product, o.quantity, o.amount_cents, o.idempotency_key,"
+                       " o.body_hash, o.placed_at_us, o.paid_at_us, o.state, k.card_key, o.coupon,"
+                       " o.discount_cents FROM shop.orders o LEFT JOIN shop.card_keys k ON "
+                       "k.order_id = o.order_id"
+                       " AND k.delivered_at_us IS NOT NULL WHERE o.order_id = ?",
+                       {order}));
   if (answer.rows.empty()) return std::optional<StoredOrder>();
   return std::optional<StoredOrder>(stored_order(order, answer.rows[0]));
 }
@@ -164,9 +171,10 @@ Result<ShopDatabase::Allocation> ShopDatabase::allocate_key(const std::string& o
 Result<ShopDatabase::Allocation> ShopDatabase::deliver_paid(const Order& order, WallTime now) {
   ASSIGN_OR_RETURN(
       const MariaDb::Row row,
-      call("CALL shop.deliver_paid(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      call("CALL shop.deliver_paid(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
            {order.order, order.product, to_us(now), order.user, order.quantity, order.amount_cents,
-            order.idempotency_key, order.body_hash, order.placed_at_us, order.paid_at_us}));
+            order.idempotency_key, order.body_hash, order.placed_at_us, order.paid_at_us,
+            order.coupon, order.discount_cents}));
   return allocation(row);
 }
 
@@ -315,12 +323,13 @@ Result<std::vector<ShopDatabase::OutboxRow>> ShopDatabase::read_outbox(std::int6
   ASSIGN_OR_RETURN(
       const MariaDb::Answer answer,
       run("SELECT o.user_id, o.product, o.quantity, o.amount_cents, o.idempotency_key,"
-          " o.body_hash, o.placed_at_us, o.paid_at_us, o.state, NULL, o.order_id, b.id, b.subject"
+          " o.body_hash, o.placed_at_us, o.paid_at_us, o.state, NULL, o.coupon,"
+          " o.discount_cents, o.order_id, b.id, b.subject"
           " FROM shop.outbox b JOIN shop.orders o ON o.order_id = b.order_id ORDER BY b.id LIMIT ?",
           {limit}));
   std::vector<OutboxRow> rows;
   for (const MariaDb::Row& row : answer.rows) {
-    rows.push_back({number(row[11]), text_of(row[12]), stored_order(text_of(row[10]), row).order});
+    rows.push_back({number(row[13]), text_of(row[14]), stored_order(text_of(row[12]), row).order});
   }
   return rows;
 }
@@ -394,14 +403,15 @@ Status ShopDatabase::add_to_ledger(const std::string& product, std::int64_t rece
   for (const MariaDb::Row& row : sold.rows) ledger.sold.push_back(text_of(row[0]));
   ASSIGN_OR_RETURN(const MariaDb::Answer open,
                    run("SELECT o.user_id, o.product, o.quantity, o.amount_cents, o.idempotency_key,"
-                       " o.body_hash, o.placed_at_us, o.paid_at_us, o.state, k.card_key, o.order_id"
+                       " o.body_hash, o.placed_at_us, o.paid_at_us, o.state, k.card_key, o.coupon,"
+                       " o.discount_cents, o.order_id"
                        " FROM shop.orders o LEFT JOIN shop.card_keys k ON k.order_id = o.order_id"
                        " AND k.delivered_at_us IS NOT NULL"
                        " WHERE o.product = ? AND (o.state IN ('placed', 'paid')"
                        " OR (o.state = 'delivered' AND o.delivered_at_us >= ?))",
                        {product, recent_us}));
   for (const MariaDb::Row& row : open.rows) {
-    ledger.orders.push_back(stored_order(text_of(row[10]), row));
+    ledger.orders.push_back(stored_order(text_of(row[12]), row));
   }
   return {};
 }

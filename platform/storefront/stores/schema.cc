@@ -71,6 +71,11 @@ constexpr const char* kKeyImports =
     " keys_added BIGINT NOT NULL,"
     " imported_at_us BIGINT NOT NULL) ENGINE=InnoDB";
 
+constexpr const char* kCoupons =
+    "ALTER TABLE shop.orders"
+    " ADD COLUMN IF NOT EXISTS coupon VARCHAR(32) NOT NULL DEFAULT '',"
+    " ADD COLUMN IF NOT EXISTS discount_cents BIGINT NOT NULL DEFAULT 0";
+
 // The procedures answer one row (outcome, card_key). One call does it all, so a client that freezes
 // or dies in the middle holds no lock. Calls for one order queue up at its row and look for its key
 // only then; calls for different orders skip each other's keys. The UNIQUE order_id is the second
@@ -131,23 +136,30 @@ constexpr const char* kAllocateKey =
 // The same for an order whose payment is known, and with it: whether its row is still to be made,
 // or to be marked as paid, is settled in the same transaction. One commit on every copy instead of
 // two.
-constexpr const char* kDeliverPaid =
-    "CREATE OR REPLACE PROCEDURE shop.deliver_paid("
-    " IN p_order VARCHAR(64), IN p_product VARCHAR(64), IN p_now_us BIGINT,"
-    " IN p_user VARCHAR(64), IN p_quantity BIGINT, IN p_amount_cents BIGINT,"
-    " IN p_idempotency_key VARCHAR(128), IN p_body_hash CHAR(16), IN p_placed_at_us BIGINT,"
-    " IN p_paid_at_us BIGINT)\n" PROCEDURE_BEGINS
-    "  INSERT INTO orders (order_id, user_id, product, quantity, amount_cents, state,\n"
-    "   idempotency_key, body_hash, placed_at_us, paid_at_us)\n"
-    "   VALUES (p_order, p_user, p_product, p_quantity, p_amount_cents, 'paid',\n"
-    "   p_idempotency_key, p_body_hash, p_placed_at_us, p_paid_at_us)\n"
-    "   ON DUPLICATE KEY UPDATE state = IF(state IN ('placed', 'expired'), 'paid', state),\n"
-    "   paid_at_us = COALESCE(paid_at_us, VALUES(paid_at_us));\n" LOCK_ORDER_AND_KEY
-    "  IF v_state IS NULL THEN\n"  // its place is taken by another order
-    "    ROLLBACK;\n"
-    "    SELECT 'not_paid' AS outcome, NULL AS card_key;\n"
-    "    LEAVE proc;\n"
-    "  END IF;\n" DELIVER_THE_KEY "END";
+#define DELIVER_PAID(PARAMETERS, COLUMNS, VALUES)                                           \
+  "CREATE OR REPLACE PROCEDURE shop.deliver_paid("                                          \
+  " IN p_order VARCHAR(64), IN p_product VARCHAR(64), IN p_now_us BIGINT,"                  \
+  " IN p_user VARCHAR(64), IN p_quantity BIGINT, IN p_amount_cents BIGINT,"                 \
+  " IN p_idempotency_key VARCHAR(128), IN p_body_hash CHAR(16), IN p_placed_at_us BIGINT,"  \
+  " IN p_paid_at_us BIGINT" PARAMETERS ")\n" PROCEDURE_BEGINS                               \
+  "  INSERT INTO orders (order_id, user_id, product, quantity, amount_cents, state,\n"      \
+  "   idempotency_key, body_hash, placed_at_us, paid_at_us" COLUMNS                         \
+  ")\n"                                                                                     \
+  "   VALUES (p_order, p_user, p_product, p_quantity, p_amount_cents, 'paid',\n"            \
+  "   p_idempotency_key, p_body_hash, p_placed_at_us, p_paid_at_us" VALUES                  \
+  ")\n"                                                                                     \
+  "   ON DUPLICATE KEY UPDATE state = IF(state IN ('placed', 'expired'), 'paid', state),\n" \
+  "   paid_at_us = COALESCE(paid_at_us, VALUES(paid_at_us));\n" LOCK_ORDER_AND_KEY          \
+  "  IF v_state IS NULL THEN\n" /* its place is taken by another order */                   \
+  "    ROLLBACK;\n"                                                                         \
+  "    SELECT 'not_paid' AS outcome, NULL AS card_key;\n"                                   \
+  "    LEAVE proc;\n"                                                                       \
+  "  END IF;\n" DELIVER_THE_KEY "END"
+
+constexpr const char* kDeliverPaid = DELIVER_PAID("", "", "");
+constexpr const char* kDeliverPaidWithCoupon =
+    DELIVER_PAID(", IN p_coupon VARCHAR(32), IN p_discount_cents BIGINT",
+                 ", coupon, discount_cents", ", p_coupon, p_discount_cents");
 
 // Which key it is stays the shop's secret until it is delivered. Asked again: held for longer.
 constexpr const char* kReserveKey =
@@ -193,7 +205,9 @@ constexpr Migration kMigrations[] = {{"products", kProducts},
                                      {"deliver a key", kAllocateKey},
                                      {"reserve a key", kReserveKey},
                                      {"give a key back", kCancelKey},
-                                     {"deliver a key for a payment", kDeliverPaid}};
+                                     {"deliver a key for a payment", kDeliverPaid},
+                                     {"coupons of orders", kCoupons},
+                                     {"deliver a key with a coupon", kDeliverPaidWithCoupon}};
 
 }  // namespace
 

@@ -60,6 +60,11 @@ void append_fields(std::vector<std::string>& arguments, const Order& order) {
                                            "placed_at_us",
                                            std::to_string(order.placed_at_us)};
   arguments.insert(arguments.end(), fields.begin(), fields.end());
+  if (order.coupon.empty()) return;
+  for (const auto& field : {std::string("coupon"), order.coupon, std::string("discount_cents"),
+                            std::to_string(order.discount_cents)}) {
+    arguments.push_back(field);
+  }
 }
 
 Hold hold_of(const RedisReply& pairs) {  // as HGETALL gives them
@@ -76,7 +81,9 @@ Hold hold_of(const RedisReply& pairs) {  // as HGETALL gives them
                     .body_hash = fields["body_hash"],
                     .placed_at_us = number(fields["placed_at_us"]),
                     .paid_at_us = 0,
-                    .charge = {}},
+                    .charge = {},
+                    .coupon = fields["coupon"],
+                    .discount_cents = number(fields["discount_cents"])},
           .state = fields["state"],
           .durable = fields["durable"],
           .card_key = fields["card_key"],

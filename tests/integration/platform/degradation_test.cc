@@ -114,6 +114,10 @@ const std::map<std::string, Ask>& tries() {
          return s.browser.send(s.product, "/products/music-month/reviews",
                                {{"stars", "5"}, {"text", "kept text"}});
        }},
+      {"coupons",
+       [](Scene& s) {
+         return s.browser.send(s.checkout, "/orders", {{"coupon", "welcome"}});
+       }},
       {"view-counts", product}};
   return kTries;
 }

@@ -110,11 +110,13 @@ class Load {
 
 }  // namespace
 
+// A third of the customers come with a coupon, which also goes away once.
 TEST_CASE("services that die under load leave a valid ledger") {
   Shop shop;
-  Load load(shop);
+  Load load(shop, "coupon: WELCOME\ncoupon_percent: 30\n");
   std::int64_t wanted = 30;
-  for (const char* role : {"orders", "payments", "delivery", "cardkeys", "psp", "gateway"}) {
+  for (const char* role :
+       {"orders", "payments", "delivery", "cardkeys", "psp", "gateway", "extras"}) {
     load.wait_for("arrived", wanted);
     shop.kill(role);
     std::this_thread::sleep_for(200ms);
@@ -132,6 +134,7 @@ TEST_CASE("services that die under load leave a valid ledger") {
   CHECK(audit.at("ok") == audit.at("acknowledged"));
   CHECK(audit.at("conservation").at("ok") == true);
   CHECK(load.status("paused") == 0);
+  CHECK(shop.status_of(Shop::kOrders, "coupons_granted") > 10);
 }
 
 TEST_CASE("a Redis that loses everything under load is counted again, and the ledger is valid") {

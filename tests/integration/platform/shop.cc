@@ -45,6 +45,18 @@ void add_lines(std::string& config, const std::string& lines,
   }
 }
 
+std::string coupons(const std::string& store) {
+  const auto code = [](const char* name, const char* off, int uses, const char* days) {
+    return cat("{code: ", name, ", ", off, ", uses_max: ", uses, ", ", days, "}");
+  };
+  const char* now = "from: \"2020-01-01\", until: \"2199-12-31\"";
+  const char* over = "from: \"2020-01-01\", until: \"2020-12-31\"";
+  return cat("coupons: {doubtful_after: 1s, store: \"", store, "\", codes: [",
+             code("WELCOME", "percent_off: 10", 1'000, now), ", ",
+             code("ONLY-ONE", "off_cents: 200", 1, now), ", ",
+             code("LAST-YEAR", "off_cents: 200", 1'000, over), "]}\n");
+}
+
 }  // namespace
 
 Shop::Shop(const More& more, const std::string& given_redis) : servers_(wanted_for(more)) {
@@ -69,8 +81,10 @@ Shop::Shop(const More& more, const std::string& given_redis) : servers_(wanted_f
       {"gateway", listen(kGateway) + to("orders", kOrders) + to("payments", kPayments) +
                       to("extras", kExtras)},
       {"extras", listen(kExtras) + "announcement: \"新店开张 / New shop\"\n" +
-                     cat("store: \"", (servers_.folder() / "extras.db").string(), "\"\n")},
-      {"orders", listen(kOrders) + database + redis + queue + "sweep_every: 50ms\n"},
+                     cat("store: \"", (servers_.folder() / "extras.db").string(), "\"\n") +
+                     coupons((servers_.folder() / "coupons.db").string())},
+      {"orders",
+       listen(kOrders) + database + redis + queue + to("extras", kExtras) + "sweep_every: 50ms\n"},
       {"payments", listen(kPayments) + redis + queue + to("psp", kPsp) +
                        "sweep_every: 50ms\nsweep_age: 500ms\n" +
                        cat("webhook_secret: \"", kWebhookSecret, "\"\n")},

@@ -161,6 +161,34 @@ TEST_CASE("sold out and a declined card are answers, not failures") {
   CHECK(declined.ended(Ending::kTurnedAway));
 }
 
+TEST_CASE("who is told that his coupon is worth nothing now buys without it, once") {
+  Manners manners;
+  manners.coupon = "WELCOME";
+  manners.coupon_percent = 100;
+  const SimClock clock;
+  const Moment now{clock.mono(), clock.wall()};
+  Purchase purchase({"c-1", "c-1-order", "c-1-pay", "u-1", "vpn", 9}, manners, now.wall);
+  (void)purchase.begin(now);
+  Move move = purchase.answered({true, 200, "{}"}, now);
+  CHECK(move.request.body.find("\"coupon\":\"WELCOME\"") != std::string::npos);
+  SECTION("refused") {
+    const int status = GENERATE(404, 409, 503);
+    const char* code =
+        status == 503 ? R"({"code":"coupons_unavailable"})" : R"({"code":"coupon_used"})";
+    (void)purchase.answered({true, status, code}, now);
+    move = purchase.woken(now);
+    CHECK(move.request.body.find("coupon") == std::string::npos);
+    CHECK(purchase.answered({true, 201, kPlaced}, now).request.step == Step::kPay);
+  }
+  SECTION("an order with it may be there: it is asked for again as it was") {
+    (void)purchase.answered({true, 504, ""}, now);
+    move = purchase.woken(now);
+    (void)purchase.answered({true, 503, R"({"code":"coupons_unavailable"})"}, now);
+    move = purchase.woken(now);
+    CHECK(move.request.body.find("\"coupon\":\"WELCOME\"") != std::string::npos);
+  }
+}
+
 TEST_CASE("some customers leave once the order is placed") {
   Manners manners;
   manners.leave_percent = 100;

@@ -56,7 +56,9 @@ TEST_CASE("an order comes out of its message as it went in") {
                        .body_hash = "00ff",
                        .placed_at_us = 123,
                        .paid_at_us = 456,
-                       .charge = "ch-9"};
+                       .charge = "ch-9",
+                       .coupon = "WELCOME",
+                       .discount_cents = 150};
   const auto back = order_from_json(to_json(order));
   REQUIRE(back);
   CHECK(to_json(*back) == to_json(order));
