@@ -86,7 +86,9 @@ void check_fault(const Place& place, const ScenarioFault& fault, const nlohmann:
   if (const FaultKindSpec* kind = find_fault_kind(fault.kind)) {
     check_kind(place, *kind, fault);
   } else if (!fault.kind.empty()) {
-    place.problems.add(place.at("kind"), unknown_name("kind", fault.kind, fault_kind_names()));
+    place.problems.add(place.at("kind"), cat("unknown kind `", fault.kind, "`",
+                                             did_you_mean(fault.kind, fault_kind_names()),
+                                             "; `panshi fault kinds` lists all"));
   }
   const nlohmann::json::json_pointer service("/target/service");
   const bool any_of = document.contains(service) && document.at(service).is_object();

@@ -29,8 +29,8 @@ TEST_CASE("an unknown name is answered with what exists and what was meant") {
         "scenario is missing\nscenari is not a known field (did you mean `scenario`?)");
   CHECK(error("fault.apply",
               {{"kind", "process.puase"}, {"target", {{"service", "order"}}}, {"for", "5s"}}) ==
-        "kind unknown kind `process.puase` (did you mean `process.pause`?); known: db.disconnect, "
-        "link.delay, link.down, link.reset, process.kill, process.pause\n"
+        "kind unknown kind `process.puase` (did you mean `process.pause`?); "
+        "`panshi fault kinds` lists all\n"
         "target.service unknown service `order` (did you mean `orders`?); known: cardkeys-primary, "
         "orders");
   CHECK(error("link.reroute", {{"node", "app-1"}, {"link", "cardkeys"}, {"to", "standbi"}}) ==
