@@ -15,6 +15,7 @@
 
 #include "agents/faults/holdings.h"
 #include "agents/machine.h"
+#include "agents/network.h"
 #include "core/base/result.h"
 #include "core/io/process.h"
 
@@ -65,6 +66,7 @@ class Host {
 
   // The node itself, for faults that concern no service.
   virtual Machine& machine() = 0;
+  virtual Network& network() = 0;
 
   // What faults keep hold of in this process.
   Holdings& holdings() { return holdings_; }

@@ -8,6 +8,7 @@
 #include "agents/config.h"
 #include "agents/host.h"
 #include "agents/linux_machine.h"
+#include "agents/linux_network.h"
 #include "agents/supervisor/service_files.h"
 
 namespace panshi::agent {
@@ -34,6 +35,7 @@ class LinuxHost final : public Host {
   Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) override;
   LinkTable* links() override { return links_; }
   Machine& machine() override { return machine_; }
+  Network& network() override { return network_; }
 
  private:
   Result<const ServiceConfig*> find(const std::string& service) const;
@@ -43,6 +45,7 @@ class LinuxHost final : public Host {
   const EnsureRunning ensure_running_;
   LinkTable* const links_;
   LinuxMachine machine_;
+  LinuxNetwork network_{machine_.scope()};
   std::atomic<pid_t> guardian_ = 0;
 };
 

@@ -10,6 +10,7 @@ namespace panshi::agent {
 
 std::span<const FaultMeans> database_means();
 std::span<const FaultMeans> link_means();
+std::span<const FaultMeans> network_means();
 std::span<const FaultMeans> process_means();
 std::span<const FaultMeans> resource_means();
 

@@ -17,6 +17,7 @@
 
 #include "agents/host.h"
 #include "agents/linux_machine.h"
+#include "agents/linux_network.h"
 #include "core/base/text.h"
 #include "core/io/mariadb.h"
 
@@ -66,8 +67,11 @@ class RealHost final : public Host {
   std::vector<pid_t> untouchable() override { return {1, ::getpid()}; }
   LinkTable* links() override { return nullptr; }
   Machine& machine() override { return *machine_; }
+  Network& network() override { return *network_; }
   void set_scope(FaultScope scope) {
+    network_.reset();
     machine_ = std::make_unique<LinuxMachine>(std::move(scope), kAgent);
+    network_ = std::make_unique<LinuxNetwork>(machine_->scope());
   }
   Result<ProcessName> process_of(const std::string& service) override {
     const auto found = leaders.find(service);
@@ -119,6 +123,7 @@ class RealHost final : public Host {
 
   std::unique_ptr<LinuxMachine> machine_ =
       std::make_unique<LinuxMachine>(FaultScope{.node = "here"}, kAgent);
+  std::unique_ptr<LinuxNetwork> network_ = std::make_unique<LinuxNetwork>(machine_->scope());
 };
 
 }  // namespace panshi::agent

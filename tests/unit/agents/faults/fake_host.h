@@ -16,6 +16,7 @@
 #include "core/base/text.h"
 #include "core/model/fault_kinds.h"
 #include "tests/unit/agents/faults/fake_machine.h"
+#include "tests/unit/agents/faults/fake_network.h"
 
 namespace panshi::agent {
 
@@ -33,7 +34,7 @@ class FakeHost final : public Host {
 
   bool healthy() {
     const bool toxics = !links_->links().at(0).toxics.empty();
-    if (!machine_.healthy()) return false;
+    if (!machine_.healthy() || !network_.healthy()) return false;
     const std::lock_guard lock(mutex_);
     for (const auto& [pid, state] : processes_) {
       if (state != 'S') return false;
@@ -49,6 +50,7 @@ class FakeHost final : public Host {
   std::vector<std::string> sql_services() override { return {"shard"}; }
   std::vector<pid_t> untouchable() override { return untouchable_; }
   FakeMachine& machine() override { return machine_; }
+  FakeNetwork& network() override { return network_; }
   LinkTable* links() override { return carries_links ? links_.get() : nullptr; }
 
   Result<ProcessName> process_of(const std::string& service) override {
@@ -159,6 +161,7 @@ class FakeHost final : public Host {
   std::set<int> connections_ = {11, 12, 13};
   std::unique_ptr<LinkTable> links_;
   FakeMachine machine_{on_touch};
+  FakeNetwork network_{on_touch};
 };
 
 // A target for each kind.
@@ -172,6 +175,9 @@ inline nlohmann::json sample_target(const std::string& kind) {
 inline nlohmann::json sample_params(const std::string& kind, FakeHost& host) {
   const std::string folder = host.machine().folder().string();
   if (kind == "resource.disk-fill" || kind == "resource.disk-load") return {{"directory", folder}};
+  if (kind == "network.partition") return {{"address", "192.0.2.1"}};
+  if (kind.starts_with("network.port")) return {{"port", 8080}};
+  if (kind.starts_with("network.")) return {{"interface", "eth0"}};
   return nullptr;
 }
 

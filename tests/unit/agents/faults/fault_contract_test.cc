@@ -104,6 +104,12 @@ TEST_CASE("a fault measures that it is in force") {
       {"link.reset", {{"connections", 0}, {"down", false}}},
       {"link.slicer", {{"pieces", 0}, {"bytes", 0}, {"delay_mean_us", 0}}},
       {"link.slow-close", {{"ends", 0}, {"delay_mean_us", 0}}},
+      {"network.damage", {{"in_force", true}}},
+      {"network.delay", {{"in_force", true}}},
+      {"network.partition", {{"packets", 7}}},
+      {"network.port-drop", {{"packets", 7}}},
+      {"network.port-reject", {{"packets", 7}}},
+      {"network.rate", {{"in_force", true}}},
       {"process.kill", {{"processes", 3}, {"gone", 3}}},
       {"process.pause", {{"processes", 3}, {"stopped", 3}}},
       {"resource.cpu", met("cpu", "%", 80, 8)},
@@ -139,6 +145,15 @@ TEST_CASE("a killed service's faults have nothing left to mend, and say so witho
   REQUIRE(pause->apply(resolved));
   REQUIRE(host.signal(host.process_of("orders").value(), SIGKILL));
   CHECK(pause->revert(resolved));
+}
+
+TEST_CASE("a root discipline of somebody else is refused, by its name") {
+  FakeHost host;
+  host.network().foreign = "htb";
+  const auto refused = make(**find_kind("network.rate"), host)->resolve();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kRefused);
+  CHECK_THAT(refused.error().message, Catch::Contains("(htb)"));
 }
 
 TEST_CASE("kinds are sorted, unique and say whether this node can do them") {

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Faults that a queueing discipline carries out, on what an interface sends.
+#pragma once
+
+#include <memory>
+
+#include "agents/faults/fault.h"
+
+namespace panshi::agent {
+
+std::unique_ptr<Fault> make_rate(const FaultRequest& request, Host& host);   // tbf
+std::unique_ptr<Fault> make_netem(const FaultRequest& request, Host& host);  // all of netem's
+std::string why_no_tbf(Host& host);                                          // FaultKind::why_not
+std::string why_no_netem(Host& host);
+
+}  // namespace panshi::agent

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/linux_network.h"
+
+#include <unistd.h>
+
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "core/base/text.h"
+#include "core/io/log.h"
+#include "core/json/fields.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr auto kToolTimeout = std::chrono::seconds(5);
+constexpr auto kKeepUpEvery = std::chrono::seconds(3);
+constexpr const char* kHandle = "7a5:";  // marks a discipline as ours
+
+// Keeps rules from expiring, on a thread of its own, as long as it lives.
+class Keeper {
+ public:
+  explicit Keeper(std::function<void()> keep_up)
+      : thread_([this, keep_up = std::move(keep_up)] {
+          std::unique_lock lock(mutex_);
+          while (!ended_.wait_for(lock, kKeepUpEvery, [this] { return end_; })) keep_up();
+        }) {}
+  ~Keeper() {
+    {
+      const std::lock_guard lock(mutex_);
+      end_ = true;
+    }
+    ended_.notify_all();
+    thread_.join();
+  }
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool end_ = false;
+  std::thread thread_;  // last: it uses the others
+};
+
+// What a rule is found by is in a set whose elements expire: the other side's address, the port, or
+// else every protocol there is to break.
+struct Operand {
+  const char* type;
+  std::string elements;
+};
+
+std::string with_timeouts(const std::vector<std::string>& items) {
+  std::string all;
+  for (const std::string& item : items) {
+    all += cat(all.empty() ? "" : ", ", item, " timeout ", LinuxNetwork::kRulesLastSeconds, "s");
+  }
+  return all;
+}
+
+Operand operand_of(const PacketRules& rules) {
+  if (rules.port != 0) return {"inet_service", with_timeouts({std::to_string(rules.port)})};
+  const bool six = rules.address.find(':') != std::string::npos;
+  return {six ? "ipv6_addr" : "ipv4_addr", with_timeouts({rules.address})};
+}
+
+std::string rule_text(const PacketRules& rules, bool incoming) {
+  const bool six = rules.address.find(':') != std::string::npos;
+  const std::string side = incoming ? "saddr" : "daddr";
+  std::string match;
+  if (rules.port != 0) {
+    if (!rules.address.empty()) match = cat(six ? "ip6 " : "ip ", side, " ", rules.address, " ");
+    match += cat(rules.protocol, incoming ? " dport" : " sport", " @what");
+  } else {
+    match = cat(six ? "ip6 " : "ip ", side, " @what");
+  }
+  return cat(match, " counter ", rules.reset ? "reject with tcp reset" : "drop");
+}
+
+// This agent's port and ssh: whoever could end the fault must get through.
+std::string exceptions(const FaultScope& scope, bool incoming) {
+  const std::string ends = incoming ? "dport" : "sport";
+  std::string all = cat(" tcp ", ends, " 22 accept");
+  if (scope.port != 0) {
+    all = cat(" ip ", incoming ? "daddr " : "saddr ", scope.address, " tcp ", ends, " ", scope.port,
+              " accept;", all);
+  }
+  return all;
+}
+
+std::string chain_text(const FaultScope& scope, const PacketRules& rules, bool incoming) {
+  const char* const hook = incoming ? "input" : "output";
+  std::string chain = cat(" chain ", hook, " { type filter hook ", hook, " priority -300;");
+  for (const std::string& exception : split(exceptions(scope, incoming), ';')) {
+    chain += cat(exception, ";");
+  }
+  return cat(chain, " ", rule_text(rules, incoming), "; };");
+}
+
+nlohmann::json parsed(const Result<std::string>& text) {
+  if (!text) return {};
+  return parse_json(*text, 1 << 20).value_or(nlohmann::json());
+}
+
+}  // namespace
+
+ProcessRunner& LinuxNetwork::processes() {
+  const std::lock_guard lock(mutex_);
+  if (!processes_) processes_ = std::make_unique<ProcessRunner>();
+  return *processes_;
+}
+
+Result<std::string> LinuxNetwork::run(std::vector<std::string> words) {
+  ProcessSpec spec;
+  spec.argv = std::move(words);
+  spec.env = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"LC_ALL", "C"}};
+  const std::string name = spec.argv.front();
+  std::promise<ScriptResult> ended;
+  processes().run(spec, kToolTimeout, [&](ScriptResult result) { ended.set_value(result); });
+  ScriptResult result = ended.get_future().get();
+  if (result.exit.code == 0) return std::move(result.output);
+  if (result.timed_out) return fail(ErrorCode::kTimeout, name + " did not end in time");
+  return fail(ErrorCode::kUnavailable, cat(name, ": ", split(result.output, '\n').front()));
+}
+
+bool LinuxNetwork::works_elsewhere(const std::vector<std::string>& words) {
+  const std::string key = join(words, " ");
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = probed_.find(key); known != probed_.end()) return known->second;
+  }
+  std::vector<std::string> whole = {"unshare", "--net"};
+  whole.insert(whole.end(), words.begin(), words.end());
+  const bool works = run(whole).has_value();
+  const std::lock_guard lock(mutex_);
+  return probed_[key] = works;
+}
+
+std::string LinuxNetwork::why_no_rules() {
+  if (::geteuid() != 0) return "the agent does not run as root";
+  if (works_elsewhere({"nft", "add table inet panshi; delete table inet panshi"})) return {};
+  return "nft is not installed, or this kernel has no nftables";
+}
+
+std::string LinuxNetwork::table_of(const std::string& fault) const {
+  return cat("panshi_", scope_.node, "_", fault);
+}
+
+Result<std::shared_ptr<void>> LinuxNetwork::start_rules(const std::string& fault,
+                                                        const PacketRules& rules) {
+  const std::string table = table_of(fault);
+  const Operand operand = operand_of(rules);
+  std::string text = cat("table inet ", table, " { set what { type ", operand.type,
+                         "; flags timeout; elements = { ", operand.elements, " }; };");
+  if (rules.incoming) text += chain_text(scope_, rules, true);
+  if (rules.outgoing) text += chain_text(scope_, rules, false);
+  ASSIGN_OR_RETURN([[maybe_unused]] const auto said, run({"nft", text + " }"}));
+  // Added first, so that it can be deleted also when it has just expired: one transaction.
+  const std::string bare = rules.port != 0 ? std::to_string(rules.port) : rules.address;
+  const auto element = [&](const char* verb, const std::string& what) {
+    return cat(verb, " element inet ", table, " what { ", what, " }");
+  };
+  const std::string again = cat(element("add", operand.elements), "; ", element("delete", bare),
+                                "; ", element("add", operand.elements));
+  return std::make_shared<Keeper>([this, again, fault] {
+    if (auto kept = run({"nft", again}); !kept) {
+      log_warn(cat("fault ", fault, ": packet rules were not kept up: ", kept.error().message));
+    }
+  });
+}
+
+Status LinuxNetwork::end_rules(const std::string& fault) {
+  const std::string table = table_of(fault);
+  auto ended = run({"nft", cat("add table inet ", table, "; delete table inet ", table)});
+  if (ended) return {};
+  return fail(ended.error(), "remove packet rules");
+}
+
+Result<std::int64_t> LinuxNetwork::caught(const std::string& fault) {
+  const auto table = parsed(run({"nft", "-j", "list", "table", "inet", table_of(fault)}));
+  if (!table.is_object()) return fail(ErrorCode::kNotFound, "no packet rules of this fault");
+  std::int64_t packets = 0;
+  for (const auto& item : table.value("nftables", nlohmann::json::array())) {
+    if (!item.contains("rule")) continue;
+    for (const auto& part : item.at("rule").value("expr", nlohmann::json::array())) {
+      if (part.contains("counter")) packets += part.at("counter").value("packets", 0);
+    }
+  }
+  return packets;
+}
+
+std::vector<std::string> LinuxNetwork::rules() {
+  const std::string prefix = table_of("");
+  std::vector<std::string> faults;
+  const auto tables = parsed(run({"nft", "-j", "list", "tables"}));
+  if (!tables.is_object()) return faults;
+  for (const auto& item : tables.value("nftables", nlohmann::json::array())) {
+    if (!item.contains("table")) continue;
+    const std::string name = item.at("table").value("name", "");
+    if (name.starts_with(prefix)) faults.push_back(name.substr(prefix.size()));
+  }
+  return faults;
+}
+
+std::string LinuxNetwork::why_no_discipline(const std::string& discipline) {
+  if (::geteuid() != 0) return "the agent does not run as root";
+  std::vector<std::string> words = {"tc", "qdisc", "add", "dev", "lo", "root", discipline};
+  if (discipline == "netem") words.insert(words.end(), {"delay", "1ms"});
+  if (discipline == "tbf") {
+    words.insert(words.end(), {"rate", "1mbit", "burst", "16kb", "latency", "50ms"});
+  }
+  if (works_elsewhere(words)) return {};
+  return cat("tc is not installed, or this kernel has no ", discipline);
+}
+
+Result<std::string> LinuxNetwork::discipline(const std::string& interface) {
+  auto text = run({"tc", "-j", "qdisc", "show", "dev", interface});
+  if (!text)
+    return fail(ErrorCode::kNotFound, cat("interface ", interface, ": ", text.error().message));
+  for (const auto& each : parsed(text)) {
+    if (each.is_object() && each.value("root", false) && each.value("handle", "0:") != "0:") {
+      return each.value("kind", "unknown");
+    }
+  }
+  return std::string();
+}
+
+bool LinuxNetwork::is_ours(const std::string& interface) {
+  for (const auto& each : parsed(run({"tc", "-j", "qdisc", "show", "dev", interface}))) {
+    if (each.is_object() && each.value("handle", "") == kHandle) return true;
+  }
+  return false;
+}
+
+Status LinuxNetwork::set_discipline(const std::string& interface,
+                                    const std::vector<std::string>& words) {
+  std::vector<std::string> whole = {"tc",      "qdisc", "add",    "dev",
+                                    interface, "root",  "handle", kHandle};
+  whole.insert(whole.end(), words.begin(), words.end());
+  auto set = run(whole);
+  return set ? Status() : Status(fail(set.error(), interface));
+}
+
+Status LinuxNetwork::clear_discipline(const std::string& interface) {
+  if (!is_ours(interface)) return {};
+  auto cleared = run({"tc", "qdisc", "del", "dev", interface, "root", "handle", kHandle});
+  return cleared ? Status() : Status(fail(cleared.error(), interface));
+}
+
+}  // namespace panshi::agent

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// LinuxNetwork: the real node behind Network.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "agents/fault_scope.h"
+#include "agents/network.h"
+#include "core/io/process.h"
+
+namespace panshi::agent {
+
+class LinuxNetwork final : public Network {
+ public:
+  static constexpr int kRulesLastSeconds = 10;  // without anybody who keeps them up
+
+  explicit LinuxNetwork(const FaultScope& scope) : scope_(scope) {}
+
+  std::string why_no_rules() override;
+  Result<std::shared_ptr<void>> start_rules(const std::string& fault,
+                                            const PacketRules& rules) override;
+  Status end_rules(const std::string& fault) override;
+  Result<std::int64_t> caught(const std::string& fault) override;
+  std::vector<std::string> rules() override;
+  std::string why_no_discipline(const std::string& discipline) override;
+  Result<std::string> discipline(const std::string& interface) override;
+  bool is_ours(const std::string& interface) override;
+  Status set_discipline(const std::string& interface,
+                        const std::vector<std::string>& words) override;
+  Status clear_discipline(const std::string& interface) override;
+
+ private:
+  Result<std::string> run(std::vector<std::string> words);
+  std::string table_of(const std::string& fault) const;
+  // True when it works in a network namespace that is thrown away.
+  bool works_elsewhere(const std::vector<std::string>& words);
+  ProcessRunner& processes();
+
+  const FaultScope& scope_;
+  std::mutex mutex_;
+  std::unique_ptr<ProcessRunner> processes_;  // started when first needed
+  std::map<std::string, bool> probed_;
+};
+
+}  // namespace panshi::agent

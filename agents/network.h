@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Network: what faults may do to the node's packets, through nft and tc.
+//
+// Packet rules live in a table of their own for each fault and expire in the kernel within
+// seconds when nobody keeps them up, so that they go even if every process of ours is dead. A
+// queueing discipline has no such end: it is reverted by its undo record. Any thread; calls may
+// block for some seconds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+
+namespace panshi::agent {
+
+struct PacketRules {
+  std::string address = {};   // of the other side; empty: every one
+  std::uint16_t port = 0;     // of this node; 0: every one
+  std::string protocol = {};  // tcp or udp; with `port` only
+  bool incoming = true;
+  bool outgoing = false;
+  bool reset = false;  // answer with a TCP reset in place of silence
+};
+
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  // Why this node can have no packet rules; empty when it can.
+  virtual std::string why_no_rules() = 0;
+  // In force while what it returns lives, and at most kRulesLast longer. This agent's own port and
+  // ssh are never cut.
+  virtual Result<std::shared_ptr<void>> start_rules(const std::string& fault,
+                                                    const PacketRules& rules) = 0;
+  virtual Status end_rules(const std::string& fault) = 0;  // none: no error
+  // Packets that they have caught. kNotFound: there are none of the fault.
+  virtual Result<std::int64_t> caught(const std::string& fault) = 0;
+  virtual std::vector<std::string> rules() = 0;  // ids of the faults that have some
+
+  // Why an interface here cannot have it ("netem", "tbf"); empty when it can.
+  virtual std::string why_no_discipline(const std::string& discipline) = 0;
+  // The root discipline's name if somebody has set one there; empty: the kernel's own.
+  // kNotFound: no such interface.
+  virtual Result<std::string> discipline(const std::string& interface) = 0;
+  virtual bool is_ours(const std::string& interface) = 0;
+  // Words of tc after "root handle H:": {"tbf", "rate", …}.
+  virtual Status set_discipline(const std::string& interface,
+                                const std::vector<std::string>& words) = 0;
+  // Ours alone, and only if it is there.
+  virtual Status clear_discipline(const std::string& interface) = 0;
+};
+
+}  // namespace panshi::agent

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// The promise under test: packets are cut as ordered and no others, foreign rules stay as they are,
+// and rules expire in the kernel when nobody is left. In a network namespace of its own: nothing
+// outside is touched.
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <functional>
+#include <future>
+
+#include "agents/faults/fault_book.h"
+#include "tests/integration/agents/faults/real_host.h"
+#include "tests/support/temporary_folder.h"
+
+namespace panshi::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+constexpr int kConnectWaitMs = 300;
+
+bool become_isolated() {
+  if (::unshare(CLONE_NEWNET) != 0) return false;
+  const int any = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  const bool up = ::ioctl(any, SIOCSIFFLAGS, &request) == 0;
+  ::close(any);
+  return up;
+}
+
+sockaddr_in at(const char* address, std::uint16_t port) {
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_port = htons(port);
+  ::inet_pton(AF_INET, address, &where.sin_addr);
+  return where;
+}
+
+int listen_on(const char* address, std::uint16_t port) {
+  const sockaddr_in where = at(address, port);
+  sockaddr generic{};
+  std::memcpy(&generic, &where, sizeof where);
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int one = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (::bind(fd, &generic, sizeof where) != 0 || ::listen(fd, 16) != 0) return -1;
+  return fd;
+}
+
+// "connected", "refused" or "silence".
+std::string knock(const char* address, std::uint16_t port) {
+  const sockaddr_in where = at(address, port);
+  sockaddr generic{};
+  std::memcpy(&generic, &where, sizeof where);
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  (void)::connect(fd, &generic, sizeof where);
+  pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
+  std::string result = "silence";
+  if (::poll(&ready, 1, kConnectWaitMs) > 0) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    result = error == 0 ? "connected" : "refused";
+  }
+  ::close(fd);
+  return result;
+}
+
+std::string output_of(std::vector<std::string> words) {
+  ProcessRunner runner;
+  std::promise<ScriptResult> ended;
+  runner.run({.argv = std::move(words), .env = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}}}, 5s,
+             [&](ScriptResult result) { ended.set_value(std::move(result)); });
+  return ended.get_future().get().output;
+}
+
+// Rules and disciplines; what was counted is left out.
+std::string network_state() {
+  return output_of({"nft", "--stateless", "list", "ruleset"}) + output_of({"tc", "qdisc", "show"});
+}
+
+class Node {
+ public:
+  Node() {
+    host.set_scope(
+        {.node = "here", .state = folder_ / "state", .address = "127.0.0.9", .port = 17'701});
+    book = std::move(*FaultBook::open({.directory = folder_ / "faults"}, host));
+  }
+  Result<json> put(const std::string& kind, json params) {
+    return book->put({.id = "d1.f-1",
+                      .epoch = 1,
+                      .kind = kind,
+                      .target = {{"node", "here"}},
+                      .params = std::move(params),
+                      .lease = 60s,
+                      .drill = {}});
+  }
+  RealHost host;
+  std::unique_ptr<FaultBook> book;
+
+ private:
+  TemporaryFolder folder_;
+};
+
+// Runs `test` on a thread in a namespace of its own; says so when this machine has none.
+void isolated(const std::function<void(Node&)>& test) {
+  const auto run = [&] {
+    if (!become_isolated()) {
+      WARN("skipped: no network namespace can be made here (root is needed)");
+      return;
+    }
+    Node node;
+    if (const std::string why = node.host.network().why_no_rules(); !why.empty()) {
+      WARN("skipped: " << why);
+      return;
+    }
+    const int one = listen_on("127.0.0.2", 8'000);
+    const int two = listen_on("127.0.0.3", 8'000);
+    const int agent = listen_on("127.0.0.9", 17'701);
+    const std::string before = network_state();
+    test(node);
+    CHECK(network_state() == before);
+    for (const int fd : {one, two, agent}) ::close(fd);
+  };
+  std::async(std::launch::async, run).get();  // a failed REQUIRE comes out here
+}
+
+TEST_CASE("a partition cuts one address off, each way as ordered, and nobody else") {
+  const std::string direction = GENERATE("both", "in", "out");
+  INFO(direction);
+  isolated([&](Node& node) {
+    const auto live =
+        node.put("network.partition", {{"address", "127.0.0.2"}, {"direction", direction}});
+    REQUIRE(live);
+    CHECK(live->at("state") == "live");
+    CHECK(knock("127.0.0.2", 8'000) == "silence");
+    CHECK(knock("127.0.0.3", 8'000) == "connected");
+    const auto ended = node.book->revert("d1.f-1");
+    REQUIRE(ended);
+    CHECK(ended->at("measured").at("packets") > 0);
+    CHECK(knock("127.0.0.2", 8'000) == "connected");
+  });
+}
+
+TEST_CASE("a partition from the agent's own address leaves the agent in reach") {
+  isolated([](Node& node) {
+    REQUIRE(node.put("network.partition", {{"address", "127.0.0.9"}}));
+    CHECK(knock("127.0.0.9", 17'701) == "connected");
+    REQUIRE(node.book->revert("d1.f-1"));
+  });
+}
+
+TEST_CASE("a port is dropped with silence or rejected with a reset") {
+  isolated([](Node& node) {
+    REQUIRE(node.put("network.port-reject", {{"port", 8'000}}));
+    CHECK(knock("127.0.0.2", 8'000) == "refused");
+    CHECK(knock("127.0.0.9", 17'701) == "connected");
+    REQUIRE(node.book->revert("d1.f-1"));
+  });
+  isolated([](Node& node) {
+    REQUIRE(node.put("network.port-drop", {{"port", 8'000}}));
+    CHECK(knock("127.0.0.2", 8'000) == "silence");
+    REQUIRE(node.book->revert("d1.f-1"));
+  });
+}
+
+TEST_CASE("the agent's port and ssh cannot be dropped") {
+  isolated([](Node& node) {
+    for (const int port : {22, 17'701}) {
+      const auto refused = node.put("network.port-drop", {{"port", port}});
+      REQUIRE_FALSE(refused);
+      CHECK(refused.error().code == ErrorCode::kRefused);
+    }
+  });
+}
+
+TEST_CASE("a rate is limited by a discipline of ours, and one of somebody else is not touched") {
+  isolated([](Node& node) {
+    const auto live = node.put("network.rate", {{"interface", "lo"}, {"rate", "128KiB"}});
+    REQUIRE(live);
+    CHECK(live->at("measured").at("in_force") == true);
+    CHECK_THAT(output_of({"tc", "qdisc", "show", "dev", "lo"}), Catch::Contains("rate 1048"));
+    REQUIRE(node.book->revert("d1.f-1"));
+  });
+  isolated([](Node& node) {
+    (void)output_of({"tc", "qdisc", "add", "dev", "lo", "root", "handle", "1:", "htb"});
+    const auto refused = node.put("network.rate", {{"interface", "lo"}});
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().message, Catch::Contains("htb"));
+    CHECK_THAT(output_of({"tc", "qdisc", "show", "dev", "lo"}), Catch::Contains("htb 1:"));
+    (void)output_of({"tc", "qdisc", "del", "dev", "lo", "root"});
+  });
+}
+
+TEST_CASE("what the kernel cannot do is refused with the reason") {
+  isolated([](Node& node) {
+    const std::string why = node.host.network().why_no_discipline("netem");
+    if (why.empty()) {
+      WARN("skipped: this kernel has netem");
+      return;
+    }
+    const auto refused = node.put("network.delay", {{"interface", "lo"}});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message == why);
+  });
+}
+
+TEST_CASE("packet rules have an end of their own in the kernel, and foreign tables stay") {
+  isolated([](Node& node) {
+    (void)output_of({"nft", "table inet theirs { chain c { }; }"});
+    REQUIRE(node.put("network.partition", {{"address", "127.0.0.2"}}));
+    CHECK_THAT(output_of({"nft", "list", "table", "inet", "panshi_here_d1.f-1"}),
+               Catch::Contains("127.0.0.2 timeout 10s expires"));
+    CHECK(node.host.network().rules() == std::vector<std::string>{"d1.f-1"});
+    REQUIRE(node.book->revert("d1.f-1"));
+    CHECK_THAT(output_of({"nft", "list", "tables"}), Catch::Contains("theirs"));
+    (void)output_of({"nft", "delete table inet theirs"});
+  });
+}
+
+}  // namespace
+}  // namespace panshi::agent

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// FakeNetwork: packet rules and one interface `eth0` in memory. Any thread.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agents/network.h"
+#include "tests/unit/agents/faults/hook.h"
+
+namespace panshi::agent {
+
+class FakeNetwork final : public Network {
+ public:
+  explicit FakeNetwork(const Hook& on_touch) : on_touch_(on_touch) {}
+
+  std::string foreign;  // a root discipline that somebody else has set
+
+  bool healthy() const {
+    const std::lock_guard lock(mutex_);
+    return rules_.empty() && !shaped_;
+  }
+
+  std::string why_no_rules() override { return {}; }
+  Result<std::shared_ptr<void>> start_rules(const std::string& fault, const PacketRules&) override {
+    if (auto touched = on_touch_("rules"); !touched) return tl::unexpected<Error>(touched.error());
+    const std::lock_guard lock(mutex_);
+    rules_.insert(fault);
+    return std::make_shared<int>(0);
+  }
+  Status end_rules(const std::string& fault) override {
+    if (auto touched = on_touch_("end_rules"); !touched) return touched;
+    const std::lock_guard lock(mutex_);
+    rules_.erase(fault);
+    return {};
+  }
+  Result<std::int64_t> caught(const std::string&) override { return 7; }
+  std::vector<std::string> rules() override {
+    const std::lock_guard lock(mutex_);
+    return {rules_.begin(), rules_.end()};
+  }
+
+  std::string why_no_discipline(const std::string&) override { return {}; }
+  Result<std::string> discipline(const std::string&) override {
+    const std::lock_guard lock(mutex_);
+    return shaped_ ? "netem" : foreign;
+  }
+  bool is_ours(const std::string&) override {
+    const std::lock_guard lock(mutex_);
+    return shaped_;
+  }
+  Status set_discipline(const std::string&, const std::vector<std::string>&) override {
+    if (auto touched = on_touch_("qdisc"); !touched) return touched;
+    const std::lock_guard lock(mutex_);
+    if (shaped_) return fail(ErrorCode::kConflict, "there is one");
+    shaped_ = true;
+    return {};
+  }
+  Status clear_discipline(const std::string&) override {
+    if (auto touched = on_touch_("qdisc del"); !touched) return touched;
+    const std::lock_guard lock(mutex_);
+    shaped_ = false;
+    return {};
+  }
+
+ private:
+  const Hook& on_touch_;
+  mutable std::mutex mutex_;
+  std::set<std::string> rules_;
+  bool shaped_ = false;
+};
+
+}  // namespace panshi::agent
