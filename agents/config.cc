@@ -9,6 +9,7 @@
 #include <csignal>
 #include <set>
 
+#include "agents/config_limits.h"
 #include "agents/limits.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
@@ -380,31 +381,6 @@ void read_list(Fields& in, const char* key, std::vector<T>& out, std::size_t max
     if (out.size() < max) out.push_back(read_item(item, path, in.problems()));
   });
   refuse_twice(out, key, in.problems());
-}
-
-void may_size(Fields& in, const char* key, std::int64_t& out) {
-  std::string text;
-  in.may(key, text);
-  if (text.empty()) return;
-  if (const auto size = parse_size(text)) {
-    out = *size;
-  } else {
-    in.problem(key, size.error().message);
-  }
-}
-
-void read_limits(const json& bounds, AgentConfig& config, Problems& problems) {
-  Fields in(bounds, "limits", problems);
-  auto faults_max = static_cast<std::int64_t>(config.faults_max);
-  in.may("faults_max", faults_max, {0, 1'000});
-  in.may("lease_max", config.lease_max, {100ms, 24h});
-  may_size(in, "memory_reserve", config.memory_reserve);
-  may_size(in, "disk_reserve", config.disk_reserve);
-  std::vector<std::string> directories;
-  in.may("directories", directories);
-  in.done();
-  config.faults_max = static_cast<std::size_t>(faults_max);
-  config.fault_directories = {directories.begin(), directories.end()};
 }
 
 AgentConfig read_root(const json& root, Problems& problems) {
