@@ -131,6 +131,7 @@ Status Agent::open_links() {
     LinkSpec spec;
     spec.name = link.name;
     spec.listen = link.listen;
+    spec.http = link.http;
     for (const auto& [name, address] : link.upstreams) spec.upstreams.push_back({name, address});
     if (auto opened = links_->open(spec); !opened) {
       return fail(opened.error(), cat("link ", link.name));

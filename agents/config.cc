@@ -238,6 +238,10 @@ LinkConfig read_link(const json& value, const std::string& path, Problems& probl
   if (const auto where = parse_host_port(out.listen); !where && !out.listen.empty()) {
     in.problem("listen", where.error().message);
   }
+  std::string protocol = "tcp";
+  const std::vector<std::string> protocols = {"http", "tcp"};
+  in.may_word("protocol", protocol, protocols);
+  out.http = protocol == "http";
   std::set<std::string> names;
   in.need_each("upstreams", [&](const json& item, const std::string& at) {
     Fields upstream(item, at, problems);

@@ -80,6 +80,7 @@ struct LinkUpstreamConfig {
 struct LinkConfig {
   std::string name;
   std::string listen;
+  bool http = false;                          // it carries HTTP/1, and takes HTTP-aware faults
   std::vector<LinkUpstreamConfig> upstreams;  // the first one is in use
 };
 

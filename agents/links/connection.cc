@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "agents/links/http_stages.h"
+
 namespace panshi::agent {
 namespace {
 
@@ -33,8 +35,17 @@ Connection::Connection(LinkFlow& flow, Fd client, std::uint64_t seed, Ended ende
     stream.to = way == kUp ? &server_ : &client_;
     stream.seed = random.next();
   }
+  if (flow_.http) follow_http(random.fork());
   for (const ToxicRow& row : flow_.toxics) {
     if (row.toxic.on_stream()) add_toxic(row);
+  }
+}
+
+void Connection::follow_http(Random random) {
+  auto [requests, answers] = make_http_stages(flow_.toxics, random);
+  for (Stream& stream : streams_) {
+    stream.chain = std::make_unique<ToxicChain>(Random(stream.seed++));
+    stream.chain->add(std::move(stream.way == kUp ? requests : answers));
   }
 }
 

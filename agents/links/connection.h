@@ -26,7 +26,8 @@ struct LinkFlow {
   EventLoop& loop;
   std::vector<char>& scratch;  // LinkTable::kHeldMax bytes, of the thread
   Duration connect_timeout;
-  bool closes_unconnected = false;    // a dial that fails closes the client; else it is reset
+  bool closes_unconnected = false;  // a dial that fails closes the client; else it is reset
+  bool http = false;
   std::vector<ToxicRow> toxics = {};  // in the order they were added
   std::int64_t connect_failed = 0;
   std::array<std::int64_t, 2> delivered = {};  // bytes, by way
@@ -99,6 +100,7 @@ class Connection {
   // Sent bytes, 0 when the socket is full, -1 when it is broken.
   ssize_t send(Stream& stream, const char* data, std::size_t size);
   void hold(Stream& stream, Piece piece);
+  void follow_http(Random random);
   template <class Act>
   void each_way(const Toxic& toxic, Act act);
   void end();

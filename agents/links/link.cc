@@ -25,7 +25,8 @@ Link::Link(const LinkSpec& spec, EventLoop& loop, std::vector<char>& scratch)
     : flow_{.loop = loop,
             .scratch = scratch,
             .connect_timeout = spec.connect_timeout,
-            .closes_unconnected = spec.closes_unconnected},
+            .closes_unconnected = spec.closes_unconnected,
+            .http = spec.http},
       name_(spec.name),
       random_(seed_of(spec)),
       spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
@@ -169,6 +170,9 @@ Status Link::add_toxic(const std::string& id, const Toxic& toxic) {
     return fail(ErrorCode::kRefused, cat("link `", name_, "` has its fill of toxics"));
   }
   if (auto fine = check(toxic); !fine) return fine;
+  if (toxic.http && !flow_.http) {
+    return fail(ErrorCode::kRefused, cat("link `", name_, "` is not declared `protocol: http`"));
+  }
   return start_toxic({.id = id, .toxic = toxic});
 }
 
@@ -231,6 +235,7 @@ LinkState Link::state() const {
                   .upstream = upstreams_[in_use_].spec.name,
                   .upstreams = {},
                   .toxics = {},
+                  .http = flow_.http,
                   .down = has(Toxic::Kind::kDown),
                   .connections = static_cast<std::int64_t>(connections_.size()),
                   .accepted = accepted_,

@@ -4,6 +4,19 @@
 namespace panshi::agent {
 namespace {
 
+nlohmann::json http_json(const Toxic& toxic) {
+  const HttpRule& rule = *toxic.http;
+  nlohmann::json json{{"method", rule.method}, {"path", rule.path}};
+  if (toxic.kind == Toxic::Kind::kHttpDelay) json["delay_us"] = toxic.delay.count();
+  if (toxic.kind == Toxic::Kind::kHttpStatus) json["status"] = rule.status;
+  if (toxic.kind == Toxic::Kind::kHttpHeader) {
+    json["header"] = rule.header;
+    json["of"] = rule.on_request ? "request" : "answer";
+    json["value"] = rule.removes ? nlohmann::json(nullptr) : nlohmann::json(rule.value);
+  }
+  return json;
+}
+
 nlohmann::json toxic_json(const std::string& id, const Toxic& toxic) {
   using Kind = Toxic::Kind;
   const Kind kind = toxic.kind;
@@ -11,6 +24,10 @@ nlohmann::json toxic_json(const std::string& id, const Toxic& toxic) {
   if (kind == Kind::kDown || kind == Kind::kReset) return json;
   json["toxicity"] = toxic.toxicity;
   if (kind == Kind::kRefuse) return json;
+  if (toxic.http) {
+    json.update(http_json(toxic));
+    return json;
+  }
   json["direction"] = to_text(toxic.direction);
   if (kind != Kind::kBandwidth && kind != Kind::kLimit && kind != Kind::kNothing) {
     json["delay_us"] = toxic.delay.count();
@@ -41,6 +58,7 @@ nlohmann::json to_json(const LinkState& link) {
           {"bytes_upstream", link.bytes_upstream},
           {"bytes_downstream", link.bytes_downstream},
           {"toxics", std::move(toxics)},
+          {"protocol", link.http ? "http" : "tcp"},
           {"down", link.down}};
 }
 

@@ -37,6 +37,7 @@ struct LinkSpec {
   std::vector<LinkUpstream> upstreams;                 // the first one is in use
   std::uint64_t seed = 0;                              // of the jitter; 0: made from the name
   Duration connect_timeout = std::chrono::seconds(3);  // to the upstream
+  bool http = false;                // it carries HTTP/1, and takes HTTP-aware toxics
   bool closes_unconnected = false;  // a client whose upstream refuses gets FIN instead of RST
 };
 
@@ -46,11 +47,12 @@ struct LinkState {
   std::string upstream;  // name of the one in use
   std::vector<LinkUpstream> upstreams;
   std::vector<std::pair<std::string, Toxic>> toxics;  // id first; in the order they were added
-  bool down = false;                                  // a `kDown` toxic is on
-  std::int64_t connections = 0;                       // open now
-  std::int64_t accepted = 0;                          // ever
-  std::int64_t connect_failed = 0;                    // upstream refused, unreachable or too slow
-  std::int64_t bytes_upstream = 0;                    // delivered, client to upstream
+  bool http = false;
+  bool down = false;                // a `kDown` toxic is on
+  std::int64_t connections = 0;     // open now
+  std::int64_t accepted = 0;        // ever
+  std::int64_t connect_failed = 0;  // upstream refused, unreachable or too slow
+  std::int64_t bytes_upstream = 0;  // delivered, client to upstream
   std::int64_t bytes_downstream = 0;
 };
 

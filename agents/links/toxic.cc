@@ -2,6 +2,7 @@
 #include "agents/links/toxic.h"
 
 #include "agents/links/link_table.h"
+#include "core/base/check.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -26,6 +27,14 @@ const char* to_text(Toxic::Kind kind) {
       return "nothing";
     case Toxic::Kind::kRefuse:
       return "refuse";
+    case Toxic::Kind::kHttpDelay:
+      return "http_delay";
+    case Toxic::Kind::kHttpStatus:
+      return "http_status";
+    case Toxic::Kind::kHttpHeader:
+      return "http_header";
+    case Toxic::Kind::kHttpBody:
+      return "http_body";
     case Toxic::Kind::kDown:
       return "down";
     case Toxic::Kind::kReset:
@@ -58,7 +67,9 @@ Status check(const Toxic& toxic) {
   if (!(toxic.toxicity >= 0 && toxic.toxicity <= 1)) {
     return fail(ErrorCode::kInvalid, "a toxic's toxicity is from 0 to 1");
   }
-  return {};
+  const bool is_http = std::string_view(to_text(toxic.kind)).starts_with("http_");
+  CHECK_BUG(is_http == toxic.http.has_value());
+  return toxic.http ? check_rule(*toxic.http) : Status();
 }
 
 }  // namespace panshi::agent

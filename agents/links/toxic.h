@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "agents/links/http_rule.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
 
@@ -22,8 +24,13 @@ struct Toxic {
     kSlowClose,  // the end of a stream is passed on `delay` late
     kNothing,
     kRefuse,  // each new connection is reset with the chance `toxicity`
-    kDown,    // closes what is established; the port refuses connections
-    kReset,   // RST to what is established and to each new connection
+    // Of links that carry HTTP, for the requests that `http` touches, each with that chance:
+    kHttpDelay,   // passed on `delay` later
+    kHttpStatus,  // answered by the link
+    kHttpHeader,  // a header is set or removed
+    kHttpBody,    // the body of the answer is replaced
+    kDown,        // closes what is established; the port refuses connections
+    kReset,       // RST to what is established and to each new connection
   };
   enum class Direction { kBoth, kUpstream, kDownstream };  // kUpstream: client to upstream
 
@@ -36,8 +43,10 @@ struct Toxic {
   std::int64_t variation = 0;
   double toxicity = 1;  // share of the connections that it touches, drawn for each and direction
 
+  std::optional<HttpRule> http = {};  // of the kinds kHttp…
+
   bool on_stream() const {
-    return kind != Kind::kRefuse && kind != Kind::kDown && kind != Kind::kReset;
+    return !http && kind != Kind::kRefuse && kind != Kind::kDown && kind != Kind::kReset;
   }
   friend bool operator==(const Toxic&, const Toxic&) = default;
 };

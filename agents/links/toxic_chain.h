@@ -30,6 +30,7 @@ class ToxicChain {
  public:
   explicit ToxicChain(Random random) : random_(random) {}
 
+  void add(std::unique_ptr<Stage> stage) { links_.push_back({"", std::move(stage)}); }  // for good
   void add(const ToxicRow& row, MonoTime now);     // REQUIRES: row.toxic.on_stream()
   void change(const ToxicRow& row, MonoTime now);  // nothing when it is not there
   void remove(const std::string& id, MonoTime now);

@@ -1,12 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/means.h"
 
+#include "agents/faults/link/http.h"
 #include "agents/faults/link/toxics.h"
 
 namespace panshi::agent {
 namespace {
 
 constexpr FaultMeans kMeans[] = {
+    {.kind = "http.body",
+     .make = &make_http_body,
+     .exclusive = false,
+     .cheap_measure = true,
+     .why_not = &why_no_http_link},
+    {.kind = "http.delay",
+     .make = &make_http_delay,
+     .exclusive = false,
+     .cheap_measure = true,
+     .why_not = &why_no_http_link},
+    {.kind = "http.header",
+     .make = &make_http_header,
+     .exclusive = false,
+     .cheap_measure = true,
+     .why_not = &why_no_http_link},
+    {.kind = "http.status",
+     .make = &make_http_status,
+     .exclusive = false,
+     .cheap_measure = true,
+     .why_not = &why_no_http_link},
     {.kind = "link.bandwidth",
      .make = &make_link_bandwidth,
      .exclusive = false,

@@ -66,7 +66,23 @@ json measured_slow_close(const Toxic& toxic, const ToxicReport& report) {
   return measured;
 }
 
+json measured_http(const Toxic& toxic, const ToxicReport& report) {
+  json measured{{"requests", report.connections}, {"touched", report.touched}};
+  if (toxic.kind != Kind::kHttpDelay) return measured;
+  measured["delay_mean_us"] = report.mean.count();
+  measured["late_p99_us"] = report.late_p99.count();
+  measured["predicted"] = {{"handshake_ms", 0}, {"round_trip_ms", ms(toxic.delay)}};
+  if (report.chunks == 0) return measured;
+  add_effect(measured, {.what = "delay",
+                        .unit = "ms",
+                        .asked = ms(toxic.delay),
+                        .measured = ms(report.mean),
+                        .tolerance = 1});
+  return measured;
+}
+
 json counts(const Toxic& toxic, const ToxicReport& report) {
+  if (toxic.http) return measured_http(toxic, report);
   switch (toxic.kind) {
     case Kind::kDelay:
       return measured_delay(toxic, report);

@@ -22,10 +22,13 @@ class LinkFault final : public Fault {
     if (toxic_.kind == Toxic::Kind::kDelay && toxic_.delay < toxic_.jitter) {
       return fail(ErrorCode::kInvalid, "params.jitter is more than params.delay");
     }
+    if (auto fine = check(toxic_); !fine) return tl::unexpected<Error>(fine.error());
     std::vector<std::string> known;
-    for (const LinkState& link : host_.links()->links()) known.push_back(link.name);
-    if (std::find(known.begin(), known.end(), link_) != known.end()) {
-      return nlohmann::json{{"link", link_}};
+    for (const LinkState& link : host_.links()->links()) {
+      known.push_back(link.name);
+      if (link.name != link_) continue;
+      if (!toxic_.http || link.http) return nlohmann::json{{"link", link_}};
+      return fail(ErrorCode::kRefused, cat("link `", link_, "` is not declared `protocol: http`"));
     }
     return fail(ErrorCode::kNotFound, cat("no link `", link_, "`", did_you_mean(link_, known),
                                           "; there are: ", join(known, ", ")));
@@ -73,6 +76,11 @@ Toxic on_stream(Toxic::Kind kind, const FaultRequest& request) {
 }
 
 }  // namespace
+
+std::unique_ptr<Fault> make_link_fault(const FaultRequest& request, const Toxic& toxic,
+                                       Host& host) {
+  return std::make_unique<LinkFault>(request, toxic, host);
+}
 
 std::unique_ptr<Fault> make_link_bandwidth(const FaultRequest& request, Host& host) {
   Toxic toxic = on_stream(Toxic::Kind::kBandwidth, request);

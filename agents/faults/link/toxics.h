@@ -5,8 +5,12 @@
 #pragma once
 
 #include "agents/faults/fault.h"
+#include "agents/links/toxic.h"
 
 namespace panshi::agent {
+
+// What all of them and the kinds http.* are.
+std::unique_ptr<Fault> make_link_fault(const FaultRequest& request, const Toxic& toxic, Host& host);
 
 std::unique_ptr<Fault> make_link_bandwidth(const FaultRequest& request, Host& host);
 std::unique_ptr<Fault> make_link_blackhole(const FaultRequest& request, Host& host);

@@ -51,9 +51,77 @@ constexpr FaultParam kSlowCloseParams[] = {
     kShare,
 };
 
+constexpr FaultParam kMethod =
+    text_param("method", "", "Requests of this method only, such as POST; none: of any.");
+constexpr FaultParam kPath =
+    text_param("path", "*", "Requests of this path only; `*` stands for any characters.");
+constexpr FaultParam kRequestShare =
+    percent_param("share", "100", "0", "100", "Share of those requests that it touches.");
+
+constexpr FaultParam kHttpBodyParams[] = {
+    text_param("body", "{}", "What the client gets instead, with its own length."),
+    kMethod,
+    kPath,
+    kRequestShare,
+};
+constexpr FaultParam kHttpDelayParams[] = {
+    duration_param("delay", "200ms", "0ms", "1m", "How much later upstream gets the request."),
+    kMethod,
+    kPath,
+    kRequestShare,
+};
+constexpr FaultParam kHttpHeaderParams[] = {
+    word_param("action", "set", "remove|set", "Whether the header is set or removed."),
+    text_param("header", "Retry-After", "Its name, in any case."),
+    kMethod,
+    word_param("of", "answer", "answer|request", "Whose header."),
+    kPath,
+    kRequestShare,
+    text_param("value", "1", "What it is set to."),
+};
+constexpr FaultParam kHttpStatusParams[] = {
+    text_param("body", "", "Of the answer, as plain text."),
+    kMethod,
+    kPath,
+    kRequestShare,
+    integer_param("status", "503", "200", "599", "What is answered; upstream sees nothing."),
+};
+
+constexpr const char* kNeedsHttp = "a link of the node that is declared `protocol: http`";
+constexpr const char* kHttpUndo = "The next request passes as it is.";
+constexpr const char* kHttpMeasured = "Counts the requests that matched and those touched.";
+
 constexpr const char* kNeedsLink = "a link of the node";
 
 constexpr FaultKindSpec kKinds[] = {
+    {.name = "http.body",
+     .summary = "Replaces the body of answers to chosen requests on a link.",
+     .target_key = "link",
+     .params = kHttpBodyParams,
+     .needs = kNeedsHttp,
+     .undo = kHttpUndo,
+     .measured = kHttpMeasured},
+    {.name = "http.delay",
+     .summary = "Passes chosen requests on a link on later.",
+     .target_key = "link",
+     .params = kHttpDelayParams,
+     .needs = kNeedsHttp,
+     .undo = "The next request passes as it is; those that wait are passed on when they are due.",
+     .measured = "Times each request from read to passed on; predicts the cost of a request."},
+    {.name = "http.header",
+     .summary = "Sets or removes a header of chosen requests on a link, or of their answers.",
+     .target_key = "link",
+     .params = kHttpHeaderParams,
+     .needs = kNeedsHttp,
+     .undo = kHttpUndo,
+     .measured = kHttpMeasured},
+    {.name = "http.status",
+     .summary = "Answers chosen requests on a link with a status, without asking upstream.",
+     .target_key = "link",
+     .params = kHttpStatusParams,
+     .needs = kNeedsHttp,
+     .undo = kHttpUndo,
+     .measured = kHttpMeasured},
     {.name = "link.bandwidth",
      .summary = "Lets no more than a rate pass on each connection of a link.",
      .target_key = "link",

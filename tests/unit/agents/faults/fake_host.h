@@ -26,7 +26,8 @@ class FakeHost final : public Host {
     links_ = std::move(*LinkTable::create());
     (void)links_->open({.name = "database",
                         .listen = "127.103.0.2:0",
-                        .upstreams = {{"mariadb-a", "127.103.0.2:1"}}});
+                        .upstreams = {{"mariadb-a", "127.103.0.2:1"}},
+                        .http = true});
   }
 
   // Told of each call that touches the node, before it acts; it may block or refuse.
@@ -167,7 +168,7 @@ class FakeHost final : public Host {
 // A target for each kind.
 inline nlohmann::json sample_target(const std::string& kind) {
   if (find_fault_kind(kind)->on("node")) return {{"node", "here"}};
-  if (kind.starts_with("link.")) return {{"link", "database"}};
+  if (find_fault_kind(kind)->on("link")) return {{"link", "database"}};
   return {{"service", kind.starts_with("db.") ? "shard" : "orders"}};
 }
 

@@ -90,6 +90,15 @@ nlohmann::json met(const char* what, const char* unit, double asked, double tole
 TEST_CASE("a fault measures that it is in force") {
   const std::map<std::string, nlohmann::json> expected = {
       {"db.disconnect", {{"accounts_locked", 2}, {"connections", 0}}},
+      {"http.body", {{"requests", 0}, {"touched", 0}}},
+      {"http.delay",
+       {{"requests", 0},
+        {"touched", 0},
+        {"delay_mean_us", 0},
+        {"late_p99_us", 0},
+        {"predicted", {{"handshake_ms", 0}, {"round_trip_ms", 200.0}}}}},
+      {"http.header", {{"requests", 0}, {"touched", 0}}},
+      {"http.status", {{"requests", 0}, {"touched", 0}}},
       {"link.bandwidth", {{"bytes", 0}, {"bytes_per_second", 0}}},
       {"link.blackhole", {{"touched", 0}, {"ended", 0}, {"bytes", 0}, {"dropped", 0}}},
       {"link.delay",
