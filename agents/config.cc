@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/config.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,6 +8,7 @@
 #include <set>
 
 #include "agents/config_limits.h"
+#include "agents/config_parts.h"
 #include "agents/limits.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
@@ -24,18 +23,6 @@ using nlohmann::json;
 const std::vector<std::string> kProbeKinds = {"process", "tcp", "http", "sql", "redis"};
 const std::vector<std::string> kStopSignals = {"TERM", "INT", "QUIT", "HUP", "KILL"};
 constexpr std::array kStopSignalNumbers = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGKILL};
-
-bool is_ipv4(const std::string& host) {
-  in_addr address{};
-  return inet_pton(AF_INET, host.c_str(), &address) == 1;
-}
-
-void need_id(Fields& in, const char* key, std::string& out) {
-  in.need(key, out);
-  if (!out.empty() && !is_id(out)) {
-    in.problem(key, cat("`", out, "` must be 1 to 128 of letters, digits, `_`, `-` and `.`"));
-  }
-}
 
 void read_port(Fields& in, const char* key, std::uint16_t& out, bool needed) {
   std::int64_t port = out;
@@ -230,37 +217,6 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
   return out;
 }
 
-LinkConfig read_link(const json& value, const std::string& path, Problems& problems) {
-  Fields in(value, path, problems);
-  LinkConfig out;
-  need_id(in, "name", out.name);
-  in.need("listen", out.listen);
-  if (const auto where = parse_host_port(out.listen); !where && !out.listen.empty()) {
-    in.problem("listen", where.error().message);
-  }
-  std::string protocol = "tcp";
-  const std::vector<std::string> protocols = {"http", "tcp"};
-  in.may_word("protocol", protocol, protocols);
-  out.http = protocol == "http";
-  std::set<std::string> names;
-  in.need_each("upstreams", [&](const json& item, const std::string& at) {
-    Fields upstream(item, at, problems);
-    LinkUpstreamConfig entry;
-    need_id(upstream, "name", entry.name);
-    upstream.need("address", entry.address);
-    if (const auto where = parse_host_port(entry.address); !where && !entry.address.empty()) {
-      upstream.problem("address", where.error().message);
-    }
-    upstream.done();
-    if (!names.insert(entry.name).second) {
-      upstream.problem("name", cat("`", entry.name, "` is there twice"));
-    }
-    out.upstreams.push_back(std::move(entry));
-  });
-  in.done();
-  return out;
-}
-
 ProbeConfig read_probe(const json& value, const std::string& path, Problems& problems) {
   Fields in(value, path, problems);
   ProbeConfig out;
@@ -300,23 +256,6 @@ void read_programs(Fields& in, AgentConfig& config) {
     program.done();
     config.programs[name] = std::move(out);
   }
-}
-
-void read_toxiproxy(const json& value, Problems& problems, AgentConfig& config) {
-  Fields in(value, "toxiproxy", problems);
-  std::string listen;
-  in.need("listen", listen);
-  in.done();
-  if (listen.empty()) return;
-  const auto where = parse_host_port(listen);
-  if (!where) return in.problem("listen", where.error().message);
-  const bool v6 = where->host == "[::1]";
-  if (!v6 && !(is_ipv4(where->host) && where->host.starts_with("127."))) {
-    return in.problem("listen", cat("`", where->host,
-                                    "` must be of 127.0.0.0/8, or [::1]: clients of this API send "
-                                    "no token"));
-  }
-  config.toxiproxy = {v6 ? "::1" : where->host, where->port};
 }
 
 template <class T>

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Readers that the files of the configuration share; for agents/config*.cc only.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "agents/config.h"
+#include "core/json/fields.h"
+
+namespace panshi::agent {
+
+bool is_ipv4(const std::string& host);
+void need_id(Fields& in, const char* key, std::string& out);
+LinkConfig read_link(const nlohmann::json& value, const std::string& path, Problems& problems);
+void read_toxiproxy(const nlohmann::json& value, Problems& problems, AgentConfig& config);
+
+}  // namespace panshi::agent
