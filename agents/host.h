@@ -7,6 +7,7 @@
 // with hard timeouts), so they are made on the threads `fault-N`, never on the loop. Any thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,9 @@ class SqlSession {
   // One statement, text protocol or prepared. kUnavailable: surely not carried out;
   // kTimeout: unknown, and the session is dead; kRefused: the server said no, with its words.
   virtual Result<std::vector<Row>> run(std::string_view statement) = 0;
+  // The same by the names of the columns; NULL is "".
+  using NamedRow = std::map<std::string, std::string>;
+  virtual Result<std::vector<NamedRow>> run_named(std::string_view statement) = 0;
 };
 
 class Host {

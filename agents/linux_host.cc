@@ -8,26 +8,14 @@
 #include <chrono>
 #include <cstring>
 
+#include "agents/mariadb_session.h"
 #include "core/base/text.h"
-#include "core/io/mariadb.h"
 
 namespace panshi::agent {
 namespace {
 
 constexpr auto kSqlConnect = std::chrono::seconds(2);
 constexpr auto kSqlStatement = std::chrono::seconds(5);
-
-class MariaDbSession final : public SqlSession {
- public:
-  explicit MariaDbSession(MariaDb database) : database_(std::move(database)) {}
-  Result<std::vector<Row>> run(std::string_view statement) override {
-    ASSIGN_OR_RETURN(auto answer, database_.run(statement));
-    return std::move(answer.rows);
-  }
-
- private:
-  MariaDb database_;
-};
 
 }  // namespace
 
@@ -119,7 +107,7 @@ Result<std::unique_ptr<SqlSession>> LinuxHost::open_sql(const std::string& servi
   auto database = MariaDb::connect({config->sql->host, config->sql->port, config->sql->user,
                                     config->sql->password, "", kSqlConnect, kSqlStatement});
   if (!database) return fail(database.error(), cat("admin connection to ", service));
-  return std::make_unique<MariaDbSession>(std::move(*database));
+  return make_sql_session(std::move(*database));
 }
 
 }  // namespace panshi::agent

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "agents/faults/database/admin.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -23,27 +24,16 @@ constexpr const char* kLockable =
     " JOIN mysql.global_priv USING (User, Host)"
     " WHERE is_role = 'N' AND COALESCE(JSON_VALUE(Priv, '$.account_locked'), 0) = 0 AND NOT ";
 
-std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "'";
-}
-
-bool is_lost(const Error& error) {  // the session, that is
-  return error.code == ErrorCode::kTimeout || error.code == ErrorCode::kUnavailable;
-}
-
 std::string account_text(const nlohmann::json& account) {
-  return cat(quoted(account.value("user", std::string())), "@",
-             quoted(account.value("host", std::string())));
+  return cat(sql_text(account.value("user", std::string())), "@",
+             sql_text(account.value("host", std::string())));
 }
 
-class DbDisconnect final : public Fault {
+class DbDisconnect final : public DatabaseFault {
  public:
-  DbDisconnect(const FaultRequest& request, Host& host) : service_(request.target), host_(host) {}
+  enum class Established { kEnded, kKept };
+  DbDisconnect(const FaultRequest& request, Host& host, Established established)
+      : DatabaseFault(request, host), established_(established) {}
 
   Result<nlohmann::json> resolve() override {
     ASSIGN_OR_RETURN(const auto session, open());
@@ -67,6 +57,7 @@ class DbDisconnect final : public Fault {
       auto locked = session->run(cat("ALTER USER ", account_text(account), " ACCOUNT LOCK"));
       if (!locked) return fail(locked.error(), "lock an account");
     }
+    if (established_ == Established::kKept) return {};
     return end_connections(*session, resolved);
   }
 
@@ -91,26 +82,12 @@ class DbDisconnect final : public Fault {
   }
 
  private:
-  Result<std::unique_ptr<SqlSession>> open() const {
-    auto session = host_.open_sql(service_);
-    // Not kNotFound: a service that left the configuration may still have locked accounts.
-    if (!session && session.error().code == ErrorCode::kNotFound) {
-      return fail(ErrorCode::kInvalid, session.error().message);
-    }
-    if (!session) return session;
-    for (const char* prepare : {"SET SESSION sql_log_bin = 0", "SET SESSION sql_mode = ''"}) {
-      auto prepared = (*session)->run(prepare);
-      if (!prepared) return fail(prepared.error(), "prepare the admin session");
-    }
-    return session;
-  }
-
   // Ids of the connections of clients, those of accounts locked earlier included.
   Result<std::vector<std::string>> client_connections(SqlSession& session,
                                                       const nlohmann::json& resolved) const {
     std::string kept = "'unauthenticated user'";  // will be refused when it has said who it is
     for (const auto& user : resolved.at("kept_users")) {
-      kept += cat(",", quoted(user.get<std::string>()));
+      kept += cat(",", sql_text(user.get<std::string>()));
     }
     ASSIGN_OR_RETURN(const auto rows,
                      session.run(cat("SELECT ID FROM information_schema.PROCESSLIST WHERE ID <> "
@@ -132,25 +109,24 @@ class DbDisconnect final : public Fault {
       for (const std::string& id : ids) {
         const auto killed = session.run(cat("KILL CONNECTION ", id));
         // The server's own "no" means that it ended by itself meanwhile; the next sweep tells.
-        if (!killed && is_lost(killed.error())) return fail(killed.error(), "end a connection");
+        if (!killed && session_lost(killed.error()))
+          return fail(killed.error(), "end a connection");
       }
       std::this_thread::sleep_for(kBetweenSweeps);
     }
-    return fail(ErrorCode::kTimeout, cat("clients of `", service_, "` do not go away"));
+    return fail(ErrorCode::kTimeout, cat("clients of `", service(), "` do not go away"));
   }
 
-  std::string service_;
-  Host& host_;
+  const Established established_;
 };
 
 }  // namespace
 
 std::unique_ptr<Fault> make_db_disconnect(const FaultRequest& request, Host& host) {
-  return std::make_unique<DbDisconnect>(request, host);
+  return std::make_unique<DbDisconnect>(request, host, DbDisconnect::Established::kEnded);
 }
-
-std::string why_no_database(Host& host) {
-  return !host.sql_services().empty() ? "" : "no service of this node has an admin account (`sql`)";
+std::unique_ptr<Fault> make_db_refuse_new(const FaultRequest& request, Host& host) {
+  return std::make_unique<DbDisconnect>(request, host, DbDisconnect::Established::kKept);
 }
 
 }  // namespace panshi::agent

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // db.disconnect: locks every client account of a MariaDB service and ends its connections.
+// db.refuse-new: locks them, and leaves what is connected alone.
 //
 // Left alone: root, mysql and mariadb.sys, the agent's own account, and replication (accounts that
 // may replicate but not read tables, and whoever fetches the binary log now). Nothing of it is
@@ -12,6 +13,6 @@
 namespace panshi::agent {
 
 std::unique_ptr<Fault> make_db_disconnect(const FaultRequest& request, Host& host);
-std::string why_no_database(Host& host);
+std::unique_ptr<Fault> make_db_refuse_new(const FaultRequest& request, Host& host);
 
 }  // namespace panshi::agent

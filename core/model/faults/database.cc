@@ -4,14 +4,62 @@
 namespace panshi {
 namespace {
 
+constexpr FaultParam kLockParams[] = {
+    text_param("table", nullptr, "The table, written database.table."),
+};
+constexpr FaultParam kReplicationDelayParams[] = {
+    duration_param("delay", "30s", "1s", "1h", "How late each change is applied; whole seconds."),
+};
+constexpr FaultParam kReplicationStopParams[] = {
+    word_param("thread", "both", "apply|both|fetch",
+               "What stops: fetching changes from the primary, applying them, or both."),
+};
+
+constexpr const char* kNeedsAccount = "an admin account (`sql`) of the service";
+
 constexpr FaultKindSpec kKinds[] = {
     {.name = "db.disconnect",
      .summary = "Ends every client connection of a MariaDB service and refuses new ones.",
      .target_key = "service",
      .params = {},
-     .needs = "an admin account (`sql`) of the service",
+     .needs = kNeedsAccount,
      .undo = "Unlocks the accounts that it locked.",
      .measured = "Counts the accounts that are locked and the client connections that are left."},
+    {.name = "db.lock-table",
+     .summary = "Holds a write lock on one table: whoever reads or writes it waits.",
+     .target_key = "service",
+     .params = kLockParams,
+     .needs = kNeedsAccount,
+     .undo = "Lets go of the lock; the server does so by itself when the agent has died.",
+     .measured = "Looks whether the session with the lock lives, and counts those who wait."},
+    {.name = "db.read-only",
+     .summary = "Makes a MariaDB service refuse every change.",
+     .target_key = "service",
+     .params = {},
+     .needs = kNeedsAccount,
+     .undo = "Puts the global variable back to the value it had.",
+     .measured = "Reads the global variable."},
+    {.name = "db.refuse-new",
+     .summary = "Refuses new connections of clients to a MariaDB service; established ones live.",
+     .target_key = "service",
+     .params = {},
+     .needs = kNeedsAccount,
+     .undo = "Unlocks the accounts that it locked.",
+     .measured = "Counts the accounts that are locked and the client connections that are left."},
+    {.name = "db.replication-delay",
+     .summary = "Makes a replica apply each change a set time after its primary.",
+     .target_key = "service",
+     .params = kReplicationDelayParams,
+     .needs = kNeedsAccount,
+     .undo = "Puts the delay back to what it was; the replica catches up.",
+     .measured = "Reads the delay in force, and how far behind the replica says it is."},
+    {.name = "db.replication-stop",
+     .summary = "Stops a replica from following its primary.",
+     .target_key = "service",
+     .params = kReplicationStopParams,
+     .needs = kNeedsAccount,
+     .undo = "Starts the threads that ran before; the replica catches up.",
+     .measured = "Looks which of the two replication threads run."},
 };
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "agents/host.h"
 #include "agents/linux_machine.h"
 #include "agents/linux_network.h"
+#include "agents/mariadb_session.h"
 #include "core/base/text.h"
 #include "core/io/mariadb.h"
 
@@ -103,23 +104,11 @@ class RealHost final : public Host {
   }
   Result<std::unique_ptr<SqlSession>> open_sql(const std::string&) override {
     ASSIGN_OR_RETURN(auto connection, MariaDb::connect(*database));
-    return std::make_unique<Session>(std::move(connection));
+    return make_sql_session(std::move(connection));
   }
 
  private:
   static constexpr const char* kAgent = PANSHI_BIN_DIR "/panshi-agent";
-
-  class Session final : public SqlSession {
-   public:
-    explicit Session(MariaDb connection) : connection_(std::move(connection)) {}
-    Result<std::vector<Row>> run(std::string_view statement) override {
-      ASSIGN_OR_RETURN(auto answer, connection_.run(statement));
-      return std::move(answer.rows);
-    }
-
-   private:
-    MariaDb connection_;
-  };
 
   std::unique_ptr<LinuxMachine> machine_ =
       std::make_unique<LinuxMachine>(FaultScope{.node = "here"}, kAgent);

@@ -16,6 +16,7 @@
 #include "core/base/text.h"
 #include "core/model/fault_kinds.h"
 #include "tests/unit/agents/faults/fake_machine.h"
+#include "tests/unit/agents/faults/fake_mariadb.h"
 #include "tests/unit/agents/faults/fake_network.h"
 
 namespace panshi::agent {
@@ -40,12 +41,11 @@ class FakeHost final : public Host {
     for (const auto& [pid, state] : processes_) {
       if (state != 'S') return false;
     }
-    return !toxics && !processes_.empty() && locked_ == std::set<std::string>{"'old'@'%'"};
+    return !toxics && !processes_.empty() && mariadb->healthy();
   }
-  std::size_t connections() {
-    const std::lock_guard lock(mutex_);
-    return connections_.size();
-  }
+
+  const std::shared_ptr<FakeMariaDb> mariadb =
+      std::make_shared<FakeMariaDb>([this](const std::string& what) { return touch(what); });
 
   std::vector<std::string> services() override { return {"orders", "shard"}; }
   std::vector<std::string> sql_services() override { return {"shard"}; }
@@ -95,22 +95,13 @@ class FakeHost final : public Host {
   Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) override {
     if (auto touched = touch("open_sql"); !touched) return tl::unexpected<Error>(touched.error());
     if (service != "shard") return fail(ErrorCode::kRefused, service + " has no `sql`");
-    return std::make_unique<Session>(*this);
+    return mariadb->open();
   }
 
   bool carries_links = true;
   std::vector<pid_t> untouchable_ = {1, 50};
 
  private:
-  class Session final : public SqlSession {
-   public:
-    explicit Session(FakeHost& host) : host_(host) {}
-    Result<std::vector<Row>> run(std::string_view sql) override { return host_.sql(sql); }
-
-   private:
-    FakeHost& host_;
-  };
-
   Status touch(const std::string& what) { return on_touch(what); }
 
   bool deliver(const ProcessName& process, int signal) {
@@ -126,40 +117,10 @@ class FakeHost final : public Host {
     return true;
   }
 
-  // As much of MariaDB as db.disconnect wants.
-  Result<std::vector<SqlSession::Row>> sql(std::string_view text) {
-    const bool alters = text.starts_with("ALTER") || text.starts_with("KILL");
-    if (alters) {
-      if (auto touched = touch(std::string(text.substr(0, 10))); !touched) {
-        return tl::unexpected<Error>(touched.error());
-      }
-    }
-    const std::lock_guard lock(mutex_);
-    std::vector<SqlSession::Row> rows;
-    if (text.starts_with("SELECT User, Host")) {
-      for (const char* user : {"shop", "it's"}) rows.push_back({std::string(user), "%"});
-    } else if (text.starts_with("SELECT DISTINCT User")) {
-      rows.push_back({std::string("root")});
-    } else if (text.starts_with("SELECT ID")) {
-      for (const int id : connections_) rows.push_back({std::to_string(id)});
-    } else if (text.starts_with("KILL CONNECTION ")) {
-      connections_.erase(std::stoi(std::string(text.substr(16))));
-    } else if (text.starts_with("ALTER USER ")) {
-      const bool lock_it = text.ends_with(" ACCOUNT LOCK");
-      std::string account(text.substr(11, text.find(" ACCOUNT ") - 11));
-      if (account.starts_with("IF EXISTS ")) account = account.substr(10);
-      if (lock_it) locked_.insert(account);
-      if (!lock_it) locked_.erase(account);
-    }
-    return rows;
-  }
-
   const std::map<pid_t, char> kRunning = {{100, 'S'}, {101, 'S'}, {102, 'S'}};
   std::mutex mutex_;
   std::map<pid_t, char> processes_ = kRunning;
   std::uint64_t incarnation_ = 1;
-  std::set<std::string> locked_ = {"'old'@'%'"};
-  std::set<int> connections_ = {11, 12, 13};
   std::unique_ptr<LinkTable> links_;
   FakeMachine machine_{on_touch};
   FakeNetwork network_{on_touch};
@@ -176,6 +137,7 @@ inline nlohmann::json sample_target(const std::string& kind) {
 inline nlohmann::json sample_params(const std::string& kind, FakeHost& host) {
   const std::string folder = host.machine().folder().string();
   if (kind == "resource.disk-fill" || kind == "resource.disk-load") return {{"directory", folder}};
+  if (kind == "db.lock-table") return {{"table", "shop.orders"}};
   if (kind == "network.partition") return {{"address", "192.0.2.1"}};
   if (kind.starts_with("network.port")) return {{"port", 8080}};
   if (kind.starts_with("network.")) return {{"interface", "eth0"}};

@@ -282,6 +282,7 @@ TEST_CASE("an agent that dies at any stage leaves nothing that the next one does
     node.host.on_touch = nullptr;
     if (stage >= 3) REQUIRE(fault->revert(record.resolved));  // 3: reverted, record still there
     if (stage >= 4) REQUIRE(journal->append({record.facts, "reverted", "", {}}));
+    node.host.holdings().let_go("f1");  // what a process holds ends with it
     node.start();
     CHECK(node.book->get("f1").at("error") == "not reverted yet: left by an earlier run");
     const auto recovered = node.book->recover();

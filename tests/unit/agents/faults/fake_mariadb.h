@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// FakeMariaDb: as much of a MariaDB server as the faults of agents/faults/database want: accounts,
+// connections of clients, table locks, read_only, and one replication connection. Any thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agents/host.h"
+#include "core/base/text.h"
+
+namespace panshi::agent {
+
+class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
+ public:
+  using Touch = std::function<Status(const std::string& what)>;
+  // `touch` is told of each statement that changes something, before it acts; it may refuse.
+  explicit FakeMariaDb(Touch touch) : touch_(std::move(touch)) {}
+
+  bool healthy() {
+    const std::lock_guard lock(mutex_);
+    return locked_ == std::set<std::string>{"'old'@'%'"} && sessions_.empty() && lock_owner_ == 0 &&
+           !read_only_ && fetches_ && applies_ && delay_s_ == 0;
+  }
+  std::unique_ptr<SqlSession> open() {
+    const std::lock_guard lock(mutex_);
+    sessions_.insert(++last_session_);
+    return std::make_unique<Session>(shared_from_this(), last_session_);
+  }
+  void stop_following() {
+    const std::lock_guard lock(mutex_);
+    applies_ = false;
+  }
+
+ private:
+  using Rows = std::vector<SqlSession::Row>;
+
+  class Session final : public SqlSession {
+   public:
+    Session(std::shared_ptr<FakeMariaDb> server, int id) : server_(std::move(server)), id_(id) {}
+    ~Session() override { server_->closed(id_); }
+    Result<Rows> run(std::string_view sql) override { return server_->sql(id_, sql); }
+    Result<std::vector<NamedRow>> run_named(std::string_view) override {
+      return server_->replica();
+    }
+
+   private:
+    const std::shared_ptr<FakeMariaDb> server_;  // one that is held outlives the host
+    const int id_;
+  };
+
+  void closed(int session) {
+    const std::lock_guard lock(mutex_);
+    sessions_.erase(session);
+    if (lock_owner_ == session) lock_owner_ = 0;
+  }
+
+  Result<Rows> sql(int session, std::string_view text) {
+    const bool changes = !text.starts_with("SELECT") && !text.starts_with("SET SESSION");
+    if (changes) {
+      if (auto touched = touch_(std::string(text.substr(0, 10))); !touched) {
+        return tl::unexpected<Error>(touched.error());
+      }
+    }
+    const std::lock_guard lock(mutex_);
+    if (changes) {
+      change(session, text);
+      return Rows();
+    }
+    return select(session, text);
+  }
+
+  Rows select(int session, std::string_view text) {
+    const auto one = [](auto value) { return Rows{{cat(value)}}; };
+    if (text == "SELECT CONNECTION_ID()") return one(session);
+    if (text == "SELECT @@GLOBAL.read_only") return one(read_only_ ? 1 : 0);
+    if (text.find("PROCESSLIST WHERE ID = ") != text.npos) return one(1);
+    if (text.find("STATE LIKE") != text.npos) return one(0);
+    Rows rows;
+    if (text.starts_with("SELECT User, Host")) {
+      for (const char* user : {"shop", "it's"}) rows.push_back({std::string(user), "%"});
+    } else if (text.starts_with("SELECT DISTINCT User")) {
+      rows.push_back({std::string("root")});
+    } else if (text.starts_with("SELECT TABLE_NAME")) {
+      rows = {{std::string("orders")}, {std::string("products")}};
+    } else if (text.starts_with("SELECT ID")) {
+      for (const int id : connections_) rows.push_back({std::to_string(id)});
+    }
+    return rows;
+  }
+
+  void change(int session, std::string_view text) {
+    if (text.starts_with("KILL CONNECTION ")) {
+      connections_.erase(std::stoi(std::string(text.substr(16))));
+    } else if (text.starts_with("ALTER USER ")) {
+      std::string account(text.substr(11, text.find(" ACCOUNT ") - 11));
+      if (account.starts_with("IF EXISTS ")) account = account.substr(10);
+      if (text.ends_with(" ACCOUNT LOCK")) locked_.insert(account);
+      if (text.ends_with(" ACCOUNT UNLOCK")) locked_.erase(account);
+    } else if (text == "LOCK TABLES `shop`.`orders` WRITE") {
+      lock_owner_ = session;
+    } else if (text == "UNLOCK TABLES") {
+      lock_owner_ = 0;
+    } else if (text.starts_with("SET GLOBAL read_only = ")) {
+      read_only_ = text.ends_with("1");
+    } else {
+      replicate(text);
+    }
+  }
+
+  void replicate(std::string_view text) {
+    constexpr std::string_view kDelay = "CHANGE MASTER TO MASTER_DELAY = ";
+    if (text.starts_with(kDelay)) {
+      delay_s_ = std::stoi(std::string(text.substr(kDelay.size())));
+      return;
+    }
+    const bool start = text.starts_with("START SLAVE");
+    if (!start && !text.starts_with("STOP SLAVE")) return;
+    if (!text.ends_with("SQL_THREAD")) fetches_ = start;
+    if (!text.ends_with("IO_THREAD")) applies_ = start;
+  }
+
+  Result<std::vector<SqlSession::NamedRow>> replica() {
+    const std::lock_guard lock(mutex_);
+    return std::vector<SqlSession::NamedRow>{{{"Slave_IO_Running", fetches_ ? "Yes" : "No"},
+                                              {"Slave_SQL_Running", applies_ ? "Yes" : "No"},
+                                              {"SQL_Delay", std::to_string(delay_s_)},
+                                              {"Seconds_Behind_Master", applies_ ? "0" : ""}}};
+  }
+
+  const Touch touch_;
+  std::mutex mutex_;
+  std::set<std::string> locked_ = {"'old'@'%'"};
+  std::set<int> connections_ = {11, 12, 13};
+  std::set<int> sessions_;
+  int last_session_ = 100;
+  int lock_owner_ = 0;  // a session; 0: nobody
+  bool read_only_ = false;
+  bool fetches_ = true;
+  bool applies_ = true;
+  int delay_s_ = 0;
+};
+
+}  // namespace panshi::agent
