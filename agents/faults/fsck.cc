@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "agents/faults/fsck_node.h"
 #include "agents/links/link_table.h"
 #include "core/base/text.h"
 
@@ -154,6 +155,7 @@ std::vector<Leftover> find_leftovers(const FsckView& view, Host& host) {
   find_not_reverted(view, found);
   find_stopped_others(find_stopped_services(view, host, found), found);
   find_toxics(view, host, found);
+  find_node_leftovers(view, host, found);
   return found;
 }
 

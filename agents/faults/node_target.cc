@@ -36,7 +36,7 @@ Result<fs::path> allowed_path(const std::string& path, Host& host) {
 }
 
 fs::path own_file(const fs::path& folder, const FaultRequest& request) {
-  return folder / cat(".panshi-fault-", request.id);
+  return folder / cat(kOwnFile, request.id);
 }
 
 std::string always_possible(Host&) { return {}; }

@@ -13,6 +13,7 @@ Status check_node(const FaultRequest& request, Host& host);
 // The path without links and dots. kInvalid: not absolute; kNotFound; kRefused: outside of every
 // folder that the node's configuration allows.
 Result<std::filesystem::path> allowed_path(const std::string& path, Host& host);
+inline constexpr std::string_view kOwnFile = ".panshi-fault-";
 // Where the fault keeps a file of its own in an allowed folder.
 std::filesystem::path own_file(const std::filesystem::path& folder, const FaultRequest& request);
 

@@ -3,11 +3,8 @@
 // and rules expire in the kernel when nobody is left. In a network namespace of its own: nothing
 // outside is touched.
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <catch2/catch.hpp>
@@ -17,6 +14,7 @@
 
 #include "agents/faults/fault_book.h"
 #include "tests/integration/agents/faults/real_host.h"
+#include "tests/support/namespace.h"
 #include "tests/support/temporary_folder.h"
 
 namespace panshi::agent {
@@ -26,17 +24,6 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 constexpr int kConnectWaitMs = 300;
-
-bool become_isolated() {
-  if (::unshare(CLONE_NEWNET) != 0) return false;
-  const int any = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  ifreq request{};
-  std::strcpy(request.ifr_name, "lo");
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  const bool up = ::ioctl(any, SIOCSIFFLAGS, &request) == 0;
-  ::close(any);
-  return up;
-}
 
 sockaddr_in at(const char* address, std::uint16_t port) {
   sockaddr_in where{};
@@ -80,19 +67,6 @@ std::string knock(const char* address, std::uint16_t port, const char* from = "0
   return result;
 }
 
-std::string output_of(std::vector<std::string> words) {
-  ProcessRunner runner;
-  std::promise<ScriptResult> ended;
-  runner.run({.argv = std::move(words), .env = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}}}, 5s,
-             [&](ScriptResult result) { ended.set_value(std::move(result)); });
-  return ended.get_future().get().output;
-}
-
-// Rules and disciplines; what was counted is left out.
-std::string network_state() {
-  return output_of({"nft", "--stateless", "list", "ruleset"}) + output_of({"tc", "qdisc", "show"});
-}
-
 class Node {
  public:
   Node() {
@@ -119,7 +93,7 @@ class Node {
 // Runs `test` on a thread in a namespace of its own; says so when this machine has none.
 void isolated(const std::function<void(Node&)>& test) {
   const auto run = [&] {
-    if (!become_isolated()) {
+    if (!enter_own_network()) {
       WARN("skipped: no network namespace can be made here (root is needed)");
       return;
     }

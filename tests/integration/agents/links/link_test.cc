@@ -219,9 +219,8 @@ TEST_CASE("the API's object shows the link as it is") {
   CHECK(json.at("listen") == cat(std::string(kHost), ":", port));
   CHECK(json.at("upstream") == "a");
   CHECK(json.at("down") == false);
-  CHECK(
-      json.at("toxics").at(0).dump() ==
-      R"({"delay_us":500000,"direction":"both","id":"f1","jitter_us":0,)"
+  CHECK(json.at("toxics").at(0).dump() ==
+        R"({"delay_us":500000,"direction":"both","id":"f1","jitter_us":0,)"
         R"("toxicity":1.0,"type":"delay"})");
 }
 

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// The promise under test: whatever kind of fault, and however it ends, the node is afterwards as it
+// was before, and the journal says so. A real agent with its guardian, in a network namespace of
+// its own. Kinds that are not possible here are named with the reason, never counted as passed.
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <functional>
+#include <future>
+
+#include "core/base/random.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/json/fields.h"
+#include "tests/integration/agents/agent/test_agent.h"
+#include "tests/support/namespace.h"
+
+namespace panshi::agent {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* kBody = R"(limits: {faults_max: 16, disk_reserve: 1MiB, directories: [data]}
+services:
+  - {name: shop, command: [/bin/sleep, "1000"]}
+links:
+  - {name: database, listen: "{address}:27901", upstreams: [{name: a, address: "{address}:27902"}]}
+)";
+
+// Where the defaults do not do.
+json params_of(const std::string& kind, const std::string& data) {
+  if (kind == "network.partition") return {{"address", "192.0.2.1"}};
+  if (kind.starts_with("network.port")) return {{"port", 8'080}};
+  if (kind.starts_with("network.")) return {{"interface", "lo"}};
+  if (kind == "resource.disk-load") return {{"directory", data}, {"size", "1MiB"}};
+  if (kind == "resource.disk-fill") {  // some megabytes more than there are
+    const fs::space_info room = fs::space(data);
+    const double all = static_cast<double>(room.capacity - room.free + room.available);
+    return {{"directory", data},
+            {"percent", 100 - 100 * static_cast<double>(room.available - (256 << 20)) / all}};
+  }
+  if (kind == "resource.memory") return {{"size", "16MiB"}};
+  if (kind == "resource.processes") return {{"count", 20}};
+  return json::object();
+}
+
+json target_of(const std::string& what) {
+  if (what == "node") return {{"node", "test"}};
+  return what == "link" ? json{{"link", "database"}} : json{{"service", "shop"}};
+}
+
+json order_of(const json& kind, const TestAgent& agent, int lease_ms) {
+  const std::string name = kind.at("name");
+  return {{"epoch", 1},
+          {"kind", name},
+          {"target", target_of(kind.at("target"))},
+          {"params", params_of(name, (agent.folder() / "data").string())},
+          {"lease_ms", lease_ms}};
+}
+
+std::string first_line_with(const std::string& text, const std::string& word) {
+  for (const std::string& line : split(text, '\n')) {
+    if (line.find(word) != std::string::npos) return line;
+  }
+  return {};
+}
+
+json files_in(const fs::path& folder) {
+  json files = json::object();
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    struct stat facts {};
+    ::stat(entry.path().c_str(), &facts);
+    files[entry.path().filename().string()] = json{
+        facts.st_mode, facts.st_uid, facts.st_mtim.tv_nsec, read_file(entry.path()).value_or("")};
+  }
+  return files;
+}
+
+// What a fault may change of a node, but for what is a service's own affair (its pid).
+json snapshot(const TestAgent& agent) {
+  const auto record =
+      parse_json(read_file(agent.folder() / "state/services/shop.json").value_or("{}"), 1 << 20);
+  const pid_t pid = record ? record->value("pid", 0) : 0;
+  const char state = process_state(pid);
+  json marked = json::array();
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const auto environment = read_file(entry.path() / "environ");
+    if (environment && environment->find(cat("PANSHI_FAULT_STATE=", agent.folder().string())) !=
+                           std::string::npos) {
+      marked.push_back(entry.path().filename().string());
+    }
+  }
+  return {{"service_stopped", state == 'T' || state == 't'},
+          {"service_runs", state != 0 && state != 'Z'},
+          {"limit", first_line_with(read_file(cat("/proc/", pid, "/limits")).value_or(""),
+                                    "Max open files")},
+          {"network", network_state()},
+          {"helpers", marked},
+          {"files", files_in(agent.folder() / "data")}};
+}
+
+struct Ending {
+  const char* name;
+  bool revived;         // the guardian starts an agent again
+  bool service_starts;  // somebody is left to start a killed service
+  std::function<void(TestAgent&, const json& order)> end;
+};
+
+void put(TestAgent& agent, const json& order) {
+  const auto live = agent.call("PUT", "/v1/faults/f", order);
+  INFO(live.json);
+  REQUIRE(live.status == 200);
+  REQUIRE(live.json.at("state") == "live");
+}
+
+// The guardian is the agent's only child that leads a session and is named so.
+void kill_with_guardian(const TestAgent& agent) {
+  const pid_t pid = agent.pid();
+  for (const pid_t each : agent.everything()) {
+    const auto name = read_file(cat("/proc/", each, "/comm")).value_or("");
+    if (name.starts_with("panshi-guardian")) ::kill(each, SIGKILL);
+  }
+  ::kill(pid, SIGKILL);
+}
+
+void wait_until_gone(const TestAgent& agent) {
+  REQUIRE(eventually([&] { return agent.pid() == 0; }));
+}
+
+const std::vector<Ending>& endings() {
+  static const std::vector<Ending> kEndings = {
+      {"reverted", false, true,
+       [](TestAgent& agent, const json& order) {
+         put(agent, order);
+         const auto ended = agent.call("POST", "/v1/faults/f/revert", {{"epoch", 1}});
+         CHECK(ended.json.at("state") == "reverted");
+       }},
+      {"revert-all", false, true,
+       [](TestAgent& agent, const json& order) {
+         put(agent, order);
+         (void)agent.call("POST", "/v1/revert-all", {{"epoch", 1}, {"reason", "abort"}});
+       }},
+      {"the controller is gone", false, true,
+       [](TestAgent& agent, json order) {
+         order["lease_ms"] = 300;
+         put(agent, order);
+       }},
+      {"the agent is killed and revived", true, true,
+       [](TestAgent& agent, const json& order) {
+         put(agent, order);
+         agent.signal(SIGKILL);
+       }},
+      {"the agent is killed, the guardian reverts", false, false,
+       [](TestAgent& agent, const json& order) {
+         put(agent, order);
+         agent.signal(SIGKILL);
+       }},
+      {"agent and guardian are killed, revert-all by hand", false, false,
+       [](TestAgent& agent, const json& order) {
+         put(agent, order);
+         kill_with_guardian(agent);
+         wait_until_gone(agent);
+         CHECK(agent.run({"revert-all", "--config", "{config}"}).code == 0);
+       }},
+      {"agent and guardian are killed, a fresh start", false, true,
+       [](TestAgent& agent, const json& order) {
+         put(agent, order);
+         kill_with_guardian(agent);
+         wait_until_gone(agent);
+         agent.start();
+       }},
+      {"the agent is killed at some moment of apply or revert", true, true,
+       [](TestAgent& agent, const json& order) {
+         Random random(std::hash<std::string>()(order.at("kind")));
+         const auto ordered = std::async(std::launch::async, [&] {
+           (void)agent.call("PUT", "/v1/faults/f", order);
+           (void)agent.call("POST", "/v1/faults/f/revert", {{"epoch", 1}});
+         });
+         const timespec moment{0, static_cast<long>(random.below(15'000'000))};
+         ::nanosleep(&moment, nullptr);
+         agent.signal(SIGKILL);
+       }},
+  };
+  return kEndings;
+}
+
+void check_ended(TestAgent& agent, const json& before) {
+  // The guardian that has become the agent holds the state, or the last one has let go of it.
+  const bool same = eventually([&] { return snapshot(agent) == before; });
+  if (!same) CHECK(snapshot(agent) == before);
+  CHECK(eventually([&] { return !fs::exists(agent.folder() / "state/faults/f.json"); }));
+  const Ended fsck = agent.run({"fsck", "--config", "{config}"});
+  INFO(fsck.output);
+  CHECK(fsck.code == 0);
+}
+
+void try_kind(const json& kind, const Ending& ending) {
+  INFO(kind.at("name").get<std::string>() << ": " << ending.name);
+  TestAgent agent(kBody, ending.revived);
+  fs::create_directories(agent.folder() / "data");
+  std::ofstream(agent.folder() / "data/orders.db") << "some bytes of a service";
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  (void)output_of({"nft", "table inet theirs { chain c { }; }"});
+  json before = snapshot(agent);
+  if (kind.at("name") == "process.kill" && !ending.service_starts) {
+    before["service_runs"] = false;
+    before["limit"] = "";
+  }
+  ending.end(agent, order_of(kind, agent, 60'000));
+  check_ended(agent, before);
+}
+
+json kinds_here() {
+  TestAgent agent(kBody);
+  fs::create_directories(agent.folder() / "data");
+  agent.start();
+  return agent.call("GET", "/v1/faults/kinds").json.at("kinds");
+}
+
+TEST_CASE("every kind of fault leaves the node as it was, however it ends") {
+  std::async(std::launch::async, [] {
+    if (!enter_own_network()) {
+      WARN("skipped: no network namespace can be made here (root is needed)");
+      return;
+    }
+    for (const json& kind : kinds_here()) {
+      if (kind.at("possible") == false) {
+        WARN("skipped: " << kind.at("name") << ": " << kind.at("why_not"));
+        continue;
+      }
+      for (const Ending& ending : endings()) try_kind(kind, ending);
+    }
+  }).get();
+}
+
+}  // namespace
+}  // namespace panshi::agent
