@@ -3,6 +3,7 @@
 
 #include "agents/faults/database/admin.h"
 #include "agents/faults/database/disconnect.h"
+#include "agents/faults/database/exhaust.h"
 #include "agents/faults/database/lock_table.h"
 #include "agents/faults/database/read_only.h"
 #include "agents/faults/database/replication.h"
@@ -13,6 +14,11 @@ namespace {
 constexpr FaultMeans kMeans[] = {
     {.kind = "db.disconnect",
      .make = &make_db_disconnect,
+     .exclusive = true,
+     .cheap_measure = false,
+     .why_not = &why_no_database},
+    {.kind = "db.exhaust-connections",
+     .make = &make_db_exhaust_connections,
      .exclusive = true,
      .cheap_measure = false,
      .why_not = &why_no_database},

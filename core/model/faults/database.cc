@@ -4,6 +4,9 @@
 namespace panshi {
 namespace {
 
+constexpr FaultParam kExhaustParams[] = {
+    integer_param("most", "1000", "1", "10000", "Refuses to take more connections than this."),
+};
 constexpr FaultParam kLockParams[] = {
     text_param("table", nullptr, "The table, written database.table."),
 };
@@ -25,6 +28,13 @@ constexpr FaultKindSpec kKinds[] = {
      .needs = kNeedsAccount,
      .undo = "Unlocks the accounts that it locked.",
      .measured = "Counts the accounts that are locked and the client connections that are left."},
+    {.name = "db.exhaust-connections",
+     .summary = "Takes every connection that a MariaDB service has free.",
+     .target_key = "service",
+     .params = kExhaustParams,
+     .needs = kNeedsAccount,
+     .undo = "Closes its connections; the server does so by itself when the agent has died.",
+     .measured = "Counts the connections held, those there are and those allowed."},
     {.name = "db.lock-table",
      .summary = "Holds a write lock on one table: whoever reads or writes it waits.",
      .target_key = "service",

@@ -127,6 +127,27 @@ TEST_CASE("refuse-new keeps who is connected and lets nobody else in") {
   CHECK(MariaDb::connect(node.servers.shop_account()));
 }
 
+TEST_CASE(
+    "with its connections exhausted a server lets only an administrator in, until it is undone") {
+  Node node;
+  const auto too_many = node.put("db.exhaust-connections", {{"most", 1}});
+  REQUIRE_FALSE(too_many);
+  CHECK(too_many.error().code == ErrorCode::kRefused);
+  const auto live = node.put("db.exhaust-connections");
+  REQUIRE(live);
+  CHECK(live->at("state") == "live");
+  CHECK(live->at("measured").at("connected") == live->at("measured").at("allowed"));
+  CHECK(node.insert(1));  // who was there stays
+  CHECK_FALSE(MariaDb::connect(node.servers.shop_account()));
+  CHECK(node.value("SELECT 1") == "1");  // root, in the slot above
+  REQUIRE(node.end());
+  const auto limit = std::chrono::steady_clock::now() + 20s;
+  while (!MariaDb::connect(node.servers.shop_account())) {
+    REQUIRE(std::chrono::steady_clock::now() < limit);
+    std::this_thread::yield();
+  }
+}
+
 TEST_CASE("replication stops or is late as asked, and follows afterwards exactly as before") {
   Node node;
   node.host.database = node.servers.root_account(Server::kReplica);

@@ -79,6 +79,8 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
   Rows select(int session, std::string_view text) {
     const auto one = [](auto value) { return Rows{{cat(value)}}; };
     if (text == "SELECT CONNECTION_ID()") return one(session);
+    if (text == "SELECT @@GLOBAL.max_connections") return one(kConnectionsMax);
+    if (text.ends_with("'THREADS_CONNECTED'")) return one(connections_.size() + sessions_.size());
     if (text == "SELECT @@GLOBAL.read_only") return one(read_only_ ? 1 : 0);
     if (text.find("PROCESSLIST WHERE ID = ") != text.npos) return one(1);
     if (text.find("STATE LIKE") != text.npos) return one(0);
@@ -134,6 +136,7 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
                                               {"Seconds_Behind_Master", applies_ ? "0" : ""}}};
   }
 
+  static constexpr int kConnectionsMax = 10;
   const Touch touch_;
   std::mutex mutex_;
   std::set<std::string> locked_ = {"'old'@'%'"};

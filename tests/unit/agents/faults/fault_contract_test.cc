@@ -90,6 +90,7 @@ nlohmann::json met(const char* what, const char* unit, double asked, double tole
 TEST_CASE("a fault measures that it is in force") {
   const std::map<std::string, nlohmann::json> expected = {
       {"db.disconnect", {{"accounts_locked", 2}, {"connections", 0}}},
+      {"db.exhaust-connections", {{"held", 7}, {"allowed", 10}, {"connected", 10}}},
       {"db.lock-table", {{"locked", true}, {"waiting", 0}}},
       {"db.read-only", {{"read_only", true}}},
       {"db.refuse-new", {{"accounts_locked", 2}, {"connections", 3}}},
