@@ -190,6 +190,49 @@ TEST_CASE("rules that come and go act on the next request of an open connection"
   CHECK(talk.to_client == kOk);
 }
 
+TEST_CASE("whatever comes, HTTP or not, no byte is lost or doubled where no rule touches it") {
+  const std::vector<std::string> fragments = {kGet,
+                                              kPost,
+                                              kHead,
+                                              kOk,
+                                              kChunked,
+                                              "GET / HTTP/1.1\r\n",
+                                              "\r\n",
+                                              "\r\n\r\n",
+                                              "HTTP/1.1 100 C\r\n\r\n",
+                                              "HTTP/1.1 101 S\r\n\r\n",
+                                              "ffffffff\r\n",
+                                              "Content-Length: 99999999\r\n",
+                                              "Transfer-Encoding: chunked\r\n",
+                                              std::string("\x16\x03\x00\x00", 4),
+                                              std::string(3000, 'x')};
+  for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
+    INFO("seed " << seed);
+    Random random(seed);
+    Talk talk({status(503, "/never")});
+    std::string asked;
+    std::string answered;
+    for (int i = 0; i < 12; ++i) {
+      const std::string& fragment = fragments[random.below(fragments.size())];
+      const std::size_t step = 1 + random.below(80);
+      if (random.chance(50)) {
+        asked += fragment;
+        talk.client(fragment, step);
+      } else {
+        answered += fragment;
+        talk.server(fragment, step);
+      }
+    }
+    // The beginning of a head may still wait for its end.
+    REQUIRE(asked.starts_with(talk.to_server));
+    REQUIRE(answered.starts_with(talk.to_client));
+    talk.client(std::string(70'000, 'y'), 70'000);
+    talk.server(std::string(70'000, 'z'), 70'000);
+    REQUIRE(talk.to_server.size() >= asked.size());
+    REQUIRE(talk.to_client.size() >= answered.size());
+  }
+}
+
 TEST_CASE("a path is matched as it is, or with stars for any characters") {
   CHECK(matches_glob("*", ""));
   CHECK(matches_glob("/a", "/a"));
