@@ -292,6 +292,13 @@ Result<RedisReply> RedisCluster::eval(const std::string& script,
 }
 
 Status RedisCluster::refresh() { return impl_->refresh(true); }
+RedisPoolStats RedisCluster::pool_stats() const {
+  RedisPoolStats sum;
+  const std::lock_guard lock(impl_->nodes_mutex);
+  for (const auto& [where, node] : impl_->nodes) node->add_to(sum);
+  return sum;
+}
+
 std::shared_ptr<const RedisTopology> RedisCluster::topology() const {
   return impl_->topology.read();
 }

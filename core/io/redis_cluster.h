@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/io/redis.h"
+#include "core/io/redis_node.h"
 #include "core/io/redis_slots.h"
 
 namespace panshi {
@@ -57,6 +58,7 @@ class RedisCluster {
   Status refresh();
   // As it was last learned; empty before the first call.
   std::shared_ptr<const RedisTopology> topology() const;
+  RedisPoolStats pool_stats() const;  // of all nodes that were ever called
 
  private:
   struct Impl;

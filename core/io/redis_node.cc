@@ -38,8 +38,8 @@ bool RedisNode::refuses() const {
 
 Status RedisNode::take(std::optional<Redis>& connection) {
   std::unique_lock lock(mutex_);
-  if (!free_slot_.wait_for(lock, options_.command_timeout,
-                           [this] { return lent_ < connections_; })) {
+  if (!await_slot(lock)) {
+    ++stats_.refused;
     return fail(ErrorCode::kUnavailable,
                 cat("redis ", options_.host, ":", options_.port, ": every connection is busy"));
   }
@@ -49,6 +49,25 @@ Status RedisNode::take(std::optional<Redis>& connection) {
     idle_.pop_back();
   }
   return {};
+}
+
+bool RedisNode::await_slot(std::unique_lock<std::mutex>& lock) {
+  if (lent_ < connections_) return true;
+  const MonoTime began = mono_now();
+  ++stats_.waits;
+  const bool got =
+      free_slot_.wait_for(lock, options_.command_timeout, [this] { return lent_ < connections_; });
+  stats_.wait_us += (mono_now() - began).count();
+  return got;
+}
+
+void RedisNode::add_to(RedisPoolStats& sum) const {
+  const std::lock_guard lock(mutex_);
+  sum.size += static_cast<std::int64_t>(connections_);
+  sum.in_use += static_cast<std::int64_t>(lent_);
+  sum.waits += stats_.waits;
+  sum.wait_us += stats_.wait_us;
+  sum.refused += stats_.refused;
 }
 
 Result<RedisReply> RedisNode::use_once(std::optional<Redis>& connection, const Use& use) const {

@@ -16,6 +16,16 @@
 
 namespace panshi {
 
+// Connections of a pool: allowed, lent now; since the start: calls that waited for one, how long,
+// and that got none in time.
+struct RedisPoolStats {
+  std::int64_t size = 0;
+  std::int64_t in_use = 0;
+  std::int64_t waits = 0;
+  std::int64_t wait_us = 0;
+  std::int64_t refused = 0;
+};
+
 class RedisNode {
  public:
   using Use = std::function<Result<RedisReply>(Redis&)>;
@@ -27,9 +37,11 @@ class RedisNode {
   Result<RedisReply> with(const Use& use);
   void give_up();  // refuse the next callers for a moment
   bool refuses() const;
+  void add_to(RedisPoolStats& sum) const;
 
  private:
   Status take(std::optional<Redis>& connection);
+  bool await_slot(std::unique_lock<std::mutex>& lock);
   Result<RedisReply> use_once(std::optional<Redis>& connection, const Use& use) const;
   void give_back(std::optional<Redis> connection, const Result<RedisReply>& answer);
 
@@ -40,6 +52,7 @@ class RedisNode {
   std::condition_variable free_slot_;
   std::vector<Redis> idle_;
   std::size_t lent_ = 0;
+  RedisPoolStats stats_;  // size and in_use are not kept here
   MonoTime refuse_until_{};
 };
 

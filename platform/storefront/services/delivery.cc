@@ -125,6 +125,7 @@ nlohmann::json Delivery::status() {
                            {"cardkeys_failures", cardkeys_.failures()},
                            {"queue_up", queue_.connected() ? 1 : 0}};
   consumer_.add_status(status);
+  stock_.add_to(status);
   const std::lock_guard lock(mutex_);
   status["cardkeys_delivery_latency_ms"] = wait_.latency_ms(SystemClock().mono());
   status["waiting_for_key"] = wait_.waiting();

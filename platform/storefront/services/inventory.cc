@@ -38,6 +38,7 @@ class Inventory {
     nlohmann::json status = {{"redis_up", redis_up_ ? 1 : 0},
                              {"queue_up", queue_.connected() ? 1 : 0}};
     consumer_.add_status(status);
+    stock_.add_to(status);
     lag_.add_to(status);
     return status;
   }

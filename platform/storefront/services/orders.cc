@@ -394,6 +394,7 @@ nlohmann::json Orders::status() const {
                            {"redis_up", redis_up_ ? 1 : 0},
                            {"queue_up", queue_.connected() ? 1 : 0}};
   shards_.add_to(status);
+  stock_.add_to(status);
   if (coupons_) {
     status["coupons_granted"] = coupons_->granted();
     status["coupons_unavailable"] = coupons_->unavailable();

@@ -341,18 +341,20 @@ Health Payments::health() const {
 }
 
 nlohmann::json Payments::status() const {
-  return {{"paid", paid_.load()},
-          {"declined", declined_.load()},
-          {"refused", refused_.load()},
-          {"unknown", unknown_.load()},
-          {"published_by_sweep", published_by_sweep_.load()},
-          {"paid_by_webhook", paid_by_webhook_.load()},
-          {"webhooks_repeated", webhooks_repeated_.load()},
-          {"webhooks_declined", webhooks_declined_.load()},
-          {"webhooks_refused", webhooks_refused_.load()},
-          {"psp_up", psp_.closed() ? 1 : 0},
-          {"redis_up", redis_up_ ? 1 : 0},
-          {"queue_up", queue_.connected() ? 1 : 0}};
+  nlohmann::json status = {{"paid", paid_.load()},
+                           {"declined", declined_.load()},
+                           {"refused", refused_.load()},
+                           {"unknown", unknown_.load()},
+                           {"published_by_sweep", published_by_sweep_.load()},
+                           {"paid_by_webhook", paid_by_webhook_.load()},
+                           {"webhooks_repeated", webhooks_repeated_.load()},
+                           {"webhooks_declined", webhooks_declined_.load()},
+                           {"webhooks_refused", webhooks_refused_.load()},
+                           {"psp_up", psp_.closed() ? 1 : 0},
+                           {"redis_up", redis_up_ ? 1 : 0},
+                           {"queue_up", queue_.connected() ? 1 : 0}};
+  stock_.add_to(status);
+  return status;
 }
 
 void add_routes(Payments& service, HttpServer& server, const PaymentsConfig& config) {

@@ -83,15 +83,9 @@ Status ShopDatabase::place(const Order& order) {
 }
 
 Status ShopDatabase::mark_paid(const Order& order) {
-  return status_of(
-      run("INSERT INTO shop.orders (order_id, user_id, product, quantity, amount_cents, state,"
-          " idempotency_key, body_hash, placed_at_us, paid_at_us, coupon, discount_cents)"
-          " VALUES (?, ?, ?, ?, ?, 'paid', ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE"
-          " state = IF(state IN ('placed', 'expired'), 'paid', state),"
-          " paid_at_us = COALESCE(paid_at_us, VALUES(paid_at_us))",
-          {order.order, order.user, order.product, order.quantity, order.amount_cents,
-           order.idempotency_key, order.body_hash, order.placed_at_us, order.paid_at_us,
-           order.coupon, order.discount_cents}));
+  ASSIGN_OR_RETURN(const MariaDb::Row row, call_paid("mark_paid", order, order.paid_at_us));
+  if (text_of(row[0]) == "ok") return {};
+  return fail(ErrorCode::kConflict, cat("the place of ", order.order, " is another order's"));
 }
 
 // Always as many places, the last ones empty, so that there is one prepared statement for it.
@@ -169,13 +163,16 @@ Result<ShopDatabase::Allocation> ShopDatabase::allocate_key(const std::string& o
 }
 
 Result<ShopDatabase::Allocation> ShopDatabase::deliver_paid(const Order& order, WallTime now) {
-  ASSIGN_OR_RETURN(
-      const MariaDb::Row row,
-      call("CALL shop.deliver_paid(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-           {order.order, order.product, to_us(now), order.user, order.quantity, order.amount_cents,
-            order.idempotency_key, order.body_hash, order.placed_at_us, order.paid_at_us,
-            order.coupon, order.discount_cents}));
+  ASSIGN_OR_RETURN(const MariaDb::Row row, call_paid("deliver_paid", order, to_us(now)));
   return allocation(row);
+}
+
+Result<MariaDb::Row> ShopDatabase::call_paid(const char* procedure, const Order& order,
+                                             std::int64_t now_us) {
+  return call(cat("CALL shop.", procedure, "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+              {order.order, order.product, now_us, order.user, order.quantity, order.amount_cents,
+               order.idempotency_key, order.body_hash, order.placed_at_us, order.paid_at_us,
+               order.coupon, order.discount_cents});
 }
 
 // The one row that a procedure of the keys gives: (outcome, card_key).

@@ -26,7 +26,8 @@ class ShopDatabase {
 
   // kConflict: the key is there with another body (or another key made the same order id).
   Status place(const Order& order);
-  // Makes the order's row when it is not there, and marks it paid unless it is further already.
+  // Makes the order's row when it is not there, marks it paid unless it is further already, and
+  // reserves it a key if one is free: for who must wait. kConflict: its place is taken.
   Status mark_paid(const Order& order);
   // Which of these are paid or delivered already: what need not be marked.
   Result<std::set<std::string>> paid_among(const std::vector<std::string>& orders);
@@ -116,6 +117,7 @@ class ShopDatabase {
   Status add_to_ledger(const std::string& product, std::int64_t recent_us, StockLedger& ledger);
 
  private:
+  Result<MariaDb::Row> call_paid(const char* procedure, const Order& order, std::int64_t now_us);
   Result<MariaDb::Row> call(std::string_view sql, std::initializer_list<MariaDb::Value> values);
   Result<MariaDb::Answer> run(std::string_view sql, std::initializer_list<MariaDb::Value> values) {
     return run(sql, std::span(values.begin(), values.size()));

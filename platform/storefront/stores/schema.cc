@@ -133,11 +133,10 @@ constexpr const char* kAllocateKey =
     "    LEAVE proc;\n"
     "  END IF;\n" DELIVER_THE_KEY "END";
 
-// The same for an order whose payment is known, and with it: whether its row is still to be made,
-// or to be marked as paid, is settled in the same transaction. One commit on every copy instead of
-// two.
-#define DELIVER_PAID(PARAMETERS, COLUMNS, VALUES)                                           \
-  "CREATE OR REPLACE PROCEDURE shop.deliver_paid("                                          \
+// Begins what is done for an order whose payment is known: makes its row, or marks it as paid.
+#define PAID_PROCEDURE(NAME, PARAMETERS, COLUMNS, VALUES)                                   \
+  "CREATE OR REPLACE PROCEDURE shop." NAME                                                  \
+  "("                                                                                       \
   " IN p_order VARCHAR(64), IN p_product VARCHAR(64), IN p_now_us BIGINT,"                  \
   " IN p_user VARCHAR(64), IN p_quantity BIGINT, IN p_amount_cents BIGINT,"                 \
   " IN p_idempotency_key VARCHAR(128), IN p_body_hash CHAR(16), IN p_placed_at_us BIGINT,"  \
@@ -154,12 +153,32 @@ constexpr const char* kAllocateKey =
   "    ROLLBACK;\n"                                                                         \
   "    SELECT 'not_paid' AS outcome, NULL AS card_key;\n"                                   \
   "    LEAVE proc;\n"                                                                       \
-  "  END IF;\n" DELIVER_THE_KEY "END"
+  "  END IF;\n"
 
-constexpr const char* kDeliverPaid = DELIVER_PAID("", "", "");
-constexpr const char* kDeliverPaidWithCoupon =
-    DELIVER_PAID(", IN p_coupon VARCHAR(32), IN p_discount_cents BIGINT",
-                 ", coupon, discount_cents", ", p_coupon, p_discount_cents");
+#define COUPON_PARAMETERS ", IN p_coupon VARCHAR(32), IN p_discount_cents BIGINT"
+#define COUPON_COLUMNS ", coupon, discount_cents"
+#define COUPON_VALUES ", p_coupon, p_discount_cents"
+
+// Row, payment and key in one transaction: one commit on every copy instead of two.
+constexpr const char* kDeliverPaid =
+    PAID_PROCEDURE("deliver_paid", "", "", "") DELIVER_THE_KEY "END";
+constexpr const char* kDeliverPaidWithCoupon = PAID_PROCEDURE(
+    "deliver_paid", COUPON_PARAMETERS, COUPON_COLUMNS, COUPON_VALUES) DELIVER_THE_KEY "END";
+
+// For one that must wait for its delivery: a free key, when there is one, is kept for it. Since it
+// is paid, the key never goes back.
+constexpr const char* kMarkPaid =
+    PAID_PROCEDURE("mark_paid", COUPON_PARAMETERS, COUPON_COLUMNS, COUPON_VALUES)
+    "  IF v_id IS NULL THEN\n"
+    "    SELECT key_id INTO v_id FROM card_keys\n"
+    "     WHERE product = p_product AND order_id IS NULL AND moving_to = -1\n"
+    "     ORDER BY key_id LIMIT 1 FOR UPDATE SKIP LOCKED;\n"
+    "    UPDATE card_keys SET order_id = p_order, reserved_until_us = p_now_us\n"
+    "     WHERE key_id = v_id;\n"
+    "  END IF;\n"
+    "  COMMIT;\n"
+    "  SELECT 'ok' AS outcome, NULL AS card_key;\n"
+    "END";
 
 // Which key it is stays the shop's secret until it is delivered. Asked again: held for longer.
 constexpr const char* kReserveKey =
@@ -207,7 +226,8 @@ constexpr Migration kMigrations[] = {{"products", kProducts},
                                      {"give a key back", kCancelKey},
                                      {"deliver a key for a payment", kDeliverPaid},
                                      {"coupons of orders", kCoupons},
-                                     {"deliver a key with a coupon", kDeliverPaidWithCoupon}};
+                                     {"deliver a key with a coupon", kDeliverPaidWithCoupon},
+                                     {"keep a key for a payment", kMarkPaid}};
 
 }  // namespace
 

@@ -360,6 +360,14 @@ Result<std::string> SoftStock::catalog() {
                    redis_.run(kCatalog, {"GET", kCatalog}, Access::kReplica));
   return reply.text;
 }
+void SoftStock::add_to(nlohmann::json& status) const {
+  const RedisPoolStats stats = redis_.pool_stats();
+  status["pool_redis_size"] = stats.size;
+  status["pool_redis_in_use"] = stats.in_use;
+  status["pool_redis_waits"] = stats.waits;
+  status["pool_redis_wait_ms"] = stats.wait_us / 1'000;
+  status["pool_redis_refused"] = stats.refused;
+}
 Status SoftStock::ping() {
   return status_of(redis_.run(kCatalog, {"EXISTS", kCatalog}, Access::kReplica));
 }

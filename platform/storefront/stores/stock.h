@@ -112,6 +112,8 @@ class SoftStock {
   Status set_catalog(const std::string& json);
   Result<std::string> catalog();  // "" when there is none
   Status ping();
+  // pool_redis_size, _in_use, _waits, _wait_ms, _refused: of all nodes together.
+  void add_to(nlohmann::json& status) const;
 
  private:
   Status guard(const Order& order);
