@@ -151,3 +151,31 @@ TEST_CASE("a cluster's members are on the host of their address unless another o
   CHECK(config.nodes.at(0).host == "127.0.1.1");
   CHECK(config.nodes.at(1).host == "data-2");
 }
+
+TEST_CASE("a coupon is a code, one kind of discount, a number of uses and two days") {
+  const json good = {{"code", "WELCOME"},
+                     {"percent_off", 10},
+                     {"uses_max", 100},
+                     {"from", "2026-01-01"},
+                     {"until", "2026-12-31"}};
+  const auto said = [](json coupon) {
+    const json root = {
+        {"listen", "127.0.0.1:1"},
+        {"store", "extras.db"},
+        {"coupons", {{"store", "c.db"}, {"codes", json::array({std::move(coupon)})}}}};
+    ExtrasConfig config;
+    return mistakes(root, read_extras_config, config);
+  };
+  CHECK(said(good).empty());
+  for (const auto& [key, value] : std::map<std::string, json>{{"code", "welcome"},
+                                                              {"percent_off", 100},
+                                                              {"off_cents", 5},
+                                                              {"uses_max", 0},
+                                                              {"from", "2026-02-30"},
+                                                              {"colour", "red"}}) {
+    json bad = good;
+    bad[key] = value;
+    INFO(key);
+    CHECK(said(bad).find("coupons.codes[0]") != std::string::npos);
+  }
+}
