@@ -179,6 +179,16 @@ void read_sql(const json& value, std::string path, Problems& problems, ServiceCo
   service.sql = std::move(account);
 }
 
+void read_redis(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
+  Fields in(value, std::move(path), problems);
+  RedisServer server;
+  in.need("host", server.host);
+  read_port(in, "port", server.port, true);
+  in.may("password", server.password);
+  in.done();
+  service.redis = std::move(server);
+}
+
 void read_env(Fields& in, std::map<std::string, std::string>& out) {
   const json* env = in.may_value("env");
   if (!env) return;
@@ -213,6 +223,9 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
     read_stop(*stop, in.path_of("stop"), problems, out.stop);
   }
   if (const json* sql = in.may_value("sql")) read_sql(*sql, in.path_of("sql"), problems, out);
+  if (const json* redis = in.may_value("redis")) {
+    read_redis(*redis, in.path_of("redis"), problems, out);
+  }
   in.done();
   return out;
 }

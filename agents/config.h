@@ -47,6 +47,12 @@ struct SqlAccount {
   std::string password;
 };
 
+struct RedisServer {
+  std::string host;
+  std::uint16_t port = 6379;
+  std::string password;
+};
+
 struct RestartPolicy {
   bool always = true;        // else a service that ends stays `stopped`
   Duration backoff = 100ms;  // before the first restart, doubled for each exit within `within`
@@ -71,6 +77,7 @@ struct ServiceConfig {
   RestartPolicy restart;
   StopPolicy stop;
   std::optional<SqlAccount> sql;
+  std::optional<RedisServer> redis;
 };
 
 struct LinkUpstreamConfig {

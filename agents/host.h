@@ -19,6 +19,7 @@
 #include "agents/network.h"
 #include "core/base/result.h"
 #include "core/io/process.h"
+#include "core/io/redis.h"
 
 namespace panshi::agent {
 
@@ -35,6 +36,14 @@ class SqlSession {
   // The same by the names of the columns; NULL is "".
   using NamedRow = std::map<std::string, std::string>;
   virtual Result<std::vector<NamedRow>> run_named(std::string_view statement) = 0;
+};
+
+// One connection with the service's Redis server (`redis` in its configuration).
+class RedisSession {
+ public:
+  virtual ~RedisSession() = default;
+  // As Redis::run().
+  virtual Result<RedisReply> run(const std::vector<std::string>& command) = 0;
 };
 
 class Host {
@@ -64,6 +73,9 @@ class Host {
   virtual std::vector<std::string> sql_services() = 0;
   // kNotFound as above; kRefused: the service has no `sql`; kUnavailable, kTimeout: not connected.
   virtual Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) = 0;
+  // The same two for services that have an entry `redis`.
+  virtual std::vector<std::string> redis_services() = 0;
+  virtual Result<std::unique_ptr<RedisSession>> open_redis(const std::string& service) = 0;
   // Null where no links are carried (the guardian, revert-all): what was done to connections there
   // ended with the agent that carried them.
   virtual LinkTable* links() = 0;

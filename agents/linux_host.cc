@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "agents/mariadb_session.h"
+#include "agents/redis_session.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -108,6 +109,26 @@ Result<std::unique_ptr<SqlSession>> LinuxHost::open_sql(const std::string& servi
                                     config->sql->password, "", kSqlConnect, kSqlStatement});
   if (!database) return fail(database.error(), cat("admin connection to ", service));
   return make_sql_session(std::move(*database));
+}
+
+std::vector<std::string> LinuxHost::redis_services() {
+  std::vector<std::string> names;
+  for (const ServiceConfig& service : config_.services) {
+    if (service.redis) names.push_back(service.name);
+  }
+  return names;
+}
+
+Result<std::unique_ptr<RedisSession>> LinuxHost::open_redis(const std::string& service) {
+  ASSIGN_OR_RETURN(const ServiceConfig* config, find(service));
+  if (!config->redis) {
+    return fail(ErrorCode::kRefused, cat("service ", service, " has no `redis` configured"));
+  }
+  auto session = make_redis_session({.host = config->redis->host,
+                                     .port = config->redis->port,
+                                     .password = config->redis->password});
+  if (!session) return fail(session.error(), cat("admin connection to ", service));
+  return session;
 }
 
 }  // namespace panshi::agent

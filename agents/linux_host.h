@@ -33,6 +33,8 @@ class LinuxHost final : public Host {
   Status ensure_running(const std::string& service) override;
   std::vector<std::string> sql_services() override;
   Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) override;
+  std::vector<std::string> redis_services() override;
+  Result<std::unique_ptr<RedisSession>> open_redis(const std::string& service) override;
   LinkTable* links() override { return links_; }
   Machine& machine() override { return machine_; }
   Network& network() override { return network_; }

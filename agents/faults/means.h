@@ -12,6 +12,7 @@ std::span<const FaultMeans> database_means();
 std::span<const FaultMeans> link_means();
 std::span<const FaultMeans> network_means();
 std::span<const FaultMeans> process_means();
+std::span<const FaultMeans> redis_means();
 std::span<const FaultMeans> resource_means();
 
 }  // namespace panshi::agent

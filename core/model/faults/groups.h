@@ -12,6 +12,7 @@ std::span<const FaultKindSpec> database_faults();
 std::span<const FaultKindSpec> link_faults();
 std::span<const FaultKindSpec> network_faults();
 std::span<const FaultKindSpec> process_faults();
+std::span<const FaultKindSpec> redis_faults();
 std::span<const FaultKindSpec> resource_faults();
 
 constexpr FaultParam word_param(const char* name, const char* default_text, const char* words,

@@ -19,6 +19,7 @@
 #include "agents/linux_machine.h"
 #include "agents/linux_network.h"
 #include "agents/mariadb_session.h"
+#include "agents/redis_session.h"
 #include "core/base/text.h"
 #include "core/io/mariadb.h"
 
@@ -57,6 +58,7 @@ class RealHost final : public Host {
  public:
   std::map<std::string, ProcessName> leaders;
   std::optional<MariaDb::Options> database;  // of service `shard`
+  Redis::Options redis;                      // of service `redis`
   int started = 0;                           // calls of ensure_running()
 
   std::vector<std::string> services() override {
@@ -65,6 +67,10 @@ class RealHost final : public Host {
     return names;
   }
   std::vector<std::string> sql_services() override { return {"shard"}; }
+  std::vector<std::string> redis_services() override { return {"redis"}; }
+  Result<std::unique_ptr<RedisSession>> open_redis(const std::string&) override {
+    return make_redis_session(redis);
+  }
   std::vector<pid_t> untouchable() override { return {1, ::getpid()}; }
   LinkTable* links() override { return nullptr; }
   Machine& machine() override { return *machine_; }

@@ -18,6 +18,7 @@
 #include "tests/unit/agents/faults/fake_machine.h"
 #include "tests/unit/agents/faults/fake_mariadb.h"
 #include "tests/unit/agents/faults/fake_network.h"
+#include "tests/unit/agents/faults/fake_redis.h"
 
 namespace panshi::agent {
 
@@ -41,14 +42,21 @@ class FakeHost final : public Host {
     for (const auto& [pid, state] : processes_) {
       if (state != 'S') return false;
     }
-    return !toxics && !processes_.empty() && mariadb->healthy();
+    return !toxics && !processes_.empty() && mariadb->healthy() && redis.healthy();
   }
 
   const std::shared_ptr<FakeMariaDb> mariadb =
       std::make_shared<FakeMariaDb>([this](const std::string& what) { return touch(what); });
 
+  FakeRedis redis{[this](const std::string& what) { return touch(what); }};
+
   std::vector<std::string> services() override { return {"orders", "shard"}; }
   std::vector<std::string> sql_services() override { return {"shard"}; }
+  std::vector<std::string> redis_services() override { return {"orders"}; }
+  Result<std::unique_ptr<RedisSession>> open_redis(const std::string&) override {
+    if (auto touched = touch("open_redis"); !touched) return tl::unexpected(touched.error());
+    return redis.open();
+  }
   std::vector<pid_t> untouchable() override { return untouchable_; }
   FakeMachine& machine() override { return machine_; }
   FakeNetwork& network() override { return network_; }

@@ -137,6 +137,8 @@ TEST_CASE("a fault measures that it is in force") {
       {"network.rate", {{"in_force", true}}},
       {"process.kill", {{"processes", 3}, {"gone", 3}}},
       {"process.pause", {{"processes", 3}, {"stopped", 3}}},
+      {"redis.memory-full", {{"full", true}, {"policy", "noeviction"}}},
+      {"redis.pause-clients", {{"paused", true}}},
       {"resource.cpu", met("cpu", "%", 80, 8)},
       {"resource.descriptors", met("descriptors left", "", 0, 2)},
       {"resource.disk-fill", met("disk full", "%", 95, 1)},

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/redis/admin.h"
+
+namespace panshi::agent {
+
+Result<std::unique_ptr<RedisSession>> open_redis(Host& host, const std::string& service) {
+  auto session = host.open_redis(service);
+  if (!session && session.error().code == ErrorCode::kNotFound) {
+    return fail(ErrorCode::kInvalid, session.error().message);
+  }
+  return session;
+}
+
+std::string why_no_redis(Host& host) {
+  return !host.redis_services().empty() ? "" : "no service of this node has an entry `redis`";
+}
+
+}  // namespace panshi::agent

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the faults inside Redis have in common: the admin session.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agents/host.h"
+
+namespace panshi::agent {
+
+// As Host::open_redis(), but never kNotFound: a service that left the configuration may still be
+// broken, and "gone for ever" is not for the configuration to say.
+Result<std::unique_ptr<RedisSession>> open_redis(Host& host, const std::string& service);
+
+std::string why_no_redis(Host& host);  // FaultMeans::why_not
+
+}  // namespace panshi::agent

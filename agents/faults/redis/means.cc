@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/means.h"
+
+#include "agents/faults/redis/admin.h"
+#include "agents/faults/redis/memory_full.h"
+#include "agents/faults/redis/pause_clients.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr FaultMeans kMeans[] = {
+    {.kind = "redis.memory-full",
+     .make = &make_redis_memory_full,
+     .exclusive = true,
+     .cheap_measure = false,
+     .why_not = &why_no_redis},
+    {.kind = "redis.pause-clients",
+     .make = &make_redis_pause_clients,
+     .exclusive = true,
+     .cheap_measure = false,
+     .why_not = &why_no_redis},
+};
+
+}  // namespace
+
+std::span<const FaultMeans> redis_means() { return kMeans; }
+
+}  // namespace panshi::agent

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/redis/memory_full.h"
+
+#include "agents/faults/redis/admin.h"
+#include "core/base/text.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr const char* kBound = "maxmemory";
+constexpr const char* kPolicy = "maxmemory-policy";
+constexpr const char* kFull = "1";  // byte: less than any server uses
+
+Result<std::string> setting(RedisSession& session, const std::string& name) {
+  ASSIGN_OR_RETURN(const RedisReply reply, session.run({"CONFIG", "GET", name}));
+  if (reply.list.size() == 2) return reply.list[1].text;
+  return fail(ErrorCode::kRefused, cat("the server has no setting ", name));
+}
+
+Status set(RedisSession& session, const std::string& name, const std::string& value) {
+  ASSIGN_OR_RETURN([[maybe_unused]] const auto done, session.run({"CONFIG", "SET", name, value}));
+  return {};
+}
+
+class RedisMemoryFull final : public Fault {
+ public:
+  RedisMemoryFull(const FaultRequest& request, Host& host)
+      : service_(request.target), host_(host) {}
+
+  Result<nlohmann::json> resolve() override {
+    ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
+    ASSIGN_OR_RETURN(const std::string bound, setting(*session, kBound));
+    ASSIGN_OR_RETURN(const std::string policy, setting(*session, kPolicy));
+    return nlohmann::json{{"bound", bound}, {"policy", policy}};
+  }
+
+  Status apply(const nlohmann::json&) override {
+    ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
+    if (auto safe = set(*session, kPolicy, "noeviction"); !safe) return safe;
+    return set(*session, kBound, kFull);
+  }
+
+  Status revert(const nlohmann::json& resolved) override {
+    ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
+    if (auto wide = set(*session, kBound, resolved.at("bound").get<std::string>()); !wide) {
+      return wide;
+    }
+    return set(*session, kPolicy, resolved.at("policy").get<std::string>());
+  }
+
+  nlohmann::json measure(const nlohmann::json&) const override {
+    const auto session = open_redis(host_, service_);
+    if (!session) return nlohmann::json::object();
+    const auto bound = setting(**session, kBound);
+    const auto policy = setting(**session, kPolicy);
+    if (!bound || !policy) return nlohmann::json::object();
+    return {{"full", *bound == kFull}, {"policy", *policy}};
+  }
+
+ private:
+  const std::string service_;
+  Host& host_;
+};
+
+}  // namespace
+
+std::unique_ptr<Fault> make_redis_memory_full(const FaultRequest& request, Host& host) {
+  return std::make_unique<RedisMemoryFull>(request, host);
+}
+
+}  // namespace panshi::agent
