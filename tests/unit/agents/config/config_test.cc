@@ -27,6 +27,7 @@ services:
     ready: {kind: tcp, address: "127.0.0.1:1234", timeout: 50ms}
     stop: {signal: INT, within: 2s}
     sql: {host: 127.0.0.1, port: 1234, user: root}
+    redis: {host: 127.0.0.1, port: 1235}
   - {name: shop, command: [shop], after: [db], restart: {policy: never}}
 links:
   - {name: database, listen: "127.0.0.1:99", upstreams: [{name: a, address: "127.0.0.1:98"}]}
@@ -42,6 +43,7 @@ programs:
   CHECK(db.stop.signal == SIGINT);
   CHECK(db.ready->target.port == 1234);
   CHECK(db.sql->user == "root");
+  CHECK(db.redis->port == 1235);
   CHECK(db.restart.always);
   CHECK_FALSE(config->service("shop")->restart.always);
   const ProbeConfig& probe = config->probes.at(0);
