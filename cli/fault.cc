@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// panshi fault list | apply | revert | fsck | kinds
+// panshi fault list | apply | revert | fsck | kinds | explain
 #include <chrono>
 #include <map>
 #include <thread>
@@ -8,6 +8,7 @@
 #include "cli/show.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
+#include "core/model/fault_reference.h"
 
 namespace panshi::cli {
 namespace {
@@ -158,6 +159,30 @@ int kinds(Invocation& invocation) {
   });
 }
 
+// From the table of this program: no controller is needed.
+int explain(Invocation& invocation) {
+  const std::string name = invocation.text("kind");
+  const FaultKindSpec* kind = name.empty() ? nullptr : find_fault_kind(name);
+  if (!name.empty() && !kind) {
+    invocation.terminal.error(cat("unknown kind `", name, "`",
+                                  did_you_mean(name, fault_kind_names()),
+                                  "; `panshi fault kinds` lists all"));
+    return kUsage;
+  }
+  if (invocation.json) {
+    Json all = Json::array();
+    for (const FaultKindSpec& each : fault_kind_specs()) {
+      if (!kind || kind == &each) all.push_back(to_json(each));
+    }
+    invocation.terminal.document({{"kinds", all}});
+    return kPass;
+  }
+  std::string text = kind ? fault_reference(*kind) : fault_reference();
+  text.pop_back();  // line() ends it
+  invocation.terminal.line(text);
+  return kPass;
+}
+
 }  // namespace
 
 std::vector<Command> fault_commands() {
@@ -189,7 +214,13 @@ std::vector<Command> fault_commands() {
            "List the kinds of faults, and on which nodes one is not possible.",
            "panshi fault kinds",
            {},
-           kinds}};
+           kinds},
+          {"fault",
+           "explain",
+           "Say what a kind of fault breaks, its parameters with bounds, and what undo means.",
+           "panshi fault explain link.delay",
+           {{"kind", "KIND", "every kind when it is left out"}},
+           explain}};
 }
 
 }  // namespace panshi::cli
