@@ -21,6 +21,9 @@ class LinuxHost final : public Host {
   explicit LinuxHost(const AgentConfig& config, EnsureRunning ensure_running = {},
                      LinkTable* links = nullptr);
 
+  // What is held may use the parts of this host, so it goes before they do.
+  ~LinuxHost() override { holdings().let_go_all(); }
+
   void set_guardian(pid_t pid) { guardian_ = pid; }  // any thread
 
   std::vector<std::string> services() override;

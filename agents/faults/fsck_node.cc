@@ -5,6 +5,7 @@
 #include <array>
 #include <filesystem>
 
+#include "agents/faults/file/kept_file.h"
 #include "agents/faults/node_target.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -83,6 +84,17 @@ void find_files(const FsckView& view, Host& host, std::vector<Leftover>& found) 
   }
 }
 
+void find_kept(const FsckView& view, Host& host, std::vector<Leftover>& found) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(kept_folder(host), error)) {
+    const std::string id = entry.path().stem().string();
+    if (entry.path().extension() != KeptFile::kEnding || is_live(view, id)) continue;
+    found.push_back({.what = cat("original of a file, ", entry.path().string()),
+                     .why = cat("fault ", id, " broke the file and is not in force"),
+                     .clear_hint = "compare it with the file, put it back by hand, remove it"});
+  }
+}
+
 void find_stressors(std::vector<Leftover>& found) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator("/proc", error)) {
@@ -120,6 +132,7 @@ void find_node_leftovers(const FsckView& view, Host& host, std::vector<Leftover>
   find_rules(view, host, found);
   find_disciplines(view, host, found);
   find_files(view, host, found);
+  find_kept(view, host, found);
   find_stressors(found);
   find_preloads(host, found);
 }

@@ -20,6 +20,12 @@ void Holdings::let_go(const std::string& fault) {
   held_.erase(found);
 }
 
+void Holdings::let_go_all() {
+  std::map<std::string, std::shared_ptr<void>> all;
+  const std::lock_guard lock(mutex_);
+  all.swap(held_);
+}
+
 std::shared_ptr<void> Holdings::find(const std::string& fault) const {
   const std::lock_guard lock(mutex_);
   const auto found = held_.find(fault);

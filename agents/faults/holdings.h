@@ -18,6 +18,7 @@ class Holdings {
   // Replaces, and so lets go of, what the fault held before.
   void keep(const std::string& fault, std::shared_ptr<void> held);
   void let_go(const std::string& fault);  // nothing held: no error
+  void let_go_all();
 
   template <class T>
   std::shared_ptr<T> get(const std::string& fault) const {  // null: nothing

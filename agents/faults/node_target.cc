@@ -39,6 +39,8 @@ fs::path own_file(const fs::path& folder, const FaultRequest& request) {
   return folder / cat(kOwnFile, request.id);
 }
 
+fs::path kept_folder(Host& host) { return host.machine().scope().state / "kept"; }
+
 std::string always_possible(Host&) { return {}; }
 
 std::string why_no_directories(Host& host) {

@@ -17,6 +17,9 @@ inline constexpr std::string_view kOwnFile = ".panshi-fault-";
 // Where the fault keeps a file of its own in an allowed folder.
 std::filesystem::path own_file(const std::filesystem::path& folder, const FaultRequest& request);
 
+// Where originals are kept while files are broken.
+std::filesystem::path kept_folder(Host& host);
+
 std::string always_possible(Host& host);     // FaultKind::why_not
 std::string why_no_directories(Host& host);  // of kinds that want an allowed folder
 

@@ -33,6 +33,7 @@ links:
 
 // Where the defaults do not do.
 json params_of(const std::string& kind, const std::string& data) {
+  if (kind.starts_with("file.")) return {{"path", data + "/orders.db"}};
   if (kind == "network.partition") return {{"address", "192.0.2.1"}};
   if (kind.starts_with("network.port")) return {{"port", 8'080}};
   if (kind.starts_with("network.")) return {{"interface", "lo"}};
@@ -74,8 +75,9 @@ json files_in(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     struct stat facts {};
     ::stat(entry.path().c_str(), &facts);
-    files[entry.path().filename().string()] = json{
-        facts.st_mode, facts.st_uid, facts.st_mtim.tv_nsec, read_file(entry.path()).value_or("")};
+    files[entry.path().filename().string()] =
+        json{facts.st_mode, facts.st_uid, facts.st_mtim.tv_nsec, facts.st_ino,
+             read_file(entry.path()).value_or("")};
   }
   return files;
 }

@@ -146,6 +146,7 @@ inline nlohmann::json sample_params(const std::string& kind, FakeHost& host) {
   const std::string folder = host.machine().folder().string();
   if (kind == "resource.disk-fill" || kind == "resource.disk-load") return {{"directory", folder}};
   if (kind == "db.lock-table") return {{"table", "shop.orders"}};
+  if (kind.starts_with("file.")) return {{"path", host.machine().file().string()}};
   if (kind == "network.partition") return {{"address", "192.0.2.1"}};
   if (kind.starts_with("network.port")) return {{"port", 8080}};
   if (kind.starts_with("network.")) return {{"interface", "eth0"}};

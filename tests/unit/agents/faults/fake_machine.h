@@ -12,6 +12,7 @@
 
 #include "agents/machine.h"
 #include "core/base/text.h"
+#include "core/io/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/unit/agents/faults/hook.h"
 
@@ -22,22 +23,26 @@ class FakeMachine final : public Machine {
   explicit FakeMachine(const Hook& on_touch) : on_touch_(on_touch) {
     scope_ = {.node = "here",
               .state = folder_ / "state",
-              .directories = {folder_ / "data"},
+              .directories = {folder_ / "data", folder_ / "files"},
               .memory_reserve = 100 << 20,
               .disk_reserve = 10 << 10};
     std::filesystem::create_directories(scope_.state);
     std::filesystem::create_directories(folder());
+    std::filesystem::create_directories(folder_ / "files");
+    (void)write_file_durably(file(), kContent, 0640);
   }
 
   bool healthy() const {
     const std::lock_guard lock(mutex_);
-    return helpers_.empty() && limits_.empty() && std::filesystem::is_empty(folder_ / "data");
+    return helpers_.empty() && limits_.empty() && std::filesystem::is_empty(folder_ / "data") &&
+           read_file(file()) == std::string(kContent) && mode_of(file()) == 0640;
   }
   void forget(pid_t pid) {  // it is gone
     const std::lock_guard lock(mutex_);
     limits_.erase(pid);
   }
   std::filesystem::path folder() const { return folder_ / "data"; }
+  std::filesystem::path file() const { return folder_ / "files" / "orders.db"; }
 
   const FaultScope& scope() override { return scope_; }
   std::int64_t cores() override { return 2; }
@@ -89,6 +94,11 @@ class FakeMachine final : public Machine {
   }
 
  private:
+  static constexpr const char* kContent = "what a service has written";
+  static unsigned mode_of(const std::filesystem::path& file) {
+    return static_cast<unsigned>(std::filesystem::status(file).permissions());
+  }
+
   static constexpr DescriptorLimit kUsual = {.soft = 1024, .hard = 4096, .in_use = 20};
 
   class Obedient final : public Helper {
