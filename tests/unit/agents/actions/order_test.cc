@@ -15,7 +15,9 @@ AgentConfig node() {
   ServiceConfig shop;
   shop.name = "shop";
   config.services = {shop};
-  config.links = {{"database", "127.0.0.1:1", {{"a", "127.0.0.1:2"}}}};
+  config.links = {{.name = "database",
+                   .listen = "127.0.0.1:1",
+                   .upstreams = {{"a", "127.0.0.1:2"}}}};
   config.programs["audit"] = {{"audit", "--since={since}", "{x}{since}", "{not an id}"}, 5s};
   return config;
 }
