@@ -223,6 +223,11 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
     read_stop(*stop, in.path_of("stop"), problems, out.stop);
   }
   if (const json* sql = in.may_value("sql")) read_sql(*sql, in.path_of("sql"), problems, out);
+  if (const json* load = in.may_value("load")) {
+    Fields control(*load, in.path_of("load"), problems);
+    control.need("url", out.load);
+    control.done();
+  }
   if (const json* redis = in.may_value("redis")) {
     read_redis(*redis, in.path_of("redis"), problems, out);
   }

@@ -78,6 +78,7 @@ struct ServiceConfig {
   StopPolicy stop;
   std::optional<SqlAccount> sql;
   std::optional<RedisServer> redis;
+  std::string load;  // "http://127.0.0.1:17770": control API of a load generator; "" for none
 };
 
 struct LinkUpstreamConfig {

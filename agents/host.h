@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,6 +77,13 @@ class Host {
   // The same two for services that have an entry `redis`.
   virtual std::vector<std::string> redis_services() = 0;
   virtual Result<std::unique_ptr<RedisSession>> open_redis(const std::string& service) = 0;
+  // Names of the services that make load and can be told how much (`load`).
+  virtual std::vector<std::string> load_services() = 0;
+  // One call of the generator's control API: POST of `body`, GET when it is null; an object.
+  // kNotFound as above; kRefused: no `load`, or it said no; kUnavailable: nobody is there, and
+  // kTimeout: unknown
+  virtual Result<nlohmann::json> control_load(const std::string& service, const std::string& path,
+                                              const nlohmann::json& body) = 0;
   // Null where no links are carried (the guardian, revert-all): what was done to connections there
   // ended with the agent that carried them.
   virtual LinkTable* links() = 0;

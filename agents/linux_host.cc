@@ -11,6 +11,8 @@
 #include "agents/mariadb_session.h"
 #include "agents/redis_session.h"
 #include "core/base/text.h"
+#include "core/io/http_client.h"
+#include "core/json/fields.h"
 
 namespace panshi::agent {
 namespace {
@@ -117,6 +119,32 @@ std::vector<std::string> LinuxHost::redis_services() {
     if (service.redis) names.push_back(service.name);
   }
   return names;
+}
+
+std::vector<std::string> LinuxHost::load_services() {
+  std::vector<std::string> names;
+  for (const ServiceConfig& service : config_.services) {
+    if (!service.load.empty()) names.push_back(service.name);
+  }
+  return names;
+}
+
+Result<nlohmann::json> LinuxHost::control_load(const std::string& service, const std::string& path,
+                                               const nlohmann::json& body) {
+  ASSIGN_OR_RETURN(const ServiceConfig* config, find(service));
+  if (config->load.empty()) {
+    return fail(ErrorCode::kRefused, cat("service ", service, " has no `load` configured"));
+  }
+  HttpClient client;
+  const auto reply = client.send({.method = body.is_null() ? "GET" : "POST",
+                                  .url = config->load + path,
+                                  .body = body.is_null() ? std::string() : dump_json(body),
+                                  .timeout = std::chrono::seconds(3)});
+  if (!reply) return fail(reply.error(), cat("control of ", service));
+  const auto answer = parse_json(reply->body);
+  if (reply->status == 200 && answer && answer->is_object()) return *answer;
+  return fail(ErrorCode::kRefused,
+              cat(service, " answered ", reply->status, ": ", reply->body.substr(0, 200)));
 }
 
 Result<std::unique_ptr<RedisSession>> LinuxHost::open_redis(const std::string& service) {

@@ -11,6 +11,7 @@ namespace panshi::agent {
 std::span<const FaultMeans> database_means();
 std::span<const FaultMeans> file_means();
 std::span<const FaultMeans> link_means();
+std::span<const FaultMeans> load_means();
 std::span<const FaultMeans> network_means();
 std::span<const FaultMeans> process_means();
 std::span<const FaultMeans> redis_means();

@@ -11,6 +11,7 @@ namespace panshi {
 std::span<const FaultKindSpec> database_faults();
 std::span<const FaultKindSpec> file_faults();
 std::span<const FaultKindSpec> link_faults();
+std::span<const FaultKindSpec> load_faults();
 std::span<const FaultKindSpec> network_faults();
 std::span<const FaultKindSpec> process_faults();
 std::span<const FaultKindSpec> redis_faults();

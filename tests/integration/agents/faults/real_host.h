@@ -67,6 +67,11 @@ class RealHost final : public Host {
     return names;
   }
   std::vector<std::string> sql_services() override { return {"shard"}; }
+  std::vector<std::string> load_services() override { return {}; }
+  Result<nlohmann::json> control_load(const std::string&, const std::string&,
+                                      const nlohmann::json&) override {
+    return fail(ErrorCode::kRefused, "makes no load");
+  }
   std::vector<std::string> redis_services() override { return {"redis"}; }
   Result<std::unique_ptr<RedisSession>> open_redis(const std::string&) override {
     return make_redis_session(redis);

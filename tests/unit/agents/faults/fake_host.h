@@ -15,6 +15,7 @@
 #include "agents/links/link_table.h"
 #include "core/base/text.h"
 #include "core/model/fault_kinds.h"
+#include "tests/unit/agents/faults/fake_load.h"
 #include "tests/unit/agents/faults/fake_machine.h"
 #include "tests/unit/agents/faults/fake_mariadb.h"
 #include "tests/unit/agents/faults/fake_network.h"
@@ -42,13 +43,15 @@ class FakeHost final : public Host {
     for (const auto& [pid, state] : processes_) {
       if (state != 'S') return false;
     }
-    return !toxics && !processes_.empty() && mariadb->healthy() && redis.healthy();
+    return !toxics && !processes_.empty() && mariadb->healthy() && redis.healthy() &&
+           load.healthy();
   }
 
   const std::shared_ptr<FakeMariaDb> mariadb =
       std::make_shared<FakeMariaDb>([this](const std::string& what) { return touch(what); });
 
   FakeRedis redis{[this](const std::string& what) { return touch(what); }};
+  FakeLoad load{[this](const std::string& what) { return touch(what); }};
 
   std::vector<std::string> services() override { return {"orders", "shard"}; }
   std::vector<std::string> sql_services() override { return {"shard"}; }
@@ -56,6 +59,11 @@ class FakeHost final : public Host {
   Result<std::unique_ptr<RedisSession>> open_redis(const std::string&) override {
     if (auto touched = touch("open_redis"); !touched) return tl::unexpected(touched.error());
     return redis.open();
+  }
+  std::vector<std::string> load_services() override { return {"orders"}; }
+  Result<nlohmann::json> control_load(const std::string&, const std::string& path,
+                                      const nlohmann::json& body) override {
+    return load.call(path, body);
   }
   std::vector<pid_t> untouchable() override { return untouchable_; }
   FakeMachine& machine() override { return machine_; }

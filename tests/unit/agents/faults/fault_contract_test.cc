@@ -87,67 +87,80 @@ nlohmann::json met(const char* what, const char* unit, double asked, double tole
   return measured;
 }
 
+// What each kind is measured to do on the FakeHost, with the parameters of sample_params().
+std::map<std::string, nlohmann::json> expected_measures() {
+  return {{"db.disconnect", {{"accounts_locked", 2}, {"connections", 0}}},
+          {"db.exhaust-connections", {{"held", 7}, {"allowed", 10}, {"connected", 10}}},
+          {"db.lock-table", {{"locked", true}, {"waiting", 0}}},
+          {"db.read-only", {{"read_only", true}}},
+          {"db.refuse-new", {{"accounts_locked", 2}, {"connections", 3}}},
+          {"db.replication-delay",
+           {{"fetches", true},
+            {"applies", true},
+            {"behind_s", 0},
+            {"effects",
+             {{{"what", "delay"},
+               {"unit", "s"},
+               {"asked", 30.0},
+               {"measured", 30.0},
+               {"tolerance", 0.0},
+               {"met", true}}}}}},
+          {"db.replication-stop", {{"fetches", false}, {"applies", false}}},
+          {"http.body", {{"requests", 0}, {"touched", 0}}},
+          {"http.delay",
+           {{"requests", 0},
+            {"touched", 0},
+            {"delay_mean_us", 0},
+            {"late_p99_us", 0},
+            {"predicted", {{"handshake_ms", 0}, {"round_trip_ms", 200.0}}}}},
+          {"http.header", {{"requests", 0}, {"touched", 0}}},
+          {"http.status", {{"requests", 0}, {"touched", 0}}},
+          {"link.bandwidth", {{"bytes", 0}, {"bytes_per_second", 0}}},
+          {"link.blackhole", {{"touched", 0}, {"ended", 0}, {"bytes", 0}, {"dropped", 0}}},
+          {"file.flip", met("bits flipped", "", 8, 0)},
+          {"file.permission", met("permission bits", "", 0, 0)},
+          {"file.truncate", met("file size", "bytes", 13, 0)},
+          {"link.delay",
+           {{"chunks", 0},
+            {"delay_mean_us", 0},
+            {"delay_max_us", 0},
+            {"late_p99_us", 0},
+            {"predicted", {{"handshake_ms", 0}, {"round_trip_ms", 1000.0}}}}},
+          {"link.down", {{"connections", 0}, {"down", true}}},
+          {"link.limit", {{"touched", 0}, {"ended", 0}, {"bytes", 0}, {"dropped", 0}}},
+          {"link.refuse", {{"came", 0}, {"refused", 0}}},
+          {"link.reset", {{"connections", 0}, {"down", false}}},
+          {"link.slicer", {{"pieces", 0}, {"bytes", 0}, {"delay_mean_us", 0}}},
+          {"link.slow-close", {{"ends", 0}, {"delay_mean_us", 0}}},
+          {"network.damage", {{"in_force", true}}},
+          {"network.delay", {{"in_force", true}}},
+          {"network.partition", {{"packets", 7}}},
+          {"network.port-drop", {{"packets", 7}}},
+          {"network.port-reject", {{"packets", 7}}},
+          {"network.rate", {{"in_force", true}}},
+          {"process.kill", {{"processes", 3}, {"gone", 3}}},
+          {"process.pause", {{"processes", 3}, {"stopped", 3}}},
+          {"load.surge",
+           {{"arrivals_per_second", 7.0},
+            {"effects",
+             {{{"what", "rate"},
+               {"unit", "/s"},
+               {"asked", 200.0},
+               {"measured", 200.0},
+               {"tolerance", 2.0},
+               {"met", true}}}}}},
+          {"redis.memory-full", {{"full", true}, {"policy", "noeviction"}}},
+          {"redis.pause-clients", {{"paused", true}}},
+          {"resource.cpu", met("cpu", "%", 80, 8)},
+          {"resource.descriptors", met("descriptors left", "", 0, 2)},
+          {"resource.disk-fill", met("disk full", "%", 95, 1)},
+          {"resource.disk-load", met("write rate", "bytes/s", 16 << 20, 0.1 * (16 << 20))},
+          {"resource.memory", met("memory", "bytes", 256 << 20, 16 << 20)},
+          {"resource.processes", met("processes", "", 500, 0)}};
+}
+
 TEST_CASE("a fault measures that it is in force") {
-  const std::map<std::string, nlohmann::json> expected = {
-      {"db.disconnect", {{"accounts_locked", 2}, {"connections", 0}}},
-      {"db.exhaust-connections", {{"held", 7}, {"allowed", 10}, {"connected", 10}}},
-      {"db.lock-table", {{"locked", true}, {"waiting", 0}}},
-      {"db.read-only", {{"read_only", true}}},
-      {"db.refuse-new", {{"accounts_locked", 2}, {"connections", 3}}},
-      {"db.replication-delay",
-       {{"fetches", true},
-        {"applies", true},
-        {"behind_s", 0},
-        {"effects",
-         {{{"what", "delay"},
-           {"unit", "s"},
-           {"asked", 30.0},
-           {"measured", 30.0},
-           {"tolerance", 0.0},
-           {"met", true}}}}}},
-      {"db.replication-stop", {{"fetches", false}, {"applies", false}}},
-      {"http.body", {{"requests", 0}, {"touched", 0}}},
-      {"http.delay",
-       {{"requests", 0},
-        {"touched", 0},
-        {"delay_mean_us", 0},
-        {"late_p99_us", 0},
-        {"predicted", {{"handshake_ms", 0}, {"round_trip_ms", 200.0}}}}},
-      {"http.header", {{"requests", 0}, {"touched", 0}}},
-      {"http.status", {{"requests", 0}, {"touched", 0}}},
-      {"link.bandwidth", {{"bytes", 0}, {"bytes_per_second", 0}}},
-      {"link.blackhole", {{"touched", 0}, {"ended", 0}, {"bytes", 0}, {"dropped", 0}}},
-      {"file.flip", met("bits flipped", "", 8, 0)},
-      {"file.permission", met("permission bits", "", 0, 0)},
-      {"file.truncate", met("file size", "bytes", 13, 0)},
-      {"link.delay",
-       {{"chunks", 0},
-        {"delay_mean_us", 0},
-        {"delay_max_us", 0},
-        {"late_p99_us", 0},
-        {"predicted", {{"handshake_ms", 0}, {"round_trip_ms", 1000.0}}}}},
-      {"link.down", {{"connections", 0}, {"down", true}}},
-      {"link.limit", {{"touched", 0}, {"ended", 0}, {"bytes", 0}, {"dropped", 0}}},
-      {"link.refuse", {{"came", 0}, {"refused", 0}}},
-      {"link.reset", {{"connections", 0}, {"down", false}}},
-      {"link.slicer", {{"pieces", 0}, {"bytes", 0}, {"delay_mean_us", 0}}},
-      {"link.slow-close", {{"ends", 0}, {"delay_mean_us", 0}}},
-      {"network.damage", {{"in_force", true}}},
-      {"network.delay", {{"in_force", true}}},
-      {"network.partition", {{"packets", 7}}},
-      {"network.port-drop", {{"packets", 7}}},
-      {"network.port-reject", {{"packets", 7}}},
-      {"network.rate", {{"in_force", true}}},
-      {"process.kill", {{"processes", 3}, {"gone", 3}}},
-      {"process.pause", {{"processes", 3}, {"stopped", 3}}},
-      {"redis.memory-full", {{"full", true}, {"policy", "noeviction"}}},
-      {"redis.pause-clients", {{"paused", true}}},
-      {"resource.cpu", met("cpu", "%", 80, 8)},
-      {"resource.descriptors", met("descriptors left", "", 0, 2)},
-      {"resource.disk-fill", met("disk full", "%", 95, 1)},
-      {"resource.disk-load", met("write rate", "bytes/s", 16 << 20, 0.1 * (16 << 20))},
-      {"resource.memory", met("memory", "bytes", 256 << 20, 16 << 20)},
-      {"resource.processes", met("processes", "", 500, 0)}};
+  const auto expected = expected_measures();
   for (const FaultKind& kind : fault_kinds()) {
     INFO(kind.name);
     FakeHost host;
@@ -184,6 +197,24 @@ TEST_CASE("a root discipline of somebody else is refused, by its name") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::kRefused);
   CHECK_THAT(refused.error().message, Catch::Contains("(htb)"));
+}
+
+TEST_CASE("a surge does not end a plan that it could not put back") {
+  FakeHost host;
+  host.load.plan_step = 2;
+  const auto refused = make(**find_kind("load.surge"), host)->resolve();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kRefused);
+}
+
+TEST_CASE("of a load generator that is gone there is no surge to end") {
+  FakeHost host;
+  const auto surge = make(**find_kind("load.surge"), host);
+  const auto resolved = surge->resolve().value();
+  host.on_touch = [](const std::string&) { return fail(ErrorCode::kUnavailable, "refused"); };
+  CHECK(surge->revert(resolved));
+  host.on_touch = [](const std::string&) { return fail(ErrorCode::kTimeout, "frozen"); };
+  CHECK_FALSE(surge->revert(resolved));
 }
 
 TEST_CASE("kinds are sorted, unique and say whether this node can do them") {
