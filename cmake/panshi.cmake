@@ -6,12 +6,12 @@ find_package(PkgConfig REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(tl-expected REQUIRED)
 
-add_library(panshi_options INTERFACE)
-target_include_directories(panshi_options INTERFACE ${PROJECT_SOURCE_DIR})
-target_compile_definitions(panshi_options INTERFACE _GLIBCXX_ASSERTIONS)
-target_link_libraries(panshi_options INTERFACE Threads::Threads nlohmann_json::nlohmann_json
+add_library(panshi_flags INTERFACE)
+target_include_directories(panshi_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(panshi_flags INTERFACE _GLIBCXX_ASSERTIONS)
+target_link_libraries(panshi_flags INTERFACE Threads::Threads nlohmann_json::nlohmann_json
                                                tl::expected)
-target_compile_options(panshi_options INTERFACE
+target_compile_options(panshi_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
   -Wnon-virtual-dtor -Woverloaded-virtual -Werror
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wsuggest-override>
@@ -20,22 +20,29 @@ target_compile_options(panshi_options INTERFACE
   -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread>
   -fstack-protector-strong
   $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
-target_link_options(panshi_options INTERFACE -Wl,-z,relro,-z,now)
+target_link_options(panshi_flags INTERFACE -Wl,-z,relro,-z,now)
 if(PANSHI_SANITIZE)
-  target_compile_options(panshi_options INTERFACE -fsanitize=${PANSHI_SANITIZE} -O1
+  target_compile_options(panshi_flags INTERFACE -fsanitize=${PANSHI_SANITIZE} -O1
                                                   -fno-omit-frame-pointer -g1
     # With sanitizers gcc 12 also sees values that may be uninitialised where none is, and says that
     # it does not follow Asio's fences.
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-tsan>)
-  target_link_options(panshi_options INTERFACE -fsanitize=${PANSHI_SANITIZE})
+  target_link_options(panshi_flags INTERFACE -fsanitize=${PANSHI_SANITIZE})
 endif()
+
+# The JSON class is compiled once, here, and not once more in every source that uses it.
+add_library(panshi_json STATIC ${CMAKE_CURRENT_LIST_DIR}/json_once.cc)
+target_link_libraries(panshi_json PRIVATE panshi_flags)
+add_library(panshi_options INTERFACE)
+target_link_libraries(panshi_options INTERFACE panshi_flags panshi_json)
 
 # Precompiled headers, shared by every target: the JSON header is most of every compile. Tests have
 # their own, with Catch2, and are not optimised: they run in seconds and take minutes to compile.
 add_library(panshi_test_options INTERFACE)
 target_compile_options(panshi_test_options INTERFACE -O0 -U_FORTIFY_SOURCE)
+target_compile_definitions(panshi_test_options INTERFACE CATCH_CONFIG_FAST_COMPILE)
 set(panshi_common_headers <chrono> <functional> <map> <memory> <optional> <string> <variant>
-                          <vector> <nlohmann/json.hpp> <tl/expected.hpp>)
+                          <vector> ${CMAKE_CURRENT_LIST_DIR}/json_once.h <tl/expected.hpp>)
 add_library(panshi_pch STATIC ${CMAKE_CURRENT_LIST_DIR}/pch.cc)
 target_link_libraries(panshi_pch PUBLIC panshi_options)
 target_precompile_headers(panshi_pch PRIVATE ${panshi_common_headers})
