@@ -2,12 +2,14 @@
 // RealHost: services that a test started itself, as real processes, and one real MariaDB.
 #pragma once
 
-#include <sched.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,13 +35,19 @@ class Group {
     std::vector<char*> words;
     for (std::string& word : argv) words.push_back(word.data());
     words.push_back(nullptr);
+    int running[2];  // closed by exec: what is looked at afterwards is the program, not a copy of us
+    if (::pipe2(running, O_CLOEXEC) != 0) std::abort();
     const pid_t pid = ::fork();
     if (pid == 0) {
       ::setsid();  // a session too: else the kernel itself resumes an orphaned group
       ::execv(words[0], words.data());
       ::_exit(127);
     }
-    while (::getpgid(pid) != pid) ::sched_yield();
+    ::close(running[1]);
+    char nothing = 0;
+    while (::read(running[0], &nothing, 1) < 0 && errno == EINTR) {
+    }
+    ::close(running[0]);
     name_ = name_process(pid).value();
   }
   ~Group() {
