@@ -10,6 +10,7 @@
 #include "agents/config_limits.h"
 #include "agents/config_parts.h"
 #include "agents/limits.h"
+#include "agents/probes/kinds/kind.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/yaml.h"
@@ -20,7 +21,6 @@ namespace {
 
 using nlohmann::json;
 
-const std::vector<std::string> kProbeKinds = {"process", "tcp", "http", "sql", "redis"};
 const std::vector<std::string> kStopSignals = {"TERM", "INT", "QUIT", "HUP", "KILL"};
 constexpr std::array kStopSignalNumbers = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGKILL};
 
@@ -53,91 +53,22 @@ void need_argv(Fields& in, const char* key, Argv& out) {
     out = read_argv(*value, in.path_of(key), in.problems());
 }
 
-// "http://host:port/path"
-void read_url(Fields& in, ProbeTarget& target) {
-  std::string url;
-  in.need("url", url);
-  if (url.empty()) return;
-  constexpr std::string_view kScheme = "http://";
-  const auto wrong = [&] {
-    in.problem("url", cat("`", url, "` must be like http://127.0.0.1:8080/healthz"));
-  };
-  if (!url.starts_with(kScheme)) return wrong();
-  const std::size_t slash = url.find('/', kScheme.size());
-  std::string authority = url.substr(kScheme.size(), slash - kScheme.size());
-  if (authority.find(':') == std::string::npos) authority += ":80";
-  const auto where = parse_host_port(authority);
-  if (!where) return wrong();
-  target.host = where->host;
-  target.port = where->port;
-  target.path = slash == std::string::npos ? "/" : url.substr(slash);
-  const bool printable = std::all_of(target.path.begin(), target.path.end(),
-                                     [](char c) { return c > ' ' && c < 0x7f; });
-  if (!printable) wrong();
-}
-
-void read_pointers(Fields& in, ProbeTarget& target) {
-  const json* signals = in.may_value("signals");
-  if (!signals) return;
-  if (!signals->is_object() || signals->size() > limits::kProbeSignalsMax) {
-    return in.problem("signals", cat("must be an object of at most ", limits::kProbeSignalsMax,
-                                     " entries, `signal: /pointer`"));
-  }
-  for (const auto& [signal, pointer] : signals->items()) {
-    if (!is_id(signal)) in.problem("signals", cat("`", signal, "` is not a name for a signal"));
-    if (!pointer.is_string() || !pointer.get_ref<const std::string&>().starts_with('/')) {
-      in.problem(cat("signals.", signal), "must be a JSON pointer such as /queue/depth");
-      continue;
-    }
-    try {
-      (void)json::json_pointer(pointer.get<std::string>());
-    } catch (const json::exception&) {
-      in.problem(cat("signals.", signal), "is not a JSON pointer: `~` must be `~0` or `~1`");
-      continue;
-    }
-    target.pointers[signal] = pointer.get<std::string>();
-  }
-}
-
 // The keys of one kind; `in` has the other keys of a probe or readiness check beside them.
-void read_target(Fields& in, ProbeTarget& target, std::span<const std::string> kinds) {
-  in.need_word("kind", target.kind, kinds);
-  if (target.kind == "tcp") {
-    std::string address;
-    in.need("address", address);
-    if (const auto where = parse_host_port(address); where) {
-      target.host = where->host;
-      target.port = where->port;
-    } else if (!address.empty()) {
-      in.problem("address", where.error().message);
-    }
-  } else if (target.kind == "http") {
-    read_url(in, target);
-    read_pointers(in, target);
-  } else if (target.kind == "sql") {
-    in.need("host", target.host);
-    read_port(in, "port", target.port, true);
-    in.need("user", target.user);
-    in.may("password", target.password);
-    in.may("database", target.database);
-    in.may("query", target.query);
-  } else if (target.kind == "redis") {
-    in.need("host", target.host);
-    read_port(in, "port", target.port, true);
-    in.may("password", target.password);
+const ProbeKind* read_target(Fields& in, ProbeTarget& target, bool with_runs) {
+  std::vector<std::string> words;
+  for (const ProbeKind& kind : probe_kinds()) {
+    if (!with_runs || kind.way != ProbeKind::Way::kKernel) words.emplace_back(kind.name);
   }
-  if (target.host == "localhost") target.host = "127.0.0.1";
-  const bool dialled_here = target.kind == "tcp" || target.kind == "http";
-  if (dialled_here && !target.host.empty() && !is_ipv4(target.host)) {
-    in.problem(target.kind == "tcp" ? "address" : "url",
-               cat("`", target.host, "` must be an IPv4 address: a probe resolves no names"));
-  }
+  in.need_word("kind", target.kind, words);
+  const ProbeKind* kind = find_probe_kind(target.kind);
+  if (kind) kind->read(in, target);
+  return kind;
 }
 
 void read_ready(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
   Fields in(value, std::move(path), problems);
   ReadyCheck check;
-  read_target(in, check.target, std::span(kProbeKinds).subspan(1));
+  read_target(in, check.target, true);
   in.may("timeout", check.timeout, {1ms, 1min});
   in.done();
   service.ready = std::move(check);
@@ -241,12 +172,16 @@ ProbeConfig read_probe(const json& value, const std::string& path, Problems& pro
   std::int64_t rise = out.rise;
   std::int64_t fall = out.fall;
   need_id(in, "name", out.name);
-  in.need("service", out.service);
   in.may("every", out.every, {limits::kProbeEveryMin, limits::kProbeEveryMax});
   in.may("timeout", out.timeout, {1ms, limits::kProbeEveryMax});
   in.may("rise", rise, {1, 100});
   in.may("fall", fall, {1, 100});
-  read_target(in, out.target, kProbeKinds);
+  const ProbeKind* kind = read_target(in, out.target, false);
+  if (kind && kind->of_node) {
+    in.may("service", out.service);
+  } else {
+    in.need("service", out.service);
+  }
   in.done();
   out.rise = static_cast<int>(rise);
   out.fall = static_cast<int>(fall);
@@ -326,6 +261,10 @@ void check_references(const AgentConfig& config, Problems& problems) {
                        "` is a service or probe already: both would send the "
                        "signal `",
                        probe.name, ".up`"));
+    }
+    if (const ProbeKind* kind = find_probe_kind(probe.target.kind)) {
+      for (const ProbeSignal& signal : kind->signals)
+        signals.insert(cat(probe.name, ".", signal.name));
     }
     for (const auto& [signal, pointer] : probe.target.pointers) {
       if (signals.insert(signal).second) continue;
@@ -417,20 +356,6 @@ Result<AgentConfig> load_config(const std::filesystem::path& file) {
 Result<AgentConfig> read_config(const std::string& text, const std::string& file) {
   ASSIGN_OR_RETURN(const Document document, read_yaml(text, file));
   return from_document(document);
-}
-
-Result<HostPort> parse_host_port(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  unsigned port = 0;
-  if (colon != std::string::npos && colon > 0) {
-    const char* end = text.data() + text.size();
-    const auto parsed = std::from_chars(text.data() + colon + 1, end, port);
-    if (parsed.ec != std::errc() || parsed.ptr != end) port = 0;
-  }
-  if (port == 0 || port > 65'535) {
-    return fail(ErrorCode::kInvalid, cat("`", text, "` must be like 127.0.0.1:8080"));
-  }
-  return HostPort{text.substr(0, colon), static_cast<std::uint16_t>(port)};
 }
 
 std::vector<std::string> program_arguments(const ProgramConfig& program) {

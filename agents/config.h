@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "agents/fault_scope.h"
+#include "agents/host_port.h"
+#include "agents/probe_target.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
 
@@ -21,19 +23,6 @@ namespace panshi::agent {
 using namespace std::chrono_literals;
 
 using Argv = std::vector<std::string>;
-
-// What one probe asks, of whom; which fields count depends on `kind`.
-struct ProbeTarget {
-  std::string kind;  // process | tcp | http | sql | redis
-  std::string host;
-  std::uint16_t port = 0;
-  std::string path;                             // http
-  std::map<std::string, std::string> pointers;  // http: signal -> JSON pointer into the answer
-  std::string user;                             // sql
-  std::string password;                         // sql, redis
-  std::string database;                         // sql
-  std::string query = "SELECT 1";               // sql; may not change anything
-};
 
 struct ReadyCheck {
   ProbeTarget target;
@@ -94,7 +83,7 @@ struct LinkConfig {
 
 struct ProbeConfig {
   std::string name;
-  std::string service;
+  std::string service;  // "": of the node, not of a service
   ProbeTarget target;
   Duration every = 1s;
   Duration timeout{};  // at most `every`; 0 in the file: as `every`
@@ -142,13 +131,6 @@ struct AgentConfig {
 Result<AgentConfig> load_config(const std::filesystem::path& file);
 // The same from text, for tests; `file` only names it in messages.
 Result<AgentConfig> read_config(const std::string& text, const std::string& file);
-
-// "host:port", IPv4 or a name; kInvalid says what was expected.
-struct HostPort {
-  std::string host;
-  std::uint16_t port = 0;
-};
-Result<HostPort> parse_host_port(const std::string& text);
 
 // Names in `{…}` of the program's command, sorted, each once.
 std::vector<std::string> program_arguments(const ProgramConfig& program);

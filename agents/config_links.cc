@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <arpa/inet.h>
-
 #include <set>
 
 #include "agents/config_parts.h"
@@ -10,11 +8,6 @@
 namespace panshi::agent {
 
 using nlohmann::json;
-
-bool is_ipv4(const std::string& host) {
-  in_addr address{};
-  return inet_pton(AF_INET, host.c_str(), &address) == 1;
-}
 
 void need_id(Fields& in, const char* key, std::string& out) {
   in.need(key, out);

@@ -10,7 +10,6 @@
 
 namespace panshi::agent {
 
-bool is_ipv4(const std::string& host);
 void need_id(Fields& in, const char* key, std::string& out);
 LinkConfig read_link(const nlohmann::json& value, const std::string& path, Problems& problems);
 void read_toxiproxy(const nlohmann::json& value, Problems& problems, AgentConfig& config);

@@ -26,7 +26,9 @@ inline constexpr std::size_t kWatchesKept = 1'000;  // over all pollers
 inline constexpr std::size_t kRenewMax = 1'000;     // fault ids in one poll
 inline constexpr Duration kPollWaitMax = 60s;
 inline constexpr Duration kSampleBatch = 200ms;  // samples wait this long for company
-inline constexpr unsigned kHttpThreads = 12;     // a long poll holds one
+// What nobody watches travels once a second; a little less, lest a run that comes early is skipped.
+inline constexpr Duration kDigestEvery = 900ms;
+inline constexpr unsigned kHttpThreads = 12;  // a long poll holds one
 inline constexpr std::size_t kBodyMax = 1 << 20;
 
 // Supervision.
@@ -37,8 +39,8 @@ inline constexpr std::size_t kLogBytesMax = 10 << 20;  // of one service, then r
 inline constexpr int kLogFilesMax = 3;                 // the live one and two older
 
 // Probes.
-inline constexpr std::size_t kProbeBodyMax = 64 << 10;  // of an http answer, head and body
-inline constexpr std::size_t kProbeSignalsMax = 32;     // of one http probe
+inline constexpr std::size_t kProbeBodyMax = 1 << 20;  // of an http answer, head and body
+inline constexpr std::size_t kProbeSignalsMax = 32;    // of one http or prometheus probe
 
 // Actions.
 inline constexpr std::size_t kActionsKept = 1'000;

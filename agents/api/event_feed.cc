@@ -24,10 +24,11 @@ void EventFeed::add_samples(const std::vector<SignalSample>& samples) {
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
+    const std::uint64_t last = log_.last();
     for (const SignalSample& sample : samples) {
       wake |= log_.add_sample(sample.signal, sample.value, sample.at);
     }
-    wake |= waiting_for_any_sample_ > 0 && !samples.empty();
+    wake |= waiting_for_any_sample_ > 0 && log_.last() > last;
   }
   if (wake) changed_.notify_all();
 }

@@ -17,6 +17,8 @@ bool holds(const std::string& is, double bound, double value) {
   return comparison.test(value);
 }
 
+bool is_state(double value) { return value == 0 || value == 1; }
+
 template <class Items>
 auto first_after(const Items& items, std::uint64_t after) {
   return std::partition_point(items.begin(), items.end(),
@@ -47,11 +49,14 @@ bool EventLog::add_sample(const std::string& signal, double value, MonoTime at) 
   const auto [found, fresh] =
       signal_index_.try_emplace(signal, static_cast<std::uint32_t>(signals_.size()));
   if (fresh) signals_.push_back({dump_json(signal)});
-  signals_[found->second].value = value;
-  signals_[found->second].seq = ++last_;
-  samples_.push_back({last_, at, found->second, value});
-  if (samples_.size() > limits_.samples_max) samples_.pop_front();
-
+  Signal& newest = signals_[found->second];
+  newest.value = value;
+  newest.at = at;
+  newest.waits = true;
+  const bool turned = is_state(value) && is_state(newest.kept_value) && value != newest.kept_value;
+  if (fresh || turned || watched(signal) || at - newest.kept_at >= limits::kDigestEvery) {
+    keep(found->second);
+  }
   bool crossed = false;
   for (auto watch = watches_.lower_bound({signal, "", -INFINITY});
        watch != watches_.end() && std::get<0>(watch->first) == signal; ++watch) {
@@ -63,6 +68,21 @@ bool EventLog::add_sample(const std::string& signal, double value, MonoTime at) 
     watch->second.is_true = is_true;
   }
   return crossed;
+}
+
+bool EventLog::watched(const std::string& signal) const {
+  const auto watch = watches_.lower_bound({signal, "", -INFINITY});
+  return watch != watches_.end() && std::get<0>(watch->first) == signal;
+}
+
+void EventLog::keep(std::uint32_t index) {
+  Signal& signal = signals_[index];
+  signal.seq = ++last_;
+  signal.kept_value = signal.value;
+  signal.kept_at = signal.at;
+  signal.waits = false;
+  samples_.push_back({last_, signal.at, index, signal.value});
+  if (samples_.size() > limits_.samples_max) samples_.pop_front();
 }
 
 EventLog::WatchKey EventLog::key_of(const Comparison& watch) {
@@ -77,6 +97,7 @@ void EventLog::watch(std::span<const Comparison> watches) {
     const auto signal = signal_index_.find(comparison.signal);
     if (!fresh || signal == signal_index_.end()) continue;
     const Signal& newest = signals_[signal->second];
+    if (newest.waits) keep(signal->second);
     watch.is_true = comparison.test(newest.value);
     if (*watch.is_true) watch.crossed = newest.seq;
   }

@@ -3,7 +3,8 @@
 //
 // Bounded: the oldest are dropped, and a poller that missed an event is told so. A watch is a
 // comparison over a signal; a sample that makes it true or false is urgent, others may wait for
-// company. Pure, no lock: EventFeed wraps it for threads.
+// company. Of a signal that nobody watches only the changes of a state (0 and 1) are kept, and of a
+// measure the newest value of about each second. Pure, no lock: EventFeed wraps it for threads.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,8 @@ class EventLog {
   explicit EventLog(Limits limits) : limits_(limits) {}
 
   void add_event(const std::string& kind, const nlohmann::json& data, MonoTime at);
-  // True when it crossed a watch. A value that is not finite is dropped.
+  // True when it crossed a watch. A value that is not finite is dropped; others may wait for the
+  // digest.
   bool add_sample(const std::string& signal, double value, MonoTime at);
 
   // Makes crossings of these known from now on; the first sample that is true counts as one.
@@ -66,8 +68,12 @@ class EventLog {
   };
   struct Signal {
     std::string quoted_name;
-    double value = 0;
-    std::uint64_t seq = 0;  // of its newest sample; 0: none yet
+    double value = 0;       // the newest, kept as a sample or not
+    MonoTime at{};          // of that
+    std::uint64_t seq = 0;  // of its newest sample that was kept; 0: none yet
+    double kept_value = 0;
+    MonoTime kept_at{};
+    bool waits = false;  // the newest value was not kept
   };
   struct Watch {
     std::optional<bool> is_true;
@@ -77,6 +83,8 @@ class EventLog {
   using WatchKey = std::tuple<std::string, std::string, double>;  // signal, is, value
 
   static WatchKey key_of(const Comparison& watch);
+  bool watched(const std::string& signal) const;
+  void keep(std::uint32_t index);  // its newest value as a sample
 
   Limits limits_;
   std::uint64_t last_ = 0;

@@ -16,10 +16,11 @@
 #include <thread>
 
 #include "agents/probes/judge.h"
+#include "agents/probes/kinds/kind.h"
 #include "agents/probes/socket.h"
 #include "agents/probes/worker.h"
+#include "core/base/check.h"
 #include "core/base/text.h"
-#include "core/json/fields.h"
 
 namespace panshi::agent {
 namespace {
@@ -28,30 +29,13 @@ constexpr std::uint64_t kWakeTag = 0;  // epoll data of the eventfd; probes coun
 // Probes begin on multiples of this (plus k × every), so that several share one wake-up.
 constexpr Duration kPhase = std::chrono::milliseconds(10);
 
-bool blocks(const ProbeTarget& target) { return target.kind == "sql" || target.kind == "redis"; }
-
-std::vector<std::pair<std::string, double>> read_values(const ProbeTarget& target,
-                                                        const std::string& body) {
-  std::vector<std::pair<std::string, double>> values;
-  if (target.pointers.empty()) return values;
-  const auto json = parse_json(body);
-  if (!json) return values;
-  for (const auto& [signal, pointer] : target.pointers) {
-    const nlohmann::json::json_pointer at(pointer);
-    if (!json->contains(at)) continue;
-    const nlohmann::json& value = json->at(at);
-    if (value.is_number()) values.emplace_back(signal, value.get<double>());
-    if (value.is_boolean()) values.emplace_back(signal, value.get<bool>() ? 1 : 0);
-  }
-  return values;
-}
-
 }  // namespace
 
 struct Prober::Impl {
   struct Probe {
     std::uint64_t tag = 0;
     ProbePlan plan;
+    const ProbeKind* kind = nullptr;
     MonoTime due{};
     std::optional<MonoTime> began;  // a run is under way
     ProbeSocket socket;
@@ -61,7 +45,7 @@ struct Prober::Impl {
   };
   struct WorkerResult {
     std::uint64_t tag;
-    Status status;
+    ProbeAnswer answer;
   };
 
   Report report;
@@ -172,16 +156,18 @@ struct Prober::Impl {
     probe->plan = std::move(plan);
     const Duration now = clock.mono().time_since_epoch();
     probe->due = MonoTime(now / kPhase * kPhase + kPhase);
-    if (blocks(probe->plan.target)) {
-      probe->worker =
-          std::make_unique<ProbeWorker>(make_blocking_ask(probe->plan.target, probe->plan.timeout),
-                                        [this, tag = probe->tag](Status status) {
-                                          {
-                                            const std::lock_guard lock(mutex);
-                                            worker_results.push_back({tag, std::move(status)});
-                                          }
-                                          ring();
-                                        });
+    probe->kind = find_probe_kind(probe->plan.target.kind);
+    CHECK_BUG(probe->kind != nullptr);
+    if (probe->kind->way == ProbeKind::Way::kBlocking) {
+      probe->worker = std::make_unique<ProbeWorker>(
+          probe->kind->make_ask(probe->plan.target, probe->plan.timeout),
+          [this, tag = probe->tag](ProbeAnswer answer) {
+            {
+              const std::lock_guard lock(mutex);
+              worker_results.push_back({tag, std::move(answer)});
+            }
+            ring();
+          });
     }
     probes[probe->tag] = std::move(probe);
   }
@@ -195,15 +181,15 @@ struct Prober::Impl {
       probe.worker_busy = true;
       return;
     }
-    if (auto opened = probe.socket.open(probe.plan.target); !opened) {
-      return finish(probe, std::move(opened));
+    if (auto opened = probe.socket.open(probe.plan.target, probe.kind->way); !opened) {
+      return finish(probe, {opened.error().message, {}});
     }
-    if (auto ended = probe.socket.advance()) return finish(probe, std::move(*ended));
+    if (auto ended = probe.socket.advance()) return finish(probe, answer_of(probe, *ended));
     epoll_event event{};
     event.events = probe.socket.wants_write() ? EPOLLIN | EPOLLOUT : EPOLLIN;
     event.data.u64 = probe.tag;
     if (::epoll_ctl(epoll, EPOLL_CTL_ADD, probe.socket.fd(), &event) != 0) {
-      finish(probe, fail(ErrorCode::kInternal, cat("epoll: ", std::strerror(errno))));
+      finish(probe, {cat("epoll: ", std::strerror(errno)), {}});
     }
   }
 
@@ -217,7 +203,7 @@ struct Prober::Impl {
     if (found == probes.end() || !found->second->began) return;
     Probe& probe = *found->second;
     const bool wanted_write = probe.socket.wants_write();
-    if (auto ended = probe.socket.advance()) return finish(probe, std::move(*ended));
+    if (auto ended = probe.socket.advance()) return finish(probe, answer_of(probe, *ended));
     if (wanted_write && !probe.socket.wants_write()) {
       epoll_event event{};
       event.events = EPOLLIN;
@@ -233,26 +219,34 @@ struct Prober::Impl {
     Probe& probe = *found->second;
     probe.worker_busy = false;
     // The answer to a run that was given up says nothing about the one under way.
-    if (probe.began && probe.worker_on_this_run) finish(probe, std::move(result.status));
+    if (!probe.began || !probe.worker_on_this_run) return;
+    const MonoTime now = clock.mono();
+    if (*probe.began + probe.plan.timeout <= now) return time_out(probe, now);  // both just now
+    finish(probe, std::move(result.answer), now);
   }
 
   void time_out(Probe& probe, MonoTime now) {
     probe.worker_on_this_run = false;
-    finish(probe,
-           fail(ErrorCode::kTimeout, cat("no answer within ", duration_text(probe.plan.timeout))),
-           now);
+    finish(probe, {cat("no answer within ", duration_text(probe.plan.timeout)), {}}, now);
   }
 
-  void finish(Probe& probe, Status status) { finish(probe, std::move(status), clock.mono()); }
-  void finish(Probe& probe, Status status, MonoTime now) {
+  static ProbeAnswer answer_of(const Probe& probe, const Status& status) {
+    if (!status) return {status.error().message, {}};
+    if (!probe.kind->judge) return {};
+    return probe.kind->judge(probe.plan.target, probe.socket.body());
+  }
+
+  void finish(Probe& probe, ProbeAnswer answer) { finish(probe, std::move(answer), clock.mono()); }
+  void finish(Probe& probe, ProbeAnswer answer, MonoTime now) {
     ProbeRun run;
     run.probe = probe.plan.name;
-    run.good = status.has_value();
-    if (!status) run.reason = status.error().message;
+    run.good = answer.reason.empty();
+    run.reason = std::move(answer.reason);
     run.latency = now - *probe.began;
     run.at = now;
-    if (run.good && probe.plan.target.kind == "http") {
-      run.values = read_values(probe.plan.target, probe.socket.body());
+    for (auto& [signal, value] : answer.values) {
+      const bool named = probe.kind->signals.empty();  // in the configuration
+      run.values.emplace_back(named ? signal : cat(run.probe, ".", signal), value);
     }
     probe.socket.close();  // leaves epoll by itself
     probe.began.reset();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prober: runs the node's tcp, http, sql and redis probes, each exactly on its own schedule.
+// Prober: runs the node's probes but those of kind `process`, each exactly on its own schedule.
 //
 // A probe that hangs delays no other: sockets do not block, and clients that can only block have a
 // thread each which is not waited for. At a probe's timeout the run is reported as bad with the
-// time so far, and the next one begins on the schedule. A run is a new connection for tcp and http.
-// All state belongs to the thread `probes`.
+// time so far, and the next one begins on the schedule. A run is a new connection where nothing
+// blocks. All state belongs to the thread `probes`.
 #pragma once
 
 #include <functional>

@@ -22,8 +22,9 @@ Status system_error(std::string_view doing) {
 
 }  // namespace
 
-Status ProbeSocket::open(const ProbeTarget& target) {
+Status ProbeSocket::open(const ProbeTarget& target, ProbeKind::Way way) {
   target_ = &target;
+  way_ = way;
   sent_ = false;
   answer_ = HttpAnswer();
   fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -44,7 +45,7 @@ Status ProbeSocket::open(const ProbeTarget& target) {
 }
 
 std::optional<Status> ProbeSocket::advance() {
-  if (target_->kind == "tcp") return see_connected();
+  if (way_ == ProbeKind::Way::kConnect) return see_connected();
   // No look whether it is connected before: send() says so too, and over loopback it is by now.
   // No look for an answer right after: a probe's cost is in its system calls.
   return sent_ ? read_answer() : send_request();

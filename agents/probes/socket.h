@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// ProbeSocket: one run of a tcp or http probe on a socket that never blocks. Thread `probes`.
+// ProbeSocket: one run of a probe by TCP or HTTP on a socket that never blocks. Thread `probes`.
 #pragma once
 
 #include <optional>
 #include <string>
 
-#include "agents/config.h"
 #include "agents/probes/http_answer.h"
+#include "agents/probes/kinds/kind.h"
 #include "core/base/result.h"
 
 namespace panshi::agent {
@@ -19,7 +19,7 @@ class ProbeSocket {
   ProbeSocket& operator=(const ProbeSocket&) = delete;
 
   // Begins to connect. REQUIRES: closed; `target` lives until the run ends.
-  Status open(const ProbeTarget& target);
+  Status open(const ProbeTarget& target, ProbeKind::Way way);
   // Goes as far as it can. None: call again when the socket is readable (or writable, while
   // wants_write()); a value or an error ends the run: call close().
   std::optional<Status> advance();
@@ -35,6 +35,7 @@ class ProbeSocket {
   std::optional<Status> read_answer();
 
   const ProbeTarget* target_ = nullptr;
+  ProbeKind::Way way_ = ProbeKind::Way::kConnect;
   int fd_ = -1;
   bool sent_ = false;
   HttpAnswer answer_;

@@ -3,18 +3,12 @@
 
 #include <condition_variable>
 #include <mutex>
-#include <optional>
 #include <thread>
-
-#include "core/base/check.h"
-#include "core/base/text.h"
-#include "core/io/mariadb.h"
-#include "core/io/redis.h"
 
 namespace panshi::agent {
 
 struct ProbeWorker::Impl {
-  Ask ask;
+  ProbeAsk ask;
   Done done;
   std::mutex mutex;
   std::condition_variable changed;
@@ -35,7 +29,7 @@ struct ProbeWorker::Impl {
   }
 };
 
-ProbeWorker::ProbeWorker(Ask ask, Done done) : impl_(std::make_unique<Impl>()) {
+ProbeWorker::ProbeWorker(ProbeAsk ask, Done done) : impl_(std::make_unique<Impl>()) {
   impl_->ask = std::move(ask);
   impl_->done = std::move(done);
   impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
@@ -56,41 +50,6 @@ void ProbeWorker::start() {
     impl_->asked = true;
   }
   impl_->changed.notify_one();
-}
-
-ProbeWorker::Ask make_blocking_ask(const ProbeTarget& target, Duration timeout) {
-  if (target.kind == "sql") {
-    const MariaDb::Options options{target.host,     target.port, target.user, target.password,
-                                   target.database, timeout,     timeout};
-    // A shared_ptr because std::function wants to be copyable; nobody copies it.
-    return [options, query = target.query,
-            database = std::make_shared<std::optional<MariaDb>>()]() -> Status {
-      if (!*database) {
-        auto connected = MariaDb::connect(options);
-        if (!connected) return fail(connected.error(), "connect");
-        *database = std::move(*connected);
-      }
-      if (auto answer = (*database)->run(query); !answer) {
-        database->reset();
-        return fail(answer.error(), "query");
-      }
-      return {};
-    };
-  }
-  CHECK_BUG(target.kind == "redis");
-  const Redis::Options options{target.host, target.port, target.password, timeout, timeout};
-  return [options, redis = std::make_shared<std::optional<Redis>>()]() -> Status {
-    if (!*redis) {
-      auto connected = Redis::connect(options);
-      if (!connected) return fail(connected.error(), "connect");
-      *redis = std::move(*connected);
-    }
-    if (auto answer = (*redis)->run({"PING"}); !answer) {
-      redis->reset();
-      return fail(answer.error(), "PING");
-    }
-    return {};
-  };
 }
 
 }  // namespace panshi::agent

@@ -266,6 +266,10 @@ Json watched(const Catalog& catalog, const State& state, const std::string& node
   if (const DrillFacts* drill = state.active_drill()) {
     for (const Comparison& check : drill->scenario.steady) add_watch(list, seen, check, node);
     for (const Comparison& check : drill->scenario.abort_if) add_watch(list, seen, check, node);
+    for (const Expectation& expected : drill->scenario.expect) {
+      const bool by_signal = expected.kind == Expectation::Kind::kSignal;
+      if (by_signal) add_watch(list, seen, expected.signal, node);
+    }
   }
   for (const auto& [id, run] : state.runs) {
     const auto runbook = catalog.runbooks.find(run.runbook);

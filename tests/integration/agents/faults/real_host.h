@@ -35,7 +35,8 @@ class Group {
     std::vector<char*> words;
     for (std::string& word : argv) words.push_back(word.data());
     words.push_back(nullptr);
-    int running[2];  // closed by exec: what is looked at afterwards is the program, not a copy of us
+    // closed by exec: what is looked at afterwards is the program, not a copy of us
+    int running[2];
     if (::pipe2(running, O_CLOEXEC) != 0) std::abort();
     const pid_t pid = ::fork();
     if (pid == 0) {

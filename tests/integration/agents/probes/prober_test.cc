@@ -9,12 +9,10 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <condition_variable>
 #include <cstring>
-#include <map>
-#include <mutex>
 
 #include "core/io/http_server.h"
+#include "tests/integration/agents/probes/runs.h"
 
 namespace panshi::agent {
 namespace {
@@ -43,28 +41,6 @@ class FrozenServer {
 
  private:
   int fd_ = -1;
-};
-
-// Collects runs by probe.
-class Runs {
- public:
-  Prober::Report report() {
-    return [this](std::vector<ProbeRun> runs) {
-      const std::lock_guard lock(mutex_);
-      for (ProbeRun& run : runs) runs_[run.probe].push_back(std::move(run));
-      grown_.notify_all();
-    };
-  }
-  std::vector<ProbeRun> await(const std::string& probe, std::size_t count) {
-    std::unique_lock lock(mutex_);
-    REQUIRE(grown_.wait_for(lock, 20s, [&] { return runs_[probe].size() >= count; }));
-    return runs_[probe];
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable grown_;
-  std::map<std::string, std::vector<ProbeRun>> runs_;
 };
 
 ProbePlan plan(const std::string& name, const std::string& kind, std::uint16_t port) {

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <functional>
 
 #include "core/json/fields.h"
 
@@ -49,7 +50,7 @@ TEST_CASE("a poller that missed a dropped event is told so, one that had it is n
 
 TEST_CASE("samples are dropped from the oldest, and that is no loss of events") {
   EventLog log({.samples_max = 3});
-  for (int i = 0; i < 10; ++i) log.add_sample("s", i, {});
+  for (int i = 0; i < 10; ++i) log.add_sample("s", i, MonoTime(std::chrono::seconds(i)));
   const json got = answer(log, 0);
   CHECK(got["samples"].size() == 3);
   CHECK(got["samples"][0]["value"] == 7);
@@ -61,7 +62,7 @@ TEST_CASE("a long backlog comes in several answers without a gap") {
   EventLog log({.answer_bytes_max = 200});
   for (int i = 0; i < 20; ++i) {
     log.add_event("e", {{"i", i}}, {});
-    log.add_sample("s", i, {});
+    log.add_sample("s", i, MonoTime(std::chrono::seconds(i)));
   }
   std::uint64_t after = 0;
   int events = 0;
@@ -132,6 +133,54 @@ TEST_CASE("a value that is no number is dropped, and odd text stays JSON") {
   log.add_event("e", {{"text", "\xff\xfe"}}, {});
   CHECK(answer(log, 0)["samples"].size() == 1);
   CHECK(answer(log, 0)["events"].size() == 1);
+}
+
+// What a poller gets of 100 probes that run 20 times a second, for a minute.
+struct Minute {
+  EventLog log{EventLog::Limits()};
+  std::size_t travelled = 0;
+  std::uint64_t after = 0;
+
+  void run(const std::function<double(int probe, int run)>& latency,
+           const std::function<double(int probe, int run)>& up) {
+    for (int run = 0; run < 60 * 20; ++run) {
+      const MonoTime at(std::chrono::milliseconds(50 * run));
+      for (int probe = 0; probe < 100; ++probe) {
+        log.add_sample("p" + std::to_string(probe) + ".latency_ms", latency(probe, run), at);
+        log.add_sample("p" + std::to_string(probe) + ".up", up(probe, run), at);
+      }
+      if (run % 20 != 19) continue;
+      const json got = answer(log, after);
+      travelled += got["samples"].size();
+      after = got["next"];
+    }
+  }
+};
+
+TEST_CASE("of 2,000 results a second that nobody watches, one in twenty travels, and each change") {
+  Minute minute;
+  minute.run([](int, int run) { return 3 + run % 7; },
+             [](int probe, int run) { return probe == 0 && run % 100 < 50 ? 0 : 1; });
+  CHECK(minute.travelled >= 60u * 200);
+  CHECK(minute.travelled <= 68u * 200 + 24);  // a digest each 0.9 s or later, 24 changes of p0.up
+  EventLog log({});
+  for (const int up : {1, 1, 0, 0, 1}) log.add_sample("p.up", up, {});
+  const json got = answer(log, 0);
+  REQUIRE(got["samples"].size() == 3);
+  CHECK(got["samples"][1]["value"] == 0);
+  CHECK(got["samples"][2]["value"] == 1);
+}
+
+TEST_CASE("a signal that is watched travels whole, from the value it had when first watched") {
+  EventLog log({});
+  for (const int value : {5, 6, 7}) log.add_sample("latency", value, {});
+  CHECK(answer(log, 0)["samples"].size() == 1);
+  log.watch(std::vector<Comparison>{watch("latency", ">", 100)});
+  for (const int value : {8, 8}) log.add_sample("latency", value, {});
+  const json got = answer(log, 0)["samples"];
+  REQUIRE(got.size() == 4);
+  CHECK(got[1]["value"] == 7);
+  CHECK(got[3]["value"] == 8);
 }
 
 TEST_CASE("the watch not asked for longest is forgotten first") {

@@ -72,6 +72,35 @@ probes:
   CHECK_THAT(text, Catch::Contains("must be from 20ms to 1h"));
 }
 
+TEST_CASE("the keys of each kind of probe are checked with their lines and bounds") {
+  const std::string text = mistakes(R"(probes:
+  - {name: a, service: db, kind: mariadb, host: h, port: 1, user: u, role: primry}
+  - {name: b, kind: disk, path: relative, free_min: 101}
+  - {name: c, kind: pressure, of: network}
+  - {name: d, service: db, kind: nats, url: "http://127.0.0.1:1/varz", stream: s, pending_max: 1}
+  - {name: e, service: db, kind: prometheus, url: "http://127.0.0.1:1/", signals: {x: "up{job}"}}
+  - {name: f, kind: tcp, address: "127.0.0.1:1"}
+services:
+  - {name: db, command: [db]}
+)");
+  CHECK_THAT(text, Catch::Contains("agent.yaml:6:") && Catch::Contains("did you mean `primary`?"));
+  CHECK_THAT(text, Catch::Contains("probes[1].path must begin with /"));
+  CHECK_THAT(text, Catch::Contains("probes[1].free_min must be from 0 to 100"));
+  CHECK_THAT(text, Catch::Contains("probes[2].of") && Catch::Contains("cpu, memory, io"));
+  CHECK_THAT(text, Catch::Contains("probes[3].url") && Catch::Contains("needs a `consumer`"));
+  CHECK_THAT(text, Catch::Contains("probes[4].signals.x"));
+  CHECK_THAT(text, Catch::Contains("probes[5].service is missing"));
+}
+
+TEST_CASE("a signal that another probe sends by its kind is refused") {
+  CHECK_THAT(mistakes(R"(services: [{name: db, command: [db]}]
+probes:
+  - {name: root, kind: disk, path: /, free_min: 10.5}
+  - {name: p, service: db, kind: http, url: "http://127.0.0.1:1/", signals: {root.free_percent: /a}}
+)"),
+             Catch::Contains("is sent by another probe already"));
+}
+
 TEST_CASE("services that wait for each other are refused") {
   CHECK_THAT(mistakes(R"(services:
   - {name: a, command: [a], after: [b]}
