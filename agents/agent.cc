@@ -84,12 +84,14 @@ Status Agent::open() {
   load_marks();
   if (auto opened = open_links(); !opened) return opened;
   if (auto opened = open_toxiproxy(); !opened) return opened;
-  host_ = std::make_unique<LinuxHost>(
-      config_,
-      [this](const std::string& service) {
-        loop_.post([this, service] { supervise(input::Want{service, input::Verb::kStart}); });
-      },
-      links_.get());
+  const auto wanting = [this](input::Verb verb) {
+    return [this, verb](const std::string& service) {
+      loop_.post([this, service, verb] { supervise(input::Want{service, verb}); });
+    };
+  };
+  Supervision supervision{.ensure_running = wanting(input::Verb::kStart),
+                          .restart = wanting(input::Verb::kRestart)};
+  host_ = std::make_unique<LinuxHost>(config_, std::move(supervision), links_.get());
 
   FaultBook::Options options = fault_options(config_);
   options.on_event = [this](const std::string& kind, const json& data, MonoTime at) {
@@ -99,7 +101,7 @@ Status Agent::open() {
 
   processes_ = std::make_unique<ProcessRunner>();
   runner_ = std::make_unique<ServiceRunner>(
-      config_, files_, *processes_, [this](const input::Exited& exited) {
+      config_, files_, host_->starts(), *processes_, [this](const input::Exited& exited) {
         // An exit must not be lost; a full inbox is emptied within milliseconds.
         while (!loop_.post([this, exited] { supervise(exited); }) && !loop_.ended()) {
           std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "agents/faults/holdings.h"
+#include "agents/faults/start_changes.h"
 #include "agents/machine.h"
 #include "agents/network.h"
 #include "core/base/result.h"
@@ -70,6 +71,9 @@ class Host {
   // policy, and returns at once. kNotFound as above; kUnavailable: no supervisor runs here (the
   // guardian, revert-all), the next agent starts its services anyway.
   virtual Status ensure_running(const std::string& service) = 0;
+  // Has the supervisor stop the service as it is configured and start it again, and returns at
+  // once. Errors as above.
+  virtual Status restart(const std::string& service) = 0;
   // Names of the services that have an admin account (`sql`).
   virtual std::vector<std::string> sql_services() = 0;
   // kNotFound as above; kRefused: the service has no `sql`; kUnavailable, kTimeout: not connected.
@@ -94,9 +98,12 @@ class Host {
 
   // What faults keep hold of in this process.
   Holdings& holdings() { return holdings_; }
+  // How the supervisor of this process starts services otherwise than configured.
+  StartChanges& starts() { return starts_; }
 
  private:
   Holdings holdings_;
+  StartChanges starts_;
 };
 
 }  // namespace panshi::agent

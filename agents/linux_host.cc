@@ -20,12 +20,16 @@ namespace {
 constexpr auto kSqlConnect = std::chrono::seconds(2);
 constexpr auto kSqlStatement = std::chrono::seconds(5);
 
+Status unsupervised() {
+  return fail(ErrorCode::kUnavailable, "no supervisor runs on this node now");
+}
+
 }  // namespace
 
-LinuxHost::LinuxHost(const AgentConfig& config, EnsureRunning ensure_running, LinkTable* links)
+LinuxHost::LinuxHost(const AgentConfig& config, Supervision supervision, LinkTable* links)
     : config_(config),
       files_(config.state),
-      ensure_running_(std::move(ensure_running)),
+      supervision_(std::move(supervision)),
       links_(links),
       machine_(config.fault_scope()) {}
 
@@ -87,10 +91,15 @@ char LinuxHost::process_state(const ProcessName& process) {
 
 Status LinuxHost::ensure_running(const std::string& service) {
   ASSIGN_OR_RETURN([[maybe_unused]] const ServiceConfig* known, find(service));
-  if (!ensure_running_) {
-    return fail(ErrorCode::kUnavailable, "no supervisor runs on this node now");
-  }
-  ensure_running_(service);
+  if (!supervision_.ensure_running) return unsupervised();
+  supervision_.ensure_running(service);
+  return {};
+}
+
+Status LinuxHost::restart(const std::string& service) {
+  ASSIGN_OR_RETURN([[maybe_unused]] const ServiceConfig* known, find(service));
+  if (!supervision_.restart) return unsupervised();
+  supervision_.restart(service);
   return {};
 }
 

@@ -13,12 +13,16 @@
 
 namespace panshi::agent {
 
+// What only a running agent has; absent in the guardian and in revert-all. Must not block.
+struct Supervision {
+  std::function<void(const std::string& service)> ensure_running = {};
+  std::function<void(const std::string& service)> restart = {};
+};
+
 class LinuxHost final : public Host {
  public:
-  // What only a running agent has; absent in the guardian and in revert-all.
-  using EnsureRunning = std::function<void(const std::string& service)>;  // must not block
   // `config` and `links` must outlive this.
-  explicit LinuxHost(const AgentConfig& config, EnsureRunning ensure_running = {},
+  explicit LinuxHost(const AgentConfig& config, Supervision supervision = {},
                      LinkTable* links = nullptr);
 
   // What is held may use the parts of this host, so it goes before they do.
@@ -34,6 +38,7 @@ class LinuxHost final : public Host {
   std::vector<pid_t> untouchable() override;
   char process_state(const ProcessName& process) override;
   Status ensure_running(const std::string& service) override;
+  Status restart(const std::string& service) override;
   std::vector<std::string> sql_services() override;
   Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) override;
   std::vector<std::string> redis_services() override;
@@ -50,7 +55,7 @@ class LinuxHost final : public Host {
 
   const AgentConfig& config_;
   const ServiceFiles files_;
-  const EnsureRunning ensure_running_;
+  const Supervision supervision_;
   LinkTable* const links_;
   LinuxMachine machine_;
   LinuxNetwork network_{machine_.scope()};

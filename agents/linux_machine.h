@@ -22,6 +22,11 @@ class LinuxMachine final : public Machine {
   Result<DescriptorLimit> descriptor_limit(const ProcessName& process) override;
   Status set_descriptor_limit(const ProcessName& process, std::uint64_t soft,
                               std::uint64_t hard) override;
+  std::string fake_clock_library() override;
+  bool has_loaded(const ProcessName& process, const std::string& library) override;
+  Result<ClockReading> read_clock(const std::map<std::string, std::string>& env) override;
+  std::string tracer() override;
+  pid_t tracer_of(const ProcessName& process) override;
 
  private:
   struct Marked {

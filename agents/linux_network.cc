@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/linux_network.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <condition_variable>
+#include <cstring>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "core/base/text.h"
@@ -46,25 +51,9 @@ class Keeper {
   std::thread thread_;  // last: it uses the others
 };
 
-// What a rule is found by is in a set whose elements expire: the other side's address, the port, or
-// else every protocol there is to break.
-struct Operand {
-  const char* type;
-  std::string elements;
-};
-
-std::string with_timeouts(const std::vector<std::string>& items) {
-  std::string all;
-  for (const std::string& item : items) {
-    all += cat(all.empty() ? "" : ", ", item, " timeout ", LinuxNetwork::kRulesLastSeconds, "s");
-  }
-  return all;
-}
-
-Operand operand_of(const PacketRules& rules) {
-  if (rules.port != 0) return {"inet_service", with_timeouts({std::to_string(rules.port)})};
-  const bool six = rules.address.find(':') != std::string::npos;
-  return {six ? "ipv6_addr" : "ipv4_addr", with_timeouts({rules.address})};
+// What a rule is found by is in a set whose elements expire: the other side's address, or the port.
+std::string with_timeout(const std::string& element) {
+  return cat(element, " timeout ", LinuxNetwork::kRulesLastSeconds, "s");
 }
 
 std::string rule_text(const PacketRules& rules, bool incoming) {
@@ -149,27 +138,90 @@ std::string LinuxNetwork::table_of(const std::string& fault) const {
   return cat("panshi_", scope_.node, "_", fault);
 }
 
-Result<std::shared_ptr<void>> LinuxNetwork::start_rules(const std::string& fault,
-                                                        const PacketRules& rules) {
+Result<std::shared_ptr<void>> LinuxNetwork::start_table(const std::string& fault,
+                                                        const std::string& set_type,
+                                                        const std::string& element,
+                                                        const std::string& chains) {
   const std::string table = table_of(fault);
-  const Operand operand = operand_of(rules);
-  std::string text = cat("table inet ", table, " { set what { type ", operand.type,
-                         "; flags timeout; elements = { ", operand.elements, " }; };");
-  if (rules.incoming) text += chain_text(scope_, rules, true);
-  if (rules.outgoing) text += chain_text(scope_, rules, false);
-  ASSIGN_OR_RETURN([[maybe_unused]] const auto said, run({"nft", text + " }"}));
+  const std::string text =
+      cat("table inet ", table, " { set what { type ", set_type, "; flags timeout; elements = { ",
+          with_timeout(element), " }; };", chains, " }");
+  ASSIGN_OR_RETURN([[maybe_unused]] const auto said, run({"nft", text}));
   // Added first, so that it can be deleted also when it has just expired: one transaction.
-  const std::string bare = rules.port != 0 ? std::to_string(rules.port) : rules.address;
-  const auto element = [&](const char* verb, const std::string& what) {
+  const auto change = [&](const char* verb, const std::string& what) {
     return cat(verb, " element inet ", table, " what { ", what, " }");
   };
-  const std::string again = cat(element("add", operand.elements), "; ", element("delete", bare),
-                                "; ", element("add", operand.elements));
+  const std::string again =
+      cat(change("add", with_timeout(element)), "; ", change("delete", element), "; ",
+          change("add", with_timeout(element)));
   return std::make_shared<Keeper>([this, again, fault] {
     if (auto kept = run({"nft", again}); !kept) {
       log_warn(cat("fault ", fault, ": packet rules were not kept up: ", kept.error().message));
     }
   });
+}
+
+Result<std::shared_ptr<void>> LinuxNetwork::start_rules(const std::string& fault,
+                                                        const PacketRules& rules) {
+  std::string chains;
+  if (rules.incoming) chains += chain_text(scope_, rules, true);
+  if (rules.outgoing) chains += chain_text(scope_, rules, false);
+  if (rules.port != 0) {
+    return start_table(fault, "inet_service", std::to_string(rules.port), chains);
+  }
+  const bool six = rules.address.find(':') != std::string::npos;
+  return start_table(fault, six ? "ipv6_addr" : "ipv4_addr", rules.address, chains);
+}
+
+Result<std::shared_ptr<void>> LinuxNetwork::start_redirect(const std::string& fault,
+                                                           const std::string& server,
+                                                           std::uint16_t port) {
+  const std::string only = server == "::1"              ? "ip6 daddr ::1 "
+                           : server.starts_with("127.") ? cat("ip daddr ", server, " ")
+                                                        : "";
+  const std::string chain =
+      cat(" chain output { type nat hook output priority -150; meta mark ", kOwnMark, " accept; ",
+          only, "meta l4proto { tcp, udp } th dport @what counter redirect to :", port, "; };");
+  return start_table(fault, "inet_service", "53", chain);
+}
+
+std::string LinuxNetwork::why_no_redirect() {
+  if (std::string why = why_no_rules(); !why.empty()) return why;
+  const std::string probe =
+      "table inet panshi { chain c { type nat hook output priority -150; "
+      "meta l4proto { tcp, udp } th dport 53 redirect to :5353; }; }";
+  return works_elsewhere({"nft", probe}) ? "" : "this kernel cannot redirect (nftables, nat)";
+}
+
+Result<std::string> LinuxNetwork::name_server() {
+  std::ifstream file("/etc/resolv.conf");
+  std::string line;
+  while (std::getline(file, line)) {
+    std::istringstream words(line);
+    std::string key;
+    std::string address;
+    if (words >> key >> address && key == "nameserver") return address;
+  }
+  return fail(ErrorCode::kNotFound, "this node has no name server configured (params.upstream)");
+}
+
+Result<std::uint16_t> LinuxNetwork::free_port() {
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr generic{};
+  std::memcpy(&generic, &at, sizeof at);
+  socklen_t size = sizeof generic;
+  const int tcp = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int udp = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bool found = ::bind(tcp, &generic, size) == 0 && ::getsockname(tcp, &generic, &size) == 0 &&
+                     ::bind(udp, &generic, size) == 0;
+  std::memcpy(&at, &generic, sizeof at);
+  for (const int fd : {tcp, udp}) {
+    if (fd >= 0) ::close(fd);
+  }
+  if (found) return ntohs(at.sin_port);
+  return fail(ErrorCode::kUnavailable, "no port of the loopback is free");
 }
 
 Status LinuxNetwork::end_rules(const std::string& fault) {

@@ -19,8 +19,13 @@ class LinuxNetwork final : public Network {
   explicit LinuxNetwork(const FaultScope& scope) : scope_(scope) {}
 
   std::string why_no_rules() override;
+  std::string why_no_redirect() override;
+  Result<std::string> name_server() override;
+  Result<std::uint16_t> free_port() override;
   Result<std::shared_ptr<void>> start_rules(const std::string& fault,
                                             const PacketRules& rules) override;
+  Result<std::shared_ptr<void>> start_redirect(const std::string& fault, const std::string& server,
+                                               std::uint16_t port) override;
   Status end_rules(const std::string& fault) override;
   Result<std::int64_t> caught(const std::string& fault) override;
   std::vector<std::string> rules() override;
@@ -34,6 +39,9 @@ class LinuxNetwork final : public Network {
  private:
   Result<std::string> run(std::vector<std::string> words);
   std::string table_of(const std::string& fault) const;
+  // Sets up a table of which set `what` holds the elements that expire, and keeps them up.
+  Result<std::shared_ptr<void>> start_table(const std::string& fault, const std::string& set_type,
+                                            const std::string& element, const std::string& chains);
   // True when it works in a network namespace that is thrown away.
   bool works_elsewhere(const std::vector<std::string>& words);
   ProcessRunner& processes();

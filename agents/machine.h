@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +46,11 @@ struct DescriptorLimit {
   friend bool operator==(const DescriptorLimit&, const DescriptorLimit&) = default;
 };
 
+struct ClockReading {  // of a clock that is read in some environment, against the kernel's
+  double offset_seconds = 0;
+  double rate_percent = 100;
+};
+
 class Machine {
  public:
   virtual ~Machine() = default;
@@ -68,6 +74,18 @@ class Machine {
   virtual Result<DescriptorLimit> descriptor_limit(const ProcessName& process) = 0;
   virtual Status set_descriptor_limit(const ProcessName& process, std::uint64_t soft,
                                       std::uint64_t hard) = 0;
+
+  // Path of libfaketime, which changes the clock of who is started with it; empty: none is here.
+  virtual std::string fake_clock_library() = 0;
+  // Whether the process has the library in its memory by now.
+  virtual bool has_loaded(const ProcessName& process, const std::string& library) = 0;
+  // Of a process that is started in this environment; takes some tenths of a second.
+  virtual Result<ClockReading> read_clock(const std::map<std::string, std::string>& env) = 0;
+
+  // Path of strace; empty: none is here, or the kernel lets nobody be traced.
+  virtual std::string tracer() = 0;
+  // Pid of the process that traces this one; 0: nobody does, or it is gone.
+  virtual pid_t tracer_of(const ProcessName& process) = 0;
 };
 
 }  // namespace panshi::agent

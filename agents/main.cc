@@ -142,10 +142,11 @@ int run(const AgentConfig& config) {
 }
 
 int main_of(const std::vector<std::string>& arguments) {
-  // How faults run what loads the node; not for people, so not in the help.
+  // How faults run what loads the node, and measure; not for people, so not in the help.
   if (!arguments.empty() && arguments[0] == "helper") {
     return run_helper({arguments.begin() + 1, arguments.end()});
   }
+  if (!arguments.empty() && arguments[0] == "clock") return tell_clock();
   const auto line = read_command_line(arguments);
   if (!line) return say(line.error(), kUsage);
   if (line->help) {

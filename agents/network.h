@@ -31,10 +31,22 @@ class Network {
 
   // Why this node can have no packet rules; empty when it can.
   virtual std::string why_no_rules() = 0;
+  virtual std::string why_no_redirect() = 0;
+  // The name server that this node asks first. kNotFound: none is configured.
+  virtual Result<std::string> name_server() = 0;
+  // A port of the loopback that nobody has, over TCP and UDP.
+  virtual Result<std::uint16_t> free_port() = 0;
   // In force while what it returns lives, and at most kRulesLast longer. This agent's own port and
   // ssh are never cut.
   virtual Result<std::shared_ptr<void>> start_rules(const std::string& fault,
                                                     const PacketRules& rules) = 0;
+  // Queries to port 53 go to this port of the loopback instead, but for those with kOwnMark; when
+  // `server` is a loopback address, only those to it, so that what runs there can ask on. Kept up
+  // and ended as rules are.
+  virtual Result<std::shared_ptr<void>> start_redirect(const std::string& fault,
+                                                       const std::string& server,
+                                                       std::uint16_t port) = 0;
+  static constexpr unsigned kOwnMark = 0x7a5;
   virtual Status end_rules(const std::string& fault) = 0;  // none: no error
   // Packets that they have caught. kNotFound: there are none of the fault.
   virtual Result<std::int64_t> caught(const std::string& fault) = 0;

@@ -64,6 +64,12 @@ struct FaultMeans {
   bool cheap_measure;  // measure() takes no more than a look into /proc or at a link
   // Why this node cannot do it now; empty when it can.
   std::string (*why_not)(Host& host);
+  // What a fault has to itself whatever its kind: no second one of the same word on its target,
+  // nor, when `claimed_by` names a parameter, on the same value of it. Null: nothing.
+  const char* claims = nullptr;
+  const char* claimed_by = nullptr;
+
+  bool claims_the_same(const FaultMeans& other) const;
 };
 
 struct FaultKind : FaultKindSpec, FaultMeans {};

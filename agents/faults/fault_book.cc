@@ -96,10 +96,16 @@ Status FaultBook::Impl::check_limits(const FaultFacts& facts, const FaultKind& k
     return fail(ErrorCode::kRefused, cat("this node has ", runner.live.size(),
                                          " faults in force, its limit is ", limits.live_max));
   }
-  if (!kind.exclusive) return {};
   for (const auto& [id, other] : runner.live) {
-    if (other->facts.kind == facts.kind && other->facts.target == facts.target) {
+    if (other->facts.target != facts.target) continue;
+    if (kind.exclusive && other->facts.kind == facts.kind) {
       return fail(ErrorCode::kConflict, cat("fault ", id, " does the same to the same target"));
+    }
+    if (other->kind == nullptr || !kind.claims_the_same(*other->kind)) continue;
+    if (kind.claimed_by == nullptr ||
+        facts.params.value(kind.claimed_by, "") == other->facts.params.value(kind.claimed_by, "")) {
+      return fail(ErrorCode::kConflict, cat("fault ", id, " (", other->facts.kind, ") has the ",
+                                            kind.claims, " there to itself"));
     }
   }
   return {};

@@ -109,10 +109,17 @@ void find_stressors(std::vector<Leftover>& found) {
   }
 }
 
-void find_preloads(Host& host, std::vector<Leftover>& found) {
+bool is_skewed(const FsckView& view, const std::string& service) {
+  return std::any_of(view.live.begin(), view.live.end(), [&](const UndoRecord& each) {
+    return each.facts.kind == "time.skew" &&
+           each.facts.target.value("service", std::string()) == service;
+  });
+}
+
+void find_preloads(const FsckView& view, Host& host, std::vector<Leftover>& found) {
   for (const std::string& service : host.services()) {
     const auto leader = host.process_of(service);
-    if (!leader) continue;
+    if (!leader || is_skewed(view, service)) continue;
     const auto text = read_file(cat("/proc/", leader->pid, "/environ"), kEnvironmentMax);
     if (!text) continue;
     for (const std::string& each : split(*text, '\0')) {
@@ -134,7 +141,7 @@ void find_node_leftovers(const FsckView& view, Host& host, std::vector<Leftover>
   find_files(view, host, found);
   find_kept(view, host, found);
   find_stressors(found);
-  find_preloads(host, found);
+  find_preloads(view, host, found);
 }
 
 }  // namespace panshi::agent

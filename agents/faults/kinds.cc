@@ -19,8 +19,9 @@ T written(const Result<T>& parsed) {
 
 std::vector<FaultMeans> gather() {
   std::vector<FaultMeans> all;
-  for (const auto& group : {database_means(), file_means(), link_means(), load_means(),
-                            network_means(), process_means(), redis_means(), resource_means()}) {
+  for (const auto& group :
+       {database_means(), dns_means(), file_means(), link_means(), load_means(), network_means(),
+        process_means(), redis_means(), resource_means(), syscall_means(), time_means()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;
@@ -40,6 +41,10 @@ std::vector<FaultKind> make_kinds() {
 }
 
 }  // namespace
+
+bool FaultMeans::claims_the_same(const FaultMeans& other) const {
+  return claims != nullptr && other.claims != nullptr && std::string_view(claims) == other.claims;
+}
 
 std::span<const FaultKind> fault_kinds() {
   static const std::vector<FaultKind> kKinds = make_kinds();

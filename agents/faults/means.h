@@ -9,6 +9,7 @@
 namespace panshi::agent {
 
 std::span<const FaultMeans> database_means();
+std::span<const FaultMeans> dns_means();
 std::span<const FaultMeans> file_means();
 std::span<const FaultMeans> link_means();
 std::span<const FaultMeans> load_means();
@@ -16,5 +17,7 @@ std::span<const FaultMeans> network_means();
 std::span<const FaultMeans> process_means();
 std::span<const FaultMeans> redis_means();
 std::span<const FaultMeans> resource_means();
+std::span<const FaultMeans> syscall_means();
+std::span<const FaultMeans> time_means();
 
 }  // namespace panshi::agent

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,10 +24,11 @@ struct Program {
 };
 
 constexpr Program kPrograms[] = {
-    {"children", 1, &begin_children}, {"cpu", 2, &begin_cpu},     {"disk", 3, &begin_disk},
-    {"memory", 1, &begin_memory},     {"trace", 2, &begin_trace},
+    {"children", 1, &begin_children}, {"cpu", 2, &begin_cpu},       {"disk", 3, &begin_disk},
+    {"dns", 5, &begin_dns},           {"memory", 1, &begin_memory}, {"trace", 2, &begin_trace},
 };
 constexpr std::int64_t kSecondsMax = 86'400;
+constexpr int kLooksMax = 1'000;  // a millisecond each
 
 Status begin(const HelperArguments& arguments) {
   for (const Program& program : kPrograms) {
@@ -53,6 +55,14 @@ void wait_for_the_end(std::int64_t seconds_max) {
   }
 }
 
+void await_children() {
+  for (int looks = 0; looks < kLooksMax; ++looks) {
+    if (::waitpid(-1, nullptr, WNOHANG) < 0) return;  // there is none
+    const timespec pause{.tv_sec = 0, .tv_nsec = 1'000'000};
+    ::nanosleep(&pause, nullptr);
+  }
+}
+
 }  // namespace
 
 int run_helper(const HelperArguments& arguments) {
@@ -73,6 +83,7 @@ int run_helper(const HelperArguments& arguments) {
   wait_for_the_end(*seconds);
   ::signal(SIGTERM, SIG_IGN);
   ::kill(0, SIGTERM);  // a tracer then lets go of whom it traces
+  await_children();
   ::kill(0, SIGKILL);
   return 0;
 }

@@ -44,8 +44,12 @@ std::map<std::string, std::string> base_environment(const AgentConfig& config) {
 }
 
 ServiceRunner::ServiceRunner(const AgentConfig& config, const ServiceFiles& files,
-                             ProcessRunner& processes, OnExit on_exit)
-    : config_(config), files_(files), processes_(processes), on_exit_(std::move(on_exit)) {}
+                             StartChanges& changes, ProcessRunner& processes, OnExit on_exit)
+    : config_(config),
+      files_(files),
+      changes_(changes),
+      processes_(processes),
+      on_exit_(std::move(on_exit)) {}
 
 std::vector<SupervisorInput> ServiceRunner::recover() {
   std::vector<SupervisorInput> inputs;
@@ -94,6 +98,7 @@ SupervisorInput ServiceRunner::launch(const output::Launch& launch) {
   for (const auto& [name, value] : service.env) spec.env[name] = value;
   spec.directory = config_.state;
   spec.log_file = files_.log_of(service.name);
+  if (!launch.prepare) change(service.name, spec);
 
   // The exit may be reported before launch() has returned the name it belongs to.
   auto name = std::make_shared<std::promise<ProcessName>>();
@@ -115,6 +120,19 @@ SupervisorInput ServiceRunner::launch(const output::Launch& launch) {
     return input::LaunchFailed{service.name, "cannot record it: " + written.error().message};
   }
   return input::Launched{service.name, *process};
+}
+
+// With the mark of Machine::start_helper(), so that it is found when the fault ends.
+void ServiceRunner::change(const std::string& service, ProcessSpec& spec) {
+  const auto change = changes_.take(service);
+  if (!change) return;
+  if (!change->command.empty()) spec.argv = change->command;
+  for (const auto& [name, value] : change->env) {
+    std::string& now = spec.env[name];
+    now = name == "LD_PRELOAD" && !now.empty() ? cat(value, ":", now) : value;
+  }
+  spec.env["PANSHI_FAULT"] = change->fault;
+  spec.env["PANSHI_FAULT_STATE"] = config_.state.string();
 }
 
 void ServiceRunner::signal(const output::Signal& signal) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agents/config.h"
+#include "agents/faults/start_changes.h"
 #include "agents/supervisor/service_files.h"
 #include "agents/supervisor/supervisor.h"
 #include "core/io/process.h"
@@ -28,8 +29,8 @@ class ServiceRunner {
   using OnExit = std::function<void(input::Exited)>;  // on the thread `process`
 
   // All must outlive this, and `processes` must be gone before `on_exit` is.
-  ServiceRunner(const AgentConfig& config, const ServiceFiles& files, ProcessRunner& processes,
-                OnExit on_exit);
+  ServiceRunner(const AgentConfig& config, const ServiceFiles& files, StartChanges& changes,
+                ProcessRunner& processes, OnExit on_exit);
 
   // Inputs to give before Begin: what is prepared, what runs. A prepare command that outlived its
   // agent is killed first: its outcome can no longer be known, so it will be run again.
@@ -43,10 +44,12 @@ class ServiceRunner {
  private:
   std::optional<ServiceRecord> find_running(const std::string& service,
                                             const std::vector<FoundProcess>& started) const;
+  void change(const std::string& service, ProcessSpec& spec);
   ProcessRunner::OnExit exit_handler(std::string service, ProcessName process);
 
   const AgentConfig& config_;
   const ServiceFiles& files_;
+  StartChanges& changes_;
   ProcessRunner& processes_;
   OnExit on_exit_;
 };

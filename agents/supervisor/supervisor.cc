@@ -222,12 +222,12 @@ void Supervisor::on(const input::Want& want, MonoTime now, Outputs& out) {
   }
   if (stopping_all_) return;
   service.view.wanted = true;
+  service.failures.clear();  // a person, a runbook or a fault that ended vouches for it
   if (state == ServiceState::kStopping) {
     service.after_stop = AfterStop::kStart;
   } else if (state == ServiceState::kReady && want.verb == input::Verb::kRestart) {
     stop(service, AfterStop::kStart, now, out);
   } else if (state == ServiceState::kBackoff || state == ServiceState::kGaveUp) {
-    service.failures.clear();  // a person or runbook vouches for it
     enter(service, ServiceState::kStopped, now, std::nullopt);
   }
 }

@@ -13,17 +13,20 @@ constexpr FaultMeans kMeans[] = {
      .make = &make_file_flip,
      .exclusive = true,
      .cheap_measure = false,
-     .why_not = &why_no_directories},
+     .why_not = &why_no_directories,
+     .claims = "files"},
     {.kind = "file.permission",
      .make = &make_file_permission,
      .exclusive = true,
      .cheap_measure = false,
-     .why_not = &why_no_directories},
+     .why_not = &why_no_directories,
+     .claims = "files"},
     {.kind = "file.truncate",
      .make = &make_file_truncate,
      .exclusive = true,
      .cheap_measure = false,
-     .why_not = &why_no_directories},
+     .why_not = &why_no_directories,
+     .claims = "files"},
 };
 
 }  // namespace

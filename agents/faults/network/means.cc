@@ -17,13 +17,22 @@ constexpr FaultMeans row(const char* kind, decltype(FaultMeans::make) make, bool
           .why_not = why_not};
 }
 
+// An interface has one root discipline: whoever came second could not be told from the first.
+constexpr FaultMeans shaping(const char* kind, decltype(FaultMeans::make) make,
+                             decltype(FaultMeans::why_not) why_not) {
+  FaultMeans means = row(kind, make, false, why_not);
+  means.claims = "interface";
+  means.claimed_by = "interface";
+  return means;
+}
+
 constexpr FaultMeans kMeans[] = {
-    row("network.damage", &make_netem, true, &why_no_netem),
-    row("network.delay", &make_netem, true, &why_no_netem),
+    shaping("network.damage", &make_netem, &why_no_netem),
+    shaping("network.delay", &make_netem, &why_no_netem),
     row("network.partition", &make_partition, false, &why_no_packet_rules),
     row("network.port-drop", &make_port_drop, false, &why_no_packet_rules),
     row("network.port-reject", &make_port_reject, false, &why_no_packet_rules),
-    row("network.rate", &make_rate, true, &why_no_tbf),
+    shaping("network.rate", &make_rate, &why_no_tbf),
 };
 
 }  // namespace

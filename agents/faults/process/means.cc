@@ -1,14 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/means.h"
 
+#include "agents/faults/process/crash_loop.h"
 #include "agents/faults/process/kill.h"
 #include "agents/faults/process/pause.h"
+#include "agents/faults/process/restart.h"
 #include "agents/faults/process/service_target.h"
 
 namespace panshi::agent {
 namespace {
 
 constexpr FaultMeans kMeans[] = {
+    {.kind = "process.crash-loop",
+     .make = &make_process_crash_loop,
+     .exclusive = true,
+     .cheap_measure = true,
+     .why_not = &why_no_service},
+    {.kind = "process.exit-code",
+     .make = &make_process_exit_code,
+     .exclusive = true,
+     .cheap_measure = true,
+     .why_not = &why_no_service,
+     .claims = "start"},
     {.kind = "process.kill",
      .make = &make_process_kill,
      .exclusive = false,
@@ -17,6 +30,11 @@ constexpr FaultMeans kMeans[] = {
     {.kind = "process.pause",
      .make = &make_process_pause,
      .exclusive = true,
+     .cheap_measure = true,
+     .why_not = &why_no_service},
+    {.kind = "process.restart",
+     .make = &make_process_restart,
+     .exclusive = false,
      .cheap_measure = true,
      .why_not = &why_no_service},
 };

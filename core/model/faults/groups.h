@@ -9,6 +9,7 @@
 namespace panshi {
 
 std::span<const FaultKindSpec> database_faults();
+std::span<const FaultKindSpec> dns_faults();
 std::span<const FaultKindSpec> file_faults();
 std::span<const FaultKindSpec> link_faults();
 std::span<const FaultKindSpec> load_faults();
@@ -16,6 +17,8 @@ std::span<const FaultKindSpec> network_faults();
 std::span<const FaultKindSpec> process_faults();
 std::span<const FaultKindSpec> redis_faults();
 std::span<const FaultKindSpec> resource_faults();
+std::span<const FaultKindSpec> syscall_faults();
+std::span<const FaultKindSpec> time_faults();
 
 constexpr FaultParam word_param(const char* name, const char* default_text, const char* words,
                                 const char* summary) {

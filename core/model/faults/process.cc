@@ -8,14 +8,39 @@ constexpr FaultParam kKillParams[] = {
     word_param("signal", "KILL", "ABRT|HUP|INT|KILL|TERM", "The signal that is sent."),
 };
 
+constexpr FaultParam kCrashLoopParams[] = {
+    duration_param("after", "500ms", "0ms", "1h", "How long after it was started it is killed."),
+    integer_param("times", "20", "1", "10000", "How often at most."),
+};
+constexpr FaultParam kExitCodeParams[] = {
+    integer_param("code", "1", "0", "255", "The code that it ends with."),
+};
+
+constexpr const char* kRunsAgain = "Has the service supervised to run again.";
+constexpr const char* kCountsGone = "Counts the processes that are gone.";
+
 constexpr FaultKindSpec kKinds[] = {
+    {.name = "process.crash-loop",
+     .summary = "Kills a service, and again each time it has come up.",
+     .target_key = "service",
+     .params = kCrashLoopParams,
+     .needs = "a service of the node",
+     .undo = kRunsAgain,
+     .measured = "Counts how often it was killed."},
+    {.name = "process.exit-code",
+     .summary = "Stops a service and, whenever it is started, has it end at once with a code.",
+     .target_key = "service",
+     .params = kExitCodeParams,
+     .needs = "a service of the node",
+     .undo = "Has the service start as configured again.",
+     .measured = "Counts the processes that are gone, and the starts that ended so."},
     {.name = "process.kill",
      .summary = "Sends a signal to every process of a service, once.",
      .target_key = "service",
      .params = kKillParams,
      .needs = "a service of the node",
-     .undo = "Has the service supervised to run again.",
-     .measured = "Counts the processes that are gone."},
+     .undo = kRunsAgain,
+     .measured = kCountsGone},
     {.name = "process.pause",
      .summary = "Freezes every process of a service without closing its sockets.",
      .target_key = "service",
@@ -23,6 +48,13 @@ constexpr FaultKindSpec kKinds[] = {
      .needs = "a service of the node",
      .undo = "Lets every process go on.",
      .measured = "Counts the processes that are stopped."},
+    {.name = "process.restart",
+     .summary = "Stops a service as it is configured, and starts it again.",
+     .target_key = "service",
+     .params = {},
+     .needs = "a service of the node",
+     .undo = kRunsAgain,
+     .measured = kCountsGone},
 };
 
 }  // namespace

@@ -27,7 +27,9 @@ constexpr const char* kAgent = PANSHI_BIN_DIR "/panshi-agent";
 
 std::string own_address() {
   static std::atomic<int> count = 0;
-  return cat("127.102.", 1 + ::getpid() % 250, ".", 1 + count++);
+  const int number = count++;
+  const int network = number < 250 ? 102 : 140 + number / 250;
+  return cat("127.", network, ".", 1 + ::getpid() % 250, ".", 1 + number % 250);
 }
 
 std::uint16_t free_port(const std::string& address) {

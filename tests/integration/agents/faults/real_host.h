@@ -69,6 +69,7 @@ class RealHost final : public Host {
   std::optional<MariaDb::Options> database;  // of service `shard`
   Redis::Options redis;                      // of service `redis`
   int started = 0;                           // calls of ensure_running()
+  int restarted = 0;                         // calls of restart()
 
   std::vector<std::string> services() override {
     std::vector<std::string> names;
@@ -120,6 +121,10 @@ class RealHost final : public Host {
   }
   Status ensure_running(const std::string&) override {
     ++started;
+    return {};
+  }
+  Status restart(const std::string&) override {
+    ++restarted;
     return {};
   }
   Result<std::unique_ptr<SqlSession>> open_sql(const std::string&) override {

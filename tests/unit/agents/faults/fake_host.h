@@ -38,8 +38,9 @@ class FakeHost final : public Host {
 
   bool healthy() {
     const bool toxics = !links_->links().at(0).toxics.empty();
-    if (!machine_.healthy() || !network_.healthy()) return false;
+    if (!machine_.healthy() || !network_.healthy() || starts().size() > 0) return false;
     const std::lock_guard lock(mutex_);
+    if (restarted_) return false;
     for (const auto& [pid, state] : processes_) {
       if (state != 'S') return false;
     }
@@ -103,9 +104,15 @@ class FakeHost final : public Host {
   Status ensure_running(const std::string&) override {
     if (auto touched = touch("ensure_running"); !touched) return touched;
     const std::lock_guard lock(mutex_);
-    if (!processes_.empty()) return {};
-    ++incarnation_;
-    processes_ = kRunning;
+    restarted_ = false;
+    if (processes_.empty()) start();
+    return {};
+  }
+  Status restart(const std::string&) override {
+    if (auto touched = touch("restart"); !touched) return touched;
+    const std::lock_guard lock(mutex_);
+    restarted_ = true;
+    start();
     return {};
   }
   Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) override {
@@ -120,13 +127,21 @@ class FakeHost final : public Host {
  private:
   Status touch(const std::string& what) { return on_touch(what); }
 
+  void start() {  // with the mutex held
+    ++incarnation_;
+    for (const auto& [pid, state] : processes_) machine_.forget(pid);
+    const auto change = starts().take("orders");
+    if (change && change->command.empty()) machine_.mark(change->fault);
+    processes_ = change && !change->command.empty() ? std::map<pid_t, char>() : kRunning;
+  }
+
   bool deliver(const ProcessName& process, int signal) {
     const std::lock_guard lock(mutex_);
     const auto found = processes_.find(process.pid);
     if (found == processes_.end() || process.start_ticks != incarnation_) return false;
     if (signal == SIGSTOP) found->second = 'T';
     if (signal == SIGCONT) found->second = 'S';
-    if (signal == SIGKILL) {
+    if (signal == SIGKILL || signal == SIGTERM) {
       machine_.forget(process.pid);
       processes_.erase(found);
     }
@@ -137,6 +152,7 @@ class FakeHost final : public Host {
   std::mutex mutex_;
   std::map<pid_t, char> processes_ = kRunning;
   std::uint64_t incarnation_ = 1;
+  bool restarted_ = false;  // and nobody has seen to it that it runs
   std::unique_ptr<LinkTable> links_;
   FakeMachine machine_{on_touch};
   FakeNetwork network_{on_touch};
@@ -154,6 +170,7 @@ inline nlohmann::json sample_params(const std::string& kind, FakeHost& host) {
   const std::string folder = host.machine().folder().string();
   if (kind == "resource.disk-fill" || kind == "resource.disk-load") return {{"directory", folder}};
   if (kind == "db.lock-table") return {{"table", "shop.orders"}};
+  if (kind.starts_with("syscall.")) return {{"call", "write"}};
   if (kind.starts_with("file.")) return {{"path", host.machine().file().string()}};
   if (kind == "network.partition") return {{"address", "192.0.2.1"}};
   if (kind.starts_with("network.port")) return {{"port", 8080}};

@@ -70,6 +70,10 @@ class FakeMachine final : public Machine {
     helpers_.erase(fault);
     return {};
   }
+  void mark(const std::string& fault) {  // something was started for it
+    const std::lock_guard lock(mutex_);
+    helpers_.insert(fault);
+  }
   std::vector<std::string> helpers() override {
     const std::lock_guard lock(mutex_);
     return {helpers_.begin(), helpers_.end()};
@@ -91,6 +95,20 @@ class FakeMachine final : public Machine {
       limits_[process.pid] = limit;
     }
     return {};
+  }
+
+  std::string fake_clock_library() override { return "/lib/faketime.so"; }
+  bool has_loaded(const ProcessName&, const std::string&) override { return true; }
+  // As the library does that is asked for "+3600 x2".
+  Result<ClockReading> read_clock(const std::map<std::string, std::string>& env) override {
+    const auto words = split(env.at("FAKETIME"), ' ');
+    return ClockReading{.offset_seconds = std::stod(words.at(0)),
+                        .rate_percent = 100 * std::stod(words.at(1).substr(1))};
+  }
+  std::string tracer() override { return "/bin/strace"; }
+  pid_t tracer_of(const ProcessName&) override {
+    const std::lock_guard lock(mutex_);
+    return helpers_.empty() ? 0 : 77;
   }
 
  private:

@@ -25,6 +25,13 @@ class FakeNetwork final : public Network {
   }
 
   std::string why_no_rules() override { return {}; }
+  std::string why_no_redirect() override { return {}; }
+  Result<std::string> name_server() override { return "192.0.2.53"; }
+  Result<std::uint16_t> free_port() override { return 40'053; }
+  Result<std::shared_ptr<void>> start_redirect(const std::string& fault, const std::string&,
+                                               std::uint16_t) override {
+    return start_rules(fault, {});
+  }
   Result<std::shared_ptr<void>> start_rules(const std::string& fault, const PacketRules&) override {
     if (auto touched = on_touch_("rules"); !touched) return tl::unexpected<Error>(touched.error());
     const std::lock_guard lock(mutex_);

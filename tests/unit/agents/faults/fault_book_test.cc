@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <condition_variable>
+#include <future>
 
 #include "agents/faults/fault.h"
 #include "agents/faults/fault_journal.h"
@@ -326,6 +327,40 @@ TEST_CASE("fsck finds what others stopped and toxics that belong to no fault") {
   CHECK(what.front() == "undo record of fault lost");
   CHECK(what[1] == "stopped process 100 of service orders");
   CHECK(what.back() == "toxic stray on link database");
+}
+
+TEST_CASE("two faults that shape one interface: the second is refused, whichever comes first") {
+  for (const auto& [first, second] :
+       {std::pair("network.rate", "network.damage"), std::pair("network.damage", "network.rate"),
+        std::pair("network.delay", "network.delay")}) {
+    INFO(first << " before " << second);
+    Node node;
+    REQUIRE(state_of(node.book->put(order_on(node.host, "f1", first))) == "live");
+    const auto refused = node.book->put(order_on(node.host, "f2", second));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::kConflict);
+    CHECK_THAT(refused.error().message, Catch::Contains("f1"));
+    CHECK(node.book->get("f1").at("state") == "live");
+    REQUIRE(node.book->revert("f1"));
+    CHECK(node.host.healthy());
+    CHECK(state_of(node.book->put(order_on(node.host, "f3", second))) == "live");
+  }
+}
+
+TEST_CASE("of two faults that come at once for one interface exactly one is in force") {
+  Node node;
+  const auto put = [&](const char* id, const char* kind) {
+    return std::async(std::launch::async, [&node, id, kind] {
+      return state_of(node.book->put(order_on(node.host, id, kind)));
+    });
+  };
+  auto one = put("f1", "network.rate");
+  auto two = put("f2", "network.damage");
+  const int live = (one.get() == "live" ? 1 : 0) + (two.get() == "live" ? 1 : 0);
+  CHECK(live == 1);
+  CHECK_FALSE(node.host.healthy());
+  (void)node.book->revert_all("test");
+  CHECK(node.host.healthy());
 }
 
 TEST_CASE("random histories leave no fault behind and no undo record", "[sim]") {

@@ -87,6 +87,29 @@ nlohmann::json met(const char* what, const char* unit, double asked, double tole
   return measured;
 }
 
+nlohmann::json skewed() {
+  nlohmann::json measured = met("offset", "s", 3'600, 0.5);
+  add_effect(measured,
+             {.what = "rate", .unit = "%", .asked = 100, .measured = 100, .tolerance = 2});
+  measured["loaded"] = true;
+  return measured;
+}
+
+std::map<std::string, nlohmann::json> measures_of_processes() {
+  return {
+      {"dns.answer", {{"queries", 7}}},
+      {"dns.failure", {{"queries", 7}}},
+      {"process.crash-loop", {{"kills", 1}}},
+      {"process.exit-code", {{"processes", 3}, {"gone", 3}, {"starts", 1}}},
+      {"process.restart", {{"processes", 3}, {"gone", 3}}},
+      {"syscall.delay", {{"processes", 3}, {"traced", 3}}},
+      {"syscall.error", {{"processes", 3}, {"traced", 3}}},
+      {"time.skew", skewed()},
+      {"process.kill", {{"processes", 3}, {"gone", 3}}},
+      {"process.pause", {{"processes", 3}, {"stopped", 3}}},
+  };
+}
+
 // What each kind is measured to do on the FakeHost, with the parameters of sample_params().
 std::map<std::string, nlohmann::json> expected_measures() {
   return {{"db.disconnect", {{"accounts_locked", 2}, {"connections", 0}}},
@@ -138,8 +161,6 @@ std::map<std::string, nlohmann::json> expected_measures() {
           {"network.port-drop", {{"packets", 7}}},
           {"network.port-reject", {{"packets", 7}}},
           {"network.rate", {{"in_force", true}}},
-          {"process.kill", {{"processes", 3}, {"gone", 3}}},
-          {"process.pause", {{"processes", 3}, {"stopped", 3}}},
           {"load.surge",
            {{"arrivals_per_second", 7.0},
             {"effects",
@@ -160,7 +181,8 @@ std::map<std::string, nlohmann::json> expected_measures() {
 }
 
 TEST_CASE("a fault measures that it is in force") {
-  const auto expected = expected_measures();
+  auto expected = expected_measures();
+  expected.merge(measures_of_processes());
   for (const FaultKind& kind : fault_kinds()) {
     INFO(kind.name);
     FakeHost host;
@@ -172,7 +194,8 @@ TEST_CASE("a fault measures that it is in force") {
 }
 
 TEST_CASE("no fault touches the agent, its guardian or process 1") {
-  for (const char* name : {"process.kill", "process.pause"}) {
+  for (const char* name : {"process.crash-loop", "process.exit-code", "process.kill",
+                           "process.pause", "process.restart", "syscall.error", "time.skew"}) {
     FakeHost host;
     host.untouchable_ = {102};
     const auto refused = make(**find_kind(name), host)->resolve();
@@ -197,6 +220,15 @@ TEST_CASE("a root discipline of somebody else is refused, by its name") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::kRefused);
   CHECK_THAT(refused.error().message, Catch::Contains("(htb)"));
+}
+
+TEST_CASE("a process that is traced already is left to its tracer") {
+  FakeHost host;
+  host.machine().mark("somebody");
+  const auto refused = make(**find_kind("syscall.error"), host)->resolve();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kRefused);
+  CHECK_THAT(refused.error().message, Catch::Contains("traced by process 77"));
 }
 
 TEST_CASE("a surge does not end a plan that it could not put back") {

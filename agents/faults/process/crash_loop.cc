@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/process/crash_loop.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <thread>
+
+#include "agents/faults/process/restarted.h"
+#include "agents/faults/process/service_target.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr auto kBetweenLooks = std::chrono::milliseconds(20);
+
+class Killer {
+ public:
+  Killer(std::string service, Duration after, std::int64_t times, Host& host)
+      : service_(std::move(service)), after_(after), times_(times), host_(host) {}
+  ~Killer() {
+    {
+      const std::lock_guard lock(mutex_);
+      end_ = true;
+    }
+    ended_.notify_all();
+    if (thread_.joinable()) thread_.join();
+  }
+  Killer(const Killer&) = delete;
+  Killer& operator=(const Killer&) = delete;
+
+  // REQUIRES: once.
+  Status begin(const ProcessName& first) {
+    if (auto killed = host_.signal(first, SIGKILL); !killed) return killed;
+    kills_ = 1;
+    thread_ = std::thread([this] { run(); });
+    ::pthread_setname_np(thread_.native_handle(), "crash-loop");
+    return {};
+  }
+  std::int64_t kills() const { return kills_; }
+
+ private:
+  bool wait(Duration duration) {  // false: it is to end
+    std::unique_lock lock(mutex_);
+    return !ended_.wait_for(lock, duration, [this] { return end_; });
+  }
+
+  // Whom it kills is looked up each time: a service that is untouchable by then is left alone.
+  void run() {
+    while (kills_ < times_ && wait(kBetweenLooks)) {
+      const auto found = find_processes(service_, host_);
+      if (!found) continue;
+      if (!wait(after_)) return;
+      if (host_.signal(found->leader, SIGKILL)) ++kills_;
+    }
+  }
+
+  const std::string service_;
+  const Duration after_;
+  const std::int64_t times_;
+  Host& host_;
+  std::atomic<std::int64_t> kills_ = 0;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool end_ = false;
+  std::thread thread_;  // last: it uses the others
+};
+
+class ProcessCrashLoop final : public Fault {
+ public:
+  ProcessCrashLoop(const FaultRequest& request, Host& host) : request_(request), host_(host) {}
+
+  Result<nlohmann::json> resolve() override {
+    ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(request_.target, host_));
+    return to_json(found);
+  }
+
+  Status apply(const nlohmann::json& resolved) override {
+    const auto killer = std::make_shared<Killer>(request_.target, request_.duration("after"),
+                                                 request_.integer("times"), host_);
+    if (auto begun = killer->begin(processes_from(resolved).leader); !begun) return begun;
+    host_.holdings().keep(request_.id, killer);
+    return {};
+  }
+
+  Status revert(const nlohmann::json&) override {
+    host_.holdings().let_go(request_.id);
+    return have_running(request_.target, host_);
+  }
+
+  nlohmann::json measure(const nlohmann::json&) const override {
+    const auto killer = host_.holdings().get<Killer>(request_.id);
+    return {{"kills", killer ? killer->kills() : 0}};
+  }
+
+ private:
+  const FaultRequest request_;
+  Host& host_;
+};
+
+}  // namespace
+
+std::unique_ptr<Fault> make_process_crash_loop(const FaultRequest& request, Host& host) {
+  return std::make_unique<ProcessCrashLoop>(request, host);
+}
+
+}  // namespace panshi::agent

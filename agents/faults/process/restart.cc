@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/process/restart.h"
+
+#include "agents/faults/process/restarted.h"
+#include "agents/faults/process/service_target.h"
+#include "core/base/text.h"
+
+namespace panshi::agent {
+namespace {
+
+nlohmann::json count_gone(const ServiceProcesses& processes, Host& host) {
+  std::size_t gone = 0;
+  for (const ProcessName& each : processes.all) {
+    const char state = host.process_state(each);
+    if (state == 0 || state == 'Z') ++gone;
+  }
+  return {{"processes", processes.all.size()}, {"gone", gone}};
+}
+
+class ProcessRestart final : public Fault {
+ public:
+  ProcessRestart(const FaultRequest& request, Host& host) : service_(request.target), host_(host) {}
+
+  Result<nlohmann::json> resolve() override {
+    ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(service_, host_));
+    return to_json(found);
+  }
+  Status apply(const nlohmann::json& resolved) override {
+    return restart_service(service_, processes_from(resolved).leader, true, host_);
+  }
+  Status revert(const nlohmann::json&) override { return have_running(service_, host_); }
+  nlohmann::json measure(const nlohmann::json& resolved) const override {
+    return count_gone(processes_from(resolved), host_);
+  }
+
+ private:
+  const std::string service_;
+  Host& host_;
+};
+
+// A program in the service's place that ends with the code: what the supervisor, its policy and
+// whoever watches see is what they would see of a service that cannot start.
+class ProcessExitCode final : public Fault {
+ public:
+  ProcessExitCode(const FaultRequest& request, Host& host) : request_(request), host_(host) {}
+
+  Result<nlohmann::json> resolve() override {
+    ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(request_.target, host_));
+    return to_json(found);
+  }
+  Status apply(const nlohmann::json& resolved) override {
+    StartChange change{
+        .fault = request_.id,
+        .command = {"/bin/sh", "-c", cat("exit ", request_.integer("code"))},
+    };
+    if (auto added = host_.starts().add(request_.target, std::move(change)); !added) return added;
+    return restart_service(request_.target, processes_from(resolved).leader, false, host_);
+  }
+  Status revert(const nlohmann::json&) override {
+    return end_changed_start(request_.target, request_.id, host_);
+  }
+  nlohmann::json measure(const nlohmann::json& resolved) const override {
+    nlohmann::json measured = count_gone(processes_from(resolved), host_);
+    measured["starts"] = host_.starts().starts(request_.id);
+    return measured;
+  }
+
+ private:
+  const FaultRequest request_;
+  Host& host_;
+};
+
+}  // namespace
+
+std::unique_ptr<Fault> make_process_restart(const FaultRequest& request, Host& host) {
+  return std::make_unique<ProcessRestart>(request, host);
+}
+std::unique_ptr<Fault> make_process_exit_code(const FaultRequest& request, Host& host) {
+  return std::make_unique<ProcessExitCode>(request, host);
+}
+
+}  // namespace panshi::agent
