@@ -129,7 +129,7 @@ class FakeHost final : public Host {
 
   void start() {  // with the mutex held
     ++incarnation_;
-    for (const auto& [pid, state] : processes_) machine_.forget(pid);
+    machine_.renew_processes(incarnation_);
     const auto change = starts().take("orders");
     if (change && change->command.empty()) machine_.mark(change->fault);
     processes_ = change && !change->command.empty() ? std::map<pid_t, char>() : kRunning;

@@ -41,6 +41,11 @@ class FakeMachine final : public Machine {
     const std::lock_guard lock(mutex_);
     limits_.erase(pid);
   }
+  void renew_processes(std::uint64_t incarnation) {  // earlier ones are gone
+    const std::lock_guard lock(mutex_);
+    incarnation_ = incarnation;
+    limits_.clear();
+  }
   std::filesystem::path folder() const { return folder_ / "data"; }
   std::filesystem::path file() const { return folder_ / "files" / "orders.db"; }
 
@@ -88,6 +93,7 @@ class FakeMachine final : public Machine {
                               std::uint64_t hard) override {
     if (auto touched = on_touch_("set_descriptor_limit"); !touched) return touched;
     const std::lock_guard lock(mutex_);
+    if (process.start_ticks != incarnation_) return fail(ErrorCode::kNotFound, "gone");
     const DescriptorLimit limit{.soft = soft, .hard = hard, .in_use = kUsual.in_use};
     if (limit == kUsual) {
       limits_.erase(process.pid);
@@ -142,6 +148,7 @@ class FakeMachine final : public Machine {
   FaultScope scope_;
   mutable std::mutex mutex_;
   std::set<std::string> helpers_;
+  std::uint64_t incarnation_ = 1;            // ProcessName::start_ticks of those that run
   std::map<pid_t, DescriptorLimit> limits_;  // those that are not as usual
 };
 
