@@ -38,6 +38,11 @@ std::optional<MonoTime> earlier(std::optional<MonoTime> a, std::optional<MonoTim
   return std::min(*a, *b);
 }
 
+Failback failback_of(const std::string& word) {
+  if (word == "never") return Failback::kNever;
+  return word == "at_once" ? Failback::kAtOnce : Failback::kHeld;
+}
+
 input::Verb verb_of(const std::string& text) {
   if (text == "start") return input::Verb::kStart;
   return text == "stop" ? input::Verb::kStop : input::Verb::kRestart;
@@ -128,17 +133,25 @@ Status Agent::open() {
 }
 
 Status Agent::open_links() {
-  ASSIGN_OR_RETURN(links_, LinkTable::create());
+  ASSIGN_OR_RETURN(links_, LinkTable::create([this](const LinkTable::Moved& moved) {
+                     tell_rerouted(moved.link, moved.way, moved.why);
+                   }));
   for (const LinkConfig& link : config_.links) {
     LinkSpec spec;
     spec.name = link.name;
     spec.listen = link.listen;
     spec.http = link.http;
-    for (const auto& [name, address] : link.upstreams) spec.upstreams.push_back({name, address});
+    for (const auto& [name, address, weight] : link.upstreams) {
+      spec.upstreams.push_back({name, address, weight});
+    }
+    spec.by_weight = link.by_weight;
+    spec.failback = failback_of(link.failback);
+    spec.failback_hold = link.failback_hold;
     if (auto opened = links_->open(spec); !opened) {
       return fail(opened.error(), cat("link ", link.name));
     }
   }
+  link_health_ = std::make_unique<LinkHealth>(config_.links, *links_);
   return {};
 }
 
@@ -181,6 +194,7 @@ void Agent::begin() {
   next_second_ = clock_.mono();
   begun_ = true;
   supervise(input::Begin{});
+  for (const ProbePlan& plan : link_health_->plans()) prober_->add(plan);
   for (const ProbeConfig& probe : config_.probes) {
     if (probe.target.kind == "process") continue;
     prober_->add({probe.name, probe.target, probe.every, probe.timeout});
@@ -263,6 +277,7 @@ void Agent::tell_service(const output::Tell& tell) {
 void Agent::take_probe_runs(const std::vector<ProbeRun>& runs) {
   ProbeNews news;
   for (const ProbeRun& run : runs) {
+    if (link_health_->take(run)) continue;
     if (!run.probe.starts_with(kReadyProbe)) {
       board_.take(run, news);
       continue;
@@ -379,16 +394,26 @@ Status Agent::mark(const std::string& service, const std::string& as) {
   });
 }
 
-Result<json> Agent::reroute(const std::string& link, const std::string& to,
-                            bool reset_established) {
+Result<json> Agent::change_link(const LinkOrder& order) {
+  const auto done = [](const Status& status) -> Result<json> {
+    if (!status) return tl::unexpected(status.error());
+    return json::object();
+  };
+  if (order.verb == "drain") return done(links_->drain(order.link, order.upstream, order.within));
+  if (order.verb == "undrain") return done(links_->undrain(order.link, order.upstream));
+  if (order.verb == "weights") return done(links_->set_weights(order.link, order.weights));
   const auto established =
-      reset_established ? LinkTable::Established::kReset : LinkTable::Established::kDrain;
-  ASSIGN_OR_RETURN(const LinkTable::Rerouted done, links_->reroute(link, to, established));
-  feed_.add_event("link.rerouted", {{"link", link},
-                                    {"from", done.from},
-                                    {"to", done.to},
-                                    {"how", reset_established ? "reset" : "drain"}});
-  return json{{"from", done.from}, {"to", done.to}};
+      order.reset_established ? LinkTable::Established::kReset : LinkTable::Established::kDrain;
+  ASSIGN_OR_RETURN(const LinkTable::Rerouted way,
+                   links_->reroute(order.link, order.upstream, established));
+  tell_rerouted(order.link, way, order.reset_established ? "reset" : "drain");
+  return json{{"from", way.from}, {"to", way.to}};
+}
+
+void Agent::tell_rerouted(const std::string& link, const LinkTable::Rerouted& way,
+                          const std::string& how) {
+  feed_.add_event("link.rerouted",
+                  {{"link", link}, {"from", way.from}, {"to", way.to}, {"how", how}});
 }
 
 void Agent::run(const ProcessSpec& spec, Duration timeout, ProcessRunner::OnScript done) {

@@ -18,6 +18,7 @@
 #include "agents/api/event_feed.h"
 #include "agents/config.h"
 #include "agents/faults/fault_book.h"
+#include "agents/link_health.h"
 #include "agents/links/link_table.h"
 #include "agents/linux_host.h"
 #include "agents/loop.h"
@@ -56,6 +57,8 @@ class Agent final : private ActionPorts {
   explicit Agent(const AgentConfig& config);
   Status open();
   Status open_links();
+  void tell_rerouted(const std::string& link, const LinkTable::Rerouted& way,
+                     const std::string& how);
   Status open_toxiproxy();
   void begin();
   std::optional<MonoTime> turn();
@@ -78,8 +81,7 @@ class Agent final : private ActionPorts {
   void want(const std::string& service, const std::string& verb, Duration timeout,
             Done done) override;
   Status mark(const std::string& service, const std::string& as) override;
-  Result<nlohmann::json> reroute(const std::string& link, const std::string& to,
-                                 bool reset_established) override;
+  Result<nlohmann::json> change_link(const LinkOrder& order) override;
   void run(const ProcessSpec& spec, Duration timeout, ProcessRunner::OnScript done) override;
   std::map<std::string, std::string> environment() override;
   std::map<std::string, pid_t> service_pids() override;
@@ -103,6 +105,7 @@ class Agent final : private ActionPorts {
 
   std::unique_ptr<EpochGate> epoch_;
   std::unique_ptr<LinkTable> links_;
+  std::unique_ptr<LinkHealth> link_health_;
   std::unique_ptr<toxiproxy::ProxyBook> proxies_;  // these two: null when not configured
   std::unique_ptr<HttpServer> toxiproxy_;
   std::unique_ptr<LinuxHost> host_;

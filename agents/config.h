@@ -73,12 +73,25 @@ struct ServiceConfig {
 struct LinkUpstreamConfig {
   std::string name;
   std::string address;
+  int weight = 1;
+};
+// Asked of every upstream of a link, past the link.
+struct LinkHealthConfig {
+  std::string path;  // of a GET; "": a connection is enough
+  Duration every = 1s;
+  Duration timeout = 500ms;
+  int rise = 2;
+  int fall = 2;
 };
 struct LinkConfig {
   std::string name;
   std::string listen;
-  bool http = false;                          // it carries HTTP/1, and takes HTTP-aware faults
-  std::vector<LinkUpstreamConfig> upstreams;  // the first one is in use
+  bool http = false;                            // it carries HTTP/1, and takes HTTP-aware faults
+  std::vector<LinkUpstreamConfig> upstreams;    // the first one is in use at first
+  bool by_weight = false;                       // connections are drawn over them instead
+  std::optional<LinkHealthConfig> health = {};  // none: every upstream counts as healthy
+  std::string failback = "never";               // never | at_once | held
+  Duration failback_hold = 30s;                 // held: after it was healthy for so long
 };
 
 struct ProbeConfig {

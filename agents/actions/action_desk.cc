@@ -92,10 +92,10 @@ struct ActionDesk::Impl {
     const MonoTime began = clock.mono();
     if (order.kind == "mark") {
       finish(id, began, ports.mark(order.service, order.as), json::object());
-    } else if (order.kind == "reroute") {
-      auto rerouted = ports.reroute(order.link, order.to, order.reset_established);
-      if (rerouted) return finish(id, began, {}, std::move(*rerouted));
-      finish(id, began, fail(rerouted.error(), "reroute"), json::object());
+    } else if (!order.link.verb.empty()) {
+      auto changed = ports.change_link(order.link);
+      if (changed) return finish(id, began, {}, std::move(*changed));
+      finish(id, began, fail(changed.error(), order.kind), json::object());
     } else if (order.kind == "script" || order.kind == "program") {
       run(id, began, order);
     } else {

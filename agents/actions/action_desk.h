@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "agents/actions/order.h"
 #include "agents/config.h"
 #include "core/base/result.h"
 #include "core/io/process.h"
@@ -29,9 +30,8 @@ class ActionPorts {
   virtual void want(const std::string& service, const std::string& verb, Duration timeout,
                     Done done) = 0;
   virtual Status mark(const std::string& service, const std::string& as) = 0;
-  // Answers with {"from","to"}.
-  virtual Result<nlohmann::json> reroute(const std::string& link, const std::string& to,
-                                         bool reset_established) = 0;
+  // A reroute answers with {"from","to"}.
+  virtual Result<nlohmann::json> change_link(const LinkOrder& order) = 0;
   virtual void run(const ProcessSpec& spec, Duration timeout, ProcessRunner::OnScript done) = 0;
   virtual std::map<std::string, std::string> environment() = 0;  // of scripts and programs
   virtual std::map<std::string, pid_t> service_pids() = 0;       // of those that run

@@ -16,10 +16,15 @@ namespace {
 using nlohmann::json;
 using Texts = std::map<std::string, std::string>;
 
-const std::vector<std::string> kKinds = {"start", "stop",   "restart", "reroute",
-                                         "mark",  "script", "program"};
+const std::vector<std::string> kKinds = {"start",   "stop",    "restart", "mark",    "script",
+                                         "program", "reroute", "drain",   "undrain", "weights"};
 const std::vector<std::string> kMarks = {"ok", "degraded"};
 const std::vector<std::string> kEstablished = {"drain", "reset"};
+const std::vector<std::string> kLinkVerbs = {"reroute", "drain", "undrain", "weights"};
+
+bool is_of_link(const std::string& kind) {
+  return std::find(kLinkVerbs.begin(), kLinkVerbs.end(), kind) != kLinkVerbs.end();
+}
 
 bool is_variable_name(const std::string& name) {
   const auto may_begin = [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; };
@@ -59,13 +64,38 @@ void read_environment(Fields& in, ActionOrder& order) {
   }
 }
 
-void read_params(Fields& in, ActionOrder& order, Texts& arguments) {
-  if (order.kind == "reroute") {
+void read_weights(Fields& in, LinkOrder& order) {
+  const json* weights = in.need_value("weights");
+  if (!weights) return;
+  if (!weights->is_object() || weights->empty()) {
+    return in.problem("weights", "must be an object, `upstream: weight`");
+  }
+  for (const auto& [name, value] : weights->items()) {
+    const bool fits = value.is_number_integer() && value >= 0 && value <= 1'000;
+    if (!fits) in.problem(cat("weights.", name), "must be a number from 0 to 1000");
+    order.weights[name] = fits ? value.get<int>() : 0;
+  }
+}
+
+void read_link_order(Fields& in, const std::string& verb, LinkOrder& order) {
+  using namespace std::chrono_literals;
+  order.verb = verb;
+  in.need("link", order.link);
+  if (verb == "weights") return read_weights(in, order);
+  in.need(verb == "reroute" ? "to" : "upstream", order.upstream);
+  if (verb == "reroute") {
     std::string established = "drain";
-    in.need("link", order.link);
-    in.need("to", order.to);
     in.may_word("established", established, kEstablished);
     order.reset_established = established == "reset";
+  } else if (verb == "drain") {
+    order.within = 30s;
+    in.may("within", order.within, {0s, 24h});
+  }
+}
+
+void read_params(Fields& in, ActionOrder& order, Texts& arguments) {
+  if (is_of_link(order.kind)) {
+    read_link_order(in, order.kind, order.link);
   } else if (order.kind == "script") {
     in.need("name", order.name);
     read_environment(in, order);
@@ -112,10 +142,10 @@ Status find_subject(ActionOrder& order, const Texts& arguments, const AgentConfi
     order.argv = {file.string()};
     return {};
   }
-  if (order.kind == "reroute") {
+  if (is_of_link(order.kind)) {
     const auto known = names_of(config.links);
-    if (std::find(known.begin(), known.end(), order.link) != known.end()) return {};
-    return not_found("link", order.link, known);
+    if (std::find(known.begin(), known.end(), order.link.link) != known.end()) return {};
+    return not_found("link", order.link.link, known);
   }
   if (config.service(order.service)) return {};
   return not_found("service", order.service, names_of(config.services));

@@ -14,13 +14,21 @@
 
 namespace panshi::agent {
 
+// Where a link's connections go.
+struct LinkOrder {
+  std::string verb;  // reroute | drain | undrain | weights
+  std::string link;
+  std::string upstream;                // all but weights
+  bool reset_established = false;      // reroute
+  Duration within{};                   // drain: then what is established is reset
+  std::map<std::string, int> weights;  // weights: by upstream
+};
+
 struct ActionOrder {
-  std::string kind;  // start | stop | restart | reroute | mark | script | program
+  std::string kind;  // start | stop | restart | mark | script | program, or a verb of LinkOrder
   Duration timeout{};
   std::string service;
-  std::string link;
-  std::string to;                          // reroute: name of the upstream
-  bool reset_established = false;          // reroute
+  LinkOrder link;
   std::string as;                          // mark
   std::string name;                        // script, program
   Argv argv;                               // script, program

@@ -21,27 +21,24 @@ std::uint64_t seed_of(const LinkSpec& spec) {
 
 }  // namespace
 
-Link::Link(const LinkSpec& spec, EventLoop& loop, std::vector<char>& scratch)
-    : flow_{.loop = loop,
-            .scratch = scratch,
+Link::Link(const LinkSpec& spec, Upstreams upstreams, const Parts& parts)
+    : flow_{.loop = parts.loop,
+            .scratch = parts.scratch,
             .connect_timeout = spec.connect_timeout,
             .closes_unconnected = spec.closes_unconnected,
             .http = spec.http},
       name_(spec.name),
       random_(seed_of(spec)),
-      spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
+      spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
+      upstreams_(std::move(upstreams)),
+      on_moved_(parts.on_moved) {}
 
 Result<std::unique_ptr<Link>> Link::open(const LinkSpec& spec, EventLoop& loop,
-                                         std::vector<char>& scratch) {
-  if (spec.upstreams.empty()) {
-    return fail(ErrorCode::kInvalid, cat("link `", spec.name, "` has no upstream"));
-  }
-  std::unique_ptr<Link> link(new Link(spec, loop, scratch));
-  for (const LinkUpstream& upstream : spec.upstreams) {
-    auto address = parse_address(upstream.address);
-    if (!address) return fail(address.error(), cat("link `", spec.name, "`"));
-    link->upstreams_.push_back({upstream, *address});
-  }
+                                         std::vector<char>& scratch,
+                                         const LinkTable::OnMoved& on_moved) {
+  ASSIGN_OR_RETURN(Upstreams upstreams, Upstreams::read(spec));
+  std::unique_ptr<Link> link(new Link(spec, std::move(upstreams),
+                                      {.loop = loop, .scratch = scratch, .on_moved = on_moved}));
   const auto listening = [&]() -> Status {
     ASSIGN_OR_RETURN(link->address_, parse_address(spec.listen));
     ASSIGN_OR_RETURN(link->listener_, bound_to(link->address_));
@@ -60,14 +57,9 @@ Status Link::start_listening() {
 Link::~Link() { close(); }
 
 void Link::close() {
+  flow_.loop.disarm(*this);
   listener_.reset();
   each_connection([](Connection& connection) { connection.reset(); });
-}
-
-template <class Act>
-void Link::each_connection(Act act) {
-  // By index: acting may end connections, which stay in the list until the end of the round.
-  for (std::size_t i = 0; i < connections_.size(); ++i) act(*connections_[i]);
 }
 
 bool Link::has(Toxic::Kind kind) const {
@@ -107,6 +99,8 @@ bool Link::refuses_one() {
 
 void Link::admit(Fd client) {
   if (connections_.size() >= kConnectionsMax || refuses_one()) return close_with_reset(client);
+  const auto upstream = upstreams_.pick(random_);
+  if (!upstream) return close_with_reset(client);  // every one is drained
   const auto on_end = [this](Connection& connection) {
     if (ended_.empty()) flow_.loop.at_end_of_round([this] { remove_ended(); });
     ended_.push_back(&connection);
@@ -114,8 +108,7 @@ void Link::admit(Fd client) {
   auto connection = std::make_unique<Connection>(flow_, std::move(client), random_.next(), on_end);
   connection->slot = connections_.size();
   connections_.push_back(std::move(connection));
-  const Upstream& upstream = upstreams_[in_use_];
-  connections_.back()->dial(upstream.spec.name, upstream.address);
+  connections_.back()->dial(upstreams_.name(*upstream), upstreams_.address(*upstream));
 }
 
 void Link::shed_one() {
@@ -132,28 +125,6 @@ void Link::remove_ended() {
     std::swap(connections_[slot], connections_.back());
     connections_.pop_back();
   }
-}
-
-Result<LinkTable::Rerouted> Link::reroute(const std::string& upstream, LinkTable::Established how) {
-  std::vector<std::string> known;
-  for (const Upstream& each : upstreams_) known.push_back(each.spec.name);
-  const auto found = std::find(known.begin(), known.end(), upstream);
-  if (found == known.end()) {
-    return fail(ErrorCode::kNotFound,
-                cat("link `", name_, "` has no upstream `", upstream, "`",
-                    did_you_mean(upstream, known), "; it has ", join(known, ", ")));
-  }
-  LinkTable::Rerouted rerouted{.from = known[in_use_], .to = upstream};
-  in_use_ = static_cast<std::size_t>(found - known.begin());
-  each_connection([&](Connection& connection) {
-    if (connection.upstream() == upstream) return;
-    if (!connection.connected()) {  // nothing was read from it yet: it can still change over
-      connection.dial(upstream, upstreams_[in_use_].address);
-    } else if (how == LinkTable::Established::kReset) {
-      connection.reset();
-    }
-  });
-  return rerouted;
 }
 
 std::vector<ToxicRow>::iterator Link::find(const std::string& id) {
@@ -232,8 +203,8 @@ Result<ToxicReport> Link::toxic_report(const std::string& id) const {
 LinkState Link::state() const {
   LinkState state{.name = name_,
                   .listen = address_text(address_),
-                  .upstream = upstreams_[in_use_].spec.name,
-                  .upstreams = {},
+                  .upstream = upstreams_.in_use(),
+                  .upstreams = upstreams_.states(),
                   .toxics = {},
                   .http = flow_.http,
                   .down = has(Toxic::Kind::kDown),
@@ -242,7 +213,10 @@ LinkState Link::state() const {
                   .connect_failed = flow_.connect_failed,
                   .bytes_upstream = flow_.delivered[Connection::kUp],
                   .bytes_downstream = flow_.delivered[Connection::kDown]};
-  for (const Upstream& each : upstreams_) state.upstreams.push_back(each.spec);
+  for (const auto& connection : connections_) {
+    for (UpstreamState& each : state.upstreams)
+      each.connections += each.name == connection->upstream();
+  }
   for (const ToxicRow& row : flow_.toxics) state.toxics.emplace_back(row.id, row.toxic);
   return state;
 }

@@ -11,19 +11,25 @@
 #include <vector>
 
 #include "agents/links/connection.h"
+#include "agents/links/upstreams.h"
 
 namespace panshi::agent {
 
-class Link final : public Watcher {
+class Link final : public Watcher, private Timer {
  public:
   static constexpr std::size_t kConnectionsMax = 20'000;
 
   static Result<std::unique_ptr<Link>> open(const LinkSpec& spec, EventLoop& loop,
-                                            std::vector<char>& scratch);
+                                            std::vector<char>& scratch,
+                                            const LinkTable::OnMoved& on_moved);
   ~Link() override;
   void close();  // resets its connections; destroy it at the end of the round
 
   Result<LinkTable::Rerouted> reroute(const std::string& upstream, LinkTable::Established how);
+  Status drain(const std::string& upstream, Duration within);
+  Status undrain(const std::string& upstream);
+  Status set_weights(const std::map<std::string, int>& weights);
+  Status set_health(const std::string& upstream, bool up);
   Status add_toxic(const std::string& id, const Toxic& toxic);
   Status remove_toxic(const std::string& id);
   Status change_toxic(const std::string& id, const Toxic& toxic);
@@ -35,12 +41,17 @@ class Link final : public Watcher {
   void on_events(std::uint32_t events) override;  // of the listening socket
 
  private:
-  struct Upstream {
-    LinkUpstream spec;
-    Address address;
+  struct Parts {
+    EventLoop& loop;
+    std::vector<char>& scratch;
+    const LinkTable::OnMoved& on_moved;
   };
-
-  Link(const LinkSpec& spec, EventLoop& loop, std::vector<char>& scratch);
+  Link(const LinkSpec& spec, Upstreams upstreams, const Parts& parts);
+  void on_timer() override;  // a drain or a failback is due
+  template <class Act>
+  Status change_upstream(const std::string& upstream, const char* why, Act act);
+  void settle();
+  void follow(const std::string& from, const char* why);
   Status start_listening();
   void admit(Fd client);
   void shed_one();  // out of descriptors: accept and close one, lest the backlog stays readable
@@ -49,7 +60,10 @@ class Link final : public Watcher {
   std::vector<ToxicRow>::iterator find(const std::string& id);
   Status start_toxic(const ToxicRow& row);
   template <class Act>
-  void each_connection(Act act);
+  void each_connection(Act act) {
+    // By index: acting may end connections, which stay in the list until the end of the round.
+    for (std::size_t i = 0; i < connections_.size(); ++i) act(*connections_[i]);
+  }
   void remove_ended();
 
   LinkFlow flow_;
@@ -58,8 +72,8 @@ class Link final : public Watcher {
   Address address_;
   Fd listener_;
   Fd spare_;  // given up for a moment by shed_one()
-  std::vector<Upstream> upstreams_;
-  std::size_t in_use_ = 0;
+  Upstreams upstreams_;
+  const LinkTable::OnMoved& on_moved_;
   std::vector<std::unique_ptr<Connection>> connections_;  // each knows its slot
   std::vector<Connection*> ended_;
   int accepts_ = 1;  // at the next event; many at once only while many come

@@ -43,8 +43,13 @@ nlohmann::json toxic_json(const std::string& id, const Toxic& toxic) {
 
 nlohmann::json to_json(const LinkState& link) {
   nlohmann::json upstreams = nlohmann::json::array();
-  for (const LinkUpstream& upstream : link.upstreams) {
-    upstreams.push_back({{"name", upstream.name}, {"address", upstream.address}});
+  for (const UpstreamState& upstream : link.upstreams) {
+    upstreams.push_back({{"name", upstream.name},
+                         {"address", upstream.address},
+                         {"weight", upstream.weight},
+                         {"health", upstream.health},
+                         {"drained", upstream.drained},
+                         {"connections", upstream.connections}});
   }
   nlohmann::json toxics = nlohmann::json::array();
   for (const auto& [id, toxic] : link.toxics) toxics.push_back(toxic_json(id, toxic));

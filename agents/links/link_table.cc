@@ -14,6 +14,7 @@
 namespace panshi::agent {
 
 struct LinkTable::Impl {
+  OnMoved on_moved;
   std::unique_ptr<EventLoop> loop;
   std::vector<char> scratch = std::vector<char>(kHeldMax);
   std::vector<std::unique_ptr<Link>> links;  // thread `links` only, as the rest
@@ -47,8 +48,9 @@ struct LinkTable::Impl {
   }
 };
 
-Result<std::unique_ptr<LinkTable>> LinkTable::create() {
+Result<std::unique_ptr<LinkTable>> LinkTable::create(OnMoved on_moved) {
   auto impl = std::make_unique<Impl>();
+  impl->on_moved = std::move(on_moved);
   ASSIGN_OR_RETURN(impl->loop, EventLoop::create());
   impl->thread = std::thread([loop = impl->loop.get()] {
     ::pthread_setname_np(::pthread_self(), "links");
@@ -70,7 +72,7 @@ Status LinkTable::open(const LinkSpec& spec) {
     if (impl->find(spec.name) != nullptr) {
       return fail(ErrorCode::kConflict, cat("there is a link `", spec.name, "` already"));
     }
-    ASSIGN_OR_RETURN(auto link, Link::open(spec, *impl->loop, impl->scratch));
+    ASSIGN_OR_RETURN(auto link, Link::open(spec, *impl->loop, impl->scratch, impl->on_moved));
     impl->links.push_back(std::move(link));
     return {};
   });
@@ -95,6 +97,38 @@ Result<LinkTable::Rerouted> LinkTable::reroute(const std::string& name, const st
     Link* link = impl->find(name);
     if (link == nullptr) return impl->unknown(name);
     return link->reroute(upstream, established);
+  });
+}
+
+Status LinkTable::drain(const std::string& name, const std::string& upstream, Duration within) {
+  return impl_->call([impl = impl_.get(), name, upstream, within]() -> Status {
+    Link* link = impl->find(name);
+    if (link == nullptr) return impl->unknown(name);
+    return link->drain(upstream, within);
+  });
+}
+
+Status LinkTable::undrain(const std::string& name, const std::string& upstream) {
+  return impl_->call([impl = impl_.get(), name, upstream]() -> Status {
+    Link* link = impl->find(name);
+    if (link == nullptr) return impl->unknown(name);
+    return link->undrain(upstream);
+  });
+}
+
+Status LinkTable::set_weights(const std::string& name, const std::map<std::string, int>& weights) {
+  return impl_->call([impl = impl_.get(), name, weights]() -> Status {
+    Link* link = impl->find(name);
+    if (link == nullptr) return impl->unknown(name);
+    return link->set_weights(weights);
+  });
+}
+
+Status LinkTable::set_health(const std::string& name, const std::string& upstream, bool up) {
+  return impl_->call([impl = impl_.get(), name, upstream, up]() -> Status {
+    Link* link = impl->find(name);
+    if (link == nullptr) return impl->unknown(name);
+    return link->set_health(upstream, up);
   });
 }
 

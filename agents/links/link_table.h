@@ -13,6 +13,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -21,6 +23,7 @@
 
 #include "agents/links/toxic.h"
 #include "agents/links/toxic_account.h"
+#include "agents/links/upstream_choice.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
 
@@ -29,23 +32,36 @@ namespace panshi::agent {
 struct LinkUpstream {
   std::string name;
   std::string address;  // "127.0.0.1:3306"
+  int weight = 1;       // counts while connections are drawn by weight
+};
+
+struct UpstreamState {
+  std::string name;
+  std::string address;
+  int weight = 1;
+  std::string health;  // up | down | unknown
+  bool drained = false;
+  std::int64_t connections = 0;  // open now
 };
 
 struct LinkSpec {
   std::string name;
   std::string listen;                                  // "127.0.0.1:17841"; port 0: any, see port()
-  std::vector<LinkUpstream> upstreams;                 // the first one is in use
+  std::vector<LinkUpstream> upstreams;                 // the first one is in use at first
   std::uint64_t seed = 0;                              // of the jitter; 0: made from the name
   Duration connect_timeout = std::chrono::seconds(3);  // to the upstream
   bool http = false;                // it carries HTTP/1, and takes HTTP-aware toxics
   bool closes_unconnected = false;  // a client whose upstream refuses gets FIN instead of RST
+  bool by_weight = false;           // no upstream is in use: connections are drawn over them
+  Failback failback = Failback::kNever;
+  Duration failback_hold{};
 };
 
 struct LinkState {
   std::string name;
   std::string listen;    // with the real port
-  std::string upstream;  // name of the one in use
-  std::vector<LinkUpstream> upstreams;
+  std::string upstream;  // name of the one in use, or "by weight"
+  std::vector<UpstreamState> upstreams;
   std::vector<std::pair<std::string, Toxic>> toxics;  // id first; in the order they were added
   bool http = false;
   bool down = false;                // a `kDown` toxic is on
@@ -70,8 +86,16 @@ class LinkTable {
     std::string to;
   };
 
+  // A link leads elsewhere, and nobody asked it to: `why` is failover, failback or drain.
+  struct Moved {
+    std::string link;
+    Rerouted way;
+    std::string why;
+  };
+  using OnMoved = std::function<void(const Moved&)>;  // on the thread `links`; must not call back
+
   // kInternal when the kernel gives no epoll or timer.
-  static Result<std::unique_ptr<LinkTable>> create();
+  static Result<std::unique_ptr<LinkTable>> create(OnMoved on_moved = {});
   ~LinkTable();  // closes every link and connection
   LinkTable(const LinkTable&) = delete;
   LinkTable& operator=(const LinkTable&) = delete;
@@ -84,6 +108,15 @@ class LinkTable {
   // kNotFound lists the upstreams there are. To the one in use already: no error, nothing reset.
   Result<Rerouted> reroute(const std::string& link, const std::string& upstream,
                            Established established);
+
+  // Beside reroute, which ends drawing by weight and a drain of that upstream. Errors as there.
+  // No new connection goes to it; what is established is reset after `within`.
+  Status drain(const std::string& link, const std::string& upstream, Duration within);
+  Status undrain(const std::string& link, const std::string& upstream);
+  // Begins drawing by weight; who is not named keeps his. kInvalid when none is above 0.
+  Status set_weights(const std::string& link, const std::map<std::string, int>& weights);
+  // What a health check found, when it changed.
+  Status set_health(const std::string& link, const std::string& upstream, bool up);
 
   // The same id and toxic again: no error. kConflict: the id is taken by another toxic.
   Status add_toxic(const std::string& link, const std::string& id, const Toxic& toxic);

@@ -53,6 +53,9 @@ void Api::add_changing_routes(HttpServer& server) {
   post(server, "/api/v1/faults", {.verb = "fault.apply", .status = 201});
   post(server, "/api/v1/faults/{id}/revert", {.verb = "fault.revert", .capture = "fault"});
   post(server, "/api/v1/links/reroute", {.verb = "link.reroute"});
+  post(server, "/api/v1/links/drain", {.verb = "link.drain"});
+  post(server, "/api/v1/links/undrain", {.verb = "link.undrain"});
+  post(server, "/api/v1/links/weights", {.verb = "link.weights"});
   post(server, "/api/v1/incidents/{id}/ack", {.verb = "incident.ack", .capture = "incident"});
   post(server, "/api/v1/runbooks/{name}/run", {.verb = "runbook.run", .capture = "runbook"});
 }

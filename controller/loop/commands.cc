@@ -5,6 +5,7 @@
 #include <array>
 
 #include "controller/drills/drills.h"
+#include "controller/loop/link_commands.h"
 #include "controller/runbooks/runbooks.h"
 #include "controller/world/faults.h"
 #include "core/base/random.h"
@@ -237,15 +238,18 @@ struct Verb {
   const char* name;
   Result<Json> (*run)(Context& context, const Json& body);
 };
-constexpr std::array<Verb, 9> kVerbs = {{{"drill.run", &drill_run},
-                                         {"drill.abort", &drill_abort},
-                                         {"halt", &halt},
-                                         {"resume", &resume},
-                                         {"fault.apply", &fault_apply},
-                                         {"fault.revert", &fault_revert},
-                                         {"link.reroute", &link_reroute},
-                                         {"runbook.run", &runbook_run},
-                                         {"incident.ack", &incident_ack}}};
+constexpr std::array<Verb, 12> kVerbs = {{{"drill.run", &drill_run},
+                                          {"drill.abort", &drill_abort},
+                                          {"halt", &halt},
+                                          {"resume", &resume},
+                                          {"fault.apply", &fault_apply},
+                                          {"fault.revert", &fault_revert},
+                                          {"link.reroute", &link_reroute},
+                                          {"link.drain", &link_drain},
+                                          {"link.undrain", &link_undrain},
+                                          {"link.weights", &link_weights},
+                                          {"runbook.run", &runbook_run},
+                                          {"incident.ack", &incident_ack}}};
 
 }  // namespace
 

@@ -8,6 +8,9 @@
 //   fault.apply   {kind, target, params?, for}            → {fault}
 //   fault.revert  {fault}                                 → {fault}
 //   link.reroute  {node, link, to, established?}          → {effect}
+//   link.drain    {node, link, upstream, within?}         → {effect}
+//   link.undrain  {node, link, upstream}                  → {effect}
+//   link.weights  {node, link, weights}                   → {effect}
 //   runbook.run   {runbook, dry_run?}                     → {run}
 //   incident.ack  {incident, by?}                         → {incident}
 //

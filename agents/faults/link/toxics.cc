@@ -120,6 +120,12 @@ std::unique_ptr<Fault> make_link_reset(const FaultRequest& request, Host& host) 
   return std::make_unique<LinkFault>(request, Toxic{.kind = Toxic::Kind::kReset}, host);
 }
 
+std::unique_ptr<Fault> make_link_reset_peer(const FaultRequest& request, Host& host) {
+  Toxic toxic = on_stream(Toxic::Kind::kResetPeer, request);
+  toxic.delay = request.duration("delay");
+  return std::make_unique<LinkFault>(request, toxic, host);
+}
+
 std::unique_ptr<Fault> make_link_slicer(const FaultRequest& request, Host& host) {
   Toxic toxic = on_stream(Toxic::Kind::kSlicer, request);
   toxic.delay = request.duration("delay");

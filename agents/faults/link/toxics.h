@@ -19,6 +19,7 @@ std::unique_ptr<Fault> make_link_down(const FaultRequest& request, Host& host);
 std::unique_ptr<Fault> make_link_limit(const FaultRequest& request, Host& host);
 std::unique_ptr<Fault> make_link_refuse(const FaultRequest& request, Host& host);
 std::unique_ptr<Fault> make_link_reset(const FaultRequest& request, Host& host);
+std::unique_ptr<Fault> make_link_reset_peer(const FaultRequest& request, Host& host);
 std::unique_ptr<Fault> make_link_slicer(const FaultRequest& request, Host& host);
 std::unique_ptr<Fault> make_link_slow_close(const FaultRequest& request, Host& host);
 std::string why_no_link(Host& host);

@@ -38,6 +38,11 @@ constexpr FaultParam kLimitParams[] = {
 constexpr FaultParam kRefuseParams[] = {
     percent_param("share", "50", "0", "100", "Share of the new connections that is refused."),
 };
+constexpr FaultParam kResetPeerParams[] = {
+    duration_param("delay", "0ms", "0ms", "1h", "How long after its first byte."),
+    kDirection,
+    kShare,
+};
 constexpr FaultParam kSlicerParams[] = {
     duration_param("delay", "0ms", "0ms", "10s", "Between two pieces."),
     kDirection,
@@ -171,6 +176,13 @@ constexpr FaultKindSpec kKinds[] = {
      .needs = kNeedsLink,
      .undo = "New connections live again.",
      .measured = "Counts the connections that are left."},
+    {.name = "link.reset-peer",
+     .summary = "Resets each connection of a link a set time after its first byte.",
+     .target_key = "link",
+     .params = kResetPeerParams,
+     .needs = kNeedsLink,
+     .undo = "Connections that lost bytes are reset, others live on.",
+     .measured = "Counts the connections touched and ended, the bytes passed and dropped."},
     {.name = "link.slicer",
      .summary = "Cuts what passes a link into small pieces.",
      .target_key = "link",

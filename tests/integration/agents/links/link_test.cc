@@ -111,7 +111,7 @@ TEST_CASE("an unknown upstream or link is refused with what there is") {
   const auto rerouted = table->reroute("database", "mariadb-c", LinkTable::Established::kDrain);
   CHECK(rerouted.error().code == ErrorCode::kNotFound);
   CHECK(rerouted.error().message ==
-        "link `database` has no upstream `mariadb-c` (did you mean `mariadb-a`?); it has "
+        "link `database`: no upstream `mariadb-c` (did you mean `mariadb-a`?); there are: "
         "mariadb-a, mariadb-b");
   CHECK(table->add_toxic("databse", "t", kDown).error().message ==
         "no link `databse` (did you mean `database`?); there are: database");

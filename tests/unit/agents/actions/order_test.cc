@@ -15,9 +15,8 @@ AgentConfig node() {
   ServiceConfig shop;
   shop.name = "shop";
   config.services = {shop};
-  config.links = {{.name = "database",
-                   .listen = "127.0.0.1:1",
-                   .upstreams = {{"a", "127.0.0.1:2"}}}};
+  config.links = {
+      {.name = "database", .listen = "127.0.0.1:1", .upstreams = {{"a", "127.0.0.1:2"}}}};
   config.programs["audit"] = {{"audit", "--since={since}", "{x}{since}", "{not an id}"}, 5s};
   return config;
 }
@@ -60,6 +59,25 @@ TEST_CASE("a body of another shape is refused") {
   CHECK_FALSE(order_of("program", R"({"name":"audit","args":{"since":[1],"x":1}})"));
   CHECK_FALSE(order_of("exec", R"({"argv":["sh"]})"));
   CHECK_FALSE(order_of("restart", "[]"));
+}
+
+TEST_CASE("what is said about a link's upstreams is read, with its bounds") {
+  const auto drain = order_of("drain", R"({"link":"database","upstream":"a","within":"5s"})");
+  REQUIRE(drain);
+  CHECK(drain->link.verb == "drain");
+  CHECK(drain->link.upstream == "a");
+  CHECK(drain->link.within == 5s);
+  CHECK(order_of("drain", R"({"link":"database","upstream":"a"})")->link.within == 30s);
+  CHECK(order_of("undrain", R"({"link":"database","upstream":"a"})"));
+  const auto weights = order_of("weights", R"({"link":"database","weights":{"a":3,"b":0}})");
+  REQUIRE(weights);
+  CHECK(weights->link.weights == std::map<std::string, int>{{"a", 3}, {"b", 0}});
+  CHECK(order_of("weights", R"({"link":"database","weights":{"a":-1,"b":1.5}})").error().message ==
+        "params.weights.a must be a number from 0 to 1000\n"
+        "params.weights.b must be a number from 0 to 1000");
+  CHECK_FALSE(order_of("weights", R"({"link":"database","weights":{}})"));
+  CHECK_FALSE(order_of("drain", R"({"link":"database","upstream":"a","within":"2d"})"));
+  CHECK(order_of("drain", R"({"link":"x","upstream":"a"})").error().code == ErrorCode::kNotFound);
 }
 
 TEST_CASE("a service's pid variable has letters, digits and underscores") {

@@ -101,6 +101,41 @@ probes:
              Catch::Contains("is sent by another probe already"));
 }
 
+TEST_CASE("a link's weights, health check and way back are read and checked") {
+  const auto config = read_config(std::string(kHead) + R"(links:
+  - name: shop
+    listen: "127.0.0.1:99"
+    upstreams: [{name: a, address: "127.0.0.1:1", weight: 3}, {name: b, address: "127.0.0.1:2"}]
+    health: {kind: http, path: /healthz, every: 200ms, timeout: 100ms, rise: 3, fall: 1}
+    failback: held
+    failback_hold: 5s
+)",
+                                  "agent.yaml");
+  REQUIRE(config);
+  const LinkConfig& link = config->links.at(0);
+  CHECK(link.by_weight);
+  CHECK(link.upstreams[0].weight == 3);
+  CHECK(link.upstreams[1].weight == 1);
+  CHECK(link.health->path == "/healthz");
+  CHECK(link.health->fall == 1);
+  CHECK(link.failback == "held");
+  CHECK(link.failback_hold == 5s);
+
+  const std::string text = mistakes(R"(links:
+  - {name: a, listen: "127.0.0.1:9", upstreams: [{name: a, address: "127.0.0.1:1", weight: 1001}]}
+  - {name: b, listen: "127.0.0.1:8", upstreams: [{name: a, address: "127.0.0.1:1", weight: 0}]}
+  - {name: c, listen: "127.0.0.1:7", upstreams: [{name: a, address: "127.0.0.1:1"}],
+     failback: at_once}
+  - {name: d, listen: "127.0.0.1:6", upstreams: [{name: a, address: "[::1]:1"}],
+     health: {kind: tpc}}
+)");
+  CHECK_THAT(text, Catch::Contains("links[0].upstreams[0].weight must be from 0 to 1000"));
+  CHECK_THAT(text, Catch::Contains("links[1].upstreams one weight at least must be above 0"));
+  CHECK_THAT(text, Catch::Contains("links[2].failback needs a `health`"));
+  CHECK_THAT(
+      text, Catch::Contains("must have an IPv4 address") && Catch::Contains("did you mean `tcp`?"));
+}
+
 TEST_CASE("services that wait for each other are refused") {
   CHECK_THAT(mistakes(R"(services:
   - {name: a, command: [a], after: [b]}

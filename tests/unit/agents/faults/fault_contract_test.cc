@@ -153,6 +153,7 @@ std::map<std::string, nlohmann::json> expected_measures() {
           {"link.limit", {{"touched", 0}, {"ended", 0}, {"bytes", 0}, {"dropped", 0}}},
           {"link.refuse", {{"came", 0}, {"refused", 0}}},
           {"link.reset", {{"connections", 0}, {"down", false}}},
+          {"link.reset-peer", {{"touched", 0}, {"ended", 0}, {"bytes", 0}, {"dropped", 0}}},
           {"link.slicer", {{"pieces", 0}, {"bytes", 0}, {"delay_mean_us", 0}}},
           {"link.slow-close", {{"ends", 0}, {"delay_mean_us", 0}}},
           {"network.damage", {{"in_force", true}}},

@@ -36,6 +36,13 @@ TEST_CASE("an unknown name is answered with what exists and what was meant") {
   CHECK(error("link.reroute", {{"node", "app-1"}, {"link", "cardkeys"}, {"to", "standbi"}}) ==
         "to unknown upstream of cardkeys `standbi` (did you mean `standby`?); known: primary, "
         "standby");
+  CHECK(error("link.drain", {{"node", "app-1"}, {"link", "cardkeys"}, {"upstream", "standbi"}}) ==
+        "upstream unknown upstream `standbi` (did you mean `standby`?); known: primary, standby");
+  CHECK(error("link.undrain", {{"node", "app-9"}, {"link", "cardkeys"}, {"upstream", "standby"}})
+            .starts_with("node unknown node `app-9`"));
+  CHECK(error("link.weights",
+              {{"node", "app-1"}, {"link", "cardkeys"}, {"weights", {{"standbi", 1}}}})
+            .starts_with("weights unknown upstream `standbi`"));
   CHECK(error("dance", Json::object()).starts_with("unknown command `dance`"));
 }
 
@@ -146,6 +153,20 @@ TEST_CASE("what is shown of a service follows its events") {
   happens("service.ready", {{"service", "orders"}, {"pid", 8}});
   CHECK(shown()["state"] == "ready");
   CHECK(shown()["pid"] == 8);
+}
+
+TEST_CASE("what is said about a link's upstreams is an act of its agent") {
+  Scene scene;
+  scene.agents_up();
+  const Json link = {{"node", "app-1"}, {"link", "cardkeys"}};
+  Json drain = link;
+  drain.update({{"upstream", "primary"}, {"within", "5s"}});
+  const auto drained = scene.command("link.drain", drain);
+  REQUIRE(drained);
+  CHECK(drained->contains("effect"));
+  Json weights = link;
+  weights["weights"] = {{"primary", 3}, {"standby", 1}};
+  CHECK(scene.command("link.weights", weights));
 }
 
 TEST_CASE("agents are told which crossings matter") {

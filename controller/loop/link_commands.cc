@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/loop/link_commands.h"
+
+#include <algorithm>
+
+#include "core/base/text.h"
+#include "core/json/fields.h"
+#include "core/model/check.h"
+
+namespace panshi::controller {
+namespace {
+
+using Json = nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr Duration kTimeout = 10s;
+
+template <class Map>
+std::vector<std::string> keys(const Map& map) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : map) names.push_back(name);
+  return names;
+}
+
+// The upstreams of the link; reports what is not known.
+const std::vector<std::string>* find_link(const Context& context, Fields& in, std::string& node,
+                                          std::string& link) {
+  in.need("node", node);
+  in.need("link", link);
+  const auto& nodes = context.catalog.inventory.nodes;
+  const auto on = nodes.find(node);
+  if (on == nodes.end()) {
+    if (!node.empty()) in.problem("node", unknown_name("node", node, keys(nodes)));
+    return nullptr;
+  }
+  const auto found = on->second.links.find(link);
+  if (found != on->second.links.end()) return &found->second;
+  if (!link.empty()) in.problem("link", unknown_name("link", link, keys(on->second.links)));
+  return nullptr;
+}
+
+void check_upstream(Fields& in, const char* key, const std::string& name,
+                    const std::vector<std::string>* known) {
+  if (!known || name.empty()) return;
+  if (std::find(known->begin(), known->end(), name) != known->end()) return;
+  in.problem(key, unknown_name("upstream", name, *known));
+}
+
+Result<Json> act(Context& context, const std::string& kind, const Json& body) {
+  Problems problems;
+  Fields in(body, "", problems);
+  std::string node;
+  std::string link;
+  const auto* upstreams = find_link(context, in, node, link);
+  Json params = {{"link", link}};
+  if (kind == "weights") {
+    const Json* weights = in.need_value("weights");
+    if (weights && weights->is_object()) {
+      for (const auto& [name, unused] : weights->items()) {
+        check_upstream(in, "weights", name, upstreams);
+      }
+    }
+    params["weights"] = weights ? *weights : Json();
+  } else {
+    std::string upstream;
+    in.need("upstream", upstream);
+    check_upstream(in, "upstream", upstream, upstreams);
+    params["upstream"] = upstream;
+  }
+  if (kind == "drain") {
+    Duration within = 30s;
+    in.may("within", within, {0s, 24h});
+    params["within"] = duration_text(within);
+  }
+  in.done();
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  Effect effect;
+  effect.kind = "act";
+  effect.node = node;
+  effect.timeout = kTimeout;
+  effect.body = {{"kind", kind}, {"params", std::move(params)}, {"timeout_ms", kTimeout / 1ms}};
+  return Json{{"effect", context.intend(std::move(effect))}};
+}
+
+}  // namespace
+
+Result<Json> link_drain(Context& context, const Json& body) { return act(context, "drain", body); }
+Result<Json> link_undrain(Context& context, const Json& body) {
+  return act(context, "undrain", body);
+}
+Result<Json> link_weights(Context& context, const Json& body) {
+  return act(context, "weights", body);
+}
+
+}  // namespace panshi::controller
