@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/supervisor/service_files.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,22 @@ std::string environment_value(const std::string& environment, std::string_view n
     at = end + 1;
   }
   return {};
+}
+
+// A line for each command: its words, and which file its program is. A program that cannot be seen
+// has no size; the command that wants it says so when it runs.
+std::string named(const ServiceFiles::Commands& commands) {
+  std::string text;
+  for (const std::vector<std::string>& argv : commands) {
+    struct stat file {};
+    if (argv.empty() || ::stat(argv[0].c_str(), &file) != 0) file = {};
+    text += dump_json({{"argv", argv},
+                       {"size", file.st_size},
+                       {"changed_s", file.st_mtim.tv_sec},
+                       {"changed_ns", file.st_mtim.tv_nsec}});
+    text += '\n';
+  }
+  return text;
 }
 
 }  // namespace
@@ -76,12 +93,13 @@ Result<ServiceRecord> ServiceFiles::read(const std::string& service) const {
   return record;
 }
 
-bool ServiceFiles::is_prepared(const std::string& service) const {
-  return std::filesystem::exists(state_ / "services" / (service + ".prepared"));
+bool ServiceFiles::is_prepared(const std::string& service, const Commands& by) const {
+  const auto marked = read_file(state_ / "services" / (service + ".prepared"));
+  return marked && *marked == named(by);
 }
 
-Status ServiceFiles::mark_prepared(const std::string& service) const {
-  return write_file_durably(state_ / "services" / (service + ".prepared"), "");
+Status ServiceFiles::mark_prepared(const std::string& service, const Commands& by) const {
+  return write_file_durably(state_ / "services" / (service + ".prepared"), named(by));
 }
 
 std::filesystem::path ServiceFiles::log_of(const std::string& service) const {

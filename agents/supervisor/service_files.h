@@ -3,7 +3,7 @@
 // its guardian and `revert-all` know which process a service is.
 //
 //     <state>/services/<name>.json      the process that runs, durable before it counts as running
-//     <state>/services/<name>.prepared  its prepare commands have all succeeded
+//     <state>/services/<name>.prepared  its prepare commands have all succeeded, and which they were
 //     <state>/logs/<name>.log           what it wrote
 //
 // Any thread, but one writer of a service at a time.
@@ -32,8 +32,11 @@ class ServiceFiles {
   Status write(const std::string& service, const ServiceRecord& record) const;
   // kNotFound: never started, or the record is of another boot of the machine.
   Result<ServiceRecord> read(const std::string& service) const;
-  bool is_prepared(const std::string& service) const;
-  Status mark_prepared(const std::string& service) const;
+  // By these very commands, run from these very program files (size and time of change): a program
+  // that was replaced, or another command, prepares once more.
+  using Commands = std::vector<std::vector<std::string>>;
+  bool is_prepared(const std::string& service, const Commands& by) const;
+  Status mark_prepared(const std::string& service, const Commands& by) const;
 
   const std::filesystem::path& state() const { return state_; }
   std::filesystem::path log_of(const std::string& service) const;

@@ -55,7 +55,9 @@ std::vector<SupervisorInput> ServiceRunner::recover() {
   std::vector<SupervisorInput> inputs;
   const std::vector<FoundProcess> started = find_started_processes(config_.state, "PANSHI_SERVICE");
   for (const ServiceConfig& service : config_.services) {
-    if (files_.is_prepared(service.name)) inputs.push_back(input::Prepared{service.name});
+    if (files_.is_prepared(service.name, service.prepare)) {
+      inputs.push_back(input::Prepared{service.name});
+    }
     auto running = find_running(service.name, started);
     if (!running) continue;
     if (running->preparing) {
@@ -82,8 +84,8 @@ std::optional<ServiceRecord> ServiceRunner::find_running(
   for (const FoundProcess& found : started) {
     if (found.name != service) continue;
     // Launched, but not recorded: only a service that needs no preparing is surely the service.
-    const bool preparing =
-        !files_.is_prepared(service) && !config_.service(service)->prepare.empty();
+    const auto& prepare = config_.service(service)->prepare;
+    const bool preparing = !prepare.empty() && !files_.is_prepared(service, prepare);
     return ServiceRecord{found.process, preparing, false};
   }
   return std::nullopt;
@@ -146,7 +148,8 @@ void ServiceRunner::signal(const output::Signal& signal) {
 }
 
 void ServiceRunner::mark_prepared(const std::string& service) {
-  if (auto marked = files_.mark_prepared(service); !marked) {
+  const auto& by = config_.service(service)->prepare;
+  if (auto marked = files_.mark_prepared(service, by); !marked) {
     log_error(cat("service ", service, ": ", marked.error().message));
   }
 }

@@ -23,9 +23,21 @@ TEST_CASE("a record is read back as it was written") {
   CHECK(record->process == ProcessName{4711, 99});
   CHECK(record->ready);
   CHECK_FALSE(record->preparing);
-  CHECK_FALSE(files.is_prepared("shop"));
-  REQUIRE(files.mark_prepared("shop"));
-  CHECK(files.is_prepared("shop"));
+}
+
+TEST_CASE("a service is prepared until its commands or their programs change") {
+  TemporaryFolder folder;
+  const ServiceFiles files(folder.path());
+  REQUIRE(files.make_folders());
+  const std::string program = (folder / "setup").string();
+  std::ofstream(program) << "first";
+  const ServiceFiles::Commands by = {{program, "--all"}};
+  CHECK_FALSE(files.is_prepared("shop", by));
+  REQUIRE(files.mark_prepared("shop", by));
+  CHECK(files.is_prepared("shop", by));
+  CHECK_FALSE(files.is_prepared("shop", {{program}}));
+  std::ofstream(program) << "a new version";
+  CHECK_FALSE(files.is_prepared("shop", by));
 }
 
 TEST_CASE("a record of another boot or of nonsense is none") {
