@@ -5,6 +5,7 @@
 
 #include <map>
 #include <mutex>
+#include <thread>
 #include <tuple>
 
 #include "core/base/check.h"
@@ -12,6 +13,8 @@
 
 namespace panshi {
 namespace {
+
+constexpr std::int64_t kTakeMs = 5;  // to take messages that wait already
 
 constexpr const char* kTraceHeader = "traceparent";
 
@@ -222,8 +225,10 @@ Result<int> JetStream::consume(const Pull& pull, const HandleBatch& handle) {
   if (status != NATS_OK) return failed(status, cat("fetch ", pull.durable));  // new one next time
   MessageList more;
   if (pull.batch > 1) {  // should this fail, the first is still ours to handle
-    (void)natsSubscription_Fetch(&more.list, subscription.get(), pull.batch - 1, to_ms(pull.linger),
-                                 nullptr);
+    // A fetch of many returns with the first that come, however long it may wait: so we wait, and
+    // then take what is there.
+    std::this_thread::sleep_for(pull.linger);
+    (void)natsSubscription_Fetch(&more.list, subscription.get(), pull.batch - 1, kTakeMs, nullptr);
   }
   give_back(key, std::move(subscription));
 

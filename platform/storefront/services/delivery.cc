@@ -4,11 +4,13 @@
 // It tells the card-key service the whole paid order and waits for no other consumer: a card key
 // needs only that service and the order's shard. Every step may be repeated, and a message is
 // acknowledged only after the last one, so each paid order is delivered exactly once whatever dies
-// in between. Several workers take one message at a time: one frozen call holds up one order.
+// in between. Several workers take messages side by side, as many at once as are waiting: in a rush
+// many orders are one call and, on each shard, one commit.
 #include <atomic>
 
 #include "core/base/text.h"
 #include "core/io/log.h"
+#include "platform/storefront/base/trace.h"
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/consumer.h"
@@ -22,7 +24,9 @@
 namespace panshi::shop {
 namespace {
 
-constexpr int kAsksMax = 3;  // in a row, before the message goes back to the queue
+constexpr int kAsksMax = 3;      // in a row, before the message goes back to the queue
+constexpr int kTogetherMax = 4;  // messages, each of as many orders as were paid together
+constexpr const char* kSpan = "delivery: payment.succeeded";
 
 class Delivery {
  public:
@@ -31,9 +35,10 @@ class Delivery {
   nlohmann::json status();
 
  private:
-  Handled deliver(const Order& order);
-  // The card key; or, when there is none, what to do with the message.
-  tl::expected<std::string, Handled> ask_for_key(const Order& order);
+  std::vector<Handled> deliver(const std::vector<ShopEvent>& events);
+  Handled note(const Order& order, const nlohmann::json& answer);
+  // What the card-key service says of each order: {"order"} and {"card_key"} or {"code"}.
+  std::optional<nlohmann::json> ask_for_keys(const std::vector<ShopEvent>& events);
   void check_dependencies();
 
   const DeliveryConfig config_;
@@ -60,13 +65,46 @@ Delivery::Delivery(const DeliveryConfig& config)
       consumer_(queue_,
                 {.name = "delivery",
                  .event = kPaymentSucceeded,
-                 .workers = static_cast<int>(config.workers)},
-                [this](const ShopEvent& event) { return deliver(event.order); }) {}
+                 .workers = static_cast<int>(config.workers),
+                 .batch = kTogetherMax},
+                [this](const std::vector<ShopEvent>& events) { return deliver(events); }) {}
 
-Handled Delivery::deliver(const Order& order) {
-  const auto card_key = ask_for_key(order);
-  if (!card_key) return card_key.error();
-  if (auto counted = stock_.delivered(order, *card_key); !counted) {
+std::vector<Handled> Delivery::deliver(const std::vector<ShopEvent>& events) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const ShopEvent& event : events) wait_.asked(event.order.order, SystemClock().mono());
+  }
+  std::optional<nlohmann::json> answers;
+  {  // one call for all, told in the trace of the first
+    const SpanScope span = SpanScope::server(kSpan, events.front().trace);
+    answers = ask_for_keys(events);
+  }
+  std::vector<Handled> handled;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (!answers) {  // nobody answered: they still wait
+      handled.push_back(Handled::later(milliseconds(20)));
+      continue;
+    }
+    const SpanScope span = SpanScope::server(kSpan, events[i].trace);
+    handled.push_back(note(events[i].order, (*answers)[i]));
+  }
+  return handled;
+}
+
+Handled Delivery::note(const Order& order, const nlohmann::json& answer) {
+  const std::string card_key = answer.value("card_key", "");
+  if (card_key.empty()) {
+    const bool dry = answer.value("code", "") == "dry";
+    if (dry) ++dry_;
+    const std::lock_guard lock(mutex_);
+    wait_.excused(order.order);
+    return Handled::later(dry ? seconds(5) : seconds(0));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    wait_.delivered(order.order, SystemClock().mono());
+  }
+  if (auto counted = stock_.delivered(order, card_key); !counted) {
     log_warn(cat(order.order, " not noted in redis: ", counted.error().message));
     return Handled::later();
   }
@@ -75,33 +113,23 @@ Handled Delivery::deliver(const Order& order) {
 }
 
 // A cut connection (the route was changed, the service died) is asked again at once: the service
-// gives the same key however often it is asked.
-tl::expected<std::string, Handled> Delivery::ask_for_key(const Order& order) {
-  {
-    const std::lock_guard lock(mutex_);
-    wait_.asked(order.order, SystemClock().mono());
-  }
+// gives the same keys however often it is asked.
+std::optional<nlohmann::json> Delivery::ask_for_keys(const std::vector<ShopEvent>& events) {
+  nlohmann::json orders = nlohmann::json::array();
+  for (const ShopEvent& event : events) orders.push_back(to_json(event.order));
+  const std::string body = dump_json({{"orders", orders}});
   for (int ask = 0; ask < kAsksMax && !consumer_.stopping(); ++ask) {
-    const auto reply = cardkeys_.call({.method = "POST",
-                                       .path = "/allocate",
-                                       .body = dump_json({{"order", order.order},
-                                                          {"user", order.user},
-                                                          {"product", order.product},
-                                                          {"paid", to_json(order)}})});
+    const auto reply = cardkeys_.call({.method = "POST", .path = "/deliver", .body = body});
     if (!reply) continue;
-    const auto body = parse_json(reply->body);
-    const bool readable = body && body->is_object();
-    const std::lock_guard lock(mutex_);
-    if (reply->status == 200 && readable && body->contains("card_key")) {
-      wait_.delivered(order.order, SystemClock().mono());
-      return body->value("card_key", "");
+    const auto answer = parse_json(reply->body);
+    if (reply->status == 200 && answer && answer->is_object()) {
+      const auto list = answer->find("orders");
+      if (list != answer->end() && list->is_array() && list->size() == events.size()) return *list;
     }
-    wait_.excused(order.order);
-    const bool dry = readable && body->value("code", "") == "dry";
-    if (dry) ++dry_;
-    return tl::unexpected(Handled::later(dry ? seconds(5) : seconds(0)));
+    // It answered, and the fault is not that it cannot be reached.
+    return nlohmann::json(std::vector<nlohmann::json>(events.size(), nlohmann::json::object()));
   }
-  return tl::unexpected(Handled::later(milliseconds(20)));  // nobody answered: it still waits
+  return std::nullopt;
 }
 
 void Delivery::check_dependencies() {

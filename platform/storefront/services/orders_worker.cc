@@ -2,9 +2,11 @@
 // orders-worker: keeps the books of orders after the events: order.placed makes the order's row
 // (its shard was away when it was placed), payment.succeeded marks it paid. And it publishes what
 // the shards' outboxes hold.
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "core/base/text.h"
 #include "core/io/log.h"
@@ -29,10 +31,12 @@ Handled after(const Status& done) {
 }
 
 // An order whose key comes at once is marked by that: here are left those that must wait for one.
+constexpr Duration kKeyComesWithin = milliseconds(300);
 constexpr Duration kPaidLinger = milliseconds(300);
+constexpr int kPaidBatch = 256;
 
 Consumer::Options options(const char* name, const char* event, Duration linger) {
-  return {.name = name, .event = event, .batch = 64, .linger = linger};
+  return {.name = name, .event = event, .batch = kPaidBatch, .linger = linger};
 }
 
 class OrdersWorker {
@@ -69,6 +73,7 @@ class OrdersWorker {
  private:
   // One look for all of a shard; a shard that is away holds up only its own.
   std::vector<Handled> mark_paid(const std::vector<ShopEvent>& events) {
+    wait_for_keys(events);
     std::map<ShopDatabase*, std::vector<std::string>> by_shard;
     for (const ShopEvent& event : events) {
       by_shard[&shards_.of(event.order.user)].push_back(event.order.order);
@@ -91,6 +96,14 @@ class OrdersWorker {
       }
     }
     return handled;
+  }
+
+  // Until the last that was paid should have its key.
+  static void wait_for_keys(const std::vector<ShopEvent>& events) {
+    WallTime last{};
+    for (const ShopEvent& each : events) last = std::max(last, from_us(each.order.paid_at_us));
+    const Duration young = last + kKeyComesWithin - SystemClock().wall();
+    std::this_thread::sleep_for(std::min(young, kKeyComesWithin));  // clocks may differ
   }
 
   void relay() {

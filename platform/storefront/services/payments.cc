@@ -88,6 +88,7 @@ class Payments {
   Status publish_missing(const nlohmann::json& charge);
   void charge_late();
   HttpResponse settle_by_webhook(const Order& order);
+  bool is_known(const std::string& order);  // as paid
 
   const PaymentsConfig config_;
   SoftStock stock_;
@@ -317,10 +318,14 @@ HttpResponse Payments::hear_webhook(const HttpRequest& request) {
   return answer;
 }
 
+bool Payments::is_known(const std::string& order) {
+  if (stored_.has(order)) return true;
+  const auto hold = stock_.find(order);
+  return hold && *hold && ((*hold)->state == "paid" || (*hold)->state == "delivered");
+}
+
 HttpResponse Payments::settle_by_webhook(const Order& order) {
-  const auto hold = stock_.find(order.order);
-  const bool known = hold && *hold && ((*hold)->state == "paid" || (*hold)->state == "delivered");
-  if (known || stored_.has(order.order)) {
+  if (is_known(order.order)) {
     ++webhooks_repeated_;
     return paid_response(order.order);
   }

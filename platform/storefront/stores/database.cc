@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 #include <set>
 
 #include "core/base/text.h"
@@ -83,7 +84,12 @@ Status ShopDatabase::place(const Order& order) {
 }
 
 Status ShopDatabase::mark_paid(const Order& order) {
-  ASSIGN_OR_RETURN(const MariaDb::Row row, call_paid("mark_paid", order, order.paid_at_us));
+  ASSIGN_OR_RETURN(
+      const MariaDb::Row row,
+      call("CALL shop.mark_paid(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           {order.order, order.product, order.paid_at_us, order.user, order.quantity,
+            order.amount_cents, order.idempotency_key, order.body_hash, order.placed_at_us,
+            order.paid_at_us, order.coupon, order.discount_cents}));
   if (text_of(row[0]) == "ok") return {};
   return fail(ErrorCode::kConflict, cat("the place of ", order.order, " is another order's"));
 }
@@ -162,17 +168,30 @@ Result<ShopDatabase::Allocation> ShopDatabase::allocate_key(const std::string& o
   return allocation(row);
 }
 
-Result<ShopDatabase::Allocation> ShopDatabase::deliver_paid(const Order& order, WallTime now) {
-  ASSIGN_OR_RETURN(const MariaDb::Row row, call_paid("deliver_paid", order, to_us(now)));
-  return allocation(row);
-}
-
-Result<MariaDb::Row> ShopDatabase::call_paid(const char* procedure, const Order& order,
-                                             std::int64_t now_us) {
-  return call(cat("CALL shop.", procedure, "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-              {order.order, order.product, now_us, order.user, order.quantity, order.amount_cents,
-               order.idempotency_key, order.body_hash, order.placed_at_us, order.paid_at_us,
-               order.coupon, order.discount_cents});
+Result<std::vector<ShopDatabase::Allocation>> ShopDatabase::deliver_paid(
+    const std::vector<Order>& orders, WallTime now) {
+  std::vector<std::size_t> sorted(orders.size());
+  std::iota(sorted.begin(), sorted.end(), std::size_t{0});
+  std::sort(sorted.begin(), sorted.end(), [&](std::size_t one, std::size_t other) {
+    return orders[one].order < orders[other].order;
+  });
+  nlohmann::json list = nlohmann::json::array();
+  for (const std::size_t index : sorted) list.push_back(to_json(orders[index]));
+  ASSIGN_OR_RETURN(const MariaDb::Answer answer,
+                   run("CALL shop.deliver_all_paid(?, ?)", {dump_json(list), to_us(now)}));
+  const auto outcomes = parse_json(answer.rows.empty() ? "" : text_of(answer.rows[0].at(0)));
+  if (!outcomes || outcomes->size() != orders.size()) {
+    return fail(ErrorCode::kInternal, "deliver_all_paid gave no answer for each order");
+  }
+  std::vector<Allocation> allocations(orders.size());
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    const nlohmann::json& each = (*outcomes)[i];
+    const auto& key = each.at("card_key");
+    allocations[sorted[i]] =
+        allocation({each.at("outcome").get<std::string>(),
+                    key.is_null() ? std::optional<std::string>() : key.get<std::string>()});
+  }
+  return allocations;
 }
 
 // The one row that a procedure of the keys gives: (outcome, card_key).

@@ -44,9 +44,10 @@ class ShopDatabase {
   };
   Result<Allocation> allocate_key(const std::string& order, const std::string& product,
                                   WallTime now);
-  // For a paid order: mark_paid() and allocate_key() in one transaction. When no key is left
-  // nothing is marked. kNotPaid: another order of this user has its idempotency key.
-  Result<Allocation> deliver_paid(const Order& order, WallTime now);
+  // For paid orders: what mark_paid() and allocate_key() do, for all of them in one transaction, an
+  // answer for each. For which no key is left, nothing of it is marked. kNotPaid: another order of
+  // this user has its idempotency key.
+  Result<std::vector<Allocation>> deliver_paid(const std::vector<Order>& orders, WallTime now);
   // FREE -> RESERVED: a key is the order's until then, and allocate_key() gives it that one.
   enum class Reserved { kOk, kDry, kNoOrder };
   Result<Reserved> reserve_key(const std::string& order, const std::string& product,
@@ -117,7 +118,6 @@ class ShopDatabase {
   Status add_to_ledger(const std::string& product, std::int64_t recent_us, StockLedger& ledger);
 
  private:
-  Result<MariaDb::Row> call_paid(const char* procedure, const Order& order, std::int64_t now_us);
   Result<MariaDb::Row> call(std::string_view sql, std::initializer_list<MariaDb::Value> values);
   Result<MariaDb::Answer> run(std::string_view sql, std::initializer_list<MariaDb::Value> values) {
     return run(sql, std::span(values.begin(), values.size()));

@@ -165,6 +165,75 @@ constexpr const char* kDeliverPaid =
 constexpr const char* kDeliverPaidWithCoupon = PAID_PROCEDURE(
     "deliver_paid", COUPON_PARAMETERS, COUPON_COLUMNS, COUPON_VALUES) DELIVER_THE_KEY "END";
 
+// What deliver_paid did, for many orders at once: their rows, payments and keys are one commit on
+// every copy. An order that cannot be delivered changes nothing, and stops no other: what it needs
+// is looked up before anything of it is written. The caller gives them sorted, so that two who
+// deliver the same orders do not wait for one another crosswise. Answers one row: a list of
+// {"outcome","card_key"}, in the order of the orders.
+constexpr const char* kDeliverAllPaid =
+    "CREATE OR REPLACE PROCEDURE shop.deliver_all_paid(IN p_orders JSON, IN p_now_us BIGINT)\n"
+    "MODIFIES SQL DATA\n"
+    "BEGIN\n"
+    "  DECLARE v_count INT DEFAULT JSON_LENGTH(p_orders);\n"
+    "  DECLARE v_at INT DEFAULT 0;\n"
+    "  DECLARE v_paid JSON;\n"
+    "  DECLARE v_order, v_user, v_product, v_other, v_key VARCHAR(64);\n"
+    "  DECLARE v_state, v_outcome VARCHAR(16);\n"
+    "  DECLARE v_id, v_delivered BIGINT;\n"
+    "  DECLARE v_answers JSON DEFAULT '[]';\n"
+    "  DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;\n"
+    "  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;\n"
+    "  START TRANSACTION;\n"
+    "  WHILE v_at < v_count DO\n"
+    "    SET v_paid = JSON_EXTRACT(p_orders, CONCAT('$[', v_at, ']')), v_outcome = 'ok',\n"
+    "     v_order = JSON_VALUE(v_paid, '$.order'), v_user = JSON_VALUE(v_paid, '$.user'),\n"
+    "     v_product = JSON_VALUE(v_paid, '$.product'), v_state = NULL, v_other = NULL,\n"
+    "     v_id = NULL, v_key = NULL, v_delivered = NULL;\n"
+    "    SELECT state INTO v_state FROM orders WHERE order_id = v_order FOR UPDATE;\n"
+    "    IF v_state IS NULL THEN\n"
+    "      SELECT order_id INTO v_other FROM orders WHERE user_id = v_user\n"
+    "       AND idempotency_key = JSON_VALUE(v_paid, '$.idempotency_key');\n"
+    "    END IF;\n"
+    "    IF v_other <> v_order THEN\n"
+    "      SET v_outcome = 'not_paid';\n"
+    "    ELSE\n"
+    "      SELECT key_id, card_key, delivered_at_us INTO v_id, v_key, v_delivered\n"
+    "       FROM card_keys WHERE order_id = v_order FOR UPDATE;\n"
+    "      IF v_id IS NULL THEN\n"
+    "        SELECT key_id, card_key INTO v_id, v_key FROM card_keys\n"
+    "         WHERE product = v_product AND order_id IS NULL AND moving_to = -1\n"
+    "         ORDER BY key_id LIMIT 1 FOR UPDATE SKIP LOCKED;\n"
+    "      END IF;\n"
+    "      IF v_id IS NULL THEN\n"
+    "        SET v_outcome = 'dry';\n"
+    "      ELSEIF v_delivered IS NULL THEN\n"
+    "        IF v_state IS NULL THEN\n"
+    "          INSERT INTO orders (order_id, user_id, product, quantity, amount_cents, state,\n"
+    "           idempotency_key, body_hash, placed_at_us, paid_at_us, delivered_at_us, coupon,\n"
+    "           discount_cents) VALUES (v_order, v_user, v_product,\n"
+    "           JSON_VALUE(v_paid, '$.quantity'), JSON_VALUE(v_paid, '$.amount_cents'),\n"
+    "           'delivered', JSON_VALUE(v_paid, '$.idempotency_key'),\n"
+    "           JSON_VALUE(v_paid, '$.body_hash'), JSON_VALUE(v_paid, '$.placed_at_us'),\n"
+    "           JSON_VALUE(v_paid, '$.paid_at_us'), p_now_us,\n"
+    "           COALESCE(JSON_VALUE(v_paid, '$.coupon'), ''),\n"
+    "           COALESCE(JSON_VALUE(v_paid, '$.discount_cents'), 0));\n"
+    "        ELSE\n"
+    "          UPDATE orders SET state = 'delivered', delivered_at_us = p_now_us,\n"
+    "           paid_at_us = COALESCE(paid_at_us, JSON_VALUE(v_paid, '$.paid_at_us'))\n"
+    "           WHERE order_id = v_order;\n"
+    "        END IF;\n"
+    "        UPDATE card_keys SET order_id = v_order, delivered_at_us = p_now_us,\n"
+    "         reserved_until_us = NULL WHERE key_id = v_id;\n"
+    "        INSERT INTO outbox (subject, order_id) VALUES ('order.delivered', v_order);\n"
+    "      END IF;\n"
+    "    END IF;\n"
+    "    SET v_answers = JSON_ARRAY_APPEND(v_answers, '$', JSON_OBJECT('outcome', v_outcome,\n"
+    "     'card_key', v_key)), v_at = v_at + 1;\n"
+    "  END WHILE;\n"
+    "  COMMIT;\n"
+    "  SELECT v_answers;\n"
+    "END";
+
 // For one that must wait for its delivery: a free key, when there is one, is kept for it. Since it
 // is paid, the key never goes back.
 constexpr const char* kMarkPaid =
@@ -227,7 +296,8 @@ constexpr Migration kMigrations[] = {{"products", kProducts},
                                      {"deliver a key for a payment", kDeliverPaid},
                                      {"coupons of orders", kCoupons},
                                      {"deliver a key with a coupon", kDeliverPaidWithCoupon},
-                                     {"keep a key for a payment", kMarkPaid}};
+                                     {"keep a key for a payment", kMarkPaid},
+                                     {"deliver keys for payments", kDeliverAllPaid}};
 
 }  // namespace
 

@@ -202,6 +202,20 @@ Status SoftStock::settle(const Order& order, const std::string& to, const std::s
       arguments, Access::kRepeatable));
 }
 Status SoftStock::paid(const Order& order) { return settle(order, "paid", ""); }
+Result<std::set<std::string>> SoftStock::paid_among(const std::string& product,
+                                                    const std::vector<std::string>& orders) {
+  const Keys keys(product);
+  std::vector<std::string> names = {keys.stock};
+  for (const std::string& order : orders) names.push_back(keys.hold(order));
+  ASSIGN_OR_RETURN(const RedisReply reply,
+                   redis_.eval(kPaidAmongScript, names, {}, Access::kRepeatable));
+  if (auto fine = status_of(reply); !fine) return tl::unexpected(fine.error());
+  std::set<std::string> paid;
+  for (std::size_t i = 1; i < reply.list.size(); ++i) {
+    paid.insert(orders.at(static_cast<std::size_t>(reply.list[i].integer)));
+  }
+  return paid;
+}
 Status SoftStock::delivered(const Order& order, const std::string& card_key) {
   return settle(order, "delivered", card_key);
 }

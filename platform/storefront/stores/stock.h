@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,9 @@ class SoftStock {
   Status end_pay(const Hold& hold, WallTime expires);
   // Held for good; also for an expired hold (the money was taken) and for one that Redis lost.
   Status paid(const Order& order);
+  // Which of these orders of one product need no paid() any more.
+  Result<std::set<std::string>> paid_among(const std::string& product,
+                                           const std::vector<std::string>& orders);
   // Held becomes sold.
   Status delivered(const Order& order, const std::string& card_key);
 

@@ -121,6 +121,18 @@ end
 return {'ok'}
 )lua";
 
+// KEYS stock, holds of orders. {'ok', index, ...}: those that are counted as paid, from 0.
+const char* const kPaidAmongScript = FENCE R"lua(
+local answer = {'ok'}
+for i = 2, #KEYS do
+  local hold = redis.call('HMGET', KEYS[i], 'state', 'epoch')
+  if hold[1] == 'delivered' or (hold[1] == 'paid' and hold[2] == epoch) then
+    answer[#answer + 1] = i - 2
+  end
+end
+return answer
+)lua";
+
 // KEYS stock, holds, expired; ARGV now_ms, limit, hold prefix, swept_ms, keep_s
 const char* const kExpireScript = FENCE R"lua(
 local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])

@@ -10,6 +10,7 @@ extern const char* const kCancelScript;
 extern const char* const kBeginPayScript;
 extern const char* const kEndPayScript;
 extern const char* const kSettleScript;
+extern const char* const kPaidAmongScript;
 extern const char* const kExpireScript;
 extern const char* const kMarkerScript;
 extern const char* const kRebuildScript;

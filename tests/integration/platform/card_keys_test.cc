@@ -80,32 +80,67 @@ TEST_CASE("a payment makes row, state and key at once, or nothing of it when no 
   const WallTime now{};
   const Order placed = order_named("k1");
   REQUIRE(shop.database.place(placed));
-  const auto first = shop.database.deliver_paid(placed, now);
-  REQUIRE(first);
+  const auto deliver = [&](const Order& order) {
+    return shop.database.deliver_paid({order}, now).value().at(0);
+  };
+  const auto first = std::optional(deliver(placed));
   CHECK(first->outcome == ShopDatabase::Allocated::kOk);
-  CHECK(shop.database.deliver_paid(placed, now)->card_key == first->card_key);
+  CHECK(deliver(placed).card_key == first->card_key);
   CHECK(shop.database.allocate_key(placed.order, placed.product, now)->card_key == first->card_key);
 
   const Order unknown = order_named("k2");  // its shard was away when it was placed
-  CHECK(shop.database.deliver_paid(unknown, now)->outcome == ShopDatabase::Allocated::kOk);
+  CHECK(deliver(unknown).outcome == ShopDatabase::Allocated::kOk);
   const auto stored = shop.database.find(unknown.order);
   REQUIRE((stored && *stored));
   CHECK((*stored)->state == "delivered");
   CHECK((*stored)->order.paid_at_us == unknown.paid_at_us);
 
   const Order late = order_named("k3");
-  CHECK(shop.database.deliver_paid(late, now)->outcome == ShopDatabase::Allocated::kDry);
+  CHECK(deliver(late).outcome == ShopDatabase::Allocated::kDry);
   CHECK_FALSE(shop.database.find(late.order)->has_value());
   CHECK(shop.database.paid_among({placed.order, unknown.order, late.order, "o-none"}).value() ==
         std::set<std::string>{placed.order, unknown.order});
   CHECK(shop.database.read_outbox(10)->size() == 2);  // each delivery is told once
 }
 
+TEST_CASE("of orders delivered together each gets its own answer, and the others theirs") {
+  Shop shop(3);
+  const Order placed = order_named("k3");
+  const Order unknown = order_named("k1");
+  REQUIRE(shop.database.place(placed));
+  Order thief = order_named("k4");  // says the idempotency key of another order of this user
+  REQUIRE(shop.database.place(thief));
+  thief.order = "o-thief";
+  const Order waited = order_named("k5");
+  REQUIRE(shop.database.mark_paid(waited));  // a key is kept for it
+  const Order poor = order_named("k6");      // comes when none is left
+  using Allocated = ShopDatabase::Allocated;
+  for (const char* time : {"first", "again"}) {
+    INFO(time);
+    const auto keys = shop.database.deliver_paid({placed, unknown, thief, waited, poor}, {});
+    REQUIRE(keys);
+    std::set<std::string> given;
+    for (const std::size_t i : {0U, 1U, 3U}) {
+      CHECK(keys->at(i).outcome == Allocated::kOk);
+      given.insert(keys->at(i).card_key);
+    }
+    CHECK(given.size() == 3);
+    CHECK(keys->at(2).outcome == Allocated::kNotPaid);
+    CHECK(keys->at(4).outcome == Allocated::kDry);
+    for (const auto& [order, i] : {std::pair{placed, 0U}, {unknown, 1U}, {waited, 3U}}) {
+      CHECK(shop.database.find(order.order)->value().card_key == keys->at(i).card_key);
+    }
+  }
+  CHECK(shop.database.find(order_named("k4").order)->value().state == "placed");
+  CHECK_FALSE(shop.database.find(poor.order)->has_value());
+  CHECK(shop.database.read_outbox(10)->size() == 3);
+}
+
 TEST_CASE("an expired order that was paid after all gets its key") {
   Shop shop(1);
   const Order order = order_named("k1");
   REQUIRE(shop.database.mark_expired(order));
-  CHECK(shop.database.deliver_paid(order, {})->outcome == ShopDatabase::Allocated::kOk);
+  CHECK(shop.database.deliver_paid({order}, {})->at(0).outcome == ShopDatabase::Allocated::kOk);
   CHECK(shop.database.find(order.order)->value().state == "delivered");
 }
 

@@ -95,8 +95,8 @@ TEST_CASE("one trace goes from the payment through the queue to the card key") {
   CHECK(names(Shop::kGateway).contains("POST /api/orders/{order}/pay"));
   CHECK(names(Shop::kPayments).contains("psp: POST /charges"));
   CHECK(names(Shop::kPsp) == std::set<std::string>{"POST /charges"});
-  CHECK(names(Shop::kDelivery).contains("cardkeys: POST /allocate"));
-  CHECK(names(Shop::kCardkeys) == std::set<std::string>{"POST /allocate"});
+  CHECK(names(Shop::kDelivery).contains("cardkeys: POST /deliver"));
+  CHECK(names(Shop::kCardkeys) == std::set<std::string>{"POST /deliver"});
   CHECK(names(Shop::kOrders).empty());
 }
 
