@@ -3,7 +3,7 @@
 // its guardian and `revert-all` know which process a service is.
 //
 //     <state>/services/<name>.json      the process that runs, durable before it counts as running
-//     <state>/services/<name>.prepared  its prepare commands have all succeeded, and which they were
+//     <state>/services/<name>.prepared  the prepare commands that have all succeeded
 //     <state>/logs/<name>.log           what it wrote
 //
 // Any thread, but one writer of a service at a time.

@@ -246,8 +246,6 @@ void read_import_keys_config(Fields& in, ImportKeysConfig& config) {
 void read_cardkeys_config(Fields& in, CardkeysConfig& config) {
   read_listen(in, config.listen);
   need_database(in, config.database);
-  in.may("reserve_time", config.reserve_time, {milliseconds(1), std::chrono::hours(24)});
-  in.may("sweep_every", config.sweep_every, {milliseconds(10), minutes(10)});
 }
 
 void read_extras_config(Fields& in, ExtrasConfig& config) {

@@ -139,8 +139,6 @@ struct TracesConfig {
 struct CardkeysConfig {
   ListenConfig listen;
   DatabaseConfig database;
-  Duration reserve_time = minutes(10);  // of a key for an order that is not paid yet
-  Duration sweep_every = seconds(1);    // for reservations to go back
 };
 struct CouponsConfig {
   std::string store;  // SQLite file; "": there are no coupons

@@ -160,14 +160,6 @@ Result<std::vector<StoredOrder>> ShopDatabase::orders_of(const std::string& user
   return orders;
 }
 
-Result<ShopDatabase::Allocation> ShopDatabase::allocate_key(const std::string& order,
-                                                            const std::string& product,
-                                                            WallTime now) {
-  ASSIGN_OR_RETURN(const MariaDb::Row row,
-                   call("CALL shop.allocate_key(?, ?, ?)", {order, product, to_us(now)}));
-  return allocation(row);
-}
-
 Result<std::vector<ShopDatabase::Allocation>> ShopDatabase::deliver_paid(
     const std::vector<Order>& orders, WallTime now) {
   std::vector<std::size_t> sorted(orders.size());
@@ -202,38 +194,6 @@ Result<MariaDb::Row> ShopDatabase::call(std::string_view sql,
     return fail(ErrorCode::kInternal, cat(sql, " gave no row"));
   }
   return answer.rows[0];
-}
-
-Result<ShopDatabase::Reserved> ShopDatabase::reserve_key(const std::string& order,
-                                                         const std::string& product,
-                                                         WallTime until) {
-  ASSIGN_OR_RETURN(const MariaDb::Row row,
-                   call("CALL shop.reserve_key(?, ?, ?)", {order, product, to_us(until)}));
-  const std::string outcome = text_of(row[0]);
-  if (outcome == "dry") return Reserved::kDry;
-  return outcome == "ok" ? Reserved::kOk : Reserved::kNoOrder;
-}
-
-Result<bool> ShopDatabase::cancel_key(const std::string& order) {
-  ASSIGN_OR_RETURN(const MariaDb::Row row, call("CALL shop.cancel_key(?, NULL)", {order}));
-  return text_of(row[0]) == "ok";
-}
-
-// Each by the procedure, which looks again with the order's row locked: it may be paid by then.
-Result<int> ShopDatabase::return_overdue_keys(WallTime now, int limit) {
-  ASSIGN_OR_RETURN(const MariaDb::Answer due,
-                   run("SELECT k.order_id FROM shop.card_keys k LEFT JOIN shop.orders o"
-                       " ON o.order_id = k.order_id WHERE k.reserved_until_us IS NOT NULL"
-                       " AND (k.reserved_until_us < ? OR o.state = 'expired')"
-                       " AND (o.state IS NULL OR o.state IN ('placed', 'expired')) LIMIT ?",
-                       {to_us(now), std::int64_t{limit}}));
-  int returned = 0;
-  for (const MariaDb::Row& row : due.rows) {
-    ASSIGN_OR_RETURN(const MariaDb::Row cancelled,
-                     call("CALL shop.cancel_key(?, ?)", {text_of(row[0]), to_us(now)}));
-    if (text_of(cancelled[0]) == "ok") ++returned;
-  }
-  return returned;
 }
 
 Status ShopDatabase::import_keys(const KeyImport& import, WallTime now) {

@@ -42,21 +42,10 @@ class ShopDatabase {
     Allocated outcome = Allocated::kOk;
     std::string card_key;
   };
-  Result<Allocation> allocate_key(const std::string& order, const std::string& product,
-                                  WallTime now);
-  // For paid orders: what mark_paid() and allocate_key() do, for all of them in one transaction, an
-  // answer for each. For which no key is left, nothing of it is marked. kNotPaid: another order of
-  // this user has its idempotency key.
+  // Makes rows, marks payments and gives keys in one transaction, with an answer for each order:
+  // the key that was reserved for it, else a free one; asked again, the same. Of an order for which
+  // none is left nothing is marked. kNotPaid: another order of this user has its idempotency key.
   Result<std::vector<Allocation>> deliver_paid(const std::vector<Order>& orders, WallTime now);
-  // FREE -> RESERVED: a key is the order's until then, and allocate_key() gives it that one.
-  enum class Reserved { kOk, kDry, kNoOrder };
-  Result<Reserved> reserve_key(const std::string& order, const std::string& product,
-                               WallTime until);
-  // RESERVED -> FREE. False: the order is paid, and keeps it.
-  Result<bool> cancel_key(const std::string& order);
-  // Those whose time is over, or whose order expired, unless it is paid. Returns how many.
-  Result<int> return_overdue_keys(WallTime now, int limit);
-
   // Keys from elsewhere, all or none, and as many more for sale. kConflict: this import was done
   // before, or a key (named) is here already.
   struct KeyImport {

@@ -283,6 +283,11 @@ constexpr const char* kCancelKey =
     "  SELECT 'ok' AS outcome, NULL AS card_key;\n"
     "END";
 
+constexpr const char* kDropReserve = "DROP PROCEDURE IF EXISTS shop.reserve_key";
+constexpr const char* kDropCancel = "DROP PROCEDURE IF EXISTS shop.cancel_key";
+constexpr const char* kDropAllocate = "DROP PROCEDURE IF EXISTS shop.allocate_key";
+constexpr const char* kDropDeliver = "DROP PROCEDURE IF EXISTS shop.deliver_paid";
+
 // Only ever add to the end: databases remember what they had.
 constexpr Migration kMigrations[] = {{"products", kProducts},
                                      {"orders", kOrders},
@@ -297,7 +302,11 @@ constexpr Migration kMigrations[] = {{"products", kProducts},
                                      {"coupons of orders", kCoupons},
                                      {"deliver a key with a coupon", kDeliverPaidWithCoupon},
                                      {"keep a key for a payment", kMarkPaid},
-                                     {"deliver keys for payments", kDeliverAllPaid}};
+                                     {"deliver keys for payments", kDeliverAllPaid},
+                                     {"nobody reserves keys ahead", kDropReserve},
+                                     {"nobody gives keys back", kDropCancel},
+                                     {"nobody asks for one key", kDropAllocate},
+                                     {"nobody delivers one by one", kDropDeliver}};
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 // something may have been carried out.
 #include <catch2/catch.hpp>
 #include <set>
+#include <thread>
 
 #include "core/base/text.h"
 #include "tests/support/shop_servers.h"
@@ -175,6 +176,29 @@ TEST_CASE("messages that wait come in one batch, and each is answered for itself
   CHECK(batch == std::vector<std::string>{"one", "two", "three"});
   CHECK((*nats)->consume(pull, handle).value() == 1);
   CHECK(batch == std::vector<std::string>{"two"});
+}
+
+TEST_CASE("a batch waits for those that come one by one while it lingers") {
+  ShopServers servers({Server::kNats});
+  auto nats = Nats::connect(servers.nats());
+  REQUIRE(nats);
+  REQUIRE((*nats)->ensure_stream({.name = "S", .subjects = {"a"}}));
+  REQUIRE((*nats)->publish("a", "one", "1"));
+  // The next two come apart: what returned with the first that come would miss the third.
+  std::jthread later([&] {
+    for (const char* each : {"two", "three"}) {
+      std::this_thread::sleep_for(200ms);
+      CHECK((*nats)->publish("a", each, each));
+    }
+  });
+  const Nats::Pull pull = {
+      .stream = "S", .durable = "w", .subject_filter = "a", .batch = 10, .wait = 5s, .linger = 2s};
+  CHECK((*nats)
+            ->consume(pull,
+                      [](const std::vector<NatsMessage>& messages) {
+                        return std::vector<NatsVerdict>(messages.size());
+                      })
+            .value() == 3);
 }
 
 TEST_CASE("the replica has a row before the primary's commit returns") {

@@ -50,31 +50,6 @@ TEST_CASE("the database is set up once and again without a change") {
   CHECK(shop.database.catalog()->at(0).count.free == 20);
 }
 
-TEST_CASE(
-    "an order that asks twice gets the same key, one that is not paid none, a dry pool none") {
-  Shop shop(1);
-  const Order order = order_named("k1");
-  const WallTime now{};
-  CHECK(shop.database.allocate_key(order.order, order.product, now)->outcome ==
-        ShopDatabase::Allocated::kNotPaid);
-  REQUIRE(shop.database.place(order));
-  CHECK(shop.database.allocate_key(order.order, order.product, now)->outcome ==
-        ShopDatabase::Allocated::kNotPaid);
-  REQUIRE(shop.database.mark_paid(order));
-  const auto first = shop.database.allocate_key(order.order, order.product, now);
-  REQUIRE(first);
-  CHECK(first->outcome == ShopDatabase::Allocated::kOk);
-  CHECK(first->card_key.size() == 29);
-  CHECK(shop.database.allocate_key(order.order, order.product, now)->card_key == first->card_key);
-  CHECK(shop.database.find(order.order)->value().state == "delivered");
-  CHECK(shop.database.find(order.order)->value().card_key == first->card_key);
-
-  REQUIRE(shop.database.mark_paid(order_named("k2")));
-  CHECK(shop.database.allocate_key(order_id_of("u1", "k2", "music-month"), order.product, now)
-            ->outcome == ShopDatabase::Allocated::kDry);
-  CHECK(shop.database.find(order_id_of("u1", "k2", "music-month"))->value().state == "paid");
-}
-
 TEST_CASE("a payment makes row, state and key at once, or nothing of it when no key is left") {
   Shop shop(2);
   const WallTime now{};
@@ -86,7 +61,7 @@ TEST_CASE("a payment makes row, state and key at once, or nothing of it when no 
   const auto first = std::optional(deliver(placed));
   CHECK(first->outcome == ShopDatabase::Allocated::kOk);
   CHECK(deliver(placed).card_key == first->card_key);
-  CHECK(shop.database.allocate_key(placed.order, placed.product, now)->card_key == first->card_key);
+  CHECK(first->card_key.size() == 29);
 
   const Order unknown = order_named("k2");  // its shard was away when it was placed
   CHECK(deliver(unknown).outcome == ShopDatabase::Allocated::kOk);
@@ -155,10 +130,9 @@ TEST_CASE("many who ask at once never share a key, and askers for one order shar
     threads.emplace_back([&, t] {
       for (int i = 0; i < kOrders; ++i) {  // each thread asks for every order
         for (int tries = 0; tries < 20; ++tries) {
-          const auto got = shop.database.allocate_key(order_id_of("u1", cat("k", i), "music-month"),
-                                                      "music-month", {});
+          const auto got = shop.database.deliver_paid({order_named(cat("k", i))}, {});
           if (!got) continue;
-          keys[t].push_back(got->card_key);
+          keys[t].push_back(got->at(0).card_key);
           break;
         }
       }
@@ -188,7 +162,7 @@ TEST_CASE("an order that is there already is the same order or a conflict, and n
   REQUIRE(shop.database.mark_expired(order));
   REQUIRE(shop.database.place(order));
   CHECK(shop.database.find(order.order)->value().state == "paid");
-  REQUIRE(shop.database.allocate_key(order.order, order.product, {}));
+  REQUIRE(shop.database.deliver_paid({order}, {}));
   REQUIRE(shop.database.mark_paid(order));
   CHECK(shop.database.find(order.order)->value().state == "delivered");
 }
@@ -218,10 +192,10 @@ TEST_CASE("a dry shard gets keys from the one that has most, and no key is ever 
       const Order order = order_named(cat("k", i));
       CHECK(shards.at(0).mark_paid(order));
       for (int tries = 0; tries < 50; ++tries) {
-        const auto got = shards.at(0).allocate_key(order.order, order.product, WallTime{});
-        if (got && got->outcome == ShopDatabase::Allocated::kOk) {
+        const auto got = shards.at(0).deliver_paid({order}, WallTime{});
+        if (got && got->at(0).outcome == ShopDatabase::Allocated::kOk) {
           const std::lock_guard lock(mutex);
-          CHECK(given.insert(got->card_key).second);
+          CHECK(given.insert(got->at(0).card_key).second);
           break;
         }
         CHECK(shards.refill(order.user, order.product));
@@ -250,7 +224,7 @@ TEST_CASE("a dry shard gets keys from the one that has most, and no key is ever 
   CHECK(shards.at(1).count_movable("music-month", 2).value() == 1);
 }
 
-TEST_CASE("a key is free, reserved for one order, and delivered to it; or it goes back") {
+TEST_CASE("a key is free, reserved for a paid order that waits, and delivered to it") {
   Shop shop(2);
   ShopDatabase& database = shop.database;
   const auto states = [&] {
@@ -260,45 +234,27 @@ TEST_CASE("a key is free, reserved for one order, and delivered to it; or it goe
         .at(0)
         .value_or("");
   };
-  const auto until = [](int seconds) { return WallTime{} + std::chrono::seconds(seconds); };
   const Order first = order_named("k1");
   const Order second = order_named("k2");
   const Order third = order_named("k3");
-  using Reserved = ShopDatabase::Reserved;
-  CHECK(database.reserve_key(first.order, first.product, until(10)).value() == Reserved::kNoOrder);
-  for (const Order& order : {first, second, third}) REQUIRE(database.place(order));
-
-  CHECK(database.reserve_key(first.order, first.product, until(10)).value() == Reserved::kOk);
-  CHECK(database.reserve_key(first.order, first.product, until(10)).value() == Reserved::kOk);
-  CHECK(states() == "reserved,free");
-  CHECK(database.find(first.order)->value().card_key.empty());  // not his yet
-  CHECK(database.reserve_key(second.order, second.product, until(20)).value() == Reserved::kOk);
-  CHECK(database.reserve_key(third.order, third.product, until(10)).value() == Reserved::kDry);
-  CHECK(database.count_movable("music-month", 1).value() == 0);  // what is reserved stays
-
-  CHECK(database.cancel_key(second.order).value());
-  CHECK(states() == "reserved,free");
-  CHECK(database.reserve_key(third.order, third.product, until(10)).value() == Reserved::kOk);
-
-  // Paid: the key stays his when the time is over, and no cancelling takes it away.
+  REQUIRE(database.place(first));
+  CHECK(states() == "free,free");
   REQUIRE(database.mark_paid(first));
-  CHECK(database.return_overdue_keys(until(11), 100).value() == 1);  // that of k3
+  REQUIRE(database.mark_paid(first));
   CHECK(states() == "reserved,free");
-  CHECK_FALSE(database.cancel_key(first.order).value());
-  const auto key = database.allocate_key(first.order, first.product, until(12));
-  REQUIRE(key);
-  CHECK(states() == "delivered,free");
-  CHECK(database.allocate_key(first.order, first.product, until(13))->card_key == key->card_key);
-  CHECK(database.find(first.order)->value().card_key == key->card_key);
+  CHECK(database.find(first.order)->value().card_key.empty());   // not told before it is delivered
+  CHECK(database.count_movable("music-month", 1).value() == 1);  // what is reserved stays
 
-  // Reserved again, and the order expires: the key goes back before its time.
-  CHECK(database.reserve_key(second.order, second.product, until(1'000)).value() == Reserved::kOk);
-  CHECK(database.return_overdue_keys(until(20), 100).value() == 0);
-  REQUIRE(database.mark_expired(second));
-  CHECK(database.return_overdue_keys(until(20), 100).value() == 1);
-  CHECK(states() == "delivered,free");
-  CHECK(database.reserve_key(second.order, second.product, until(30)).value() ==
-        Reserved::kNoOrder);
+  // Others come first: they get what is free, and then nothing.
+  const auto others = database.deliver_paid({second, third}, {}).value();
+  CHECK(others.at(0).outcome == ShopDatabase::Allocated::kOk);
+  CHECK(others.at(1).outcome == ShopDatabase::Allocated::kDry);
+  CHECK(states() == "reserved,delivered");
+
+  const auto key = database.deliver_paid({first}, {}).value().at(0).card_key;
+  CHECK(states() == "delivered,delivered");
+  CHECK(key != others.at(0).card_key);
+  CHECK(database.find(first.order)->value().card_key == key);
 }
 
 TEST_CASE("a key in no state at all cannot be written") {

@@ -201,6 +201,23 @@ TEMPLATE_TEST_CASE(
   CHECK(shop.stock.find(order.order)->value().state == "paid");
 }
 
+TEMPLATE_TEST_CASE("of many orders one look tells which are counted as paid", "", Single, Cluster) {
+  Stock<TestType> shop(5);
+  std::vector<std::string> ids;
+  for (const char* key : {"placed", "paid", "delivered", "never"}) {
+    ids.push_back(order_named(key).order);
+    if (key == std::string("never")) continue;
+    REQUIRE(shop.stock.reserve(order_named(key), kNow + 10min));
+  }
+  REQUIRE(shop.stock.paid(order_named("paid")));
+  REQUIRE(shop.stock.delivered(order_named("delivered"), "KEY"));
+  CHECK(shop.stock.paid_among(kProduct, ids).value() == std::set<std::string>{ids[1], ids[2]});
+
+  // What was lost is not taken for paid.
+  shop.servers.flush();
+  CHECK(shop.stock.paid_among(kProduct, ids).error().code == ErrorCode::kConflict);
+}
+
 TEMPLATE_TEST_CASE("a delivered order is sold once, and its key can be read", "", Single, Cluster) {
   Stock<TestType> shop(2);
   const Order order = order_named("a");

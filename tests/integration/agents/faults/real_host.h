@@ -35,8 +35,7 @@ class Group {
     std::vector<char*> words;
     for (std::string& word : argv) words.push_back(word.data());
     words.push_back(nullptr);
-    // closed by exec: what is looked at afterwards is the program, not a copy of us
-    int running[2];
+    int running[2];  // closed by exec: afterwards it is the program, not a copy of us
     if (::pipe2(running, O_CLOEXEC) != 0) std::abort();
     const pid_t pid = ::fork();
     if (pid == 0) {
