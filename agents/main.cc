@@ -34,6 +34,7 @@ constexpr const char* kHelp =
   panshi-agent --config FILE --check-config  only check the file
   panshi-agent revert-all --config FILE      revert every fault left behind; no agent may run
   panshi-agent fsck --config FILE            list what faults left behind, as JSON
+  panshi-agent fsck --clear --config FILE    and clear what is ours; no agent may run
   panshi-agent --help | --version
 
 Exit status: 0 done; 1 it could not be done, with one line that says why; 64 the command line or
@@ -44,6 +45,7 @@ struct CommandLine {
   std::string verb = "run";  // run | recover | revert-all | fsck
   std::string config;
   bool check_only = false;
+  bool clear = false;
   bool help = false;
   bool version = false;
 };
@@ -60,6 +62,8 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
       line.version = true;
     } else if (argument == "--check-config") {
       line.check_only = true;
+    } else if (argument == "--clear" && line.verb == "fsck") {
+      line.clear = true;
     } else if (argument == "--config") {
       if (++i == arguments.size()) return fail(ErrorCode::kInvalid, "--config wants a file");
       line.config = arguments[i];
@@ -109,6 +113,17 @@ int fsck(const AgentConfig& config) {
   for (const Leftover& leftover : (*book)->fsck()) leftovers.push_back(to_json(leftover));
   std::cout << dump_json_pretty({{"leftovers", leftovers}}) << '\n';
   return leftovers.empty() ? 0 : 1;
+}
+
+int clear_leftovers(const AgentConfig& config) {
+  const auto lock = lock_state(config);
+  if (!lock) return say(lock.error(), 1);
+  LinuxHost host(config);
+  auto book = FaultBook::open(fault_options(config), host);
+  if (!book) return say(book.error(), 1);
+  const Cleared cleared = (*book)->clear_leftovers();
+  std::cout << dump_json_pretty(cleared.to_json()) << '\n';
+  return cleared.left.empty() ? 0 : 1;
 }
 
 int run(const AgentConfig& config) {
@@ -167,7 +182,7 @@ int main_of(const std::vector<std::string>& arguments) {
     return 0;
   }
   if (line->verb == "revert-all") return revert_all(*config);
-  if (line->verb == "fsck") return fsck(*config);
+  if (line->verb == "fsck") return line->clear ? clear_leftovers(*config) : fsck(*config);
   return run(*config);
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // panshi fault list | apply | revert | fsck | kinds | explain
+#include <unistd.h>
+
 #include <chrono>
+#include <iostream>
 #include <map>
 #include <thread>
 
@@ -105,23 +108,57 @@ int revert(Invocation& invocation) {
              [&](const Json&) { return cat("fault ", id, " is being reverted"); });
 }
 
+// The table of what is left over, or that nothing is.
+int show_leftovers(Invocation& i, const Json& leftovers) {
+  if (leftovers.empty()) {
+    if (!i.json) i.terminal.line(cat("nothing is left over on ", i.text("node")));
+    return kPass;
+  }
+  std::vector<std::vector<std::string>> rows = {{"what", "ours", "why", "how to clear it"}};
+  for (const Json& one : leftovers) {
+    rows.push_back(
+        {field(one, "what"), field(one, "ours"), field(one, "why"), field(one, "clear_hint")});
+  }
+  if (!i.json) i.terminal.line(table(rows));
+  return kFail;
+}
+
+// Somebody who is there says yes; where nobody is, --yes was not given.
+bool agrees(Invocation& i) {
+  if (i.has("--yes")) return true;
+  if (::isatty(STDIN_FILENO) == 0) {
+    i.terminal.error("nothing is cleared: there is nobody to ask, so say --yes");
+    return false;
+  }
+  i.terminal.line("clear what is ours of it? [y/N]");
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes";
+}
+
+int clear(Invocation& i, Connection& controller) {
+  const auto answer =
+      controller.post(cat("/api/v1/fsck/", url_text(i.text("node")), "/clear"), Json::object());
+  if (!answer) return report_error(i, answer.error());
+  if (i.json) i.terminal.document(*answer);
+  for (const Json& what : list_of(*answer, "cleared")) {
+    if (!i.json) i.terminal.line("cleared: " + what.get<std::string>());
+  }
+  for (const Json& one : list_of(*answer, "failed")) {
+    i.terminal.error(cat("not cleared: ", field(one, "what"), ": ", field(one, "error")));
+  }
+  return show_leftovers(i, list_of(*answer, "leftovers"));
+}
+
 int fsck(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
     const auto answer = controller.get("/api/v1/fsck/" + url_text(i.text("node")));
     if (!answer) return report_error(i, answer.error());
     const Json leftovers = list_of(*answer, "leftovers");
-    if (i.json) i.terminal.document(*answer);
-    if (leftovers.empty()) {
-      if (!i.json) i.terminal.line(cat("nothing is left over on ", i.text("node")));
-      return kPass;
-    }
-    std::vector<std::vector<std::string>> rows = {{"what", "ours", "why", "how to clear it"}};
-    for (const Json& one : leftovers) {
-      rows.push_back(
-          {field(one, "what"), field(one, "ours"), field(one, "why"), field(one, "clear_hint")});
-    }
-    if (!i.json) i.terminal.line(table(rows));
-    return kFail;
+    const bool wants_clear = i.has("--clear") && !leftovers.empty();
+    if (i.json && !wants_clear) i.terminal.document(*answer);
+    const int status = show_leftovers(i, leftovers);
+    return wants_clear && agrees(i) ? clear(i, controller) : status;
   });
 }
 
@@ -206,8 +243,10 @@ std::vector<Command> fault_commands() {
           {"fault",
            "fsck",
            "Find what faults have left behind on a node; exit 1 when there is something.",
-           "panshi fault fsck keys-1",
-           {{"node", "NODE", "name of the node", true}},
+           "panshi fault fsck keys-1 --clear",
+           {{"node", "NODE", "name of the node", true},
+            {"--clear", "", "clear what is ours of it, after asking"},
+            {"--yes", "", "do not ask"}},
            fsck},
           {"fault",
            "kinds",

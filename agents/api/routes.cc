@@ -176,6 +176,17 @@ Result<json> put_action(const ApiParts& parts, const HttpRequest& request) {
   return parts.actions.put(request.captures.at(0), body);
 }
 
+Result<json> clear_leftovers(const ApiParts& parts, const HttpRequest& request) {
+  ASSIGN_OR_RETURN(const json body, admit(parts, request));
+  Problems problems;
+  Fields in(body, "", problems);
+  std::int64_t epoch = 0;
+  in.need("epoch", epoch);
+  in.done();
+  if (!problems.empty()) return tl::unexpected(problems.error());
+  return parts.faults.clear_leftovers().to_json();
+}
+
 json fsck_json(const FaultBook& faults) {
   json leftovers = json::array();
   for (const Leftover& leftover : faults.fsck()) leftovers.push_back(to_json(leftover));
@@ -209,6 +220,8 @@ void add_routes(HttpServer& server, const ApiParts& parts) {
                [parts](Request request) { return answer(revert_all(parts, request)); });
   server.route("GET", "/v1/fsck",
                [parts](Request) { return json_response(fsck_json(parts.faults)); });
+  server.route("POST", "/v1/fsck/clear",
+               [parts](Request request) { return answer(clear_leftovers(parts, request)); });
   server.route("PUT", "/v1/actions/{id}", [parts](Request request) {
     const auto action = put_action(parts, request);
     const bool runs = action && action->at("state") == "running";

@@ -2,6 +2,7 @@
 #include "agents/faults/fault_book.h"
 
 #include <algorithm>
+#include <set>
 
 #include "agents/faults/fault_runner.h"
 #include "agents/faults/fsck.h"
@@ -321,6 +322,36 @@ std::vector<Leftover> FaultBook::fsck() const {
   return find_leftovers(view, impl_->runner.host);
 }
 
+// Only what is left over twice: what the first look saw of a fault that has come meanwhile belongs
+// to a live one in the second.
+Cleared FaultBook::clear_leftovers() {
+  std::set<std::string> seen;
+  for (const Leftover& leftover : fsck()) seen.insert(leftover.what);
+  Cleared result;
+  for (const Leftover& leftover : fsck()) {
+    if (!leftover.ours || !leftover.clear || !seen.contains(leftover.what)) continue;
+    if (auto cleared = leftover.clear()) {
+      log_info(cat("fsck: cleared ", leftover.what));
+      result.cleared.push_back(leftover.what);
+    } else {
+      result.failed.emplace_back(leftover.what, cleared.error().message);
+    }
+  }
+  result.left = fsck();
+  return result;
+}
+
+nlohmann::json Cleared::to_json() const {
+  nlohmann::json failed_json = nlohmann::json::array();
+  for (const auto& [what, error] : failed)
+    failed_json.push_back({{"what", what}, {"error", error}});
+  nlohmann::json left_json = nlohmann::json::array();
+  for (const Leftover& leftover : left) left_json.push_back(agent::to_json(leftover));
+  return {{"cleared", cleared},
+          {"failed", std::move(failed_json)},
+          {"leftovers", std::move(left_json)}};
+}
+
 nlohmann::json FaultBook::Reverted::to_json() const {
   nlohmann::json failed_json = nlohmann::json::array();
   for (const auto& [id, error] : failed) failed_json.push_back({{"id", id}, {"error", error}});
@@ -331,7 +362,8 @@ nlohmann::json to_json(const Leftover& leftover) {
   return {{"what", leftover.what},
           {"ours", leftover.ours},
           {"why", leftover.why},
-          {"clear_hint", leftover.clear_hint}};
+          {"clear_hint", leftover.clear_hint},
+          {"clearable", leftover.ours && leftover.clear != nullptr}};
 }
 
 nlohmann::json kinds_json(Host& host) {

@@ -44,6 +44,14 @@ struct Leftover {  // an element of GET /v1/fsck
   bool ours = true;
   std::string why;
   std::string clear_hint;
+  std::function<Status()> clear = {};  // null: a person has to look at it
+};
+
+struct Cleared {  // the answer of POST /v1/fsck/clear
+  std::vector<std::string> cleared;
+  std::vector<std::pair<std::string, std::string>> failed;  // what, why
+  std::vector<Leftover> left;
+  nlohmann::json to_json() const;
 };
 
 class FaultBook {
@@ -94,6 +102,8 @@ class FaultBook {
   std::size_t live() const;
   // What is left of ours and of others, each explained; [] when the node is clean.
   std::vector<Leftover> fsck() const;
+  // Clears what is left of ours, as far as it is sure what that means; nothing of others.
+  Cleared clear_leftovers();
 
  private:
   struct Impl;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "agents/faults/failpoint.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
 
@@ -159,13 +160,16 @@ Status FaultRunner::apply(LiveFault& fault, MonoTime began) {
   };
   if (!resolved) return refuse(resolved.error());
   fault.resolved = std::move(*resolved);
+  reach(Stage::kBeforeIntent);
   if (auto written = journal->write({fault.facts, fault.resolved}); !written) {
     (void)journal->remove(fault.facts.id);  // may be there whole although its fsync failed
     return refuse({ErrorCode::kUnavailable, "undo record: " + written.error().message});
   }
+  reach(Stage::kIntent);
   const MonoTime acting = mono_now();
   auto applied = guarded([&] { return fault.fault->apply(fault.resolved); });
   if (!applied) return applied;
+  reach(Stage::kApplied);
   nlohmann::json measured = measure(fault);
   emit("fault.live",
        {{"fault", fault.facts.id},
@@ -217,14 +221,17 @@ Status FaultRunner::revert(LiveFault& fault, MonoTime began) {
     const std::lock_guard lock(mutex);
     fault.measured = std::move(measured);
   }
+  reach(Stage::kReverting);
   auto reverted = guarded([&] { return fault.fault->revert(fault.resolved); });
   if (!reverted && reverted.error().code != ErrorCode::kNotFound) return reverted;
   const bool failed = !fault.apply_error.empty();
   const MonoTime healed = mono_now();
+  reach(Stage::kReverted);
   // First remembered as ended, then forgotten as in force: an id is never applied twice.
   auto appended = journal->append(
       {fault.facts, failed ? "failed" : "reverted", fault.apply_error, fault.measured});
   if (!appended) return fail(appended.error(), "remember that it is reverted");
+  reach(Stage::kRemembered);
   if (auto removed = journal->remove(fault.facts.id); !removed) {
     return fail(removed.error(), "remove the undo record");
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -113,7 +114,8 @@ std::set<pid_t> find_stopped_services(const FsckView& view, Host& host,
       if (host.process_state(each) != 'T' || is_paused(view, service)) continue;
       found.push_back({.what = cat("stopped process ", each.pid, " of service ", service),
                        .why = "no process.pause is in force there: somebody else sent SIGSTOP",
-                       .clear_hint = cat("kill -CONT ", each.pid)});
+                       .clear_hint = cat("kill -CONT ", each.pid),
+                       .clear = [&host, each] { return host.signal_one(each, SIGCONT); }});
     }
   }
   return seen;
@@ -138,11 +140,15 @@ void find_stopped_others(const std::set<pid_t>& seen, std::vector<Leftover>& fou
 void find_toxics(const FsckView& view, Host& host, std::vector<Leftover>& found) {
   if (host.links() == nullptr) return;
   for (const LinkState& link : host.links()->links()) {
-    for (const auto& [id, toxic] : link.toxics) {
+    for (const auto& toxic : link.toxics) {
+      const std::string& id = toxic.first;
       if (is_live(view, id)) continue;
       found.push_back({.what = cat("toxic ", id, " on link ", link.name),
                        .why = "no fault of that id is in force",
-                       .clear_hint = "restart the agent: links start without toxics"});
+                       .clear_hint = "restart the agent: links start without toxics",
+                       .clear = [&host, link = link.name, id] {
+                         return host.links()->remove_toxic(link, id);
+                       }});
     }
   }
 }

@@ -38,7 +38,8 @@ void find_helpers(const FsckView& view, Host& host, std::vector<Leftover>& found
     if (is_live(view, id)) continue;
     found.push_back({.what = cat("helper process of fault ", id),
                      .why = kNotInForce,
-                     .clear_hint = "kill the processes named panshi-helper that carry its id"});
+                     .clear_hint = "kill the processes named panshi-helper that carry its id",
+                     .clear = [&host, id] { return host.machine().end_helpers(id); }});
   }
 }
 
@@ -48,7 +49,8 @@ void find_rules(const FsckView& view, Host& host, std::vector<Leftover>& found) 
     const std::string table = cat("panshi_", host.machine().scope().node, "_", id);
     found.push_back({.what = cat("packet rules of fault ", id),
                      .why = cat(kNotInForce, "; the kernel drops them by itself"),
-                     .clear_hint = cat("nft delete table inet ", table)});
+                     .clear_hint = cat("nft delete table inet ", table),
+                     .clear = [&host, id] { return host.network().end_rules(id); }});
   }
 }
 
@@ -63,11 +65,13 @@ void find_disciplines(const FsckView& view, Host& host, std::vector<Leftover>& f
     if (!ours && std::find(kBreakers.begin(), kBreakers.end(), *discipline) == kBreakers.end()) {
       continue;
     }
-    found.push_back({.what = cat("discipline ", *discipline, " on interface ", interface),
-                     .ours = ours,
-                     .why = ours ? "no fault that shapes this interface is in force"
-                                 : "somebody else has set it; it slows or loses packets",
-                     .clear_hint = cat("tc qdisc del dev ", interface, " root")});
+    found.push_back(
+        {.what = cat("discipline ", *discipline, " on interface ", interface),
+         .ours = ours,
+         .why = ours ? "no fault that shapes this interface is in force"
+                     : "somebody else has set it; it slows or loses packets",
+         .clear_hint = cat("tc qdisc del dev ", interface, " root"),
+         .clear = [&host, interface] { return host.network().clear_discipline(interface); }});
   }
 }
 
@@ -79,7 +83,13 @@ void find_files(const FsckView& view, Host& host, std::vector<Leftover>& found) 
       if (!name.starts_with(kOwnFile) || is_live(view, name.substr(kOwnFile.size()))) continue;
       found.push_back({.what = cat("file ", entry.path().string()),
                        .why = kNotInForce,
-                       .clear_hint = cat("rm ", entry.path().string())});
+                       .clear_hint = cat("rm ", entry.path().string()),
+                       .clear = [file = entry.path()]() -> Status {
+                         std::error_code wrong;
+                         fs::remove(file, wrong);
+                         if (!wrong) return {};
+                         return fail(ErrorCode::kInternal, wrong.message());
+                       }});
     }
   }
 }

@@ -78,6 +78,7 @@ class Api {
   Answer schedule_draw(const Request& request);
   Answer links(const Request& request);
   Answer fsck(const Request& request);
+  Answer clear_leftovers(const Request& request);
   Answer fault_kinds(const Request& request);
   Answer catalog(const Request& request);
 

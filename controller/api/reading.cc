@@ -228,6 +228,16 @@ Api::Answer Api::fsck(const Request& request) {
   return parts_.fleet.ask(name, "/v1/fsck", kAgentPatience);
 }
 
+// Not by the loop: what is left over is in no plan, and the agent clears the same things however
+// often it is told.
+Api::Answer Api::clear_leftovers(const Request& request) {
+  const std::string& name = request.captures.at(0);
+  if (!parts_.catalog.inventory.nodes.contains(name)) {
+    return unknown_node(parts_.catalog.inventory, name);
+  }
+  return parts_.fleet.tell(name, "/v1/fsck/clear", kAgentPatience);
+}
+
 Api::Answer Api::catalog(const Request&) {
   nlohmann::json scenarios = nlohmann::json::array();
   for (const auto& [name, scenario] : parts_.catalog.scenarios) {

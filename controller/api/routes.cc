@@ -52,6 +52,10 @@ void Api::add_changing_routes(HttpServer& server) {
   post(server, "/api/v1/resume", {.verb = "resume"});
   post(server, "/api/v1/faults", {.verb = "fault.apply", .status = 201});
   post(server, "/api/v1/faults/{id}/revert", {.verb = "fault.revert", .capture = "fault"});
+  server.route("POST", "/api/v1/fsck/{node}/clear", [this](const Request& request) {
+    const auto cleared = clear_leftovers(request);
+    return cleared ? json_response(*cleared) : error_response(cleared.error());
+  });
   post(server, "/api/v1/links/reroute", {.verb = "link.reroute"});
   post(server, "/api/v1/links/drain", {.verb = "link.drain"});
   post(server, "/api/v1/links/undrain", {.verb = "link.undrain"});

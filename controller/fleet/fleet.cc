@@ -161,8 +161,18 @@ void Fleet::read_token(Member& member) {
 
 Result<nlohmann::json> Fleet::ask(const std::string& node, const std::string& path,
                                   Duration timeout) {
+  return call(node, path, false, timeout);
+}
+
+Result<nlohmann::json> Fleet::tell(const std::string& node, const std::string& path,
+                                   Duration timeout) {
+  return call(node, path, true, timeout);
+}
+
+Result<nlohmann::json> Fleet::call(const std::string& node, const std::string& path, bool post,
+                                   Duration timeout) {
   auto reply = std::make_shared<Reply>();
-  const bool queued = jobs_.put([this, node, path, timeout, reply] {
+  const bool queued = jobs_.put([this, node, path, post, timeout, reply] {
     (void)reply->take();
     const auto found = members_.find(node);
     if (found == members_.end()) {
@@ -170,6 +180,10 @@ Result<nlohmann::json> Fleet::ask(const std::string& node, const std::string& pa
     }
     HttpCall call;
     call.url = found->second.agent.url + path;
+    if (post) {
+      call.method = "POST";
+      call.body = dump_json({{"epoch", parts_.needs.read()->epoch}});
+    }
     call.timeout = timeout;
     call.body_max = limits::kAnswerMax;
     send(found->second, std::move(call), [reply](const Result<HttpReply>& got, Instant) {

@@ -48,11 +48,15 @@ class Fleet {
   void carry_out(Effect effect);
   // GET from one agent, for what the API passes through. Blocks up to `timeout`.
   Result<nlohmann::json> ask(const std::string& node, const std::string& path, Duration timeout);
+  // POST with the epoch alone, likewise: for what is done once and not by a plan.
+  Result<nlohmann::json> tell(const std::string& node, const std::string& path, Duration timeout);
   // Nodes whose agents answer at present. Blocks shortly.
   std::vector<std::string> nodes_up();
   void stop();
 
  private:
+  Result<nlohmann::json> call(const std::string& node, const std::string& path, bool post,
+                              Duration timeout);
   using Job = std::function<void()>;  // run on the thread `fleet`
   struct Member {
     Agent agent;

@@ -72,6 +72,36 @@ TEST_CASE("a killed agent's faults are reverted also when nothing restarts it") 
   CHECK(agent.run({"fsck", "--config", "{config}"}).code == 0);
 }
 
+TEST_CASE("what somebody stopped goes on when an agent is told to clear what is left over") {
+  TestAgent agent(kShop);
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  const pid_t pid = agent.service("shop").at("pid");
+  ::kill(pid, SIGSTOP);
+  CHECK(agent.run({"fsck", "--clear", "--config", "{config}"}).code == 1);  // the agent's own task
+  CHECK(process_state(pid) == 'T');
+  const auto cleared = agent.call("POST", "/v1/fsck/clear", {{"epoch", 1}});
+  INFO(cleared.json);
+  REQUIRE(cleared.status == 200);
+  CHECK(cleared.json.at("cleared") == json{cat("stopped process ", pid, " of service shop")});
+  CHECK(process_state(pid) != 'T');
+  CHECK(agent.call("POST", "/v1/fsck/clear", {{"epohc", 1}}).status == 400);
+}
+
+TEST_CASE("what a dead agent's service was left with is cleared by hand") {
+  TestAgent agent(kShop);
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  const pid_t pid = agent.service("shop").at("pid");
+  agent.signal(SIGKILL);
+  CHECK(eventually([&] { return agent.everything() == std::vector<pid_t>{pid}; }));
+  ::kill(pid, SIGSTOP);
+  CHECK(eventually([&] { return process_state(pid) == 'T'; }));
+  const Ended cleared = agent.run({"fsck", "--clear", "--config", "{config}"});
+  CHECK_THAT(cleared.output, Catch::Contains(cat("stopped process ", pid, " of service shop")));
+  CHECK(process_state(pid) != 'T');
+}
+
 TEST_CASE("an agent that is stopped reverts its faults and leaves nothing") {
   TestAgent agent(kShop);
   agent.start();

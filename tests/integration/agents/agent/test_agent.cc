@@ -58,7 +58,10 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 }  // namespace
 
 TestAgent::TestAgent(const std::string& body, bool restart_after_crash)
-    : address_(own_address()), port_(free_port(address_)), config_(folder_ / "agent.yaml") {
+    : address_(own_address()),
+      port_(free_port(address_)),
+      config_(folder_ / "agent.yaml"),
+      program_(kAgent) {
   const std::string head = cat("node: test\naddress: ", address_, "\nport: ", port_,
                                "\nstate: state\nrestart_after_crash: ", restart_after_crash, "\n");
   std::ofstream(config_) << head
@@ -75,10 +78,15 @@ TestAgent::~TestAgent() {
   }
 }
 
+void TestAgent::use(std::string program, std::map<std::string, std::string> environment) {
+  program_ = std::move(program);
+  environment_.merge(environment);
+}
+
 void TestAgent::start() {
   ProcessSpec spec;
-  spec.argv = {kAgent, "--config", config_.string()};
-  spec.env = {{"PATH", "/usr/bin:/bin"}};
+  spec.argv = {program_, "--config", config_.string()};
+  spec.env = environment_;
   spec.log_file = folder_ / "agent.log";
   const auto started = processes_.launch(spec, [](ProcessExit) {});
   if (!started) throw std::runtime_error(started.error().message);

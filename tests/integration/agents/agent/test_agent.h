@@ -3,6 +3,7 @@
 // with all that it started when the test ends.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ class TestAgent {
   TestAgent(const TestAgent&) = delete;
   TestAgent& operator=(const TestAgent&) = delete;
 
+  // Another agent than the shipped one, with more in its environment. Before start().
+  void use(std::string program, std::map<std::string, std::string> environment);
   void start();  // and waits until it answers
   // Runs the program to its end with these arguments, {config} replaced.
   Ended run(std::vector<std::string> arguments);
@@ -62,6 +65,8 @@ class TestAgent {
   std::string address_;
   std::uint16_t port_ = 0;
   std::filesystem::path config_;
+  std::string program_;
+  std::map<std::string, std::string> environment_ = {{"PATH", "/usr/bin:/bin"}};
   ProcessRunner processes_;
   HttpClient http_;
   std::uint64_t after_ = 0;

@@ -10,8 +10,10 @@
 #include <fstream>
 #include <functional>
 #include <future>
+#include <iostream>
+#include <optional>
 
-#include "core/base/random.h"
+#include "agents/faults/failpoint.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
@@ -111,6 +113,7 @@ struct Ending {
   bool revived;         // the guardian starts an agent again
   bool service_starts;  // somebody is left to start a killed service
   std::function<void(TestAgent&, const json& order)> end;
+  std::optional<Stage> dies_at = {};
 };
 
 void put(TestAgent& agent, const json& order) {
@@ -132,6 +135,24 @@ void kill_with_guardian(const TestAgent& agent) {
 
 void wait_until_gone(const TestAgent& agent) {
   REQUIRE(eventually([&] { return agent.pid() == 0; }));
+}
+
+bool has_died(const TestAgent& agent) { return fs::exists(agent.folder() / "died"); }
+
+// The agent dies by itself at that stage, and the guardian starts another one.
+Ending die_at(Stage stage, const char* name) {
+  const bool while_reverting = stage >= Stage::kReverting;
+  return {name, true, true,
+          [while_reverting](TestAgent& agent, const json& order) {
+            if (while_reverting) {
+              put(agent, order);
+              (void)agent.call("POST", "/v1/faults/f/revert", {{"epoch", 1}});
+            } else {
+              (void)agent.call("PUT", "/v1/faults/f", order);
+            }
+            REQUIRE(eventually([&] { return has_died(agent); }));
+          },
+          stage};
 }
 
 const std::vector<Ending>& endings() {
@@ -176,17 +197,12 @@ const std::vector<Ending>& endings() {
          wait_until_gone(agent);
          agent.start();
        }},
-      {"the agent is killed at some moment of apply or revert", true, true,
-       [](TestAgent& agent, const json& order) {
-         Random random(std::hash<std::string>()(order.at("kind")));
-         const auto ordered = std::async(std::launch::async, [&] {
-           (void)agent.call("PUT", "/v1/faults/f", order);
-           (void)agent.call("POST", "/v1/faults/f/revert", {{"epoch", 1}});
-         });
-         const timespec moment{0, static_cast<long>(random.below(15'000'000))};
-         ::nanosleep(&moment, nullptr);
-         agent.signal(SIGKILL);
-       }},
+      die_at(Stage::kBeforeIntent, "dies before the intent is written"),
+      die_at(Stage::kIntent, "dies between intent and apply"),
+      die_at(Stage::kApplied, "dies right after apply"),
+      die_at(Stage::kReverting, "dies before it mends"),
+      die_at(Stage::kReverted, "dies when it has mended, before it is remembered"),
+      die_at(Stage::kRemembered, "dies before the undo record goes"),
   };
   return kEndings;
 }
@@ -205,31 +221,82 @@ json looked_at(const TestAgent& agent, bool unsupervised) {
   return all;
 }
 
-void check_ended(TestAgent& agent, const json& before, bool unsupervised) {
+// What came of one kind and ending, as in the table that is printed.
+struct Outcome {
+  bool reverted = false;
+  bool journal_right = false;
+  bool measured = false;
+};
+
+// The fault as the agent's journal has it in the end; null when it knows none.
+json remembered(const TestAgent& agent) {
+  const auto text = read_file(agent.folder() / "state/faults/ended.jsonl").value_or("");
+  for (const std::string& line : split(text, '\n')) {
+    const json ended = parse_json(line).value_or(json());
+    if (ended.is_object() && ended.at("fault").at("id") == "f") return ended;
+  }
+  return {};
+}
+
+Outcome check_ended(TestAgent& agent, const Ending& ending, const json& before, bool unsupervised) {
+  Outcome outcome;
   // The guardian that has become the agent holds the state, or the last one has let go of it.
-  const bool same = eventually([&] { return looked_at(agent, unsupervised) == before; });
-  if (!same) CHECK(looked_at(agent, unsupervised) == before);
-  CHECK(eventually([&] { return !fs::exists(agent.folder() / "state/faults/f.json"); }));
+  outcome.reverted = eventually([&] { return looked_at(agent, unsupervised) == before; });
+  if (!outcome.reverted) CHECK(looked_at(agent, unsupervised) == before);
+  const bool never_was = ending.dies_at == Stage::kBeforeIntent;
+  outcome.journal_right = eventually([&] {
+    if (fs::exists(agent.folder() / "state/faults/f.json")) return false;
+    const json ended = remembered(agent);
+    return never_was ? ended.is_null() : ended.is_object() && ended.at("state") == "reverted";
+  });
+  CHECK(outcome.journal_right);
+  const json ended = remembered(agent);
+  outcome.measured = ended.is_object() && !ended.at("measured").empty();
   // What other programs on this machine have left is theirs.
   const Ended fsck = agent.run({"fsck", "--config", "{config}"});
   INFO(fsck.output);
   const json found = parse_json(fsck.output, 1 << 20).value_or(json::object());
   REQUIRE(found.contains("leftovers"));
   for (const json& leftover : found.at("leftovers")) CHECK(leftover.at("ours") == false);
+  return outcome;
 }
 
-void try_kind(const json& kind, const Ending& ending) {
+Outcome try_kind(const json& kind, const Ending& ending) {
   INFO(kind.at("name").get<std::string>() << ": " << ending.name);
   TestAgent agent(kBody, ending.revived);
   fs::create_directories(agent.folder() / "data");
   std::ofstream(agent.folder() / "data/orders.db") << "some bytes of a service";
+  if (ending.dies_at) {
+    agent.use(PANSHI_TESTS_DIR "/agent_with_failpoints",
+              {{"PANSHI_FAILPOINT",
+                cat(static_cast<int>(*ending.dies_at), ":", (agent.folder() / "died").string())}});
+  }
   agent.start();
   REQUIRE(agent.becomes("shop", "ready"));
   (void)output_of({"nft", "table inet theirs { chain c { }; }"});
   const bool unsupervised = ends_the_service(kind.at("name")) && !ending.service_starts;
   const json before = looked_at(agent, unsupervised);
   ending.end(agent, order_of(kind, agent, 60'000));
-  check_ended(agent, before, unsupervised);
+  return check_ended(agent, ending, before, unsupervised);
+}
+
+// R reverted exactly, J the journal says so, M measured when it ended.
+std::string row_of(const json& kind, const std::vector<Outcome>& outcomes) {
+  std::string row = kind.at("name").get<std::string>();
+  row.resize(24, ' ');
+  for (const Outcome& outcome : outcomes) {
+    row += outcome.reverted ? "R" : "-";
+    row += outcome.journal_right ? "J" : "-";
+    row += outcome.measured ? "M  " : "   ";
+  }
+  return row;
+}
+
+void print_head() {
+  std::cout << "R reverted exactly, J the journal says so, M measured when it ended\n";
+  for (std::size_t i = 0; i < endings().size(); ++i) {
+    std::cout << "  " << i + 1 << ". " << endings()[i].name << '\n';
+  }
 }
 
 json kinds_here() {
@@ -245,12 +312,15 @@ TEST_CASE("every kind of fault leaves the node as it was, however it ends") {
       WARN("skipped: no network namespace can be made here (root is needed)");
       return;
     }
+    print_head();
     for (const json& kind : kinds_here()) {
       if (kind.at("possible") == false) {
         WARN("skipped: " << kind.at("name") << ": " << kind.at("why_not"));
         continue;
       }
-      for (const Ending& ending : endings()) try_kind(kind, ending);
+      std::vector<Outcome> outcomes;
+      for (const Ending& ending : endings()) outcomes.push_back(try_kind(kind, ending));
+      std::cout << row_of(kind, outcomes) << std::endl;
     }
   }).get();
 }

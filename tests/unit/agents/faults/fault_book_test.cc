@@ -329,6 +329,39 @@ TEST_CASE("fsck finds what others stopped and toxics that belong to no fault") {
   CHECK(what.back() == "toxic stray on link database");
 }
 
+TEST_CASE("what is left of ours is cleared, what is in force or another's stays") {
+  Node node;
+  REQUIRE(node.book->put(order("f1", "resource.cpu")));
+  node.host.machine().mark("stray");
+  REQUIRE(node.host.network().start_rules("lost", {}));
+  REQUIRE(node.host.links()->add_toxic("database", "stray", {.kind = Toxic::Kind::kDown}));
+  REQUIRE(node.host.signal(node.host.process_of("orders").value(), SIGSTOP));
+  REQUIRE(write_file_durably(node.state / "faults" / "lost.json", "{}"));
+  const Cleared cleared = node.book->clear_leftovers();
+  CHECK(cleared.failed.empty());
+  CHECK(node.host.machine().helpers() == std::vector<std::string>{"f1"});
+  CHECK(node.host.network().rules().empty());
+  CHECK(node.host.links()->links().at(0).toxics.empty());
+  REQUIRE(cleared.left.size() == 1);  // what an unknown record undoes, only a person can tell
+  CHECK(cleared.left[0].what == "undo record of fault lost");
+  CHECK_FALSE(cleared.left[0].clear);
+  REQUIRE(node.book->revert("f1"));
+  CHECK(node.host.healthy());
+}
+
+TEST_CASE("what cannot be cleared is told with the reason, and is still there") {
+  Node node;
+  node.host.machine().mark("stray");
+  node.host.on_touch = [](const std::string& what) -> Status {
+    return what == "end_helpers" ? fail(ErrorCode::kTimeout, "does not end") : Status();
+  };
+  const Cleared cleared = node.book->clear_leftovers();
+  REQUIRE(cleared.failed.size() == 1);
+  CHECK(cleared.failed[0].second == "does not end");
+  CHECK(cleared.left.size() == 1);
+  CHECK(cleared.cleared.empty());
+}
+
 TEST_CASE("two faults that shape one interface: the second is refused, whichever comes first") {
   for (const auto& [first, second] :
        {std::pair("network.rate", "network.damage"), std::pair("network.damage", "network.rate"),
