@@ -84,7 +84,7 @@ class Payments {
   Result<HttpReply> charge(const Wish& wish);
   Status publish(const Order& order);
   void sweep();
-  Result<bool> sweep_page(WallTime began);
+  Result<bool> sweep_page(WallTime until);
   Status publish_missing(const nlohmann::json& charge);
   void charge_late();
   HttpResponse settle_by_webhook(const Order& order);
@@ -211,7 +211,7 @@ Status Payments::publish(const Order& order) {
 }
 
 // Reads the provider's ledger from where the last sweep ended. At its end everything charged until
-// then has its event, and that time is noted for the holds that are being paid.
+// `sweep_age` ago has its event, and that time is noted for the holds that are being paid.
 void Payments::sweep() {
   if (!queue_.connected()) return;
   if (!swept_after_) {
@@ -219,9 +219,9 @@ void Payments::sweep() {
     if (!after) return;
     swept_after_ = *after;
   }
-  const WallTime began = wall_now();
+  const WallTime until = wall_now() - config_.sweep_age;
   for (bool more = true; more;) {
-    const auto page = sweep_page(began);
+    const auto page = sweep_page(until);
     if (!page) {
       log_warn(cat("sweep: ", page.error().message));
       return;
@@ -230,31 +230,24 @@ void Payments::sweep() {
   }
 }
 
-// True when there may be another page.
-Result<bool> Payments::sweep_page(WallTime began) {
-  ASSIGN_OR_RETURN(
-      const HttpReply reply,
-      psp_.call({.path = cat("/charges?after=", *swept_after_, "&limit=", kSweepPage)}));
+// True when there may be another page. Young charges are not asked for: who made them tells of
+// them.
+Result<bool> Payments::sweep_page(WallTime until) {
+  ASSIGN_OR_RETURN(const HttpReply reply,
+                   psp_.call({.path = cat("/charges?after=", *swept_after_, "&limit=", kSweepPage,
+                                          "&until_us=", to_us(until))}));
   if (reply.status != 200) return fail(ErrorCode::kUnavailable, cat("psp said ", reply.status));
   ASSIGN_OR_RETURN(const nlohmann::json body, parse_json(reply.body, 4 << 20));
   const auto charges = body.find("charges");
   if (charges == body.end() || !charges->is_array()) {
     return fail(ErrorCode::kInvalid, "psp gave no list of charges");
   }
-  WallTime complete_until = began;
-  bool young = false;
   for (const nlohmann::json& charge : *charges) {
-    const WallTime created = from_us(charge.value("created_us", std::int64_t{0}));
-    young = created > began - config_.sweep_age;
-    if (young) {
-      complete_until = created - milliseconds(1);
-      break;
-    }
     if (auto done = publish_missing(charge); !done) return tl::unexpected(done.error());
     swept_after_ = charge.value("seq", *swept_after_);
   }
-  if (!young && charges->size() == kSweepPage) return true;
-  if (auto noted = stock_.set_swept(complete_until, *swept_after_); !noted) {
+  if (charges->size() == kSweepPage) return true;
+  if (auto noted = stock_.set_swept(until, *swept_after_); !noted) {
     return tl::unexpected(noted.error());
   }
   return false;

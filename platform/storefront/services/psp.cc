@@ -2,6 +2,7 @@
 // psp: the payment provider. A charge is in its ledger, once, before it is acknowledged: once for
 // an idempotency key of a user, and once for an order whatever the key. What it says about a charge
 // is the truth about money that the audit compares with.
+#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -184,13 +185,18 @@ Result<std::optional<HttpResponse>> Psp::find_earlier(const ChargeRequest& reque
 HttpResponse Psp::list(const HttpRequest& request) {
   const std::int64_t after = query_number(request, "after", 0);
   const std::int64_t limit = std::min(kPageMax, query_number(request, "limit", kPageMax));
+  const std::int64_t until_us =
+      query_number(request, "until_us", std::numeric_limits<std::int64_t>::max());
   nlohmann::json charges = nlohmann::json::array();
+  bool is_over = false;  // at the first that is younger: in between nothing is left out
   const std::lock_guard lock(mutex_);
   const std::int64_t now_us = to_us(SystemClock().wall());
   const auto read = ledger_.query(
       "SELECT charge, idempotency_key, order_id, user_id, amount_cents, created_us, details"
       " FROM charges WHERE charge > ? ORDER BY charge LIMIT ?",
       {after, limit}, [&](const SqlRow& row) {
+        is_over = is_over || row.integer(5) > until_us;
+        if (is_over) return;
         charges.push_back({{"seq", row.integer(0)},
                            {"charge", charge_name(row.integer(0))},
                            {"key", row.text(1)},

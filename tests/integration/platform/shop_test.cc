@@ -206,6 +206,29 @@ TEST_CASE("a charge whose event was never stored is found in the provider's ledg
   CHECK(shop.charges() == 1);
 }
 
+TEST_CASE("the provider lists charges up to the first that is younger than asked for") {
+  Shop shop;
+  for (const char* key : {"p1", "p2"}) {
+    const json charge = {{"key", key},
+                         {"order", cat("o-", key)},
+                         {"user", "u1"},
+                         {"amount_cents", 1},
+                         {"details", json::object()}};
+    REQUIRE(shop.post("/charges", "", charge, Shop::kPsp).status == 200);
+  }
+  const auto keys = [&](const std::string& query) {
+    std::vector<std::string> found;
+    const Answer listed = shop.get(cat("/charges?after=0", query), Shop::kPsp);
+    for (const json& each : listed.body.at("charges")) found.push_back(each.at("key"));
+    return found;
+  };
+  CHECK(keys("") == std::vector<std::string>{"p1", "p2"});
+  const std::int64_t first_us =
+      shop.get("/charges?after=0&limit=1", Shop::kPsp).body.at("charges").at(0).at("created_us");
+  CHECK(keys(cat("&until_us=", first_us)) == std::vector<std::string>{"p1"});
+  CHECK(keys(cat("&until_us=", first_us - 1)).empty());
+}
+
 TEST_CASE("a declined card is said so, and the order can be paid with another one") {
   Shop shop(Shop::More{{"psp", "decline_percent: 50\n"}});
   const std::string order = order_of(shop.place("k1"));
