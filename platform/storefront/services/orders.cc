@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // orders: reserves soft stock and writes the order down, in the database or else in the queue,
-// before it is acknowledged; answers for orders, from Redis or else from the database; gives
-// overdue holds back.
+// before it is acknowledged; answers for orders, from Redis or else from the database; keeps the
+// stock (StockKeeper).
 #include <atomic>
 
 #include "core/base/ids.h"
@@ -12,20 +12,19 @@
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/coupons.h"
+#include "platform/storefront/services/order_lists.h"
 #include "platform/storefront/services/run_service.h"
 #include "platform/storefront/services/services.h"
+#include "platform/storefront/services/stock_keeper.h"
 #include "platform/storefront/stores/http_upstream.h"
 #include "platform/storefront/stores/queue.h"
 #include "platform/storefront/stores/recount.h"
-#include "platform/storefront/stores/replicas.h"
 #include "platform/storefront/stores/shards.h"
 #include "platform/storefront/stores/stock.h"
 
 namespace panshi::shop {
 namespace {
 
-constexpr int kExpireBatch = 200;
-constexpr int kHistoryMax = 50;
 constexpr std::size_t kUnwrittenMax = 10'000;  // orders acknowledged ahead of time (after_ack)
 
 WallTime wall_now() { return SystemClock().wall(); }
@@ -62,15 +61,13 @@ class Orders {
                 static_cast<std::size_t>(config.database.connections)),
         stock_(redis_options(config.redis)),
         queue_(nats_options(config.queue, "orders"), config.queue.replicas),
-        replicas_(make_replicas(config, shards_)),
+        lists_(config, shards_, stock_),
         coupons_(make_coupons(config)),
         check_dependencies_(milliseconds(500), [this] { check_dependencies(); }),
-        sweep_(config.sweep_every, [this] { sweep(); }),
-        write_late_(milliseconds(50), [this] { write_late(); }) {
-    if (replicas_) {
-      measure_.emplace(config.replicas.staleness / 4, [this] { replicas_->measure(); });
-    }
-  }
+        keeper_({shards_, queue_, stock_},
+                {.every = config.sweep_every, .hold_time = config.hold_time},
+                [this] { return products_for_sale(); }),
+        write_late_(milliseconds(50), [this] { write_late(); }) {}
 
   HttpResponse place(const HttpRequest& request);
   HttpResponse show(const HttpRequest& request);
@@ -83,8 +80,6 @@ class Orders {
   HttpResponse reserve_and_answer(const Order& order);
   HttpResponse write_and_answer(const Hold& hold);
   Result<std::string> write(const Order& order);
-  Result<std::vector<StoredOrder>> read_history(const std::string& user);
-  static std::unique_ptr<Replicas> make_replicas(const OrdersConfig& config, Shards& shards);
   static std::unique_ptr<Coupons> make_coupons(const OrdersConfig& config);
   std::optional<HttpResponse> take_coupon(Order& order, std::int64_t free, MonoTime deadline);
   Coupons::Fate fate_of(const std::string& order, const std::string& user,
@@ -92,42 +87,29 @@ class Orders {
   Result<std::optional<Hold>> look_up(const std::string& order, const std::string& user);
   void check_dependencies();
   Status load_catalog();
-  void sweep();
-  void sweep_product(const std::string& product);
-  void count_again(const std::string& product);
+  std::vector<std::string> products_for_sale() const;
   void write_late();
 
   const OrdersConfig config_;
   Shards shards_;
   SoftStock stock_;
   ShopQueue queue_;
-  const std::unique_ptr<Replicas> replicas_;  // null: none
-  const std::unique_ptr<Coupons> coupons_;    // null: none
+  OrderLists lists_;
+  const std::unique_ptr<Coupons> coupons_;  // null: none
   Snapshot<Catalog> catalog_{Catalog{}};
   std::atomic<bool> redis_up_{false};
   std::atomic<std::size_t> databases_up_{0};
   std::atomic<std::int64_t> placed_{0}, placed_in_queue_{0}, refused_{0}, unknown_{0}, sold_out_{0},
-      expired_{0}, recounted_{0}, replica_reads_{0}, replica_own_writes_{0}, cache_hits_{0},
-      cache_misses_{0};
+      cache_hits_{0}, cache_misses_{0};
   struct Late {
     Order order;
     MonoTime at;
   };
   Mailbox<Late> late_{kUnwrittenMax};
   Background check_dependencies_;  // these use the members above
-  Background sweep_;
+  StockKeeper keeper_;
   Background write_late_;
-  std::optional<Background> measure_;
 };
-
-std::unique_ptr<Replicas> Orders::make_replicas(const OrdersConfig& config, Shards& shards) {
-  if (config.replicas.shards.empty()) return nullptr;
-  Replicas::Options options = {.of_shards = {}, .bound = config.replicas.staleness};
-  for (const auto& copies : config.replicas.shards) {
-    options.of_shards.push_back(mariadb_options(config.database, copies));
-  }
-  return std::make_unique<Replicas>(shards, options);
-}
 
 std::unique_ptr<Coupons> Orders::make_coupons(const OrdersConfig& config) {
   if (config.extras.host.empty()) return nullptr;
@@ -270,10 +252,7 @@ HttpResponse Orders::write_and_answer(const Hold& hold) {
 // Where the order is safe now. kTimeout: perhaps somewhere; the consumer of the queue and the
 // unique keys of the database make both at once harmless.
 Result<std::string> Orders::write(const Order& order) {
-  // Before the row is there. Should this fail, the mark can hardly be asked for either.
-  if (replicas_) {
-    (void)stock_.note_writer(order.user, config_.replicas.staleness + config_.deadline);
-  }
+  lists_.note_writer(order.user);
   const Status in_database = shards_.of(order.user).place(order);
   if (in_database) return std::string("database");
   if (in_database.error().code == ErrorCode::kConflict) return tl::unexpected(in_database.error());
@@ -317,7 +296,7 @@ HttpResponse Orders::history(const HttpRequest& request) {
   if (user == request.query.end() || !is_id(user->second)) {
     return refusal(400, "invalid", "query parameter `user` is missing or no user id");
   }
-  const auto found = read_history(user->second);
+  const auto found = lists_.of(user->second);
   if (!found) return error_response(found.error());
   nlohmann::json list = nlohmann::json::array();
   for (const StoredOrder& stored : *found) {
@@ -328,22 +307,6 @@ HttpResponse Orders::history(const HttpRequest& request) {
                     {"placed_at_us", stored.order.placed_at_us}});
   }
   return json_response({{"orders", list}});
-}
-
-// A list may be a moment old, but not for who just ordered.
-Result<std::vector<StoredOrder>> Orders::read_history(const std::string& user) {
-  if (replicas_) {
-    if (stock_.wrote_lately(user)) {
-      ++replica_own_writes_;
-    } else if (ShopDatabase* replica = replicas_->fresh_for(user)) {
-      auto found = replica->orders_of(user, kHistoryMax);
-      if (found) {
-        ++replica_reads_;
-        return found;
-      }
-    }
-  }
-  return shards_.of(user).orders_of(user, kHistoryMax);
 }
 
 Result<std::optional<Hold>> Orders::look_up(const std::string& order, const std::string& user) {
@@ -388,21 +351,16 @@ nlohmann::json Orders::status() const {
                            {"refused", refused_.load()},
                            {"unknown", unknown_.load()},
                            {"sold_out", sold_out_.load()},
-                           {"expired", expired_.load()},
-                           {"recounted", recounted_.load()},
                            {"databases_up", databases_up_.load()},
                            {"redis_up", redis_up_ ? 1 : 0},
                            {"queue_up", queue_.connected() ? 1 : 0}};
   shards_.add_to(status);
   stock_.add_to(status);
+  keeper_.add_to(status);
+  lists_.add_to(status);
   if (coupons_) {
     status["coupons_granted"] = coupons_->granted();
     status["coupons_unavailable"] = coupons_->unavailable();
-  }
-  if (replicas_) {
-    replicas_->add_to(status);
-    status["replica_reads"] = replica_reads_.load();
-    status["replica_refused_own_writes"] = replica_own_writes_.load();
   }
   return status;
 }
@@ -431,29 +389,11 @@ Status Orders::load_catalog() {
   return {};
 }
 
-void Orders::sweep() {
+std::vector<std::string> Orders::products_for_sale() const {
+  std::vector<std::string> products;
   const auto catalog = catalog_.read();
-  for (const auto& [product, entry] : *catalog) sweep_product(product);
-}
-
-void Orders::sweep_product(const std::string& product) {
-  const auto expired = stock_.expire(product, wall_now(), kExpireBatch);
-  if (expired) expired_ += *expired;
-  if (!expired && expired.error().code == ErrorCode::kConflict) count_again(product);
-  const auto unrecorded = stock_.expired_unrecorded(product, kExpireBatch);
-  if (!unrecorded) return;
-  for (const Order& order : *unrecorded) {
-    if (!shards_.of(order.user).mark_expired(order)) continue;  // it waits for its shard
-    (void)stock_.expiry_recorded(order.order);                  // else once more: harmless
-  }
-}
-
-void Orders::count_again(const std::string& product) {
-  const auto counted = recount({shards_, queue_, stock_}, product, config_.hold_time);
-  if (!counted) log_warn(cat("stock of ", product, " lost: ", counted.error().message));
-  if (!counted || !*counted) return;
-  ++recounted_;
-  log_info(cat("stock of ", product, " lost and counted from the databases"));
+  for (const auto& [product, entry] : *catalog) products.push_back(product);
+  return products;
 }
 
 void Orders::write_late() {
