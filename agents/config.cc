@@ -299,6 +299,7 @@ AgentConfig read_root(const json& root, Problems& problems) {
   config.state = state;
   config.scripts = scripts;
   in.may("restart_after_crash", config.restart_after_crash);
+  in.may("cgroups", config.cgroups);
   in.may("allowed_hosts", config.allowed_hosts);
   if (const json* bounds = in.may_value("limits")) read_limits(*bounds, config, problems);
   read_list(in, "services", config.services, limits::kServicesMax, &read_service);

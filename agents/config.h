@@ -123,6 +123,7 @@ struct AgentConfig {
   std::filesystem::path state;
   std::filesystem::path scripts;  // empty: none
   bool restart_after_crash = false;
+  bool cgroups = false;  // a control group for each service
   std::size_t faults_max = 16;
   Duration lease_max = 10min;
   std::vector<std::string> allowed_hosts;  // Host headers besides the address

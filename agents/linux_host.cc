@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -29,6 +30,8 @@ Status unsupervised() {
 LinuxHost::LinuxHost(const AgentConfig& config, Supervision supervision, LinkTable* links)
     : config_(config),
       files_(config.state),
+      cgroups_(config.cgroups ? ServiceCgroups::find(config.state).value_or(ServiceCgroups())
+                              : ServiceCgroups()),
       supervision_(std::move(supervision)),
       links_(links),
       machine_(config.fault_scope()) {}
@@ -58,13 +61,24 @@ Result<ProcessName> LinuxHost::process_of(const std::string& service) {
 }
 
 Status LinuxHost::signal(const ProcessName& process, int signal) {
-  return signal_group(process, signal);
+  const std::vector<pid_t> all = cgroups_.processes_with(process.pid);
+  auto sent = signal_group(process, signal);
+  if (!sent) return sent;
+  for (const pid_t pid : all) {
+    if (::getpgid(pid) != process.pid) (void)::kill(pid, signal);  // those that left the group
+  }
+  return {};
 }
 
 std::vector<ProcessName> LinuxHost::group_of(const ProcessName& leader) {
   std::vector<ProcessName> group;
   if (!is_alive(leader)) return group;
-  for (const pid_t pid : processes_in_group(leader.pid)) {
+  std::vector<pid_t> pids = processes_in_group(leader.pid);
+  const std::vector<pid_t> also = cgroups_.processes_with(leader.pid);  // those that left the group
+  pids.insert(pids.end(), also.begin(), also.end());
+  std::sort(pids.begin(), pids.end());
+  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+  for (const pid_t pid : pids) {
     if (const auto process = name_process(pid)) group.push_back(*process);
   }
   return group;

@@ -9,6 +9,7 @@
 #include "agents/host.h"
 #include "agents/linux_machine.h"
 #include "agents/linux_network.h"
+#include "agents/supervisor/service_cgroups.h"
 #include "agents/supervisor/service_files.h"
 
 namespace panshi::agent {
@@ -55,6 +56,7 @@ class LinuxHost final : public Host {
 
   const AgentConfig& config_;
   const ServiceFiles files_;
+  const ServiceCgroups cgroups_;
   const Supervision supervision_;
   LinkTable* const links_;
   LinuxMachine machine_;

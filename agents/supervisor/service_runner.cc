@@ -49,7 +49,14 @@ ServiceRunner::ServiceRunner(const AgentConfig& config, const ServiceFiles& file
       files_(files),
       changes_(changes),
       processes_(processes),
-      on_exit_(std::move(on_exit)) {}
+      on_exit_(std::move(on_exit)) {
+  if (!config_.cgroups) return;
+  if (auto opened = ServiceCgroups::open(config_.state)) {
+    cgroups_ = std::move(*opened);
+  } else {
+    log_warn(cat("services get no control groups: ", opened.error().message));
+  }
+}
 
 std::vector<SupervisorInput> ServiceRunner::recover() {
   std::vector<SupervisorInput> inputs;
@@ -107,6 +114,7 @@ SupervisorInput ServiceRunner::launch(const output::Launch& launch) {
   auto process = processes_.launch(
       spec, [this, service = service.name, named = name->get_future().share()](ProcessExit exit) {
         kill_rest_of_group(named.get().pid);
+        cgroups_.end(service);
         on_exit_({service, named.get(), exit});
       });
   if (!process) {
@@ -114,6 +122,8 @@ SupervisorInput ServiceRunner::launch(const output::Launch& launch) {
                   process.error().message));
     return input::LaunchFailed{service.name, process.error().message};
   }
+  // Before its exit may be told, which ends the group.
+  cgroups_.join(service.name, process->pid);
   name->set_value(*process);
   const ServiceRecord record{*process, launch.prepare.has_value(), false};
   if (auto written = files_.write(service.name, record); !written) {
@@ -163,6 +173,7 @@ void ServiceRunner::mark_ready(const std::string& service, const ProcessName& pr
 ProcessRunner::OnExit ServiceRunner::exit_handler(std::string service, ProcessName process) {
   return [this, service = std::move(service), process](ProcessExit exit) {
     kill_rest_of_group(process.pid);
+    cgroups_.end(service);
     on_exit_({service, process, exit});
   };
 }

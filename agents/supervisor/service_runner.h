@@ -15,6 +15,7 @@
 
 #include "agents/config.h"
 #include "agents/faults/start_changes.h"
+#include "agents/supervisor/service_cgroups.h"
 #include "agents/supervisor/service_files.h"
 #include "agents/supervisor/supervisor.h"
 #include "core/io/process.h"
@@ -31,6 +32,9 @@ class ServiceRunner {
   // All must outlive this, and `processes` must be gone before `on_exit` is.
   ServiceRunner(const AgentConfig& config, const ServiceFiles& files, StartChanges& changes,
                 ProcessRunner& processes, OnExit on_exit);
+  ~ServiceRunner() { cgroups_.remove_all(); }
+  ServiceRunner(const ServiceRunner&) = delete;
+  ServiceRunner& operator=(const ServiceRunner&) = delete;
 
   // Inputs to give before Begin: what is prepared, what runs. A prepare command that outlived its
   // agent is killed first: its outcome can no longer be known, so it will be run again.
@@ -52,6 +56,7 @@ class ServiceRunner {
   StartChanges& changes_;
   ProcessRunner& processes_;
   OnExit on_exit_;
+  ServiceCgroups cgroups_;
 };
 
 }  // namespace panshi::agent

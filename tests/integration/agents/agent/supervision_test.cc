@@ -2,7 +2,9 @@
 // Promise: services run while the agent says so, whoever crashes; and nothing is left when it ends.
 #include <signal.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
 
 #include "core/base/text.h"
@@ -107,6 +109,64 @@ TEST_CASE("what was launched but not yet recorded when the agent died is adopted
   agent.start();
   REQUIRE(agent.becomes("shop", "ready"));
   CHECK(pid_of(agent, "shop") == shop);
+}
+
+// Where the process is in the cgroup v2 hierarchy, as a folder; "" when it is gone.
+std::string cgroup_of(pid_t pid) {
+  std::string mount;
+  for (const std::string& line : split(read_file("/proc/self/mountinfo").value(), '\n')) {
+    const auto words = split(line, ' ');
+    if (line.find(" - cgroup2 ") != std::string::npos && words.at(3) == "/") mount = words.at(4);
+  }
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/cgroup");
+  for (const std::string& line : split(text.value_or(""), '\n')) {
+    if (line.starts_with("0::")) return mount + line.substr(3);
+  }
+  return "";
+}
+
+TEST_CASE("a daemon that left its service's process group is known, and ends with the service") {
+  TestAgent agent(R"(
+cgroups: true
+services:
+  - name: shop
+    command: [/bin/sh, -c, "setsid sleep 1002 & exec sleep 1003"]
+    restart: {backoff: 20ms}
+)");
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  if (agent.log().find("services get no control groups") != std::string::npos) {
+    WARN("skipped: no cgroup v2 hierarchy in which this account may make groups");
+    return;
+  }
+  const pid_t leader = pid_of(agent, "shop");
+  const std::string group = cgroup_of(leader);
+  const auto members = [&] { return split(read_file(group + "/cgroup.procs").value_or(""), '\n'); };
+  REQUIRE(group.ends_with("/shop"));
+  REQUIRE(eventually([&] { return members().size() >= 3; }));  // two, and the end of the text
+  const auto paused = agent.call("PUT", "/v1/faults/f1",
+                                 {{"epoch", 1},
+                                  {"kind", "process.pause"},
+                                  {"target", {{"service", "shop"}}},
+                                  {"params", json::object()},
+                                  {"lease_ms", 60'000},
+                                  {"drill", ""}});
+  REQUIRE(paused.status == 200);
+  CHECK(paused.json.at("measured").at("stopped") == 2);
+  REQUIRE(agent.call("POST", "/v1/faults/f1/revert", {{"epoch", 1}}).status == 200);
+
+  const std::vector<std::string> before = members();
+  ::kill(leader, SIGKILL);
+  CHECK(eventually([&] {
+    const auto now = members();
+    return now.size() >= 3 && std::none_of(now.begin(), now.end() - 1, [&](const auto& pid) {
+             return std::find(before.begin(), before.end(), pid) != before.end();
+           });
+  }));
+  CHECK(agent.stop());
+  CHECK(agent.everything().empty());
+  CHECK_FALSE(std::filesystem::exists(group));
+  CHECK_FALSE(std::filesystem::exists(std::filesystem::path(group).parent_path()));
 }
 
 TEST_CASE("an action restarts, stops and starts a service, each once") {

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// ServiceCgroups: a control group for each running service, so that also a process that left the
+// service's process group (a daemon) is known and ends with the service.
+//
+// Only where there is a cgroup v2 hierarchy in which this account may make groups; they lie below
+// the agent's own group, in a folder named after its state, and no controller is switched on. What
+// a service forks before it is moved is found by its process group and environment. Any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+
+namespace panshi::agent {
+
+class ServiceCgroups {
+ public:
+  // kUnavailable says why there can be none here. Makes nothing: only to ask.
+  static Result<ServiceCgroups> find(const std::filesystem::path& state);
+  // The same, ready to be joined, without what earlier runs left empty.
+  static Result<ServiceCgroups> open(const std::filesystem::path& state);
+  ServiceCgroups() = default;  // does nothing
+
+  void join(const std::string& service, pid_t leader);  // it may be gone already
+  void end(const std::string& service);                 // kills what is in it and removes it
+  // Of the service whose leader that is; empty when it is in no group of ours.
+  std::vector<pid_t> processes_with(pid_t leader) const;
+  // What is being killed just now has a second to be gone.
+  void remove_all() const;
+
+ private:
+  bool remove_empty() const;  // false: some has members
+  ServiceCgroups(std::filesystem::path folder, std::filesystem::path state)
+      : folder_(std::move(folder)), state_(std::move(state)) {}
+  std::filesystem::path folder_;  // empty: none
+  std::filesystem::path state_;
+};
+
+}  // namespace panshi::agent
