@@ -5,8 +5,10 @@
 #include "agents/faults/database/disconnect.h"
 #include "agents/faults/database/exhaust.h"
 #include "agents/faults/database/lock_table.h"
+#include "agents/faults/database/metadata_lock.h"
 #include "agents/faults/database/read_only.h"
 #include "agents/faults/database/replication.h"
+#include "agents/faults/database/slow_query.h"
 
 namespace panshi::agent {
 namespace {
@@ -24,6 +26,11 @@ constexpr FaultMeans kMeans[] = {
      .why_not = &why_no_database},
     {.kind = "db.lock-table",
      .make = &make_db_lock_table,
+     .exclusive = false,
+     .cheap_measure = false,
+     .why_not = &why_no_database},
+    {.kind = "db.metadata-lock",
+     .make = &make_db_metadata_lock,
      .exclusive = false,
      .cheap_measure = false,
      .why_not = &why_no_database},
@@ -45,6 +52,11 @@ constexpr FaultMeans kMeans[] = {
     {.kind = "db.replication-stop",
      .make = &make_db_replication_stop,
      .exclusive = true,
+     .cheap_measure = false,
+     .why_not = &why_no_database},
+    {.kind = "db.slow-query",
+     .make = &make_db_slow_query,
+     .exclusive = false,
      .cheap_measure = false,
      .why_not = &why_no_database},
 };

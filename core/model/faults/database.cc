@@ -18,6 +18,10 @@ constexpr FaultParam kReplicationStopParams[] = {
                "What stops: fetching changes from the primary, applying them, or both."),
 };
 
+constexpr FaultParam kSlowQueryParams[] = {
+    integer_param("sessions", "4", "1", "64", "How many queries run at a time."),
+};
+
 constexpr const char* kNeedsAccount = "an admin account (`sql`) of the service";
 
 constexpr FaultKindSpec kKinds[] = {
@@ -42,6 +46,14 @@ constexpr FaultKindSpec kKinds[] = {
      .needs = kNeedsAccount,
      .undo = "Lets go of the lock; the server does so by itself when the agent has died.",
      .measured = "Looks whether the session with the lock lives, and counts those who wait."},
+    {.name = "db.metadata-lock",
+     .summary = "Lets a change of one table wait for an open transaction: whoever reads or writes "
+                "the table later waits behind it.",
+     .target_key = "service",
+     .params = kLockParams,
+     .needs = kNeedsAccount,
+     .undo = "Ends the transaction; the server does so by itself when the agent has died.",
+     .measured = "Looks whether the transaction's session lives, and counts those who wait."},
     {.name = "db.read-only",
      .summary = "Makes a MariaDB service refuse every change.",
      .target_key = "service",
@@ -70,6 +82,13 @@ constexpr FaultKindSpec kKinds[] = {
      .needs = kNeedsAccount,
      .undo = "Starts the threads that ran before; the replica catches up.",
      .measured = "Looks which of the two replication threads run."},
+    {.name = "db.slow-query",
+     .summary = "Keeps a MariaDB service computing: heavy queries that read no table, at a time.",
+     .target_key = "service",
+     .params = kSlowQueryParams,
+     .needs = kNeedsAccount,
+     .undo = "Runs no more of them; the server ends each after a second by itself.",
+     .measured = "Counts the sessions that are there, and the threads of the server that run."},
 };
 
 }  // namespace

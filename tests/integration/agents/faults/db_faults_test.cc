@@ -25,6 +25,7 @@ struct Node {
   Node() {
     host.leaders["shard"] = {};
     host.database = servers.root_account();
+    host.database->statement_timeout = 5s;  // as the agent's
     book = std::move(*FaultBook::open({.directory = folder / "faults"}, host));
     auto root = MariaDb::connect(servers.root_account());
     REQUIRE(root);
@@ -87,6 +88,39 @@ TEST_CASE("a locked table makes its readers and writers wait, others not, until 
   node.book = std::move(*FaultBook::open({.directory = node.folder / "faults"}, node.host));
   CHECK(node.book->recover().reverted == std::vector<FaultId>{"f2"});
   CHECK(node.insert(2));
+}
+
+TEST_CASE("behind a change that waits for a forgotten transaction readers and writers wait") {
+  Node node;
+  REQUIRE(node.insert(1));
+  const std::string made = node.row("SHOW CREATE TABLE shop.`odd``name`").at("Create Table");
+  const auto live = node.put("db.metadata-lock", {{"table", "shop.odd`name"}});
+  REQUIRE(live);
+  CHECK(live->at("measured").at("locked") == true);
+  REQUIRE(node.shop.script("SET lock_wait_timeout = 1"));
+  CHECK_FALSE(node.shop.run("SELECT * FROM shop.`odd``name`"));
+  CHECK_FALSE(node.insert(2));
+  CHECK(node.shop.run("SELECT 1"));
+  REQUIRE(node.end());
+  CHECK(node.insert(2));
+  CHECK(node.row("SHOW CREATE TABLE shop.`odd``name`").at("Create Table") == made);
+  CHECK(node.value("SELECT COUNT(*) FROM shop.`odd``name`") == "2");
+}
+
+TEST_CASE("heavy queries keep the server computing as many as asked, and are gone afterwards") {
+  Node node;
+  const auto heavy = [&] {
+    return node.value(
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT BENCHMARK%'");
+  };
+  const auto live = node.put("db.slow-query", {{"sessions", 2}});
+  REQUIRE(live);
+  CHECK(live->at("measured").at("effects").at(0).at("met") == true);
+  const auto limit = std::chrono::steady_clock::now() + 20s;
+  while (heavy() != "2") REQUIRE(std::chrono::steady_clock::now() < limit);
+  CHECK(node.insert(1));
+  REQUIRE(node.end());
+  CHECK(heavy() == "0");
 }
 
 TEST_CASE("a table that is not there, not written whole, or the server's own is not locked") {

@@ -169,7 +169,7 @@ inline nlohmann::json sample_target(const std::string& kind) {
 inline nlohmann::json sample_params(const std::string& kind, FakeHost& host) {
   const std::string folder = host.machine().folder().string();
   if (kind == "resource.disk-fill" || kind == "resource.disk-load") return {{"directory", folder}};
-  if (kind == "db.lock-table") return {{"table", "shop.orders"}};
+  if (kind == "db.lock-table" || kind == "db.metadata-lock") return {{"table", "shop.orders"}};
   if (kind.starts_with("syscall.")) return {{"call", "write"}};
   if (kind.starts_with("file.")) return {{"path", host.machine().file().string()}};
   if (kind == "network.partition") return {{"address", "192.0.2.1"}};

@@ -26,7 +26,7 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
   bool healthy() {
     const std::lock_guard lock(mutex_);
     return locked_ == std::set<std::string>{"'old'@'%'"} && sessions_.empty() && lock_owner_ == 0 &&
-           !read_only_ && fetches_ && applies_ && delay_s_ == 0;
+           reader_ == 0 && !read_only_ && fetches_ && applies_ && delay_s_ == 0;
   }
   std::unique_ptr<SqlSession> open() {
     const std::lock_guard lock(mutex_);
@@ -59,9 +59,11 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
     const std::lock_guard lock(mutex_);
     sessions_.erase(session);
     if (lock_owner_ == session) lock_owner_ = 0;
+    if (reader_ == session) reader_ = 0;
   }
 
   Result<Rows> sql(int session, std::string_view text) {
+    if (text.ends_with(" WRITE WAIT 3")) return wait_for_table();
     const bool changes = !text.starts_with("SELECT") && !text.starts_with("SET SESSION");
     if (changes) {
       if (auto touched = touch_(std::string(text.substr(0, 10))); !touched) {
@@ -76,6 +78,14 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
     return select(session, text);
   }
 
+  // Changes nothing: it waits in vain, or somebody waits for a table that is free.
+  Result<Rows> wait_for_table() {
+    const std::lock_guard lock(mutex_);
+    waited_ = waited_ || reader_ != 0;
+    if (reader_ != 0) return fail(ErrorCode::kRefused, "lock wait timeout exceeded");
+    return Rows();
+  }
+
   Rows select(int session, std::string_view text) {
     const auto one = [](auto value) { return Rows{{cat(value)}}; };
     if (text == "SELECT CONNECTION_ID()") return one(session);
@@ -84,6 +94,9 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
     if (text == "SELECT @@GLOBAL.read_only") return one(read_only_ ? 1 : 0);
     if (text.find("PROCESSLIST WHERE ID = ") != text.npos) return one(1);
     if (text.find("STATE LIKE") != text.npos) return one(0);
+    if (text.find("STATE = ") != text.npos) return one(waited_ && reader_ != 0 ? 2 : 0);
+    if (text.ends_with("'THREADS_RUNNING'")) return one(sessions_.size());
+    if (text.find("WHERE ID IN (") != text.npos) return one(sessions_.size() - 1);
     Rows rows;
     if (text.starts_with("SELECT User, Host")) {
       for (const char* user : {"shop", "it's"}) rows.push_back({std::string(user), "%"});
@@ -109,6 +122,10 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
       lock_owner_ = session;
     } else if (text == "UNLOCK TABLES") {
       lock_owner_ = 0;
+    } else if (text == "START TRANSACTION") {
+      reader_ = session;
+    } else if (text == "COMMIT") {
+      reader_ = 0;
     } else if (text.starts_with("SET GLOBAL read_only = ")) {
       read_only_ = text.ends_with("1");
     } else {
@@ -143,7 +160,9 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
   std::set<int> connections_ = {11, 12, 13};
   std::set<int> sessions_;
   int last_session_ = 100;
-  int lock_owner_ = 0;  // a session; 0: nobody
+  int lock_owner_ = 0;   // a session; 0: nobody
+  int reader_ = 0;       // the session with an open transaction; 0: nobody
+  bool waited_ = false;  // somebody has come to wait for it
   bool read_only_ = false;
   bool fetches_ = true;
   bool applies_ = true;

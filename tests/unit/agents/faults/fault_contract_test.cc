@@ -95,6 +95,12 @@ nlohmann::json skewed() {
   return measured;
 }
 
+nlohmann::json slowed() {
+  nlohmann::json measured = met("sessions", "", 4, 0);
+  measured["threads_running"] = 5;  // the one that looks, too
+  return measured;
+}
+
 std::map<std::string, nlohmann::json> measures_of_processes() {
   return {
       {"dns.answer", {{"queries", 7}}},
@@ -115,7 +121,9 @@ std::map<std::string, nlohmann::json> expected_measures() {
   return {{"db.disconnect", {{"accounts_locked", 2}, {"connections", 0}}},
           {"db.exhaust-connections", {{"held", 7}, {"allowed", 10}, {"connected", 10}}},
           {"db.lock-table", {{"locked", true}, {"waiting", 0}}},
+          {"db.metadata-lock", {{"locked", true}, {"waiting", 2}}},
           {"db.read-only", {{"read_only", true}}},
+          {"db.slow-query", slowed()},
           {"db.refuse-new", {{"accounts_locked", 2}, {"connections", 3}}},
           {"db.replication-delay",
            {{"fetches", true},
