@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/fsck.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <csignal>
@@ -15,8 +17,6 @@
 
 namespace panshi::agent {
 namespace {
-
-constexpr const char* kAgentName = "panshi-agent";  // in /proc/<pid>/stat
 
 struct Stat {
   pid_t pid = 0;
@@ -121,18 +121,14 @@ std::set<pid_t> find_stopped_services(const FsckView& view, Host& host,
   return seen;
 }
 
+// Our own children only: those of another node's agent on this machine are its business.
 void find_stopped_others(const std::set<pid_t>& seen, std::vector<Leftover>& found) {
-  const std::vector<Stat> all = all_processes();
-  std::set<pid_t> agents;
-  for (const Stat& each : all) {
-    if (each.name == kAgentName) agents.insert(each.pid);
-  }
-  for (const Stat& each : all) {
-    if (each.state != 'T' || seen.contains(each.pid) || !agents.contains(each.parent)) continue;
+  const pid_t self = ::getpid();
+  for (const Stat& each : all_processes()) {
+    if (each.state != 'T' || each.parent != self || seen.contains(each.pid)) continue;
     found.push_back({.what = cat("stopped process ", each.pid, " (", each.name, ")"),
                      .ours = false,
-                     .why = cat("its parent ", each.parent, " is an agent, but it is no service ",
-                                "of this node"),
+                     .why = "this agent started it, but it is no service of this node",
                      .clear_hint = cat("kill -CONT ", each.pid)});
   }
 }
