@@ -4,8 +4,8 @@
 // It tells the card-key service the whole paid order and waits for no other consumer: a card key
 // needs only that service and the order's shard. Every step may be repeated, and a message is
 // acknowledged only after the last one, so each paid order is delivered exactly once whatever dies
-// in between. Several workers take messages side by side, as many at once as are waiting: in a rush
-// many orders are one call and, on each shard, one commit.
+// in between. Several workers take messages side by side, each of as many orders as were paid
+// together: in a rush many orders are one call and, on each shard, one commit.
 #include <atomic>
 
 #include "core/base/text.h"
@@ -24,8 +24,7 @@
 namespace panshi::shop {
 namespace {
 
-constexpr int kAsksMax = 3;      // in a row, before the message goes back to the queue
-constexpr int kTogetherMax = 4;  // messages, each of as many orders as were paid together
+constexpr int kAsksMax = 3;  // in a row, before the message goes back to the queue
 constexpr const char* kSpan = "delivery: payment.succeeded";
 
 class Delivery {
@@ -65,8 +64,7 @@ Delivery::Delivery(const DeliveryConfig& config)
       consumer_(queue_,
                 {.name = "delivery",
                  .event = kPaymentSucceeded,
-                 .workers = static_cast<int>(config.workers),
-                 .batch = kTogetherMax},
+                 .workers = static_cast<int>(config.workers)},
                 [this](const std::vector<ShopEvent>& events) { return deliver(events); }) {}
 
 std::vector<Handled> Delivery::deliver(const std::vector<ShopEvent>& events) {
