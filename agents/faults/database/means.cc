@@ -6,6 +6,7 @@
 #include "agents/faults/database/exhaust.h"
 #include "agents/faults/database/lock_table.h"
 #include "agents/faults/database/metadata_lock.h"
+#include "agents/faults/database/primary_kill.h"
 #include "agents/faults/database/read_only.h"
 #include "agents/faults/database/replication.h"
 #include "agents/faults/database/slow_query.h"
@@ -33,6 +34,11 @@ constexpr FaultMeans kMeans[] = {
      .make = &make_db_metadata_lock,
      .exclusive = false,
      .cheap_measure = false,
+     .why_not = &why_no_database},
+    {.kind = "db.primary-kill",
+     .make = &make_db_primary_kill,
+     .exclusive = false,
+     .cheap_measure = true,
      .why_not = &why_no_database},
     {.kind = "db.read-only",
      .make = &make_db_read_only,

@@ -33,6 +33,10 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
     sessions_.insert(++last_session_);
     return std::make_unique<Session>(shared_from_this(), last_session_);
   }
+  void promote() {  // it follows nobody from now on
+    const std::lock_guard lock(mutex_);
+    primary_ = true;
+  }
   void stop_following() {
     const std::lock_guard lock(mutex_);
     applies_ = false;
@@ -147,6 +151,7 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
 
   Result<std::vector<SqlSession::NamedRow>> replica() {
     const std::lock_guard lock(mutex_);
+    if (primary_) return std::vector<SqlSession::NamedRow>();
     return std::vector<SqlSession::NamedRow>{{{"Slave_IO_Running", fetches_ ? "Yes" : "No"},
                                               {"Slave_SQL_Running", applies_ ? "Yes" : "No"},
                                               {"SQL_Delay", std::to_string(delay_s_)},
@@ -163,6 +168,7 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
   int lock_owner_ = 0;   // a session; 0: nobody
   int reader_ = 0;       // the session with an open transaction; 0: nobody
   bool waited_ = false;  // somebody has come to wait for it
+  bool primary_ = false;
   bool read_only_ = false;
   bool fetches_ = true;
   bool applies_ = true;

@@ -13,6 +13,7 @@ namespace {
 
 std::unique_ptr<Fault> make(const FaultKind& kind, FakeHost& host) {
   Problems problems;
+  if (kind.name == std::string_view("db.primary-kill")) host.mariadb->promote();
   const auto request =
       read_request(kind, "f1", sample_target(kind.name), sample_params(kind.name, host), problems);
   REQUIRE(problems.empty());
@@ -103,6 +104,7 @@ nlohmann::json slowed() {
 
 std::map<std::string, nlohmann::json> measures_of_processes() {
   return {
+      {"db.primary-kill", {{"processes", 3}, {"gone", 3}}},
       {"dns.answer", {{"queries", 7}}},
       {"dns.failure", {{"queries", 7}}},
       {"process.crash-loop", {{"kills", 1}}},
@@ -211,6 +213,21 @@ TEST_CASE("no fault touches the agent, its guardian or process 1") {
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == ErrorCode::kRefused);
   }
+}
+
+TEST_CASE("a database that is no primary at that moment is not killed as one") {
+  FakeHost host;
+  const auto kind = *find_kind("db.primary-kill");
+  const FaultRequest request{.id = "f1", .target = "shard", .params = {}};
+  const auto follows = kind->make(request, host)->resolve();
+  REQUIRE_FALSE(follows);
+  CHECK(follows.error().code == ErrorCode::kRefused);
+  CHECK_THAT(follows.error().message, Catch::Contains("is a replica now"));
+  host.mariadb->promote();
+  REQUIRE(host.mariadb->open()->run("SET GLOBAL read_only = 1"));
+  const auto refuses = kind->make(request, host)->resolve();
+  REQUIRE_FALSE(refuses);
+  CHECK_THAT(refuses.error().message, Catch::Contains("is read-only now"));
 }
 
 TEST_CASE("a killed service's faults have nothing left to mend, and say so without an error") {
