@@ -120,6 +120,15 @@ void read_redis(const json& value, std::string path, Problems& problems, Service
   service.redis = std::move(server);
 }
 
+void read_nats(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
+  Fields in(value, std::move(path), problems);
+  NatsServer server;
+  in.need("url", server.url);
+  in.may("monitor", server.monitor);
+  in.done();
+  service.nats = std::move(server);
+}
+
 void read_env(Fields& in, std::map<std::string, std::string>& out) {
   const json* env = in.may_value("env");
   if (!env) return;
@@ -162,6 +171,7 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
   if (const json* redis = in.may_value("redis")) {
     read_redis(*redis, in.path_of("redis"), problems, out);
   }
+  if (const json* nats = in.may_value("nats")) read_nats(*nats, in.path_of("nats"), problems, out);
   in.done();
   return out;
 }

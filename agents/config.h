@@ -42,6 +42,11 @@ struct RedisServer {
   std::string password;
 };
 
+struct NatsServer {
+  std::string url;      // nats://127.77.5.1:17422
+  std::string monitor;  // http://127.77.5.1:17424; "" where the service is no server of NATS
+};
+
 struct RestartPolicy {
   bool always = true;        // else a service that ends stays `stopped`
   Duration backoff = 100ms;  // before the first restart, doubled for each exit within `within`
@@ -67,6 +72,7 @@ struct ServiceConfig {
   StopPolicy stop;
   std::optional<SqlAccount> sql;
   std::optional<RedisServer> redis;
+  std::optional<NatsServer> nats;
   std::string load;  // "http://127.0.0.1:17770": control API of a load generator; "" for none
 };
 

@@ -48,6 +48,20 @@ class RedisSession {
   virtual Result<RedisReply> run(const std::vector<std::string>& command) = 0;
 };
 
+// One connection with the NATS server that the service is, or uses (`nats` in its configuration).
+class NatsSession {
+ public:
+  virtual ~NatsSession() = default;
+  // One request of the JetStream API, `$JS.API.` before it; an object. kRefused: the server said
+  // no, with its words; kUnavailable: nobody answers for it; kTimeout: unknown.
+  virtual Result<nlohmann::json> ask(const std::string& what, const nlohmann::json& body) = 0;
+  // Has a message stored that says which fault it is of. Errors as above.
+  virtual Status store(const std::string& subject, const std::string& body,
+                       const std::string& fault) = 0;
+  // The server's name in its cluster. kRefused: there is no `monitor`, or it does not say.
+  virtual Result<std::string> server_name() = 0;
+};
+
 class Host {
  public:
   virtual ~Host() = default;
@@ -81,6 +95,9 @@ class Host {
   // The same two for services that have an entry `redis`.
   virtual std::vector<std::string> redis_services() = 0;
   virtual Result<std::unique_ptr<RedisSession>> open_redis(const std::string& service) = 0;
+  // The same two for services that have an entry `nats`.
+  virtual std::vector<std::string> nats_services() = 0;
+  virtual Result<std::unique_ptr<NatsSession>> open_nats(const std::string& service) = 0;
   // Names of the services that make load and can be told how much (`load`).
   virtual std::vector<std::string> load_services() = 0;
   // One call of the generator's control API: POST of `body`, GET when it is null; an object.

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "agents/mariadb_session.h"
+#include "agents/nats_session.h"
 #include "agents/redis_session.h"
 #include "core/base/text.h"
 #include "core/io/http_client.h"
@@ -178,6 +179,24 @@ Result<std::unique_ptr<RedisSession>> LinuxHost::open_redis(const std::string& s
   auto session = make_redis_session({.host = config->redis->host,
                                      .port = config->redis->port,
                                      .password = config->redis->password});
+  if (!session) return fail(session.error(), cat("admin connection to ", service));
+  return session;
+}
+
+std::vector<std::string> LinuxHost::nats_services() {
+  std::vector<std::string> names;
+  for (const ServiceConfig& service : config_.services) {
+    if (service.nats) names.push_back(service.name);
+  }
+  return names;
+}
+
+Result<std::unique_ptr<NatsSession>> LinuxHost::open_nats(const std::string& service) {
+  ASSIGN_OR_RETURN(const ServiceConfig* config, find(service));
+  if (!config->nats) {
+    return fail(ErrorCode::kRefused, cat("service ", service, " has no `nats` configured"));
+  }
+  auto session = make_nats_session(config->nats->url, config->nats->monitor);
   if (!session) return fail(session.error(), cat("admin connection to ", service));
   return session;
 }

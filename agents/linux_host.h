@@ -44,6 +44,8 @@ class LinuxHost final : public Host {
   Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) override;
   std::vector<std::string> redis_services() override;
   Result<std::unique_ptr<RedisSession>> open_redis(const std::string& service) override;
+  std::vector<std::string> nats_services() override;
+  Result<std::unique_ptr<NatsSession>> open_nats(const std::string& service) override;
   std::vector<std::string> load_services() override;
   Result<nlohmann::json> control_load(const std::string& service, const std::string& path,
                                       const nlohmann::json& body) override;

@@ -21,7 +21,7 @@ std::vector<FaultMeans> gather() {
   std::vector<FaultMeans> all;
   for (const auto& group :
        {database_means(), dns_means(), file_means(), link_means(), load_means(), network_means(),
-        process_means(), redis_means(), resource_means(), syscall_means(), time_means()}) {
+        process_means(), queue_means(), redis_means(), resource_means(), syscall_means(), time_means()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;

@@ -15,6 +15,7 @@ std::span<const FaultMeans> link_means();
 std::span<const FaultMeans> load_means();
 std::span<const FaultMeans> network_means();
 std::span<const FaultMeans> process_means();
+std::span<const FaultMeans> queue_means();
 std::span<const FaultMeans> redis_means();
 std::span<const FaultMeans> resource_means();
 std::span<const FaultMeans> syscall_means();

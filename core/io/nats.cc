@@ -3,7 +3,6 @@
 
 #include <nats/nats.h>
 
-#include <map>
 #include <mutex>
 #include <thread>
 #include <tuple>
@@ -97,8 +96,8 @@ natsStatus answer(natsMsg* message, const NatsVerdict& verdict) {
 
 class JetStream final : public Nats {
  public:
-  JetStream(natsConnection* connection, jsCtx* context)
-      : connection_(connection), context_(context) {}
+  JetStream(natsConnection* connection, jsCtx* context, Duration request_timeout)
+      : connection_(connection), context_(context), request_timeout_(request_timeout) {}
   ~JetStream() override {
     idle_.clear();
     jsCtx_Destroy(context_);
@@ -115,6 +114,8 @@ class JetStream final : public Nats {
   Status read_all(const std::string& stream, const std::string& subject_filter,
                   const std::function<void(const NatsMessage&)>& each) override;
   Status remove(const std::string& stream, std::uint64_t sequence) override;
+  Result<std::string> request(const std::string& subject, std::string_view body,
+                              const std::map<std::string, std::string>& headers) override;
   bool connected() const override {
     return natsConnection_Status(connection_) == NATS_CONN_STATUS_CONNECTED;
   }
@@ -130,6 +131,7 @@ class JetStream final : public Nats {
 
   natsConnection* connection_;
   jsCtx* context_;
+  const Duration request_timeout_;
   // A pull subscription serves one fetch at a time: each concurrent consume() has its own.
   std::mutex mutex_;
   std::multimap<ConsumerKey, SubscriptionPtr> idle_;
@@ -282,6 +284,28 @@ Status JetStream::remove(const std::string& stream, std::uint64_t sequence) {
   return failed(status, cat("remove message ", sequence, " of ", stream));
 }
 
+Result<std::string> JetStream::request(const std::string& subject, std::string_view body,
+                                       const std::map<std::string, std::string>& headers) {
+  if (!connected()) return fail(ErrorCode::kUnavailable, "nats: not connected");
+  natsMsg* made = nullptr;
+  natsStatus status =
+      natsMsg_Create(&made, subject.c_str(), nullptr, body.data(), static_cast<int>(body.size()));
+  const MessagePtr message(made);
+  for (const auto& [name, value] : headers) {
+    if (status == NATS_OK) status = natsMsgHeader_Set(made, name.c_str(), value.c_str());
+  }
+  if (status != NATS_OK) return failed(status, "make a message");
+  natsMsg* answered = nullptr;
+  status = natsConnection_RequestMsg(&answered, connection_, made, to_ms(request_timeout_));
+  const MessagePtr owner(answered);
+  if (status == NATS_OK) {
+    return std::string(natsMsg_GetData(answered),
+                       static_cast<std::size_t>(natsMsg_GetDataLength(answered)));
+  }
+  return fail(status == NATS_NO_RESPONDERS ? ErrorCode::kUnavailable : ErrorCode::kTimeout,
+              cat("nats request ", subject, ": ", natsStatus_GetText(status)));
+}
+
 Status JetStream::read_all(const std::string& stream, const std::string& subject_filter,
                            const std::function<void(const NatsMessage&)>& each) {
   ASSIGN_OR_RETURN(std::uint64_t left, count_matching(stream, subject_filter));
@@ -338,7 +362,7 @@ Result<std::unique_ptr<Nats>> Nats::connect(const Options& options) {
     natsConnection_Destroy(connection);
     return failed(status, "open JetStream");
   }
-  return std::make_unique<JetStream>(connection, context);
+  return std::make_unique<JetStream>(connection, context, options.request_timeout);
 }
 
 }  // namespace panshi

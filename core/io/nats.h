@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -79,6 +80,10 @@ class Nats {
                           const std::function<void(const NatsMessage&)>& each) = 0;
   // kNotFound: it is gone already.
   virtual Status remove(const std::string& stream, std::uint64_t sequence) = 0;
+  // One request and its answer: the JetStream API (`$JS.API.…`), or a message to be stored, whose
+  // answer says where. kUnavailable: nobody is there who would answer; kTimeout: unknown.
+  virtual Result<std::string> request(const std::string& subject, std::string_view body,
+                                      const std::map<std::string, std::string>& headers = {}) = 0;
   virtual bool connected() const = 0;
 };
 

@@ -15,6 +15,7 @@ std::span<const FaultKindSpec> link_faults();
 std::span<const FaultKindSpec> load_faults();
 std::span<const FaultKindSpec> network_faults();
 std::span<const FaultKindSpec> process_faults();
+std::span<const FaultKindSpec> queue_faults();
 std::span<const FaultKindSpec> redis_faults();
 std::span<const FaultKindSpec> resource_faults();
 std::span<const FaultKindSpec> syscall_faults();

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/model/faults/groups.h"
+
+namespace panshi {
+namespace {
+
+constexpr FaultParam kLeaderParams[] = {
+    text_param("stream", nullptr, "The JetStream stream."),
+};
+constexpr FaultParam kConsumerParams[] = {
+    text_param("stream", nullptr, "The JetStream stream."),
+    text_param("consumer", nullptr, "The durable consumer that the service takes messages by."),
+};
+constexpr FaultParam kFillParams[] = {
+    text_param("stream", nullptr, "The JetStream stream."),
+    text_param("subject", nullptr, "A subject of the stream that holds nothing and nobody takes."),
+    size_param("size", "16MiB", "64KiB", "1GiB", "How much is stored; steps of 64KiB."),
+};
+
+constexpr FaultKindSpec kKinds[] = {
+    {.name = "queue.consumer-stall",
+     .summary = "Freezes a service that consumes a JetStream stream; messages pile up.",
+     .target_key = "service",
+     .params = kConsumerParams,
+     .needs = "an entry `nats` of the service",
+     .undo = "Lets every process go on.",
+     .measured = "Counts the processes that are stopped, and what waits for the consumer."},
+    {.name = "queue.fill",
+     .summary = "Stores messages that nobody takes in a JetStream stream.",
+     .target_key = "service",
+     .params = kFillParams,
+     .needs = "an entry `nats` of the service",
+     .undo = "Purges the subject, which held nothing before.",
+     .measured = "Counts the messages of the subject."},
+    {.name = "queue.leader-stop",
+     .summary = "Freezes the NATS server that leads a JetStream stream at that moment.",
+     .target_key = "service",
+     .params = kLeaderParams,
+     .needs = "an entry `nats` with `monitor` of the service, which leads the stream",
+     .undo = "Lets every process go on; the server follows whoever leads by then.",
+     .measured = "Counts the processes that are stopped."},
+};
+
+}  // namespace
+
+std::span<const FaultKindSpec> queue_faults() { return kKinds; }
+
+}  // namespace panshi
