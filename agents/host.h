@@ -52,8 +52,9 @@ class RedisSession {
 class NatsSession {
  public:
   virtual ~NatsSession() = default;
-  // One request of the JetStream API, `$JS.API.` before it; an object. kRefused: the server said
-  // no, with its words; kUnavailable: nobody answers for it; kTimeout: unknown.
+  // One request of the JetStream API, `$JS.API.` before it; an object. kNotFound: there is no such
+  // stream or consumer; kRefused: the server said no, with its words; kUnavailable: nobody answers
+  // for it; kTimeout: unknown.
   virtual Result<nlohmann::json> ask(const std::string& what, const nlohmann::json& body) = 0;
   // Has a message stored that says which fault it is of. Errors as above.
   virtual Status store(const std::string& subject, const std::string& body,

@@ -20,8 +20,9 @@ Result<nlohmann::json> read_answer(const std::string& text) {
   }
   if (!answer->contains("error")) return answer;
   const auto& error = answer->at("error");
-  return fail(ErrorCode::kRefused,
-              error.is_object() ? error.value("description", error.dump()) : error.dump());
+  if (!error.is_object()) return fail(ErrorCode::kRefused, "answered with an error");
+  return fail(error.value("code", 0) == 404 ? ErrorCode::kNotFound : ErrorCode::kRefused,
+              error.value("description", std::string("answered with an error")));
 }
 
 class RealNatsSession final : public NatsSession {
@@ -30,8 +31,8 @@ class RealNatsSession final : public NatsSession {
       : nats_(std::move(nats)), monitor_(std::move(monitor)) {}
 
   Result<nlohmann::json> ask(const std::string& what, const nlohmann::json& body) override {
-    ASSIGN_OR_RETURN(const std::string text, nats_->request(cat("$JS.API.", what),
-                                                            body.is_null() ? "" : dump_json(body)));
+    ASSIGN_OR_RETURN(const std::string text,
+                     nats_->request(cat("$JS.API.", what), body.is_null() ? "" : dump_json(body)));
     return read_answer(text);
   }
 
@@ -45,8 +46,8 @@ class RealNatsSession final : public NatsSession {
   Result<std::string> server_name() override {
     if (monitor_.empty()) return fail(ErrorCode::kRefused, "the service has no `nats.monitor`");
     HttpClient client;
-    const auto reply = client.send(
-        {.method = "GET", .url = monitor_ + "/varz", .body = {}, .timeout = kTimeout});
+    const auto reply =
+        client.send({.method = "GET", .url = monitor_ + "/varz", .body = {}, .timeout = kTimeout});
     if (!reply) return fail(reply.error(), monitor_);
     const auto page = parse_json(reply->body);
     if (reply->status == 200 && page && page->is_object() && page->contains("server_name")) {
@@ -64,9 +65,9 @@ class RealNatsSession final : public NatsSession {
 
 Result<std::unique_ptr<NatsSession>> make_nats_session(const std::string& url,
                                                        const std::string& monitor) {
-  ASSIGN_OR_RETURN(auto nats, Nats::connect({.urls = {url},
-                                             .client_name = "panshi-agent",
-                                             .request_timeout = kTimeout}));
+  ASSIGN_OR_RETURN(
+      auto nats,
+      Nats::connect({.urls = {url}, .client_name = "panshi-agent", .request_timeout = kTimeout}));
   return std::make_unique<RealNatsSession>(std::move(nats), monitor);
 }
 

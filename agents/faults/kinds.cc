@@ -19,9 +19,9 @@ T written(const Result<T>& parsed) {
 
 std::vector<FaultMeans> gather() {
   std::vector<FaultMeans> all;
-  for (const auto& group :
-       {database_means(), dns_means(), file_means(), link_means(), load_means(), network_means(),
-        process_means(), queue_means(), redis_means(), resource_means(), syscall_means(), time_means()}) {
+  for (const auto& group : {database_means(), dns_means(), file_means(), link_means(), load_means(),
+                            network_means(), process_means(), queue_means(), redis_means(),
+                            resource_means(), syscall_means(), time_means()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;

@@ -17,8 +17,8 @@ using Type = FaultParam::Type;
 std::vector<FaultKindSpec> gather() {
   std::vector<FaultKindSpec> all;
   for (const auto& group : {database_faults(), dns_faults(), file_faults(), link_faults(),
-                            load_faults(), network_faults(), process_faults(), queue_faults(), redis_faults(),
-                            resource_faults(), syscall_faults(), time_faults()}) {
+                            load_faults(), network_faults(), process_faults(), queue_faults(),
+                            redis_faults(), resource_faults(), syscall_faults(), time_faults()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   std::sort(all.begin(), all.end(),

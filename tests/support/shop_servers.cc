@@ -78,8 +78,8 @@ std::vector<std::string> ShopServers::command(Server which) const {
           "redis-server", "--bind", address_,        "--port",   cat(kRedisPort), "--dir", state,
           "--appendonly", "yes",    "--appendfsync", "everysec", "--save",        ""};
     case Server::kNats:
-      return {"nats-server",  "--addr",      address_,      "--port",
-              cat(kNatsPort), "--jetstream", "--store_dir", state};
+      return {"nats-server", "--addr",      address_, "--port",      cat(kNatsPort),
+              "--jetstream", "--store_dir", state,    "--http_port", cat(kNatsMonitorPort)};
     default:
       break;
   }
@@ -171,6 +171,10 @@ MariaDb::Options ShopServers::root_account(Server which) const {
 Redis::Options ShopServers::redis() const { return {.host = address_, .port = kRedisPort}; }
 Nats::Options ShopServers::nats() const {
   return {.urls = {cat("nats://", address_, ":", kNatsPort)}, .client_name = "test"};
+}
+
+std::string ShopServers::nats_monitor() const {
+  return cat("http://", address_, ":", kNatsMonitorPort);
 }
 
 std::string ShopServers::address_of(Server which) const {

@@ -38,6 +38,7 @@ class ShopServers {
   MariaDb::Options root_account(Server which = Server::kPrimary) const;
   Redis::Options redis() const;
   Nats::Options nats() const;
+  std::string nats_monitor() const;  // http://127.210.1.2:17424
 
   void kill(Server which);   // SIGKILL
   void start(Server which);  // again, on the same state
@@ -47,6 +48,7 @@ class ShopServers {
   static constexpr int kMariaDbPort = 17'306;
   static constexpr int kRedisPort = 17'379;
   static constexpr int kNatsPort = 17'422;
+  static constexpr int kNatsMonitorPort = 17'424;
 
  private:
   void install(Server which);
@@ -56,7 +58,7 @@ class ShopServers {
   void spawn(Server which);
   void await(Server which);
 
-  std::string host_;     // the last two numbers of every address
+  std::string host_;  // the last two numbers of every address
   std::string address_;
   TemporaryFolder folder_;
   std::map<Server, std::unique_ptr<Child>> running_;

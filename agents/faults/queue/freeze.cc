@@ -45,9 +45,8 @@ class QueueLeaderStop final : public Freeze {
     if (!info.contains("cluster")) return {};
     const std::string leader = info.at("cluster").value("leader", std::string());
     if (leader == own) return {};
-    return fail(ErrorCode::kRefused,
-                cat("stream ", stream, " is led by ", leader.empty() ? "nobody" : leader,
-                    " now, not by ", own));
+    return fail(ErrorCode::kRefused, cat("stream ", stream, " is led by ",
+                                         leader.empty() ? "nobody" : leader, " now, not by ", own));
   }
 };
 

@@ -150,6 +150,22 @@ TEST_CASE("a read-only server refuses changes of its clients, and takes them aga
   CHECK(node.insert(1));
 }
 
+TEST_CASE("of a primary and its replica only the primary is killed as one") {
+  Node node;
+  const Group server{{"/bin/sleep", "1000"}};
+  node.host.leaders["shard"] = server.name();
+  node.host.database = node.servers.root_account(Server::kReplica);
+  const auto refused = node.put("db.primary-kill");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kRefused);
+  CHECK(node.host.process_state(server.name()) == 'S');
+  node.host.database = node.servers.root_account();
+  const auto live = node.put("db.primary-kill");
+  REQUIRE(live);
+  REQUIRE(node.end());
+  CHECK(node.host.started == 1);
+}
+
 TEST_CASE("refuse-new keeps who is connected and lets nobody else in") {
   Node node;
   const auto live = node.put("db.refuse-new");

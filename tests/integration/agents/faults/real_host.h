@@ -21,6 +21,7 @@
 #include "agents/linux_machine.h"
 #include "agents/linux_network.h"
 #include "agents/mariadb_session.h"
+#include "agents/nats_session.h"
 #include "agents/redis_session.h"
 #include "core/base/text.h"
 #include "core/io/mariadb.h"
@@ -67,8 +68,10 @@ class RealHost final : public Host {
   std::map<std::string, ProcessName> leaders;
   std::optional<MariaDb::Options> database;  // of service `shard`
   Redis::Options redis;                      // of service `redis`
-  int started = 0;                           // calls of ensure_running()
-  int restarted = 0;                         // calls of restart()
+  std::string nats_url;                      // of every service
+  std::string nats_monitor;
+  int started = 0;    // calls of ensure_running()
+  int restarted = 0;  // calls of restart()
 
   std::vector<std::string> services() override {
     std::vector<std::string> names;
@@ -84,6 +87,10 @@ class RealHost final : public Host {
   std::vector<std::string> redis_services() override { return {"redis"}; }
   Result<std::unique_ptr<RedisSession>> open_redis(const std::string&) override {
     return make_redis_session(redis);
+  }
+  std::vector<std::string> nats_services() override { return services(); }
+  Result<std::unique_ptr<NatsSession>> open_nats(const std::string&) override {
+    return make_nats_session(nats_url, nats_monitor);
   }
   std::vector<pid_t> untouchable() override { return {1, ::getpid()}; }
   LinkTable* links() override { return nullptr; }

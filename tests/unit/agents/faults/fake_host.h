@@ -18,6 +18,7 @@
 #include "tests/unit/agents/faults/fake_load.h"
 #include "tests/unit/agents/faults/fake_machine.h"
 #include "tests/unit/agents/faults/fake_mariadb.h"
+#include "tests/unit/agents/faults/fake_nats.h"
 #include "tests/unit/agents/faults/fake_network.h"
 #include "tests/unit/agents/faults/fake_redis.h"
 
@@ -45,13 +46,14 @@ class FakeHost final : public Host {
       if (state != 'S') return false;
     }
     return !toxics && !processes_.empty() && mariadb->healthy() && redis.healthy() &&
-           load.healthy();
+           load.healthy() && nats.healthy();
   }
 
   const std::shared_ptr<FakeMariaDb> mariadb =
       std::make_shared<FakeMariaDb>([this](const std::string& what) { return touch(what); });
 
   FakeRedis redis{[this](const std::string& what) { return touch(what); }};
+  FakeNats nats{[this](const std::string& what) { return touch(what); }};
   FakeLoad load{[this](const std::string& what) { return touch(what); }};
 
   std::vector<std::string> services() override { return {"orders", "shard"}; }
@@ -60,6 +62,11 @@ class FakeHost final : public Host {
   Result<std::unique_ptr<RedisSession>> open_redis(const std::string&) override {
     if (auto touched = touch("open_redis"); !touched) return tl::unexpected(touched.error());
     return redis.open();
+  }
+  std::vector<std::string> nats_services() override { return {"orders"}; }
+  Result<std::unique_ptr<NatsSession>> open_nats(const std::string&) override {
+    if (auto touched = touch("open_nats"); !touched) return tl::unexpected(touched.error());
+    return nats.open();
   }
   std::vector<std::string> load_services() override { return {"orders"}; }
   Result<nlohmann::json> control_load(const std::string&, const std::string& path,
@@ -170,6 +177,9 @@ inline nlohmann::json sample_params(const std::string& kind, FakeHost& host) {
   const std::string folder = host.machine().folder().string();
   if (kind == "resource.disk-fill" || kind == "resource.disk-load") return {{"directory", folder}};
   if (kind == "db.lock-table" || kind == "db.metadata-lock") return {{"table", "shop.orders"}};
+  if (kind == "queue.leader-stop") return {{"stream", "ORDERS"}};
+  if (kind == "queue.consumer-stall") return {{"stream", "ORDERS"}, {"consumer", "worker"}};
+  if (kind == "queue.fill") return {{"stream", "ORDERS"}, {"subject", "fill.panshi"}};
   if (kind.starts_with("syscall.")) return {{"call", "write"}};
   if (kind.starts_with("file.")) return {{"path", host.machine().file().string()}};
   if (kind == "network.partition") return {{"address", "192.0.2.1"}};

@@ -102,6 +102,14 @@ nlohmann::json slowed() {
   return measured;
 }
 
+nlohmann::json stalled() {
+  return {{"processes", 3},
+          {"stopped", 3},
+          {"pending_before", 3},
+          {"pending", 3},
+          {"unacknowledged", 1}};
+}
+
 std::map<std::string, nlohmann::json> measures_of_processes() {
   return {
       {"db.primary-kill", {{"processes", 3}, {"gone", 3}}},
@@ -110,6 +118,9 @@ std::map<std::string, nlohmann::json> measures_of_processes() {
       {"process.crash-loop", {{"kills", 1}}},
       {"process.exit-code", {{"processes", 3}, {"gone", 3}, {"starts", 1}}},
       {"process.restart", {{"processes", 3}, {"gone", 3}}},
+      {"queue.consumer-stall", stalled()},
+      {"queue.fill", met("filled", "bytes", 16 << 20, 0)},
+      {"queue.leader-stop", {{"processes", 3}, {"stopped", 3}}},
       {"syscall.delay", {{"processes", 3}, {"traced", 3}}},
       {"syscall.error", {{"processes", 3}, {"traced", 3}}},
       {"time.skew", skewed()},
@@ -228,6 +239,37 @@ TEST_CASE("a database that is no primary at that moment is not killed as one") {
   const auto refuses = kind->make(request, host)->resolve();
   REQUIRE_FALSE(refuses);
   CHECK_THAT(refuses.error().message, Catch::Contains("is read-only now"));
+}
+
+TEST_CASE("a server that does not lead the stream at that moment is not stopped as its leader") {
+  FakeHost host;
+  host.nats.leader = "data-2";
+  const auto refused = make(**find_kind("queue.leader-stop"), host)->resolve();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kRefused);
+  CHECK_THAT(refused.error().message, Catch::Contains("is led by data-2 now, not by data-1"));
+}
+
+TEST_CASE("a stream is not filled where that could not be undone to the message") {
+  FakeHost host;
+  const auto why = [&] {
+    const auto refused = make(**find_kind("queue.fill"), host)->resolve();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::kRefused);
+    return refused.error().message;
+  };
+  host.nats.filter = "fill.>";
+  CHECK_THAT(why(), Catch::Contains("has a consumer that takes fill.panshi: worker"));
+  host.nats.filter = "order.*";
+  host.nats.held_before = 1;
+  CHECK_THAT(why(), Catch::Contains("holds messages of fill.panshi already"));
+  host.nats.held_before = 0;
+  host.nats.config["max_bytes"] = 16 << 20;  // what is there and what it adds do not fit
+  CHECK_THAT(why(), Catch::Contains("has a bound that this would pass"));
+  host.nats.config["retention"] = "interest";
+  CHECK_THAT(why(), Catch::Contains("keeps only what somebody is to take"));
+  host.nats.config["subjects"] = {"order.*"};
+  CHECK_THAT(why(), Catch::Contains("takes no subject fill.panshi"));
 }
 
 TEST_CASE("a killed service's faults have nothing left to mend, and say so without an error") {
