@@ -28,6 +28,7 @@ services:
     stop: {signal: INT, within: 2s}
     sql: {host: 127.0.0.1, port: 1234, user: root}
     redis: {host: 127.0.0.1, port: 1235}
+    nats: {url: "nats://127.0.0.1:1236", monitor: "http://127.0.0.1:1237"}
   - {name: shop, command: [shop], after: [db], restart: {policy: never}}
 links:
   - {name: database, listen: "127.0.0.1:99", upstreams: [{name: a, address: "127.0.0.1:98"}]}
@@ -44,6 +45,8 @@ programs:
   CHECK(db.ready->target.port == 1234);
   CHECK(db.sql->user == "root");
   CHECK(db.redis->port == 1235);
+  CHECK(db.nats->url == "nats://127.0.0.1:1236");
+  CHECK(db.nats->monitor == "http://127.0.0.1:1237");
   CHECK(db.restart.always);
   CHECK_FALSE(config->service("shop")->restart.always);
   const ProbeConfig& probe = config->probes.at(0);
