@@ -4,6 +4,7 @@
 #include "agents/faults/redis/admin.h"
 #include "agents/faults/redis/memory_full.h"
 #include "agents/faults/redis/pause_clients.h"
+#include "agents/faults/redis/replication_break.h"
 
 namespace panshi::agent {
 namespace {
@@ -16,6 +17,11 @@ constexpr FaultMeans kMeans[] = {
      .why_not = &why_no_redis},
     {.kind = "redis.pause-clients",
      .make = &make_redis_pause_clients,
+     .exclusive = true,
+     .cheap_measure = false,
+     .why_not = &why_no_redis},
+    {.kind = "redis.replication-break",
+     .make = &make_redis_replication_break,
      .exclusive = true,
      .cheap_measure = false,
      .why_not = &why_no_redis},

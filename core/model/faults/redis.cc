@@ -26,6 +26,13 @@ constexpr FaultKindSpec kKinds[] = {
      .needs = kNeedsEntry,
      .undo = "Ends the pause; what waited is carried out.",
      .measured = "Tries a write that changes nothing, and sees whether it waits."},
+    {.name = "redis.replication-break",
+     .summary = "Cuts a Redis replica off from its primary; it falls behind.",
+     .target_key = "service",
+     .params = {},
+     .needs = "an entry `redis` of the service, which follows a primary now",
+     .undo = "Puts the replica's setting back; it follows again within seconds.",
+     .measured = "Looks whether the replica's link is up."},
 };
 
 }  // namespace

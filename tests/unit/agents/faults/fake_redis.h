@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agents/host.h"
+#include "core/base/text.h"
 
 namespace panshi::agent {
 
@@ -22,9 +23,11 @@ class FakeRedis {
 
   bool healthy() {
     const std::lock_guard lock(mutex_);
-    return !paused_ && settings_ == kBefore;
+    return !paused_ && settings_ == kBefore && linked_;
   }
   std::unique_ptr<RedisSession> open() { return std::make_unique<Session>(*this); }
+
+  bool follows = true;  // a primary; set before the fault
 
  private:
   using Settings = std::map<std::string, std::string>;
@@ -47,12 +50,21 @@ class FakeRedis {
     }
     const std::lock_guard lock(mutex_);
     RedisReply reply;
+    if (command[0] == "INFO") {
+      reply.text = cat(follows ? "role:slave" : "role:master",
+                       "\r\nmaster_link_status:", linked_ ? "up" : "down", "\r\n");
+    }
+    if (command[0] == "CLIENT" && command[1] == "KILL") {
+      linked_ = settings_["masterauth"] == kBefore.at("masterauth");
+      return reply;
+    }
     if (command[0] == "CLIENT") paused_ = command[1] == "PAUSE";
     if (command[0] == "PUBLISH" && paused_) return fail(ErrorCode::kTimeout, "no answer");
     if (command[0] != "CONFIG") return reply;
     if (changes) {
       evicted_ = evicted_ || (command[2] == "maxmemory" && command[3] == "1" &&
                               settings_["maxmemory-policy"] != "noeviction");
+      linked_ = linked_ || command[2] == "masterauth";  // tried anew, and judged by who asks next
       settings_[command[2]] = evicted_ ? "evicted" : command[3];  // never well again
     } else {
       RedisReply value;
@@ -62,10 +74,12 @@ class FakeRedis {
     return reply;
   }
 
-  const Settings kBefore = {{"maxmemory", "67108864"}, {"maxmemory-policy", "allkeys-lru"}};
+  const Settings kBefore = {
+      {"masterauth", "secret"}, {"maxmemory", "67108864"}, {"maxmemory-policy", "allkeys-lru"}};
   const Touch touch_;
   std::mutex mutex_;
   bool paused_ = false;
+  bool linked_ = true;
   bool evicted_ = false;
   Settings settings_ = kBefore;
 };

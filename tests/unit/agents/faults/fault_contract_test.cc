@@ -194,6 +194,7 @@ std::map<std::string, nlohmann::json> expected_measures() {
                {"met", true}}}}}},
           {"redis.memory-full", {{"full", true}, {"policy", "noeviction"}}},
           {"redis.pause-clients", {{"paused", true}}},
+          {"redis.replication-break", {{"linked", false}}},
           {"resource.cpu", met("cpu", "%", 80, 8)},
           {"resource.descriptors", met("descriptors left", "", 0, 2)},
           {"resource.disk-fill", met("disk full", "%", 95, 1)},
@@ -239,6 +240,15 @@ TEST_CASE("a database that is no primary at that moment is not killed as one") {
   const auto refuses = kind->make(request, host)->resolve();
   REQUIRE_FALSE(refuses);
   CHECK_THAT(refuses.error().message, Catch::Contains("is read-only now"));
+}
+
+TEST_CASE("a Redis server that follows nobody is not cut off from a primary") {
+  FakeHost host;
+  host.redis.follows = false;
+  const auto refused = make(**find_kind("redis.replication-break"), host)->resolve();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kRefused);
+  CHECK_THAT(refused.error().message, Catch::Contains("is no replica now"));
 }
 
 TEST_CASE("a server that does not lead the stream at that moment is not stopped as its leader") {

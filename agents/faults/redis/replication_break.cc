@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/redis/replication_break.h"
+
+#include <thread>
+
+#include "agents/faults/redis/admin.h"
+#include "core/base/text.h"
+
+namespace panshi::agent {
+namespace {
+
+constexpr const char* kSecret = "masterauth";
+constexpr const char* kWrong = "panshi: no primary takes this";
+constexpr int kLooksMax = 200;
+constexpr auto kBetweenLooks = std::chrono::milliseconds(10);
+
+struct Link {
+  bool replica = false;
+  bool up = false;
+};
+
+Result<Link> look(RedisSession& session) {
+  ASSIGN_OR_RETURN(const RedisReply reply, session.run({"INFO", "replication"}));
+  const auto says = [&](const char* line) { return reply.text.find(line) != std::string::npos; };
+  return Link{.replica = says("role:slave"), .up = says("master_link_status:up")};
+}
+
+class RedisReplicationBreak final : public Fault {
+ public:
+  RedisReplicationBreak(const FaultRequest& request, Host& host)
+      : service_(request.target), host_(host) {}
+
+  Result<nlohmann::json> resolve() override {
+    ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
+    ASSIGN_OR_RETURN(const Link link, look(*session));
+    if (!link.replica) return fail(ErrorCode::kRefused, cat(service_, " is no replica now"));
+    if (!link.up) {
+      return fail(ErrorCode::kRefused, cat(service_, " does not follow its primary now"));
+    }
+    ASSIGN_OR_RETURN(const RedisReply reply, session->run({"CONFIG", "GET", kSecret}));
+    if (reply.list.size() != 2) return fail(ErrorCode::kRefused, cat("no setting ", kSecret));
+    return nlohmann::json{{"secret", reply.list[1].text}};
+  }
+
+  // In force once the link is down: the replica may be in the middle of a handshake.
+  Status apply(const nlohmann::json&) override {
+    ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
+    if (auto wrong = set(*session, kWrong); !wrong) return wrong;
+    for (int tries = 0; tries < kLooksMax; ++tries) {
+      ASSIGN_OR_RETURN(const Link link, look(*session));
+      if (!link.up) return {};
+      ASSIGN_OR_RETURN([[maybe_unused]] const auto ended,
+                       session->run({"CLIENT", "KILL", "TYPE", "master"}));
+      std::this_thread::sleep_for(kBetweenLooks);
+    }
+    return fail(ErrorCode::kTimeout, cat(service_, " keeps following its primary"));
+  }
+
+  Status revert(const nlohmann::json& resolved) override {
+    ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
+    return set(*session, resolved.at("secret").get<std::string>());
+  }
+
+  nlohmann::json measure(const nlohmann::json&) const override {
+    const auto session = open_redis(host_, service_);
+    if (!session) return nlohmann::json::object();
+    const auto link = look(**session);
+    if (!link) return nlohmann::json::object();
+    return {{"linked", link->up}};
+  }
+
+ private:
+  static Status set(RedisSession& session, const std::string& secret) {
+    ASSIGN_OR_RETURN([[maybe_unused]] const auto done,
+                     session.run({"CONFIG", "SET", kSecret, secret}));
+    return {};
+  }
+
+  const std::string service_;
+  Host& host_;
+};
+
+}  // namespace
+
+std::unique_ptr<Fault> make_redis_replication_break(const FaultRequest& request, Host& host) {
+  return std::make_unique<RedisReplicationBreak>(request, host);
+}
+
+}  // namespace panshi::agent
