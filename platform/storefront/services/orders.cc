@@ -78,8 +78,8 @@ class Orders {
 
  private:
   HttpResponse reserve_and_answer(const Order& order);
-  HttpResponse write_and_answer(const Hold& hold);
-  Result<std::string> write(const Order& order);
+  HttpResponse write_and_answer(const Hold& hold, bool guarded);
+  Result<std::string> write(const Order& order, bool guarded);
   static std::unique_ptr<Coupons> make_coupons(const OrdersConfig& config);
   std::optional<HttpResponse> take_coupon(Order& order, std::int64_t free, MonoTime deadline);
   Coupons::Fate fate_of(const std::string& order, const std::string& user,
@@ -207,10 +207,10 @@ HttpResponse Orders::reserve_and_answer(const Order& order) {
     case SoftStock::Reserved::kNew:
       break;
   }
-  return write_and_answer(hold);
+  return write_and_answer(hold, reserved->guarded);
 }
 
-HttpResponse Orders::write_and_answer(const Hold& hold) {
+HttpResponse Orders::write_and_answer(const Hold& hold, bool guarded) {
   const Order& order = hold.order;
   if (config_.durability == Durability::kAfterAck) {
     if (!late_.put({order, SystemClock().mono() + config_.after_ack_delay})) {
@@ -219,7 +219,7 @@ HttpResponse Orders::write_and_answer(const Hold& hold) {
     ++placed_;
     return placed_response(order, "placed", "database");
   }
-  const auto durable = write(order);
+  const auto durable = write(order, guarded);
   if (!durable) {
     switch (durable.error().code) {
       case ErrorCode::kTimeout:
@@ -250,12 +250,14 @@ HttpResponse Orders::write_and_answer(const Hold& hold) {
 }
 
 // Where the order is safe now. kTimeout: perhaps somewhere; the consumer of the queue and the
-// unique keys of the database make both at once harmless.
-Result<std::string> Orders::write(const Order& order) {
+// unique keys of the database make both at once harmless. One that no key guards goes only where
+// such a key is: in the queue a second order of the same key would be acknowledged too.
+Result<std::string> Orders::write(const Order& order, bool guarded) {
   lists_.note_writer(order.user);
   const Status in_database = shards_.of(order.user).place(order);
   if (in_database) return std::string("database");
   if (in_database.error().code == ErrorCode::kConflict) return tl::unexpected(in_database.error());
+  if (!guarded) return tl::unexpected(in_database.error());
   Status in_queue = queue_.publish(kOrderPlaced, order);
   if (!in_queue && in_queue.error().code == ErrorCode::kTimeout) {
     in_queue = queue_.publish(kOrderPlaced, order);
@@ -400,7 +402,7 @@ void Orders::write_late() {
   if (config_.durability != Durability::kAfterAck) return;
   for (const Late& late : late_.take_all(SystemClock().mono())) {
     std::this_thread::sleep_until(late.at);
-    if (auto written = write(late.order); !written) {
+    if (auto written = write(late.order, true); !written) {
       log_error(cat(late.order.order, " was acknowledged and is lost: ", written.error().message));
     }
   }

@@ -122,21 +122,31 @@ Status status_of(const Result<RedisReply>& reply) {
 
 SoftStock::SoftStock(RedisCluster::Options redis) : redis_(std::move(redis)) {}
 
-// A key of a user is for one order: kConflict when it was for another one.
-Status SoftStock::guard(const Order& order) {
+// A key of a user is for one order: kConflict when it was for another one. False: the node surely
+// did not note it, full or away as it is; what it knows of the key is still asked for.
+Result<bool> SoftStock::guard(const Order& order) {
   const std::string key = cat("idem:{", order.user, "}:", order.idempotency_key);
-  ASSIGN_OR_RETURN(
-      const RedisReply earlier,
+  auto earlier =
       redis_.run(key, {"SET", key, order.order, "NX", "GET", "EX", std::to_string(kKeepSeconds)},
-                 Access::kRepeatable));
-  if (earlier.kind == RedisReply::Kind::kNil || earlier.text == order.order) return {};
-  return fail(ErrorCode::kConflict, cat("the key is that of ", earlier.text));
+                 Access::kRepeatable);
+  const bool noted = earlier.has_value();
+  if (!noted) {
+    const ErrorCode why = earlier.error().code;
+    if (why != ErrorCode::kRefused && why != ErrorCode::kUnavailable) {
+      return tl::unexpected(earlier.error());
+    }
+    if (why == ErrorCode::kRefused) earlier = redis_.run(key, {"GET", key}, Access::kRepeatable);
+    if (!earlier) return false;
+  }
+  if (earlier->kind == RedisReply::Kind::kNil || earlier->text == order.order) return noted;
+  return fail(ErrorCode::kConflict, cat("the key is that of ", earlier->text));
 }
 
 Result<SoftStock::Reservation> SoftStock::reserve(const Order& order, WallTime expires) {
-  if (auto first = guard(order); !first) {
-    if (first.error().code == ErrorCode::kConflict) return Reservation{Reserved::kOtherBody, {}};
-    return tl::unexpected(first.error());
+  const auto guarded = guard(order);
+  if (!guarded) {
+    if (guarded.error().code == ErrorCode::kConflict) return Reservation{Reserved::kOtherBody, {}};
+    return tl::unexpected(guarded.error());
   }
   const Keys keys(order.product);
   std::vector<std::string> arguments = {order.order, ms_text(expires),
@@ -151,7 +161,7 @@ Result<SoftStock::Reservation> SoftStock::reserve(const Order& order, WallTime e
                                                 {"already", Reserved::kAlready},
                                                 {"other", Reserved::kOtherBody},
                                                 {"sold_out", Reserved::kSoldOut}}));
-  return Reservation{outcome, hold_in(reply)};
+  return Reservation{outcome, hold_in(reply), *guarded};
 }
 
 Status SoftStock::recorded(const std::string& order, const std::string& durable) {

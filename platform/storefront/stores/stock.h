@@ -56,6 +56,9 @@ class SoftStock {
   struct Reservation {
     Reserved outcome = Reserved::kNew;
     Hold hold;  // as it is kept: for kAlready the earlier one
+    // False: the node that keeps the user's keys took no write. That the key is for one order alone
+    // is then for the database's unique key to say, so the order is safe nowhere else.
+    bool guarded = true;
   };
   Result<Reservation> reserve(const Order& order, WallTime expires);
   // The order is written down: a repeat is answered from the hold, and it is not cancelled.
@@ -120,7 +123,7 @@ class SoftStock {
   void add_to(nlohmann::json& status) const;
 
  private:
-  Status guard(const Order& order);
+  Result<bool> guard(const Order& order);
   Status stage_sold(const std::string& key, const StockLedger& ledger);
   Status settle(const Order& order, const std::string& to, const std::string& card_key);
 
