@@ -96,6 +96,10 @@ class Host {
   // The same two for services that have an entry `redis`.
   virtual std::vector<std::string> redis_services() = 0;
   virtual Result<std::unique_ptr<RedisSession>> open_redis(const std::string& service) = 0;
+  // Another server of the service's cluster, wherever it is; with the service's own password.
+  virtual Result<std::unique_ptr<RedisSession>> open_redis_at(const std::string& service,
+                                                              const std::string& host,
+                                                              std::uint16_t port) = 0;
   // The same two for services that have an entry `nats`.
   virtual std::vector<std::string> nats_services() = 0;
   virtual Result<std::unique_ptr<NatsSession>> open_nats(const std::string& service) = 0;

@@ -176,9 +176,17 @@ Result<std::unique_ptr<RedisSession>> LinuxHost::open_redis(const std::string& s
   if (!config->redis) {
     return fail(ErrorCode::kRefused, cat("service ", service, " has no `redis` configured"));
   }
-  auto session = make_redis_session({.host = config->redis->host,
-                                     .port = config->redis->port,
-                                     .password = config->redis->password});
+  return open_redis_at(service, config->redis->host, config->redis->port);
+}
+
+Result<std::unique_ptr<RedisSession>> LinuxHost::open_redis_at(const std::string& service,
+                                                               const std::string& host,
+                                                               std::uint16_t port) {
+  ASSIGN_OR_RETURN(const ServiceConfig* config, find(service));
+  auto session =
+      make_redis_session({.host = host,
+                          .port = port,
+                          .password = config->redis ? config->redis->password : std::string()});
   if (!session) return fail(session.error(), cat("admin connection to ", service));
   return session;
 }

@@ -44,6 +44,9 @@ class LinuxHost final : public Host {
   Result<std::unique_ptr<SqlSession>> open_sql(const std::string& service) override;
   std::vector<std::string> redis_services() override;
   Result<std::unique_ptr<RedisSession>> open_redis(const std::string& service) override;
+  Result<std::unique_ptr<RedisSession>> open_redis_at(const std::string& service,
+                                                      const std::string& host,
+                                                      std::uint16_t port) override;
   std::vector<std::string> nats_services() override;
   Result<std::unique_ptr<NatsSession>> open_nats(const std::string& service) override;
   std::vector<std::string> load_services() override;

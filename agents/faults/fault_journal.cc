@@ -43,7 +43,7 @@ Result<FaultFacts> facts_from(const nlohmann::json& json) {
 
 Result<UndoRecord> read_record(const std::filesystem::path& file) {
   ASSIGN_OR_RETURN(const std::string text, read_file(file));
-  ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(text));
+  ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(text, text.size()));
   if (!json.is_object() || !json.contains("fault")) {
     return fail(ErrorCode::kInvalid, "is not an undo record");
   }

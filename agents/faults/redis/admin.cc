@@ -11,6 +11,12 @@ Result<std::unique_ptr<RedisSession>> open_redis(Host& host, const std::string& 
   return session;
 }
 
+Result<RedisLink> link_of(RedisSession& session) {
+  ASSIGN_OR_RETURN(const RedisReply reply, session.run({"INFO", "replication"}));
+  const auto says = [&](const char* line) { return reply.text.find(line) != std::string::npos; };
+  return RedisLink{.replica = says("role:slave"), .up = says("master_link_status:up")};
+}
+
 std::string why_no_redis(Host& host) {
   return !host.redis_services().empty() ? "" : "no service of this node has an entry `redis`";
 }

@@ -2,6 +2,9 @@
 #include "agents/faults/means.h"
 
 #include "agents/faults/redis/admin.h"
+#include "agents/faults/redis/expire_keys.h"
+#include "agents/faults/redis/failover.h"
+#include "agents/faults/redis/kill.h"
 #include "agents/faults/redis/memory_full.h"
 #include "agents/faults/redis/pause_clients.h"
 #include "agents/faults/redis/replication_break.h"
@@ -10,6 +13,21 @@ namespace panshi::agent {
 namespace {
 
 constexpr FaultMeans kMeans[] = {
+    {.kind = "redis.expire-keys",
+     .make = &make_redis_expire_keys,
+     .exclusive = true,
+     .cheap_measure = false,
+     .why_not = &why_no_redis},
+    {.kind = "redis.failover",
+     .make = &make_redis_failover,
+     .exclusive = true,
+     .cheap_measure = false,
+     .why_not = &why_no_redis},
+    {.kind = "redis.kill",
+     .make = &make_redis_kill,
+     .exclusive = false,
+     .cheap_measure = false,
+     .why_not = &why_no_redis},
     {.kind = "redis.memory-full",
      .make = &make_redis_memory_full,
      .exclusive = true,

@@ -14,17 +14,6 @@ constexpr const char* kWrong = "panshi: no primary takes this";
 constexpr int kLooksMax = 200;
 constexpr auto kBetweenLooks = std::chrono::milliseconds(10);
 
-struct Link {
-  bool replica = false;
-  bool up = false;
-};
-
-Result<Link> look(RedisSession& session) {
-  ASSIGN_OR_RETURN(const RedisReply reply, session.run({"INFO", "replication"}));
-  const auto says = [&](const char* line) { return reply.text.find(line) != std::string::npos; };
-  return Link{.replica = says("role:slave"), .up = says("master_link_status:up")};
-}
-
 class RedisReplicationBreak final : public Fault {
  public:
   RedisReplicationBreak(const FaultRequest& request, Host& host)
@@ -32,7 +21,7 @@ class RedisReplicationBreak final : public Fault {
 
   Result<nlohmann::json> resolve() override {
     ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
-    ASSIGN_OR_RETURN(const Link link, look(*session));
+    ASSIGN_OR_RETURN(const RedisLink link, link_of(*session));
     if (!link.replica) return fail(ErrorCode::kRefused, cat(service_, " is no replica now"));
     if (!link.up) {
       return fail(ErrorCode::kRefused, cat(service_, " does not follow its primary now"));
@@ -47,7 +36,7 @@ class RedisReplicationBreak final : public Fault {
     ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
     if (auto wrong = set(*session, kWrong); !wrong) return wrong;
     for (int tries = 0; tries < kLooksMax; ++tries) {
-      ASSIGN_OR_RETURN(const Link link, look(*session));
+      ASSIGN_OR_RETURN(const RedisLink link, link_of(*session));
       if (!link.up) return {};
       ASSIGN_OR_RETURN([[maybe_unused]] const auto ended,
                        session->run({"CLIENT", "KILL", "TYPE", "master"}));
@@ -64,7 +53,7 @@ class RedisReplicationBreak final : public Fault {
   nlohmann::json measure(const nlohmann::json&) const override {
     const auto session = open_redis(host_, service_);
     if (!session) return nlohmann::json::object();
-    const auto link = look(**session);
+    const auto link = link_of(**session);
     if (!link) return nlohmann::json::object();
     return {{"linked", link->up}};
   }

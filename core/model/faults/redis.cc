@@ -9,9 +9,48 @@ constexpr FaultParam kPauseParams[] = {
                    "When the server ends the pause by itself, should nobody else do."),
 };
 
+constexpr FaultParam kExpireParams[] = {
+    text_param("prefix", nullptr, "What the names of the keys begin with."),
+    percent_param("percent", "100", "0.1", "100", "Of those keys; rounded down."),
+    integer_param("most", "1000", "1", "10000", "How many at most."),
+    integer_param("seed", "1", "0", "1000000000", "Chooses among them."),
+};
+constexpr FaultParam kFailoverParams[] = {
+    word_param("force", "no", "no|yes",
+               "Without the primary's consent; what it alone has is lost."),
+};
+constexpr FaultParam kKillParams[] = {
+    integer_param("count", "1", "1", "100", "How many, unless `percent` says it."),
+    percent_param("percent", "0", "0", "100", "Of those that run; rounded down. 0: see `count`."),
+    integer_param("seed", "1", "0", "1000000000", "Chooses among them."),
+    word_param("quorum", "keep", "keep|lose",
+               "keep: refused when no majority, or no copy of some slots, would be left."),
+};
+
 constexpr const char* kNeedsEntry = "an entry `redis` of the service";
 
 constexpr FaultKindSpec kKinds[] = {
+    {.name = "redis.expire-keys",
+     .summary = "Expires many keys of a Redis primary at the same moment.",
+     .target_key = "service",
+     .params = kExpireParams,
+     .needs = "an entry `redis` of the service, which is a primary now",
+     .undo = "Puts the keys back as they were, but for those that were written anew.",
+     .measured = "Counts the keys that are not as they were."},
+    {.name = "redis.failover",
+     .summary = "Has a replica of a Redis Cluster take its primary's place.",
+     .target_key = "service",
+     .params = kFailoverParams,
+     .needs = "an entry `redis` of the service, which is a replica of a cluster now",
+     .undo = "Has the former primary take its place again, once it is a healthy replica.",
+     .measured = "Looks whether the service is a primary."},
+    {.name = "redis.kill",
+     .summary = "Kills some of the node's members of a Redis Cluster.",
+     .target_key = "node",
+     .params = kKillParams,
+     .needs = "services with an entry `redis` that are members of a cluster now",
+     .undo = "Has the services supervised to run again.",
+     .measured = "Counts the members whose processes are all gone."},
     {.name = "redis.memory-full",
      .summary = "Makes a Redis server refuse whatever needs memory; no key is evicted.",
      .target_key = "service",

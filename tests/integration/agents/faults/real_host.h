@@ -88,6 +88,10 @@ class RealHost final : public Host {
   Result<std::unique_ptr<RedisSession>> open_redis(const std::string&) override {
     return make_redis_session(redis);
   }
+  Result<std::unique_ptr<RedisSession>> open_redis_at(const std::string&, const std::string& host,
+                                                      std::uint16_t port) override {
+    return make_redis_session({.host = host, .port = port});
+  }
   std::vector<std::string> nats_services() override { return services(); }
   Result<std::unique_ptr<NatsSession>> open_nats(const std::string&) override {
     return make_nats_session(nats_url, nats_monitor);

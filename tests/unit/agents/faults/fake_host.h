@@ -46,22 +46,28 @@ class FakeHost final : public Host {
       if (state != 'S') return false;
     }
     return !toxics && !processes_.empty() && mariadb->healthy() && redis.healthy() &&
-           load.healthy() && nats.healthy();
+           redis_primary.healthy() && load.healthy() && nats.healthy();
   }
 
   const std::shared_ptr<FakeMariaDb> mariadb =
       std::make_shared<FakeMariaDb>([this](const std::string& what) { return touch(what); });
 
   FakeRedis redis{[this](const std::string& what) { return touch(what); }};
+  FakeRedis redis_primary{[this](const std::string& what) { return touch(what); }, false};
   FakeNats nats{[this](const std::string& what) { return touch(what); }};
   FakeLoad load{[this](const std::string& what) { return touch(what); }};
 
   std::vector<std::string> services() override { return {"orders", "shard"}; }
   std::vector<std::string> sql_services() override { return {"shard"}; }
   std::vector<std::string> redis_services() override { return {"orders"}; }
-  Result<std::unique_ptr<RedisSession>> open_redis(const std::string&) override {
+  Result<std::unique_ptr<RedisSession>> open_redis(const std::string& service) override {
     if (auto touched = touch("open_redis"); !touched) return tl::unexpected(touched.error());
-    return redis.open();
+    return service == "shard" ? redis_primary.open() : redis.open();
+  }
+  Result<std::unique_ptr<RedisSession>> open_redis_at(const std::string&, const std::string& host,
+                                                      std::uint16_t port) override {
+    if (auto touched = touch("open_redis"); !touched) return tl::unexpected(touched.error());
+    return redis.open_peer(cat(host, ":", port));
   }
   std::vector<std::string> nats_services() override { return {"orders"}; }
   Result<std::unique_ptr<NatsSession>> open_nats(const std::string&) override {
@@ -169,16 +175,19 @@ class FakeHost final : public Host {
 inline nlohmann::json sample_target(const std::string& kind) {
   if (find_fault_kind(kind)->on("node")) return {{"node", "here"}};
   if (find_fault_kind(kind)->on("link")) return {{"link", "database"}};
-  return {{"service", kind.starts_with("db.") ? "shard" : "orders"}};
+  const bool of_shard = kind.starts_with("db.") || kind == "redis.expire-keys";
+  return {{"service", of_shard ? "shard" : "orders"}};
 }
 
-// Parameters where the defaults do not do.
+// Parameters where the defaults do not do; the host takes the part that the kind is for.
 inline nlohmann::json sample_params(const std::string& kind, FakeHost& host) {
+  if (kind == "db.primary-kill") host.mariadb->promote();
   const std::string folder = host.machine().folder().string();
   if (kind == "resource.disk-fill" || kind == "resource.disk-load") return {{"directory", folder}};
   if (kind == "db.lock-table" || kind == "db.metadata-lock") return {{"table", "shop.orders"}};
   if (kind == "queue.leader-stop") return {{"stream", "ORDERS"}};
   if (kind == "queue.consumer-stall") return {{"stream", "ORDERS"}, {"consumer", "worker"}};
+  if (kind == "redis.expire-keys") return {{"prefix", "cache:"}};
   if (kind == "queue.fill") return {{"stream", "ORDERS"}, {"subject", "fill.panshi"}};
   if (kind.starts_with("syscall.")) return {{"call", "write"}};
   if (kind.starts_with("file.")) return {{"path", host.machine().file().string()}};

@@ -19,69 +19,155 @@ class FakeRedis {
  public:
   using Touch = std::function<Status(const std::string& what)>;
   // `touch` is told of each command that changes something, before it acts; it may refuse.
-  explicit FakeRedis(Touch touch) : touch_(std::move(touch)) {}
+  explicit FakeRedis(Touch touch, bool replica = true)
+      : follows(replica), touch_(std::move(touch)) {}
 
   bool healthy() {
     const std::lock_guard lock(mutex_);
-    return !paused_ && settings_ == kBefore && linked_;
+    return !paused_ && settings_ == kBefore && linked_ && !promoted_ && keys_ == kKeysBefore;
   }
-  std::unique_ptr<RedisSession> open() { return std::make_unique<Session>(*this); }
+  std::unique_ptr<RedisSession> open() { return std::make_unique<Session>(*this, "self"); }
+  // Of those that CLUSTER NODES tells of.
+  std::unique_ptr<RedisSession> open_peer(const std::string& address) {
+    return std::make_unique<Session>(*this, address == "10.0.0.1:6379" ? "p1" : "other");
+  }
+  void write_key(const std::string& name, const std::string& value) {  // by a client, meanwhile
+    const std::lock_guard lock(mutex_);
+    keys_[name] = {value, -1};
+  }
+  std::string key(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    return keys_.contains(name) ? keys_.at(name).first : "";
+  }
 
-  bool follows = true;  // a primary; set before the fault
+  bool follows;                 // a primary; set before the fault
+  bool primary_failed = false;  // set before revert()
 
  private:
   using Settings = std::map<std::string, std::string>;
+  using Keys = std::map<std::string, std::pair<std::string, std::int64_t>>;  // value, expiry
 
   class Session final : public RedisSession {
    public:
-    explicit Session(FakeRedis& server) : server_(server) {}
+    Session(FakeRedis& server, std::string who) : server_(server), who_(std::move(who)) {}
     Result<RedisReply> run(const std::vector<std::string>& command) override {
-      return server_.run(command);
+      return server_.run(who_, command);
     }
 
    private:
     FakeRedis& server_;
+    const std::string who_;
   };
 
-  Result<RedisReply> run(const std::vector<std::string>& command) {
-    const bool changes = command[0] == "CLIENT" || (command[0] == "CONFIG" && command[1] == "SET");
-    if (changes) {
+  static bool changes(const std::vector<std::string>& command) {
+    return command[0] == "CLIENT" || command[0] == "EVAL" || command[0] == "RESTORE" ||
+           (command[0] == "CONFIG" && command[1] == "SET") ||
+           (command[0] == "CLUSTER" && command[1] == "FAILOVER");
+  }
+
+  Result<RedisReply> run(const std::string& who, const std::vector<std::string>& command) {
+    if (changes(command)) {
       if (auto touched = touch_(command[1]); !touched) return tl::unexpected(touched.error());
     }
     const std::lock_guard lock(mutex_);
-    RedisReply reply;
-    if (command[0] == "INFO") {
-      reply.text = cat(follows ? "role:slave" : "role:master",
-                       "\r\nmaster_link_status:", linked_ ? "up" : "down", "\r\n");
-    }
-    if (command[0] == "CLIENT" && command[1] == "KILL") {
-      linked_ = settings_["masterauth"] == kBefore.at("masterauth");
-      return reply;
-    }
-    if (command[0] == "CLIENT") paused_ = command[1] == "PAUSE";
+    if (command[0] == "CLUSTER") return of_cluster(who, command);
+    if (command[0] == "CLIENT") return of_clients(command);
+    if (command[0] == "CONFIG") return of_settings(command);
     if (command[0] == "PUBLISH" && paused_) return fail(ErrorCode::kTimeout, "no answer");
-    if (command[0] != "CONFIG") return reply;
-    if (changes) {
+    if (command[0] != "INFO") return of_keys(command);
+    return text(cat(follows && !promoted_ ? "role:slave" : "role:master",
+                    "\r\nmaster_link_status:", linked_ ? "up" : "down", "\r\n"));
+  }
+
+  static RedisReply text(std::string words) {
+    RedisReply reply;
+    reply.kind = RedisReply::Kind::kText;
+    reply.text = std::move(words);
+    return reply;
+  }
+
+  RedisReply of_clients(const std::vector<std::string>& command) {
+    if (command[1] == "KILL") {
+      linked_ = settings_["masterauth"] == kBefore.at("masterauth");
+    } else {
+      paused_ = command[1] == "PAUSE";
+    }
+    return {};
+  }
+
+  RedisReply of_settings(const std::vector<std::string>& command) {
+    RedisReply reply;
+    if (changes(command)) {
       evicted_ = evicted_ || (command[2] == "maxmemory" && command[3] == "1" &&
                               settings_["maxmemory-policy"] != "noeviction");
       linked_ = linked_ || command[2] == "masterauth";  // tried anew, and judged by who asks next
       settings_[command[2]] = evicted_ ? "evicted" : command[3];  // never well again
     } else {
-      RedisReply value;
-      value.text = settings_[command[2]];
-      reply.list = {RedisReply(), value};
+      reply.list = {RedisReply(), text(settings_[command[2]])};
+    }
+    return reply;
+  }
+
+  // Its primary p1, two more primaries, and a replica of each of those.
+  RedisReply of_cluster(const std::string& who, const std::vector<std::string>& command) {
+    if (command[1] == "FAILOVER") {
+      promoted_ = who == "self";
+      return {};
+    }
+    const auto line = [](const char* id, const char* host, const std::string& flags,
+                         const std::string& primary) {
+      return cat(id, " ", host, ":6379@16379 ", flags, " ", primary, " 0 0 1 connected",
+                 primary == "-" ? " 0-5460" : "", "\n");
+    };
+    const bool leads = promoted_ || !follows;
+    std::string nodes =
+        line("self", "10.0.0.4", leads ? "myself,master" : "myself,slave", leads ? "-" : "p1");
+    if (follows) {
+      nodes +=
+          line("p1", "10.0.0.1", cat(leads ? "slave" : "master", primary_failed ? ",fail" : ""),
+               leads ? "self" : "-");
+    }
+    nodes += line("p2", "10.0.0.2", "master", "-") + line("p3", "10.0.0.3", "master", "-");
+    return text(nodes + line("r2", "10.0.0.5", "slave", "p2") +
+                line("r3", "10.0.0.6", "slave", "p3"));
+  }
+
+  Result<RedisReply> of_keys(const std::vector<std::string>& command) {
+    RedisReply reply;
+    if (command[0] == "SCAN") {
+      RedisReply names;
+      for (const auto& [name, kept] : keys_) {
+        if (name.starts_with("cache:") && command[3] == "cache:*") names.list.push_back(text(name));
+      }
+      reply.list = {text("0"), names};
+    } else if (command[0] == "DUMP" && keys_.contains(command[1])) {
+      return text(keys_.at(command[1]).first);
+    } else if (command[0] == "PEXPIRETIME") {
+      reply.integer = keys_.contains(command[1]) ? keys_.at(command[1]).second : -2;
+    } else if (command[0] == "EVAL" && keys_.contains(command[3])) {
+      if (keys_.at(command[3]).first == command[4]) keys_.erase(command[3]);
+    } else if (command[0] == "RESTORE") {
+      if (keys_.contains(command[1])) return fail(ErrorCode::kRefused, "BUSYKEY exists");
+      const bool ends = command.size() > 4 && command[4] == "ABSTTL";
+      keys_[command[1]] = {command[3], ends ? std::stoll(command[2]) : -1};
     }
     return reply;
   }
 
   const Settings kBefore = {
       {"masterauth", "secret"}, {"maxmemory", "67108864"}, {"maxmemory-policy", "allkeys-lru"}};
+  const Keys kKeysBefore = {{"cache:a", {"one", -1}},
+                            {"cache:b", {std::string("\0\xff", 2), 99}},
+                            {"cache:c", {"", -1}},
+                            {"order:1", {"kept", -1}}};
   const Touch touch_;
   std::mutex mutex_;
+  bool promoted_ = false;  // it has taken the place of its primary
   bool paused_ = false;
   bool linked_ = true;
   bool evicted_ = false;
   Settings settings_ = kBefore;
+  Keys keys_ = kKeysBefore;
 };
 
 }  // namespace panshi::agent

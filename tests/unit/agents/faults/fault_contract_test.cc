@@ -13,7 +13,6 @@ namespace {
 
 std::unique_ptr<Fault> make(const FaultKind& kind, FakeHost& host) {
   Problems problems;
-  if (kind.name == std::string_view("db.primary-kill")) host.mariadb->promote();
   const auto request =
       read_request(kind, "f1", sample_target(kind.name), sample_params(kind.name, host), problems);
   REQUIRE(problems.empty());
@@ -110,6 +109,17 @@ nlohmann::json stalled() {
           {"unacknowledged", 1}};
 }
 
+std::map<std::string, nlohmann::json> measures_of_redis() {
+  return {
+      {"redis.expire-keys", met("keys expired", "", 3, 0.15)},
+      {"redis.failover", {{"primary", true}}},
+      {"redis.kill", met("members killed", "", 1, 0)},
+      {"redis.memory-full", {{"full", true}, {"policy", "noeviction"}}},
+      {"redis.pause-clients", {{"paused", true}}},
+      {"redis.replication-break", {{"linked", false}}},
+  };
+}
+
 std::map<std::string, nlohmann::json> measures_of_processes() {
   return {
       {"db.primary-kill", {{"processes", 3}, {"gone", 3}}},
@@ -192,9 +202,6 @@ std::map<std::string, nlohmann::json> expected_measures() {
                {"measured", 200.0},
                {"tolerance", 2.0},
                {"met", true}}}}}},
-          {"redis.memory-full", {{"full", true}, {"policy", "noeviction"}}},
-          {"redis.pause-clients", {{"paused", true}}},
-          {"redis.replication-break", {{"linked", false}}},
           {"resource.cpu", met("cpu", "%", 80, 8)},
           {"resource.descriptors", met("descriptors left", "", 0, 2)},
           {"resource.disk-fill", met("disk full", "%", 95, 1)},
@@ -206,6 +213,7 @@ std::map<std::string, nlohmann::json> expected_measures() {
 TEST_CASE("a fault measures that it is in force") {
   auto expected = expected_measures();
   expected.merge(measures_of_processes());
+  expected.merge(measures_of_redis());
   for (const FaultKind& kind : fault_kinds()) {
     INFO(kind.name);
     FakeHost host;
@@ -240,46 +248,6 @@ TEST_CASE("a database that is no primary at that moment is not killed as one") {
   const auto refuses = kind->make(request, host)->resolve();
   REQUIRE_FALSE(refuses);
   CHECK_THAT(refuses.error().message, Catch::Contains("is read-only now"));
-}
-
-TEST_CASE("a Redis server that follows nobody is not cut off from a primary") {
-  FakeHost host;
-  host.redis.follows = false;
-  const auto refused = make(**find_kind("redis.replication-break"), host)->resolve();
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == ErrorCode::kRefused);
-  CHECK_THAT(refused.error().message, Catch::Contains("is no replica now"));
-}
-
-TEST_CASE("a server that does not lead the stream at that moment is not stopped as its leader") {
-  FakeHost host;
-  host.nats.leader = "data-2";
-  const auto refused = make(**find_kind("queue.leader-stop"), host)->resolve();
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == ErrorCode::kRefused);
-  CHECK_THAT(refused.error().message, Catch::Contains("is led by data-2 now, not by data-1"));
-}
-
-TEST_CASE("a stream is not filled where that could not be undone to the message") {
-  FakeHost host;
-  const auto why = [&] {
-    const auto refused = make(**find_kind("queue.fill"), host)->resolve();
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().code == ErrorCode::kRefused);
-    return refused.error().message;
-  };
-  host.nats.filter = "fill.>";
-  CHECK_THAT(why(), Catch::Contains("has a consumer that takes fill.panshi: worker"));
-  host.nats.filter = "order.*";
-  host.nats.held_before = 1;
-  CHECK_THAT(why(), Catch::Contains("holds messages of fill.panshi already"));
-  host.nats.held_before = 0;
-  host.nats.config["max_bytes"] = 16 << 20;  // what is there and what it adds do not fit
-  CHECK_THAT(why(), Catch::Contains("has a bound that this would pass"));
-  host.nats.config["retention"] = "interest";
-  CHECK_THAT(why(), Catch::Contains("keeps only what somebody is to take"));
-  host.nats.config["subjects"] = {"order.*"};
-  CHECK_THAT(why(), Catch::Contains("takes no subject fill.panshi"));
 }
 
 TEST_CASE("a killed service's faults have nothing left to mend, and say so without an error") {
