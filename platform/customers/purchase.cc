@@ -98,7 +98,8 @@ Move Purchase::go_on(const Moment& now, std::vector<Record> records) {
   }
   const bool is_paid = step_ == Step::kPay;
   step_ = step_ == Step::kBrowse ? Step::kOrder : step_ == Step::kOrder ? Step::kPay : Step::kFetch;
-  Move move = send(now);
+  // The key is made after the payment was acknowledged: who looks at once looks in vain.
+  Move move = is_paid ? wait(std::min(pause_, manners_.patience), now, {}) : send(now);
   move.acknowledged = is_paid;
   move.records.insert(move.records.begin(), std::make_move_iterator(records.begin()),
                       std::make_move_iterator(records.end()));

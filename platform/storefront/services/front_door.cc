@@ -76,7 +76,7 @@ FrontDoor::FrontDoor(const FrontDoorConfig& config, Duration deadline,
       passes_(config.marker_key),
       breakers_open_(std::move(breakers_open)),
       limit_(config.limit, kPurposes),
-      shedding_({}),
+      shedding_({.places = config.places}),
       degradation_(config.degradation),
       risk_(config.risk),
       paid_(static_cast<std::size_t>(config.paid_orders_max)),
@@ -170,7 +170,7 @@ HttpResponse FrontDoor::object(const Caller& caller, const RiskEngine::Objection
 Priority FrontDoor::priority_of(const Caller& caller) {
   switch (caller.purpose) {
     case Purpose::kPlace:
-      return Priority::kCheckout;
+      return Priority::kPlace;
     case Purpose::kProducts:
     case Purpose::kHistory:
       return Priority::kBrowse;
@@ -181,7 +181,7 @@ Priority FrontDoor::priority_of(const Caller& caller) {
       break;
   }
   const Priority otherwise =
-      caller.purpose == Purpose::kPay ? Priority::kCheckout : Priority::kBrowse;
+      caller.purpose == Purpose::kPay ? Priority::kPay : Priority::kBrowse;
   const auto shows = [&](const std::string& pass) {
     return !pass.empty() && passes_.paid_order(pass, wall_now()) == caller.order;
   };

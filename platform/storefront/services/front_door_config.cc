@@ -27,6 +27,7 @@ void may_object(Fields& in, const char* key, Read read) {
 void read_front_door_config(Fields& in, std::int64_t threads, FrontDoorConfig& config) {
   AdaptiveLimit::Options& limit = config.limit;
   const std::int64_t max = std::max<std::int64_t>(1, threads - 1);
+  config.places = max;
   limit.max = std::max<std::int64_t>(1, threads * 3 / 4);
   limit.min = std::min<std::int64_t>(limit.max, 8);
   may_object(in, "limiter", [&](Fields& limiter) {

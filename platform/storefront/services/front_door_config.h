@@ -15,6 +15,7 @@ namespace panshi::shop {
 
 struct FrontDoorConfig {
   AdaptiveLimit::Options limit = {};
+  std::int64_t places = 63;  // of customers who have paid: every thread but one
   Degradation::Options degradation = {};
   RiskConfig risk = {};
   std::vector<std::string> trusted_peers = {};  // whose X-Forwarded-For is believed

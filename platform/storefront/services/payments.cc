@@ -85,7 +85,7 @@ class Payments {
   Status publish(const Order& order);
   void sweep();
   Result<bool> sweep_page(WallTime until);
-  Status publish_missing(const nlohmann::json& charge);
+  std::optional<Order> missing_event(const nlohmann::json& charge);
   void charge_late();
   HttpResponse settle_by_webhook(const Order& order);
   bool is_known(const std::string& order);  // as paid
@@ -210,14 +210,15 @@ Status Payments::publish(const Order& order) {
   return stored;
 }
 
-// Reads the provider's ledger from where the last sweep ended. At its end everything charged until
-// `sweep_age` ago has its event, and that time is noted for the holds that are being paid.
+// Reads the provider's ledger from where the last sweep ended, ours or another instance's. At its
+// end everything charged until `sweep_age` ago has its event, and that time is noted for the holds
+// that are being paid.
 void Payments::sweep() {
   if (!queue_.connected()) return;
-  if (!swept_after_) {
-    const auto after = stock_.swept_after();
-    if (!after) return;
-    swept_after_ = *after;
+  if (const auto noted = stock_.swept_after()) {
+    swept_after_ = std::max(swept_after_.value_or(0), *noted);
+  } else if (!swept_after_) {
+    return;
   }
   const WallTime until = wall_now() - config_.sweep_age;
   for (bool more = true; more;) {
@@ -242,10 +243,18 @@ Result<bool> Payments::sweep_page(WallTime until) {
   if (charges == body.end() || !charges->is_array()) {
     return fail(ErrorCode::kInvalid, "psp gave no list of charges");
   }
+  std::vector<QueuedOrder> missing;
   for (const nlohmann::json& charge : *charges) {
-    if (auto done = publish_missing(charge); !done) return tl::unexpected(done.error());
-    swept_after_ = charge.value("seq", *swept_after_);
+    if (auto order = missing_event(charge)) missing.push_back({*std::move(order), ""});
   }
+  if (!missing.empty()) {
+    if (auto told = queue_.publish(kPaymentSucceeded, missing); !told) {
+      return tl::unexpected(told.error());
+    }
+    for (const QueuedOrder& each : missing) stored_.add(each.order.order);
+    published_by_sweep_ += static_cast<std::int64_t>(missing.size());
+  }
+  if (!charges->empty()) swept_after_ = charges->back().value("seq", *swept_after_);
   if (charges->size() == kSweepPage) return true;
   if (auto noted = stock_.set_swept(until, *swept_after_); !noted) {
     return tl::unexpected(noted.error());
@@ -253,19 +262,18 @@ Result<bool> Payments::sweep_page(WallTime until) {
   return false;
 }
 
-Status Payments::publish_missing(const nlohmann::json& charge) {
+// Nothing when its event is in the queue, whoever put it there.
+std::optional<Order> Payments::missing_event(const nlohmann::json& charge) {
   const std::string id = charge.value("order", "");
-  if (stored_.has(id)) return {};
+  if (is_known(id)) return std::nullopt;
   auto order = order_from_json(charge.value("details", nlohmann::json::object()));
   if (!order) {  // not ours: somebody else uses this provider too
     log_warn(cat("sweep: the charge of ", id, " carries no order: ", order.error().message));
-    return {};
+    return std::nullopt;
   }
   order->charge = charge.value("charge", "");
   order->paid_at_us = charge.value("created_us", std::int64_t{0});
-  if (auto stored = publish(*order); !stored) return stored;
-  ++published_by_sweep_;
-  return {};
+  return *std::move(order);
 }
 
 void Payments::charge_late() {
@@ -311,6 +319,7 @@ HttpResponse Payments::hear_webhook(const HttpRequest& request) {
   return answer;
 }
 
+// It is noted as paid only after its event was stored.
 bool Payments::is_known(const std::string& order) {
   if (stored_.has(order)) return true;
   const auto hold = stock_.find(order);

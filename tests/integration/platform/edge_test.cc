@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Promise: when there are not enough places the gateway serves who has paid before who buys before
-// who browses; a burst of fraud takes no place; what is malformed changes nothing.
+// Promise: when there are not enough places the gateway serves who has paid before who pays before
+// who orders before who browses; a burst of fraud takes no place; what is malformed changes
+// nothing.
 #include "tests/integration/platform/edge.h"
 
 #include <catch2/catch.hpp>
@@ -15,36 +16,45 @@ using namespace panshi;
 
 namespace {
 
-// Four places: one for extras at most, two for browsing, three for checkout, four for who has paid.
-const char* const kFourPlaces = "threads: 16\nlimiter: {min: 4, max: 4}\nupstream_max: 16\n";
+// Ten places: five for browsing at most, six for orders, nine for payments; all 15 threads for who
+// has paid.
+const char* const kTenPlaces = "threads: 16\nlimiter: {min: 10, max: 10}\nupstream_max: 16\n";
 
-// Requests that stand in the upstream until this is let go.
+// Requests that stand in the upstreams until this is let go.
 class Jam {
  public:
   explicit Jam(Edge& edge) : edge_(edge) {
-    edge.orders_answer([opened = opened_](const HttpRequest&) {
+    const auto wait = [opened = opened_](const HttpRequest&) {
       opened.wait();
       return json_response({{"products", nlohmann::json::array()}});
-    });
+    };
+    edge.orders_answer(wait);
+    edge.payments_answer(wait);
   }
   ~Jam() { open_.set_value(); }
 
   void browse(int times) {
-    const int before = edge_.calls();
     for (int i = 0; i < times; ++i) {
-      inside_.push_back(std::async(std::launch::async, [this] {
-        return edge_.send("GET /api/orders?user=u1 HTTP/1.1", "", 0);
-      }));
+      stand([this] { return edge_.send("GET /api/orders?user=u1 HTTP/1.1", "", 0); });
     }
-    REQUIRE(eventually([&] { return edge_.calls() == before + times; }));
   }
   void place(const std::string& key) {
-    const int before = edge_.calls();
-    inside_.push_back(std::async(std::launch::async, [this, key] { return edge_.place(key); }));
-    REQUIRE(eventually([&] { return edge_.calls() == before + 1; }));
+    stand([this, key] { return edge_.place(key); });
+  }
+  void pay(const std::string& order) {
+    stand([this, order] { return edge_.pay(order); });
+  }
+  void look(const std::string& order) {
+    stand([this, order] { return edge_.look(order); });
   }
 
  private:
+  void stand(std::function<std::string()> request) {
+    const int before = edge_.calls();
+    inside_.push_back(std::async(std::launch::async, std::move(request)));
+    REQUIRE(eventually([&] { return edge_.calls() == before + 1; }));
+  }
+
   Edge& edge_;
   std::promise<void> open_;
   std::shared_future<void> opened_ = open_.get_future().share();
@@ -58,30 +68,33 @@ bool is_shed(const std::string& answer) {
 
 }  // namespace
 
-TEST_CASE("a surge of browsing leaves places for checkout, and checkout for who has paid") {
-  Edge edge(kFourPlaces);
+TEST_CASE("a surge leaves places for those above: orders, payments, and who has paid") {
+  Edge edge(kTenPlaces);
   CHECK(raw_status(edge.pay("o-1")) == 200);
   Jam jam(edge);
-  jam.browse(2);
+  jam.browse(5);
   CHECK(is_shed(edge.send("GET /api/orders?user=u1 HTTP/1.1")));
   CHECK(is_shed(edge.look("o-2")));  // nobody knows that one as paid
   jam.place("k1");
   CHECK(is_shed(edge.place("k2")));
-  CHECK(raw_status(edge.pay("o-1")) == 200);  // a repeat of who has paid
-  CHECK(is_shed(edge.pay("o-3")));
+  for (const char* order : {"o-3", "o-4", "o-5"}) jam.pay(order);
+  CHECK(is_shed(edge.pay("o-6")));
+  jam.pay("o-1");  // a repeat of who has paid
+  jam.look("o-1");
   const auto status = edge.status();
   CHECK(status.at("shed_browse") == 2);
-  CHECK(status.at("shed_checkout") == 2);
+  CHECK(status.at("shed_place") == 1);
+  CHECK(status.at("shed_pay") == 1);
   CHECK(status.at("shed_paid") == 0);
-  CHECK(status.at("in_flight") == 3);
+  CHECK(status.at("in_flight") == 11);  // more than the limit
 }
 
 TEST_CASE("the other edge knows who has paid by the marker, and by no forged one") {
   const std::string key = "marker_key: \"the same at both edges\"\n";
-  Edge edge(cat(kFourPlaces, key));
+  Edge edge(cat(kTenPlaces, key));
   const std::string marker = header_in(edge.pay("o-1"), "X-Paid-Marker");
   REQUIRE_FALSE(marker.empty());
-  const auto other = edge.start_gateway(cat(kFourPlaces, key));
+  const auto other = edge.start_gateway(cat(kTenPlaces, key));
   std::vector<std::future<std::string>> inside;  // outlives the jam: they wait for its end
   const auto start = [&](const std::string& request) {
     inside.push_back(
@@ -90,20 +103,20 @@ TEST_CASE("the other edge knows who has paid by the marker, and by no forged one
   const std::string look = "GET /api/orders/o-1?user=u HTTP/1.1";
   {
     Jam jam(edge);  // of the other one too: the upstream is the same
-    for (int i = 0; i < 2; ++i) start("GET /api/orders?user=u1 HTTP/1.1");
-    REQUIRE(eventually([&] { return edge.status(other).at("in_flight") == 2; }));
+    for (int i = 0; i < 5; ++i) start("GET /api/orders?user=u1 HTTP/1.1");
+    REQUIRE(eventually([&] { return edge.status(other).at("in_flight") == 5; }));
     CHECK(is_shed(edge.look("o-1", "", other)));
     CHECK(is_shed(edge.look("o-2", cat("\nX-Paid-Marker: ", marker), other)));
     CHECK(is_shed(edge.look("o-1", cat("\nX-Paid-Marker: ", marker, "0"), other)));
     start(cat(look, "\nX-Paid-Marker: ", marker));
     start(cat(look, "\nCookie: a=b; paid=", marker));
-    CHECK(eventually([&] { return edge.status(other).at("in_flight") == 4; }));
+    CHECK(eventually([&] { return edge.status(other).at("in_flight") == 7; }));
   }
   CHECK(edge.status(other).at("admitted_paid") == 2);
 }
 
 TEST_CASE("an unknown outcome of a payment lets the customer ask as one who has paid") {
-  Edge edge(cat(kFourPlaces, "deadline: 200ms\n"));
+  Edge edge(cat(kTenPlaces, "deadline: 200ms\n"));
   std::promise<void> open;
   edge.payments_answer([opened = open.get_future().share()](const HttpRequest&) {
     opened.wait();
@@ -125,7 +138,7 @@ TEST_CASE("nobody lives off one paid order: beyond its rate it goes with the oth
 }
 
 TEST_CASE("a burst of fraud is refused before it takes a place, and honest customers are served") {
-  Edge edge(cat(kFourPlaces, "risk:\n  rules:\n",
+  Edge edge(cat(kTenPlaces, "risk:\n  rules:\n",
                 "    - {name: burst, key: user, window: 1h, limit: 2}\n"));
   for (int i = 0; i < 2; ++i) CHECK(raw_status(edge.place(cat("k", i), "bad")) == 200);
   const int before = edge.calls();
@@ -137,7 +150,7 @@ TEST_CASE("a burst of fraud is refused before it takes a place, and honest custo
   }
   CHECK(edge.calls() == before);
   CHECK(edge.status().at("risk_refused") == 50);
-  CHECK(edge.status().at("admitted_checkout") == 2);
+  CHECK(edge.status().at("admitted_place") == 2);
   CHECK(raw_status(edge.place("k", "honest")) == 200);
 }
 
@@ -172,11 +185,11 @@ TEST_CASE("declined cards count against the user, and a delay ends with its pass
 }
 
 TEST_CASE("shedding degrades the gateway, and every answer says so until it is calm again") {
-  Edge edge(cat(kFourPlaces, "degradation: {raise_after: 100ms, lower_after: 200ms}\n"));
+  Edge edge(cat(kTenPlaces, "degradation: {raise_after: 100ms, lower_after: 200ms}\n"));
   CHECK(header_in(edge.look("o-1"), "X-Degradation-Level") == "normal");
   {
     Jam jam(edge);
-    jam.browse(2);
+    jam.browse(5);
     CHECK(eventually([&] {
       return header_in(edge.send("GET /api/orders?user=u1 HTTP/1.1"), "X-Degradation-Level") ==
              "core_only";
@@ -225,7 +238,7 @@ TEST_CASE("malformed and oversized requests get a 4xx and reach nobody") {
 }
 
 TEST_CASE("the goods come from the edge's cache: orders is asked once, and need not be there") {
-  Edge edge(kFourPlaces);
+  Edge edge(kTenPlaces);
   edge.orders_answer([](const HttpRequest&) {
     return json_response(
         {{"products", {{{"product", "p"}, {"title", "P"}, {"price_cents", 5}, {"free", 7}}}}});

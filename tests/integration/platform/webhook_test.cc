@@ -98,6 +98,33 @@ TEST_CASE("an order whose answer to the payment was lost becomes paid by the pro
   CHECK(shop.charges() == 1);
 }
 
+TEST_CASE("a sweep of the whole ledger tells what nobody told, and nothing a second time") {
+  constexpr std::size_t kPaid = 3;
+  Shop shop;
+  std::vector<std::string> orders;
+  for (std::size_t i = 0; i < 2 * kPaid; ++i) orders.push_back(placed(shop, cat("k", i)));
+  for (std::size_t i = 0; i < kPaid; ++i) {
+    REQUIRE(shop.pay(orders[i], cat("p", i)).status == 200);
+    REQUIRE(shop.look_until(orders[i], "delivered").at("state") == "delivered");
+  }
+  // Another instance: it remembers no order, nobody has swept yet, and some charges are unknown.
+  shop.kill("payments");
+  for (std::size_t i = kPaid; i < 2 * kPaid; ++i) {
+    REQUIRE(shop.post("/charges", "", charge_of(orders[i], cat("k", i)), Shop::kPsp).status == 200);
+  }
+  auto redis = Redis::connect(shop.servers().redis());
+  REQUIRE(redis->run({"DEL", "psp:swept"}));
+  shop.start("payments");
+  shop.wait_until_healthy(Shop::kPayments);
+  for (const std::string& order : orders) {
+    CHECK(shop.look_until(order, "delivered").at("state") == "delivered");
+  }
+  CHECK(eventually([&] {
+    return redis->run({"HGET", "psp:swept", "after"})->text == cat(2 * kPaid);
+  }));
+  CHECK(shop.status_of(Shop::kPayments, "published_by_sweep") == kPaid);
+}
+
 TEST_CASE("webhooks that come late, twice and out of order deliver each order once") {
   constexpr int kOrders = 8;
   Shop shop(Shop::More{

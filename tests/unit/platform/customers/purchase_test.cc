@@ -46,7 +46,7 @@ struct Walk {
     return *this;
   }
   Walk& order() { return answer(200, "{}").answer(201, kPlaced); }
-  Walk& pay() { return order().answer(200, kPaid); }
+  Walk& pay() { return order().answer(200, kPaid).wait(); }  // and comes for the key
   bool ended(Ending ending) const { return move.kind == Move::Kind::kEnd && move.ending == ending; }
   std::string story() const {  // "order attempt, order ok, …"
     std::string out;
@@ -72,6 +72,8 @@ TEST_CASE("a purchase in a healthy shop") {
   CHECK(walk.move.request.body == R"({"amount_cents":990,"user":"u-1"})");
   walk.answer(200, kPaid);
   CHECK(walk.purchase.acknowledged_at() == walk.clock.mono());
+  CHECK(walk.move.kind == Move::Kind::kWait);  // it cannot be there yet
+  walk.wait();
   CHECK(walk.move.request.path == "/api/orders/o-1?user=u-1");
   walk.answer(200, kWaiting).wait().answer(200, kDelivered);
   CHECK(walk.ended(Ending::kDelivered));
@@ -209,10 +211,8 @@ TEST_CASE("who has paid, or may have, shows the marker he was given until he has
     walk.order();
     CHECK(walk.move.request.paid_marker.empty());
     walk.move = walk.take(walk.purchase.answered({true, paid, kPaid, "o-1.99.mac"}, walk.now()));
-    if (paid == 504) {
-      walk.wait();
-      CHECK(walk.move.request.step == Step::kPay);
-    }
+    walk.wait();
+    CHECK(walk.move.request.step == (paid == 504 ? Step::kPay : Step::kFetch));
     CHECK(walk.move.request.paid_marker == "o-1.99.mac");
   }
 }
@@ -226,8 +226,9 @@ TEST_CASE("a refusal that a repeat cannot change ends the purchase") {
 
 TEST_CASE("patience counts from the acknowledgement, whatever the shop answers meanwhile") {
   Walk walk;
-  walk.pay();
+  walk.order().answer(200, kPaid);
   const MonoTime paid = walk.clock.mono();
+  walk.wait();
   int polls = 0;
   while (walk.move.kind != Move::Kind::kEnd) {
     const int status = ++polls % 3 == 0 ? 504 : 200;
