@@ -60,9 +60,9 @@ std::optional<HttpCall> AgentSession::next_call(const Needs& needs, MonoTime now
 }
 
 HttpCall AgentSession::poll_call(const Needs& needs, MonoTime now) const {
-  const auto found = needs.nodes.find(options_.node);
+  const auto found = needs.nodes->find(options_.node);
   const NodeNeeds none;
-  const NodeNeeds& mine = found == needs.nodes.end() ? none : found->second;
+  const NodeNeeds& mine = found == needs.nodes->end() ? none : found->second;
   // A loop that is stuck is no controller: its faults end with their leases.
   const bool stuck = now - needs.at > options_.lease;
   const Duration wait = phase_ == Phase::kFollow ? options_.poll : Duration(0);

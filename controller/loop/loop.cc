@@ -140,12 +140,15 @@ Status Loop::append(std::vector<Event> events) {
 
 void Loop::publish(bool news) {
   const MonoTime now = parts_.clock.mono();
-  Needs needs{.nodes = {}, .epoch = parts_.brain.epoch(), .at = now};
-  for (const std::string& node : options_.nodes) {
-    needs.nodes[node] = {.renew = parts_.brain.faults_to_renew(node),
-                         .watch = parts_.brain.watches(node)};
+  if (news) {  // only events change what the nodes need; most turns bring none
+    NeedsOfNodes nodes;
+    for (const std::string& node : options_.nodes) {
+      nodes[node] = {.renew = parts_.brain.faults_to_renew(node),
+                     .watch = parts_.brain.watches(node)};
+    }
+    nodes_need_ = std::make_shared<const NeedsOfNodes>(std::move(nodes));
   }
-  needs_.publish(std::move(needs));
+  needs_.publish({.nodes = nodes_need_, .epoch = parts_.brain.epoch(), .at = now});
   if (!news && now - viewed_at_ < limits::kViewEvery) return;
   viewed_at_ = now;
   view_.publish(

@@ -91,8 +91,9 @@ class Loop {
   std::atomic<bool> stopping_{false};
 
   std::optional<AnchoredClock> clock_;
-  std::map<std::string, AgentCursor> new_cursors_;  // not durable yet
-  Duration last_turn_{};                            // how long it took
+  std::map<std::string, AgentCursor> new_cursors_;                  // not durable yet
+  std::shared_ptr<const NeedsOfNodes> nodes_need_ = Needs{}.nodes;  // after the last event
+  Duration last_turn_{};                                            // how long it took
   MonoTime viewed_at_{};
 };
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -18,8 +19,10 @@ struct NodeNeeds {
   nlohmann::json watch = nlohmann::json::array();  // [{"signal","is","value"}]
 };
 
+using NeedsOfNodes = std::map<std::string, NodeNeeds>;
+
 struct Needs {
-  std::map<std::string, NodeNeeds> nodes;
+  std::shared_ptr<const NeedsOfNodes> nodes = std::make_shared<NeedsOfNodes>();
   std::int64_t epoch = 0;  // goes with every call that changes something
   MonoTime at{};           // when the loop last turned: a stuck loop renews nothing
 };

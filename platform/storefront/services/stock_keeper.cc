@@ -16,15 +16,20 @@ StockKeeper::StockKeeper(const Books& books, Options options,
     : books_(books),
       options_(options),
       products_(std::move(products)),
-      sweep_(options_.every, [this] {
-        for (const std::string& product : products_()) look_after(product);
-      }) {}
+      sweep_(options_.every, [this] { sweep(); }) {}
 
-void StockKeeper::look_after(const std::string& product) {
+void StockKeeper::sweep() {
+  const auto swept_until = books_.stock.swept_until();
+  if (!swept_until) return;
+  for (const std::string& product : products_()) look_after(product, *swept_until);
+}
+
+void StockKeeper::look_after(const std::string& product, WallTime swept_until) {
   SoftStock& stock = books_.stock;
-  const auto expired = stock.expire(product, SystemClock().wall(), kExpireBatch);
-  if (expired) expired_ += *expired;
-  if (!expired && expired.error().code == ErrorCode::kConflict) count_again(product);
+  const auto expiry = stock.expire(product, SystemClock().wall(), swept_until, kExpireBatch);
+  if (expiry) expired_ += expiry->expired;
+  if (!expiry && expiry.error().code == ErrorCode::kConflict) count_again(product);
+  if (!expiry || expiry->unrecorded == 0) return;
   const auto unrecorded = stock.expired_unrecorded(product, kExpireBatch);
   if (!unrecorded) return;
   for (const Order& order : *unrecorded) {

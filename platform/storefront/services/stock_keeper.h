@@ -28,7 +28,8 @@ class StockKeeper {
   void add_to(nlohmann::json& status) const;  // expired, recounted
 
  private:
-  void look_after(const std::string& product);
+  void sweep();
+  void look_after(const std::string& product, WallTime swept_until);
   void count_again(const std::string& product);
 
   const Books books_;

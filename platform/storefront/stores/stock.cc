@@ -230,18 +230,24 @@ Status SoftStock::delivered(const Order& order, const std::string& card_key) {
   return settle(order, "delivered", card_key);
 }
 
-Result<int> SoftStock::expire(const std::string& product, WallTime now, int limit) {
-  // Read first, in another slot: should it grow meanwhile, a hold only expires later.
+Result<WallTime> SoftStock::swept_until() {
   ASSIGN_OR_RETURN(const RedisReply swept,
                    redis_.run(kSwept, {"HGET", kSwept, "began_ms"}, Access::kRepeatable));
+  return WallTime(std::chrono::milliseconds(number(swept.text)));
+}
+
+Result<SoftStock::Expiry> SoftStock::expire(const std::string& product, WallTime now,
+                                            WallTime swept_until, int limit) {
   const Keys keys(product);
   ASSIGN_OR_RETURN(const RedisReply reply,
                    redis_.eval(kExpireScript, {keys.stock, keys.holds, keys.expired},
                                {ms_text(now), std::to_string(limit), keys.hold_prefix,
-                                std::to_string(number(swept.text)), std::to_string(kKeepSeconds)},
+                                ms_text(swept_until), std::to_string(kKeepSeconds)},
                                Access::kRepeatable));
   if (auto done = status_of(reply); !done) return tl::unexpected(done.error());
-  return reply.list.size() > 1 ? static_cast<int>(reply.list[1].integer) : 0;
+  if (reply.list.size() < 3) return fail(ErrorCode::kInternal, "redis: no counts of the expired");
+  return Expiry{.expired = static_cast<int>(reply.list[1].integer),
+                .unrecorded = static_cast<int>(reply.list[2].integer)};
 }
 
 Result<std::vector<Order>> SoftStock::expired_unrecorded(const std::string& product, int limit) {

@@ -86,12 +86,18 @@ class SoftStock {
   Status delivered(const Order& order, const std::string& card_key);
 
   // Gives back what is overdue, at most `limit`; the orders wait to be marked in the database too.
-  Result<int> expire(const std::string& product, WallTime now, int limit);
+  struct Expiry {
+    int expired = 0;     // now
+    int unrecorded = 0;  // of which the books do not know yet, whenever they expired
+  };
+  // `swept_until`: see below; read before, so that a hold can only expire later than it might.
+  Result<Expiry> expire(const std::string& product, WallTime now, WallTime swept_until, int limit);
   Result<std::vector<Order>> expired_unrecorded(const std::string& product, int limit);
   Status expiry_recorded(const std::string& order);
 
   Status set_swept(WallTime began, std::int64_t after);
   Result<std::int64_t> swept_after();
+  Result<WallTime> swept_until();  // what set_swept() was told as `began`
 
   enum class Read { kFresh, kMayLag };  // kMayLag: a replica may answer, a moment behind
   // As it is; while the master is away as a replica knows it.

@@ -154,7 +154,7 @@ for i = 1, #due, 2 do
     redis.call('ZREM', KEYS[2], order)
   end
 end
-return {'ok', count}
+return {'ok', count, redis.call('ZCARD', KEYS[3])}
 )lua";
 
 // KEYS stock. The epoch as it was when the counts were found lost: rebuild wants to see it again.

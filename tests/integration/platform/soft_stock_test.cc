@@ -56,6 +56,13 @@ struct Cluster {
   RedisServers servers;
 };
 
+// How many expired.
+Result<int> expire(SoftStock& stock, WallTime now, int limit) {
+  ASSIGN_OR_RETURN(const WallTime swept_until, stock.swept_until());
+  ASSIGN_OR_RETURN(const SoftStock::Expiry expiry, stock.expire(kProduct, now, swept_until, limit));
+  return expiry.expired;
+}
+
 template <class Servers>
 struct Stock {
   explicit Stock(std::int64_t initial) : stock(servers.options()) {
@@ -152,16 +159,18 @@ TEMPLATE_TEST_CASE("an overdue hold gives its stock back and cannot be paid any 
   Stock<TestType> shop(2);
   const Order order = order_named("a");
   shop.reserve(order, kNow + 10min);
-  CHECK(shop.stock.expire(kProduct, kNow, 10) == 0);
+  CHECK(expire(shop.stock, kNow, 10) == 0);
   CHECK(shop.begin_pay(order, kNow + 10min) == PayStart::kExpired);  // overdue, not yet swept
-  CHECK(shop.stock.expire(kProduct, kNow + 10min, 10) == 1);
+  CHECK(expire(shop.stock, kNow + 10min, 10) == 1);
   CHECK(shop.counts() == "2 free 0 held 0 sold");
   CHECK(shop.begin_pay(order) == PayStart::kExpired);
   const auto waiting = shop.stock.expired_unrecorded(kProduct, 10);
   REQUIRE(waiting);
   REQUIRE(waiting->size() == 1);
   CHECK(waiting->at(0).order == order.order);
+  CHECK(shop.stock.expire(kProduct, kNow, kNow, 10)->unrecorded == 1);
   REQUIRE(shop.stock.expiry_recorded(order.order));
+  CHECK(shop.stock.expire(kProduct, kNow, kNow, 10)->unrecorded == 0);
   CHECK(shop.stock.expired_unrecorded(kProduct, 10)->empty());
 }
 
@@ -172,11 +181,11 @@ TEMPLATE_TEST_CASE(
   const Order order = order_named("a");
   shop.reserve(order, kNow + 10min);
   CHECK(shop.begin_pay(order) == PayStart::kStarted);
-  CHECK(shop.stock.expire(kProduct, kNow + 20min, 10) == 0);
+  CHECK(expire(shop.stock, kNow + 20min, 10) == 0);
   REQUIRE(shop.stock.set_swept(kNow + 5min, 0));
-  CHECK(shop.stock.expire(kProduct, kNow + 20min, 10) == 0);
+  CHECK(expire(shop.stock, kNow + 20min, 10) == 0);
   REQUIRE(shop.stock.set_swept(kNow + 11min, 0));
-  CHECK(shop.stock.expire(kProduct, kNow + 20min, 10) == 1);
+  CHECK(expire(shop.stock, kNow + 20min, 10) == 1);
   CHECK(shop.counts() == "2 free 0 held 0 sold");
 }
 
@@ -228,7 +237,7 @@ TEMPLATE_TEST_CASE("a delivered order is sold once, and its key can be read", ""
   CHECK(shop.counts() == "1 free 0 held 1 sold");
   CHECK(shop.stock.find(order.order)->value().state == "delivered");
   CHECK(shop.stock.find(order.order)->value().card_key == "KEY-1");
-  CHECK(shop.stock.expire(kProduct, kNow + 24h, 10) == 0);
+  CHECK(expire(shop.stock, kNow + 24h, 10) == 0);
 }
 
 TEMPLATE_TEST_CASE("an order that was paid although its hold had expired takes stock again", "",
@@ -236,7 +245,7 @@ TEMPLATE_TEST_CASE("an order that was paid although its hold had expired takes s
   Stock<TestType> shop(1);
   const Order order = order_named("a");
   shop.reserve(order, kNow);
-  REQUIRE(shop.stock.expire(kProduct, kNow, 10) == 1);
+  REQUIRE(expire(shop.stock, kNow, 10) == 1);
   REQUIRE(shop.stock.delivered(order, "KEY-1"));
   CHECK(shop.counts() == "0 free 0 held 1 sold");
   CHECK(shop.stock.expired_unrecorded(kProduct, 10)->empty());
@@ -291,7 +300,7 @@ TEMPLATE_TEST_CASE("no history of the stock oversells it or loses a piece", "", 
             if (*hold && (*hold)->state == "paying") REQUIRE(shop.stock.paid((*hold)->order));
           }
           REQUIRE(shop.stock.set_swept(now, 0));
-          REQUIRE(shop.stock.expire(kProduct, now, 100));
+          REQUIRE(expire(shop.stock, now, 100));
       }
       const auto counted = shop.stock.count(kProduct);
       REQUIRE(counted);
@@ -324,7 +333,7 @@ TEMPLATE_TEST_CASE("what Redis lost is made anew from the ledger, and what was b
   CHECK(shop.stock.reserve(order_named("x"), kNow + 1h).error().code == ErrorCode::kConflict);
   CHECK(shop.stock.recorded(placed.order, "database").error().code == ErrorCode::kConflict);
   CHECK(shop.stock.delivered(sold, "KEY-1").error().code == ErrorCode::kConflict);
-  CHECK(shop.stock.expire(kProduct, kNow + 1h, 10).error().code == ErrorCode::kConflict);
+  CHECK(expire(shop.stock, kNow + 1h, 10).error().code == ErrorCode::kConflict);
   CHECK(shop.stock.find(placed.order)->has_value() == false);
 
   const StockLedger ledger = {.initial = 10,
@@ -347,10 +356,10 @@ TEMPLATE_TEST_CASE("what Redis lost is made anew from the ledger, and what was b
   CHECK(shop.counts() == "4 free 4 held 2 sold");
 
   // Charged before, perhaps: only the provider's ledger says that it was not.
-  CHECK(shop.stock.expire(kProduct, kNow + 1h, 10) == 1);  // `gone`
+  CHECK(expire(shop.stock, kNow + 1h, 10) == 1);  // `gone`
   REQUIRE(shop.stock.set_swept(kNow + 1h, 0));
   REQUIRE(shop.stock.delivered(paying, "KEY-2"));
-  CHECK(shop.stock.expire(kProduct, kNow + 1h, 10) == 1);  // `placed`
+  CHECK(expire(shop.stock, kNow + 1h, 10) == 1);  // `placed`
   REQUIRE(shop.stock.delivered(paid, "KEY-3"));
   REQUIRE(shop.stock.delivered(sold, "KEY-1"));  // told again: counted already
   REQUIRE(shop.stock.delivered(long_ago, "KEY-0"));

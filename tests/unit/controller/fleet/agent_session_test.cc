@@ -179,8 +179,8 @@ TEST_CASE("silence is told once, and a return begins with the state") {
 
 TEST_CASE("each poll renews the faults that the loop wants kept, unless the loop is stuck") {
   Talk talk;
-  talk.needs.nodes["keys-1"].renew = {"f-1", "f-2"};
-  talk.needs.nodes["keys-2"].renew = {"f-3"};
+  talk.needs.nodes = std::make_shared<const NeedsOfNodes>(
+      NeedsOfNodes{{"keys-1", {.renew = {"f-1", "f-2"}}}, {"keys-2", {.renew = {"f-3"}}}});
   REQUIRE(talk.call() == "/v1/poll");
   CHECK(talk.body["renew"] == nlohmann::json{"f-1", "f-2"});
   CHECK(talk.body["lease_ms"] == 3000);
