@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/io/http_transfer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/text.h"
+
+namespace panshi {
+namespace {
+
+EasyHandle make_easy() {
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  CHECK_BUG(ready == CURLE_OK);
+  EasyHandle easy(curl_easy_init());
+  CHECK_BUG(easy != nullptr);
+  return easy;
+}
+
+std::size_t keep_body(char* data, std::size_t, std::size_t size, void* user) {
+  auto& transfer = *static_cast<HttpTransfer*>(user);
+  if (transfer.body.size() + size > transfer.call.body_max) {
+    transfer.body_too_large = true;
+    return 0;
+  }
+  transfer.body.append(data, size);
+  return size;
+}
+
+// Rounded up: 0 would mean no limit.
+long milliseconds(Duration duration) {
+  const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(duration).count();
+  return static_cast<long>(std::clamp<std::int64_t>(rounded, 1, 24 * 3'600'000));
+}
+
+long seconds(Duration duration) {
+  return static_cast<long>(std::chrono::ceil<std::chrono::seconds>(duration).count());
+}
+
+template <class Value>
+void set(CURL* easy, CURLoption option, Value value) {
+  CHECK_BUG(curl_easy_setopt(easy, option, value) == CURLE_OK);
+}
+
+bool is_one_line(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+// Whether one byte of the request may have left, on any connection.
+bool was_sent(CURL* easy) {
+  long bytes = 0;
+  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &bytes);
+  return bytes > 0;
+}
+
+bool may_be_repeated(const HttpCall& call) {
+  if (call.method == "GET" || call.method == "HEAD" || call.method == "OPTIONS") return true;
+  return std::any_of(call.headers.begin(), call.headers.end(), [](const auto& header) {
+    return curl_strequal(header.first.c_str(), "idempotency-key") != 0;
+  });
+}
+
+// Before each sending. curl by itself sends a request again when a kept connection breaks before a
+// byte of the answer, be it a payment and the server one that died of it.
+int allow_sending(void* user, char*, char*, int, int) {
+  const auto& transfer = *static_cast<const HttpTransfer*>(user);
+  const bool again = was_sent(transfer.easy.get());
+  return again && !may_be_repeated(transfer.call) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+Status check_call(const HttpCall& call) {
+  bool plain = is_one_line(call.url) && is_one_line(call.token);
+  for (const auto& [name, value] : call.headers) {
+    plain = plain && is_one_line(value) && is_one_line(name) &&
+            name.find_first_of(": ") == std::string::npos && !name.empty();
+  }
+  const bool method =
+      !call.method.empty() && std::all_of(call.method.begin(), call.method.end(),
+                                          [](char c) { return c >= 'A' && c <= 'Z'; });
+  if (plain && method) return {};
+  return fail(ErrorCode::kInvalid, cat("malformed HTTP call, ", method ? "method" : "method word",
+                                       ", URL or header with a control character"));
+}
+
+void add_header(HttpTransfer& transfer, const std::string& line) {
+  curl_slist* const longer = curl_slist_append(transfer.headers.get(), line.c_str());
+  CHECK_BUG(longer != nullptr);
+  static_cast<void>(transfer.headers.release());
+  transfer.headers.reset(longer);
+}
+
+void prepare_headers(HttpTransfer& transfer) {
+  const HttpCall& call = transfer.call;
+  transfer.headers.reset();
+  add_header(transfer, "Expect:");  // a round trip saved
+  const bool typed = std::any_of(call.headers.begin(), call.headers.end(), [](const auto& header) {
+    return curl_strequal(header.first.c_str(), "content-type") != 0;
+  });
+  if (!typed) {
+    add_header(transfer, call.body.empty() ? "Content-Type:" : "Content-Type: application/json");
+  }
+  if (!call.token.empty()) add_header(transfer, "Authorization: Bearer " + call.token);
+  for (const auto& [name, value] : call.headers) {
+    add_header(transfer, value.empty() ? name + ";" : cat(name, ": ", value));
+  }
+  set(transfer.easy.get(), CURLOPT_HTTPHEADER, transfer.headers.get());
+}
+
+ErrorCode code_of(CURLcode code, const HttpTransfer& transfer) {
+  switch (code) {
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return ErrorCode::kInvalid;
+    case CURLE_WRITE_ERROR:
+      return transfer.body_too_large ? ErrorCode::kRefused : ErrorCode::kTimeout;
+    default:
+      return was_sent(transfer.easy.get()) ? ErrorCode::kTimeout : ErrorCode::kUnavailable;
+  }
+}
+
+}  // namespace
+
+HttpTransfer::HttpTransfer() : easy(make_easy()) {}
+
+Status prepare(HttpTransfer& transfer, HttpCall call) {
+  if (auto fine = check_call(call); !fine) return fine;
+  transfer.call = std::move(call);
+  transfer.body.clear();
+  transfer.body_too_large = false;
+  CURL* const easy = transfer.easy.get();
+  curl_easy_reset(easy);
+  set(easy, CURLOPT_NOSIGNAL, 1L);
+  set(easy, CURLOPT_PROTOCOLS_STR, "http");
+  set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  set(easy, CURLOPT_PROXY, "");
+  set(easy, CURLOPT_TCP_NODELAY, 1L);
+  set(easy, CURLOPT_MAXAGE_CONN, seconds(kHttpIdleMax));
+  set(easy, CURLOPT_MAXLIFETIME_CONN, seconds(kHttpLifeMax));
+  set(easy, CURLOPT_FRESH_CONNECT, transfer.call.new_connection ? 1L : 0L);
+  set(easy, CURLOPT_PREREQFUNCTION, &allow_sending);
+  set(easy, CURLOPT_PREREQDATA, &transfer);
+  set(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(transfer.call.connect_timeout));
+  set(easy, CURLOPT_TIMEOUT_MS, milliseconds(transfer.call.timeout));
+  set(easy, CURLOPT_WRITEFUNCTION, &keep_body);
+  set(easy, CURLOPT_WRITEDATA, &transfer);
+  set(easy, CURLOPT_URL, transfer.call.url.c_str());
+  const std::string& method = transfer.call.method;
+  if (method == "HEAD") {
+    set(easy, CURLOPT_NOBODY, 1L);
+  } else if (method != "GET" || !transfer.call.body.empty()) {
+    // Also without a body: a server may want to hear that its length is 0.
+    set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(transfer.call.body.size()));
+    set(easy, CURLOPT_POSTFIELDS, transfer.call.body.c_str());
+    set(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
+  }
+  prepare_headers(transfer);
+  return {};
+}
+
+Result<HttpReply> finish(CURLcode code, HttpTransfer& transfer) {
+  CURL* const easy = transfer.easy.get();
+  if (code != CURLE_OK) {
+    const char* const why =
+        transfer.body_too_large ? "the answer is too large" : curl_easy_strerror(code);
+    return fail(code_of(code, transfer),
+                cat(transfer.call.method, " ", transfer.call.url, ": ", why));
+  }
+  long status = 0;
+  curl_off_t took_us = 0;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took_us);
+  long connects = 0;
+  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+  HttpReply reply{static_cast<int>(status), std::move(transfer.body), Duration(took_us),
+                  connects > 0};
+  const std::string& kept = transfer.call.keep_header;
+  curl_header* header = nullptr;
+  if (!kept.empty() &&
+      curl_easy_header(easy, kept.c_str(), 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
+    reply.header = header->value;
+  }
+  return reply;
+}
+
+}  // namespace panshi

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// HttpTransfer: one HTTP call on one handle of libcurl. Internal to HttpClient and HttpFleet. One
+// thread at a time.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <string>
+
+#include "core/io/http_client.h"
+
+namespace panshi {
+
+struct FreeEasy {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using EasyHandle = std::unique_ptr<CURL, FreeEasy>;
+using HeaderList = std::unique_ptr<curl_slist, FreeList>;
+
+// One call on one handle. Stays where it is while the call lasts: curl keeps pointers into it.
+struct HttpTransfer {
+  HttpTransfer();
+
+  HttpCall call;
+  EasyHandle easy;
+  HeaderList headers;
+  std::string body;
+  bool body_too_large = false;
+};
+
+// Readies the handle, which keeps its connection and nothing else of the call before.
+Status prepare(HttpTransfer& transfer, HttpCall call);
+// What became of the call, once libcurl is done with it.
+Result<HttpReply> finish(CURLcode code, HttpTransfer& transfer);
+
+}  // namespace panshi
