@@ -33,7 +33,7 @@ class Shedding {
  public:
   struct Options {
     std::int64_t places = 63;  // for customers who have paid, whatever the limit. REQUIRES: > 0
-    // Percent of the limit, in the order of Priority. REQUIRES: falling, 1 to 100; the first is 100.
+    // Percent of the limit, in the order of Priority. REQUIRES: falling, 1 to 100, the first 100.
     std::array<std::int64_t, kPriorities> percent = {100, 90, 60, 50, 40};
   };
   explicit Shedding(Options options) : options_(options) {}
