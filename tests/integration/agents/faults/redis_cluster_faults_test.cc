@@ -3,6 +3,7 @@
 // afterwards everybody has the place and the keys that he had.
 #include <catch2/catch.hpp>
 
+#include "agents/faults/fault.h"
 #include "agents/faults/fault_book.h"
 #include "core/io/redis_slots.h"
 #include "tests/integration/agents/faults/real_host.h"
@@ -182,6 +183,31 @@ TEST_CASE("keys that expired in a storm are put back with all they held and thei
   CHECK(tell({"PEXPIRETIME", text}).integer == ends);
   CHECK(tell({"HGET", hash, "b"}).text == "2");
   CHECK(tell({"PEXPIRETIME", hash}).integer == -1);
+}
+
+TEST_CASE("a key that is written between the look at it and the storm is left alone") {
+  Node node;
+  node.serve(node.primary);
+  const auto tell = [&](const std::vector<std::string>& command) {
+    return node.servers.tell(node.primary, command).value();
+  };
+  const std::string same = key_of(node, "cache:", 1);
+  const std::string newer = key_of(node, "cache:", 2);
+  for (const std::string& key : {same, newer}) (void)tell({"SET", key, "1"});
+  Problems problems;
+  const FaultKind& kind = **find_kind("redis.expire-keys");
+  const auto storm =
+      kind.make(read_request(kind, "f1", {{"service", "redis"}}, {{"prefix", "cache:"}}, problems),
+                node.host);
+  const auto resolved = storm->resolve();
+  REQUIRE(resolved);
+  (void)tell({"SET", newer, "2"});
+  REQUIRE(storm->apply(*resolved));
+  CHECK(eventually([&] { return tell({"EXISTS", same}).integer == 0; }));
+  CHECK(tell({"GET", newer}).text == "2");
+  REQUIRE(storm->revert(*resolved));
+  CHECK(tell({"GET", same}).text == "1");
+  CHECK(tell({"GET", newer}).text == "2");
 }
 
 }  // namespace
