@@ -97,6 +97,10 @@ Status Agent::open() {
   Supervision supervision{.ensure_running = wanting(input::Verb::kStart),
                           .restart = wanting(input::Verb::kRestart)};
   host_ = std::make_unique<LinuxHost>(config_, std::move(supervision), links_.get());
+  for (const ServiceConfig& service : config_.services) {
+    if (service.unit.empty()) continue;
+    host_->starts().refuse(service.name, "how a unit of systemd is started is not the agent's");
+  }
 
   FaultBook::Options options = fault_options(config_);
   options.on_event = [this](const std::string& kind, const json& data, MonoTime at) {

@@ -146,11 +146,13 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
   Fields in(value, path, problems);
   ServiceConfig out;
   need_id(in, "name", out.name);
-  in.may_each("prepare", [&](const json& item, const std::string& at) {
-    out.prepare.push_back(read_argv(item, at, problems));
-  });
-  need_argv(in, "command", out.command);
-  read_env(in, out.env);
+  if (!read_unit(in, out)) {
+    in.may_each("prepare", [&](const json& item, const std::string& at) {
+      out.prepare.push_back(read_argv(item, at, problems));
+    });
+    need_argv(in, "command", out.command);
+    read_env(in, out.env);
+  }
   in.may("after", out.after);
   if (const json* ready = in.may_value("ready")) {
     read_ready(*ready, in.path_of("ready"), problems, out);
@@ -310,6 +312,7 @@ AgentConfig read_root(const json& root, Problems& problems) {
   config.scripts = scripts;
   in.may("restart_after_crash", config.restart_after_crash);
   in.may("cgroups", config.cgroups);
+  in.may("systemctl", config.systemctl);
   in.may("allowed_hosts", config.allowed_hosts);
   if (const json* bounds = in.may_value("limits")) read_limits(*bounds, config, problems);
   read_list(in, "services", config.services, limits::kServicesMax, &read_service);

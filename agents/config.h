@@ -62,8 +62,9 @@ struct StopPolicy {
 
 struct ServiceConfig {
   std::string name;
+  std::string unit;  // "nginx.service": systemd's; "": started by the agent itself
   std::vector<Argv> prepare;
-  Argv command;
+  Argv command;  // empty for a unit
   std::map<std::string, std::string> env;
   std::vector<std::string> after;
   std::optional<ReadyCheck> ready;  // none: ready when started
@@ -129,7 +130,8 @@ struct AgentConfig {
   std::filesystem::path state;
   std::filesystem::path scripts;  // empty: none
   bool restart_after_crash = false;
-  bool cgroups = false;  // a control group for each service
+  bool cgroups = false;                 // a control group for each service
+  std::string systemctl = "systemctl";  // the program
   std::size_t faults_max = 16;
   Duration lease_max = 10min;
   std::vector<std::string> allowed_hosts;  // Host headers besides the address

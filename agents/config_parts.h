@@ -11,6 +11,8 @@
 namespace panshi::agent {
 
 void need_id(Fields& in, const char* key, std::string& out);
+// True for a service that is a unit of systemd, whose other keys are fewer.
+bool read_unit(Fields& in, ServiceConfig& out);
 LinkConfig read_link(const nlohmann::json& value, const std::string& path, Problems& problems);
 void read_toxiproxy(const nlohmann::json& value, Problems& problems, AgentConfig& config);
 

@@ -5,6 +5,18 @@
 
 namespace panshi::agent {
 
+void StartChanges::refuse(const std::string& service, std::string why) {
+  const std::lock_guard lock(mutex_);
+  refused_[service] = std::move(why);
+}
+
+Status StartChanges::may_change(const std::string& service) const {
+  const std::lock_guard lock(mutex_);
+  const auto refused = refused_.find(service);
+  if (refused == refused_.end()) return {};
+  return fail(ErrorCode::kRefused, cat("service `", service, "`: ", refused->second));
+}
+
 Status StartChanges::add(const std::string& service, StartChange change) {
   const std::lock_guard lock(mutex_);
   const auto found = by_service_.find(service);

@@ -25,6 +25,9 @@ struct StartChange {
 
 class StartChanges {
  public:
+  // From now on nobody can change how `service` starts. Before any add().
+  void refuse(const std::string& service, std::string why);
+  Status may_change(const std::string& service) const;  // kRefused: nobody can
   // kConflict: another fault changes how this service starts.
   Status add(const std::string& service, StartChange change);
   void remove(const std::string& fault);  // none: no error
@@ -40,6 +43,7 @@ class StartChanges {
   };
   mutable std::mutex mutex_;
   std::map<std::string, Kept> by_service_;
+  std::map<std::string, std::string> refused_;  // why
 };
 
 }  // namespace panshi::agent

@@ -106,6 +106,10 @@ std::filesystem::path ServiceFiles::log_of(const std::string& service) const {
   return state_ / "logs" / (service + ".log");
 }
 
+std::filesystem::path ServiceFiles::unit_of(const std::string& service) const {
+  return state_ / "services" / (service + ".unit");
+}
+
 std::vector<FoundProcess> find_started_processes(const std::filesystem::path& state,
                                                  const std::string& variable) {
   std::vector<FoundProcess> found;

@@ -4,6 +4,7 @@
 //
 //     <state>/services/<name>.json      the process that runs, durable before it counts as running
 //     <state>/services/<name>.prepared  the prepare commands that have all succeeded
+//     <state>/services/<name>.unit      what systemd said of it, if it is a unit
 //     <state>/logs/<name>.log           what it wrote
 //
 // Any thread, but one writer of a service at a time.
@@ -40,6 +41,7 @@ class ServiceFiles {
 
   const std::filesystem::path& state() const { return state_; }
   std::filesystem::path log_of(const std::string& service) const;
+  std::filesystem::path unit_of(const std::string& service) const;
 
  private:
   std::filesystem::path state_;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <thread>
 
+#include "agents/supervisor/systemd_unit.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
@@ -16,7 +17,8 @@
 namespace panshi::agent {
 namespace {
 
-constexpr auto kGoneWithin = std::chrono::seconds(5);  // after SIGKILL
+constexpr auto kGoneWithin = std::chrono::seconds(5);      // after SIGKILL
+constexpr auto kSystemdWithin = std::chrono::seconds(90);  // systemd's own bound of a stop
 
 // The group outlives its leader when the service forked. The leader's pid names the group for as
 // long as it has members, so this cannot hit a stranger.
@@ -62,7 +64,7 @@ std::vector<SupervisorInput> ServiceRunner::recover() {
   std::vector<SupervisorInput> inputs;
   const std::vector<FoundProcess> started = find_started_processes(config_.state, "PANSHI_SERVICE");
   for (const ServiceConfig& service : config_.services) {
-    if (files_.is_prepared(service.name, service.prepare)) {
+    if (service.unit.empty() && files_.is_prepared(service.name, service.prepare)) {
       inputs.push_back(input::Prepared{service.name});
     }
     auto running = find_running(service.name, started);
@@ -91,24 +93,61 @@ std::optional<ServiceRecord> ServiceRunner::find_running(
   for (const FoundProcess& found : started) {
     if (found.name != service) continue;
     // Launched, but not recorded: only a service that needs no preparing is surely the service.
-    const auto& prepare = config_.service(service)->prepare;
-    const bool preparing = !prepare.empty() && !files_.is_prepared(service, prepare);
+    const ServiceConfig& known = *config_.service(service);
+    const bool preparing = !known.unit.empty() ||
+                           (!known.prepare.empty() && !files_.is_prepared(service, known.prepare));
     return ServiceRecord{found.process, preparing, false};
   }
   return std::nullopt;
 }
 
-SupervisorInput ServiceRunner::launch(const output::Launch& launch) {
-  const ServiceConfig& service = *config_.service(launch.service);
+ProcessSpec ServiceRunner::spec_of(const ServiceConfig& service,
+                                   std::optional<std::size_t> prepare) {
   ProcessSpec spec;
-  spec.argv = launch.prepare ? service.prepare[*launch.prepare] : service.command;
   spec.env = base_environment(config_);
   spec.env["PANSHI_SERVICE"] = service.name;
   for (const auto& [name, value] : service.env) spec.env[name] = value;
   spec.directory = config_.state;
   spec.log_file = files_.log_of(service.name);
-  if (!launch.prepare) change(service.name, spec);
+  if (!service.unit.empty()) {
+    CHECK_BUG(prepare.has_value());
+    spec.argv = unit_step(config_.systemctl, service.unit, *prepare);
+    if (*prepare != kUnitAsk) return spec;
+    spec.log_file = files_.unit_of(service.name);
+    std::error_code absent;  // it would be appended to
+    std::filesystem::remove(spec.log_file, absent);
+    return spec;
+  }
+  spec.argv = prepare ? service.prepare[*prepare] : service.command;
+  if (!prepare) change(service.name, spec);
+  return spec;
+}
 
+SupervisorInput ServiceRunner::take_unit(const ServiceConfig& service) {
+  const auto take = [&]() -> Result<ProcessName> {
+    ASSIGN_OR_RETURN(const pid_t pid, main_process(files_.unit_of(service.name), service.unit));
+    ASSIGN_OR_RETURN(const ProcessName process, name_process(pid));
+    if (auto kept = files_.write(service.name, {process, false, false}); !kept) {
+      return tl::unexpected(kept.error());
+    }
+    const auto on_exit = [this, name = service.name, process](ProcessExit exit) {
+      on_exit_({name, process, exit});  // the rest of the unit is systemd's to end
+    };
+    if (auto watched = processes_.adopt(process, on_exit); !watched) {
+      return tl::unexpected(watched.error());
+    }
+    return process;
+  };
+  const auto process = take();
+  if (process) return input::Launched{service.name, *process};
+  log_error(cat("service ", service.name, ": ", process.error().message));
+  return input::LaunchFailed{service.name, process.error().message};
+}
+
+SupervisorInput ServiceRunner::launch(const output::Launch& launch) {
+  const ServiceConfig& service = *config_.service(launch.service);
+  if (!service.unit.empty() && !launch.prepare) return take_unit(service);
+  const ProcessSpec spec = spec_of(service, launch.prepare);
   // The exit may be reported before launch() has returned the name it belongs to.
   auto name = std::make_shared<std::promise<ProcessName>>();
   auto process = processes_.launch(
@@ -147,7 +186,25 @@ void ServiceRunner::change(const std::string& service, ProcessSpec& spec) {
   spec.env["PANSHI_FAULT_STATE"] = config_.state.string();
 }
 
+void ServiceRunner::tell_systemd(const ServiceConfig& service, int signal) {
+  ProcessSpec spec;
+  spec.argv = unit_stop(config_.systemctl, service.unit, signal);
+  spec.env = base_environment(config_);
+  processes_.run(spec, kSystemdWithin, [name = service.name](const ScriptResult& result) {
+    if (result.exit.code == 0 && !result.timed_out) return;
+    log_error(cat("service ", name,
+                  ": systemctl: ", result.timed_out ? "no answer in time" : result.output));
+  });
+}
+
 void ServiceRunner::signal(const output::Signal& signal) {
+  const ServiceConfig& service = *config_.service(signal.service);
+  // A command of `prepare` is a process of ours, the unit's own is not.
+  const auto record = files_.read(signal.service);
+  if (!service.unit.empty() && !(record && record->preparing)) {
+    (void)signal_group(signal.process, SIGCONT);
+    return tell_systemd(service, signal.signal);
+  }
   auto sent = signal_group(signal.process, signal.signal);
   if (!sent && sent.error().code != ErrorCode::kNotFound) {
     log_error(
@@ -171,9 +228,10 @@ void ServiceRunner::mark_ready(const std::string& service, const ProcessName& pr
 }
 
 ProcessRunner::OnExit ServiceRunner::exit_handler(std::string service, ProcessName process) {
-  return [this, service = std::move(service), process](ProcessExit exit) {
-    kill_rest_of_group(process.pid);
-    cgroups_.end(service);
+  const bool ours = config_.service(service)->unit.empty();
+  return [this, service = std::move(service), process, ours](ProcessExit exit) {
+    if (ours) kill_rest_of_group(process.pid);
+    if (ours) cgroups_.end(service);
     on_exit_({service, process, exit});
   };
 }

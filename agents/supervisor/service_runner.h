@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // ServiceRunner: carries out what the Supervisor decides: launches, signals, records.
 //
-// A launched process is recorded durably before it counts as running; what an earlier run of the
-// agent left running is adopted, never started twice. When the leader of a service's group has
-// ended, what is left of its group is killed. Thread `loop`; exits arrive on the thread `process`
-// and are handed on.
+// A unit of systemd is started, stopped and asked for by `systemctl`, and watched like a process of
+// our own. A launched process is recorded durably before it counts as running; what an earlier run
+// of the agent left running is adopted, never started twice. When the leader of a service's group
+// has ended, what is left of its group is killed. Thread `loop`; exits arrive on the thread
+// `process` and are handed on.
 #pragma once
 
 #include <functional>
@@ -46,6 +47,10 @@ class ServiceRunner {
   void mark_ready(const std::string& service, const ProcessName& process);
 
  private:
+  // A unit's main process, which the step before has asked systemd for.
+  SupervisorInput take_unit(const ServiceConfig& service);
+  ProcessSpec spec_of(const ServiceConfig& service, std::optional<std::size_t> prepare);
+  void tell_systemd(const ServiceConfig& service, int signal);
   std::optional<ServiceRecord> find_running(const std::string& service,
                                             const std::vector<FoundProcess>& started) const;
   void change(const std::string& service, ProcessSpec& spec);

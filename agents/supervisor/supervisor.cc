@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "agents/limits.h"
+#include "agents/supervisor/systemd_unit.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 
@@ -26,6 +27,12 @@ Tell tell(std::string kind, const ServiceView& service, nlohmann::json more = {}
 
 nlohmann::json pid_json(const ServiceView& service) {
   return {{"pid", service.process ? service.process->pid : 0}};
+}
+
+// How many commands come before the start. systemd is asked to start a unit, and then which process
+// that is: each time, for it may have started another one by itself.
+std::size_t to_prepare(const ServiceConfig& config) {
+  return config.unit.empty() ? config.prepare.size() : kUnitSteps;
 }
 
 std::string how_it_ended(const ProcessExit& exit) {
@@ -181,13 +188,13 @@ void Supervisor::prepare_ended(Service& service, const ProcessExit& exit, MonoTi
                   out);
   }
   ++service.prepare_step;
-  if (service.prepare_step < service.config->prepare.size()) {
+  if (service.prepare_step < to_prepare(*service.config)) {
     service.deadline = now + limits::kPrepareMax;
     out.push_back(Launch{service.view.name, service.prepare_step});
     return;
   }
   service.prepared = true;
-  out.push_back(MarkPrepared{service.view.name});
+  if (service.config->unit.empty()) out.push_back(MarkPrepared{service.view.name});
   launch_itself(service, now, out);
 }
 
@@ -237,6 +244,7 @@ void Supervisor::on(const input::StopAll&, MonoTime now, Outputs&) {
   for (Service& service : services_) {
     service.view.wanted = false;
     service.after_stop = AfterStop::kStay;
+    if (!service.config->unit.empty()) service.view.process.reset();  // it outlives the agent
     if (!service.view.process && service.view.state != ServiceState::kGaveUp) {
       enter(service, ServiceState::kStopped, now, std::nullopt);
     }
@@ -280,7 +288,7 @@ void Supervisor::enter(Service& service, ServiceState state, MonoTime now,
 }
 
 void Supervisor::start(Service& service, MonoTime now, Outputs& out) {
-  if (service.prepared || service.config->prepare.empty()) {
+  if (!to_prepare(*service.config) || (service.prepared && service.config->unit.empty())) {
     return launch_itself(service, now, out);
   }
   service.prepare_step = 0;

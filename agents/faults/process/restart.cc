@@ -45,6 +45,9 @@ class ProcessExitCode final : public Fault {
   ProcessExitCode(const FaultRequest& request, Host& host) : request_(request), host_(host) {}
 
   Result<nlohmann::json> resolve() override {
+    if (auto may = host_.starts().may_change(request_.target); !may) {
+      return tl::unexpected(may.error());
+    }
     ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(request_.target, host_));
     return to_json(found);
   }

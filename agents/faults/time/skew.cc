@@ -24,6 +24,9 @@ class TimeSkew final : public Fault {
     if (const std::string why = why_no_skew(host_); !why.empty()) {
       return fail(ErrorCode::kRefused, why);
     }
+    if (auto may = host_.starts().may_change(request_.target); !may) {
+      return tl::unexpected(may.error());
+    }
     ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(request_.target, host_));
     nlohmann::json resolved = to_json(found);
     resolved["library"] = host_.machine().fake_clock_library();
