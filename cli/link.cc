@@ -4,6 +4,7 @@
 
 #include "cli/exit_codes.h"
 #include "cli/show.h"
+#include "cli/summary.h"
 #include "core/base/text.h"
 
 namespace panshi::cli {
@@ -15,7 +16,7 @@ int list(Invocation& invocation) {
                     {"link", "name"},
                     {"listens on", "listen"},
                     {"leads to", "upstream"},
-                    {"connections", "connections"},
+                    {"upstreams and their connections", "upstreams", upstreams_text},
                     {"down", "down"},
                     {"toxics", "toxics"}},
                    "no links");

@@ -74,6 +74,10 @@ int show_list(Invocation& invocation, const std::string& path, const char* key,
     std::vector<std::string> row;
     for (const Column& column : columns) {
       const bool is_time = column.path.ends_with("_us");
+      if (column.text) {
+        row.push_back(column.text(item));
+        continue;
+      }
       row.push_back(is_time ? time_field(item, column.path.c_str()) : field(item, column.path));
     }
     rows.push_back(std::move(row));

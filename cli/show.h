@@ -21,6 +21,7 @@ std::string time_field(const nlohmann::json& object, const char* key);
 struct Column {
   std::string title;
   std::string path;
+  std::string (*text)(const nlohmann::json& item) = nullptr;  // in place of the field at `path`
 };
 // GET path; --json: the answer as it is; else a table of the list under `key`, or `none`.
 int show_list(Invocation& invocation, const std::string& path, const char* key,

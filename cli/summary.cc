@@ -110,4 +110,18 @@ void print_summary(Terminal& terminal, const Json& drill) {
   terminal.line(cat("\nreport: panshi report ", id, " --format html --out ", id, ".html"));
 }
 
+std::string upstreams_text(const nlohmann::json& link) {
+  const bool drawn = field(link, "upstream") == "by weight";
+  std::vector<std::string> parts;
+  for (const nlohmann::json& upstream : list_of(link, "upstreams")) {
+    std::string part = field(upstream, "name");
+    if (drawn) part += cat(" x", field(upstream, "weight"));
+    const std::string health = field(upstream, "health");
+    if (!health.empty() && health != "unknown") part += cat(" ", health);
+    if (field(upstream, "drained") == "true") part += " drained";
+    parts.push_back(cat(part, " ", field(upstream, "connections")));
+  }
+  return join(parts, ", ");
+}
+
 }  // namespace panshi::cli

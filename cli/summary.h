@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a drill came to, on one screen: verdict, phases in ms, ledger, what to read next.
+// What a drill came to, on one screen: verdict, phases in ms, ledger, what to read next; and other
+// things of the API in a few words.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -12,5 +13,9 @@ namespace panshi::cli {
 void print_summary(Terminal& terminal, const nlohmann::json& drill);
 // 0 pass, 1 fail, 2 unknown or not ended, 3 aborted.
 int exit_code_of_drill(const nlohmann::json& drill);
+
+// A link's upstreams: "primary up 3, standby down, drained 0": health where it is checked, weight
+// where connections are drawn by it ("x2"), and the connections of each.
+std::string upstreams_text(const nlohmann::json& link);
 
 }  // namespace panshi::cli

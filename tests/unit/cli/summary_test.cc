@@ -35,6 +35,23 @@ TEST_CASE("the customers' line leaves out what is not measured") {
   CHECK(customers_text(nlohmann::json::array()).empty());
 }
 
+TEST_CASE("a link's upstreams are one line: weight where it counts, health where it is checked") {
+  nlohmann::json link = {
+      {"upstream", "a"},
+      {"upstreams",
+       {{{"name", "a"}, {"weight", 1}, {"health", "up"}, {"drained", false}, {"connections", 3}},
+        {{"name", "b"},
+         {"weight", 1},
+         {"health", "down"},
+         {"drained", true},
+         {"connections", 0}}}}};
+  CHECK(upstreams_text(link) == "a up 3, b down drained 0");
+  link["upstream"] = "by weight";
+  link["upstreams"][0]["health"] = "unknown";
+  CHECK(upstreams_text(link) == "a x1 3, b x1 down drained 0");
+  CHECK(upstreams_text(nlohmann::json::object()).empty());
+}
+
 TEST_CASE("fields are text however they come, and absent ones are empty") {
   const nlohmann::json object = {{"a", {{"b", 3}}}, {"c", nullptr}, {"d", true}, {"e", "x\x1b"}};
   CHECK(field(object, "a.b") == "3");
