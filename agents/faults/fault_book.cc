@@ -314,7 +314,8 @@ std::vector<Leftover> FaultBook::fsck() const {
       // While it is being applied, `resolved` belongs to that thread.
       const bool applying = fault->phase == Phase::kApplying;
       view.live.push_back({fault->facts, applying ? nlohmann::json() : fault->resolved});
-      if (fault->phase == Phase::kRetry) view.not_reverted[id] = fault->revert_error;
+      // Also while the next try is under way.
+      if (!fault->revert_error.empty()) view.not_reverted[id] = fault->revert_error;
     }
     view.unreadable = impl_->runner.unreadable;
   }

@@ -75,9 +75,7 @@ class DbDisconnect final : public DatabaseFault {
     nlohmann::json measured{{"accounts_locked", resolved.at("accounts").size()}};
     const auto session = open();
     if (!session) return measured;
-    if (const auto left = client_connections(**session, resolved)) {
-      measured["connections"] = left->size();
-    }
+    if (const auto left = count_staying(**session, resolved)) measured["connections"] = *left;
     return measured;
   }
 
@@ -97,6 +95,18 @@ class DbDisconnect final : public DatabaseFault {
     std::vector<std::string> ids;
     for (const auto& row : rows) ids.push_back(row.at(0).value_or("0"));
     return ids;
+  }
+
+  // Who is just being refused is in the list for a moment: counted is who stays.
+  Result<std::size_t> count_staying(SqlSession& session, const nlohmann::json& resolved) const {
+    ASSIGN_OR_RETURN(const auto first, client_connections(session, resolved));
+    if (first.empty()) return std::size_t{0};
+    std::this_thread::sleep_for(kBetweenSweeps);
+    ASSIGN_OR_RETURN(const auto second, client_connections(session, resolved));
+    return static_cast<std::size_t>(
+        std::count_if(first.begin(), first.end(), [&](const std::string& id) {
+          return std::find(second.begin(), second.end(), id) != second.end();
+        }));
   }
 
   // Until two sweeps in a row find none: one may be between login and the process list.
