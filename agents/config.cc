@@ -353,7 +353,8 @@ FaultScope AgentConfig::fault_scope() const {
           .memory_reserve = memory_reserve,
           .disk_reserve = disk_reserve,
           .address = address,
-          .port = port};
+          .port = port,
+          .systemctl = systemctl};
 }
 
 const ServiceConfig* AgentConfig::service(const std::string& name) const {

@@ -17,6 +17,7 @@ struct FaultScope {
   std::int64_t disk_reserve = std::int64_t{1} << 30;
   std::string address = {};  // the agent listens there: never cut off
   std::uint16_t port = 0;
+  std::string systemctl = "systemctl";  // the program
 };
 
 }  // namespace panshi::agent

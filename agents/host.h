@@ -78,7 +78,8 @@ class Host {
   virtual std::vector<ProcessName> group_of(const ProcessName& leader) = 0;
   // Signals one process alone. kNotFound as for signal().
   virtual Status signal_one(const ProcessName& process, int signal) = 0;
-  // Pids that no fault may ever touch: the agent, its guardian, PID 1.
+  // Pids that no fault may ever touch: the agent, its guardian, PID 1, what
+  // protected_processes() (agents/process_choice.h) names.
   virtual std::vector<pid_t> untouchable() = 0;
   // The letter of /proc stat (R S D T Z); 0 when gone or another process by now.
   virtual char process_state(const ProcessName& process) = 0;

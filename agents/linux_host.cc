@@ -11,9 +11,11 @@
 
 #include "agents/mariadb_session.h"
 #include "agents/nats_session.h"
+#include "agents/process_choice.h"
 #include "agents/redis_session.h"
 #include "core/base/text.h"
 #include "core/io/http_client.h"
+#include "core/io/process_table.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {
@@ -86,16 +88,12 @@ std::vector<ProcessName> LinuxHost::group_of(const ProcessName& leader) {
 }
 
 Status LinuxHost::signal_one(const ProcessName& process, int signal) {
-  if (!is_alive(process)) {
-    return fail(ErrorCode::kNotFound, cat("process ", process.pid, " is gone"));
-  }
-  if (::kill(process.pid, signal) == 0) return {};
-  return fail(errno == ESRCH ? ErrorCode::kNotFound : ErrorCode::kInternal,
-              cat("signal ", signal, " to ", process.pid, ": ", std::strerror(errno)));
+  return signal_process(process, signal);
 }
 
 std::vector<pid_t> LinuxHost::untouchable() {
-  std::vector<pid_t> pids = {1, ::getpid()};
+  std::vector<pid_t> pids = protected_processes(list_processes());
+  pids.insert(pids.end(), {1, ::getpid()});
   if (const pid_t guardian = guardian_; guardian != 0) pids.push_back(guardian);
   return pids;
 }

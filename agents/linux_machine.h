@@ -15,6 +15,9 @@ class LinuxMachine final : public Machine {
   std::int64_t cores() override;
   Room memory() override;
   Result<Room> disk(const std::filesystem::path& folder) override;
+  Result<std::vector<ProcessName>> processes(const ProcessChoice& choice) override;
+  Result<std::string> cgroup_of_unit(const std::string& unit) override;
+  Status start_unit(const std::string& unit) override;
   Result<std::shared_ptr<Helper>> start_helper(const std::string& fault,
                                                const std::vector<std::string>& words) override;
   Status end_helpers(const std::string& fault) override;
@@ -34,6 +37,7 @@ class LinuxMachine final : public Machine {
     std::string fault;
   };
   std::vector<Marked> marked() const;
+  Result<std::string> systemctl(ProcessRunner& runner, std::vector<std::string> words);
 
   const FaultScope scope_;
   const std::string helper_program_;

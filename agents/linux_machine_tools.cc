@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What LinuxMachine does through tools that may not be there: libfaketime and strace.
+// What LinuxMachine does through tools that may not be there: libfaketime, strace and systemctl.
 #include <unistd.h>
 
 #include <fstream>
 #include <future>
 
 #include "agents/linux_machine.h"
+#include "agents/process_choice.h"
+#include "agents/tool.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/process_table.h"
 
 namespace panshi::agent {
 namespace {
@@ -15,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kReadWithin = std::chrono::seconds(5);
+constexpr auto kSystemctlWithin = std::chrono::seconds(10);
 constexpr const char* kTracer = "/usr/bin/strace";
 constexpr std::size_t kMapsMax = 4 << 20;
 
@@ -67,6 +71,34 @@ pid_t LinuxMachine::tracer_of(const ProcessName& process) {
     if (word == "TracerPid:" && file >> tracer) return is_alive(process) ? tracer : 0;
   }
   return 0;
+}
+
+Result<std::vector<ProcessName>> LinuxMachine::processes(const ProcessChoice& choice) {
+  if (auto fine = check_choice(choice); !fine) return tl::unexpected<Error>(fine.error());
+  return choose(choice, list_processes());
+}
+
+Result<std::string> LinuxMachine::cgroup_of_unit(const std::string& unit) {
+  ProcessRunner runner;
+  ASSIGN_OR_RETURN(const std::string said,
+                   systemctl(runner, {"show", "--property=ControlGroup", "--value", "--", unit}));
+  const std::string cgroup = said.substr(0, said.find('\n'));
+  if (cgroup.starts_with('/')) return cgroup;
+  return fail(ErrorCode::kRefused, cat("unit ", unit, " is not known or does not run"));
+}
+
+Status LinuxMachine::start_unit(const std::string& unit) {
+  ProcessRunner runner;
+  const auto started = systemctl(runner, {"start", "--", unit});
+  if (!started) return tl::unexpected<Error>(started.error());
+  return {};
+}
+
+Result<std::string> LinuxMachine::systemctl(ProcessRunner& runner, std::vector<std::string> words) {
+  words.insert(words.begin(), scope_.systemctl);
+  auto said = run_tool(runner, std::move(words), kSystemctlWithin);
+  if (said || said.error().code == ErrorCode::kTimeout) return said;
+  return fail(ErrorCode::kRefused, said.error().message);  // mostly: systemd does not run here
 }
 
 }  // namespace panshi::agent

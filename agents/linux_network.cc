@@ -9,11 +9,11 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
-#include <future>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
+#include "agents/tool.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
 #include "core/json/fields.h"
@@ -103,16 +103,7 @@ ProcessRunner& LinuxNetwork::processes() {
 }
 
 Result<std::string> LinuxNetwork::run(std::vector<std::string> words) {
-  ProcessSpec spec;
-  spec.argv = std::move(words);
-  spec.env = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"LC_ALL", "C"}};
-  const std::string name = spec.argv.front();
-  std::promise<ScriptResult> ended;
-  processes().run(spec, kToolTimeout, [&](ScriptResult result) { ended.set_value(result); });
-  ScriptResult result = ended.get_future().get();
-  if (result.exit.code == 0) return std::move(result.output);
-  if (result.timed_out) return fail(ErrorCode::kTimeout, name + " did not end in time");
-  return fail(ErrorCode::kUnavailable, cat(name, ": ", split(result.output, '\n').front()));
+  return run_tool(processes(), std::move(words), kToolTimeout);
 }
 
 bool LinuxNetwork::works_elsewhere(const std::vector<std::string>& words) {

@@ -20,6 +20,8 @@
 
 namespace panshi::agent {
 
+struct ProcessChoice;  // agents/process_choice.h
+
 struct Room {
   std::int64_t total = 0;
   std::int64_t available = 0;  // bytes
@@ -60,6 +62,14 @@ class Machine {
   virtual Room memory() = 0;
   // Of the file system of a folder. kNotFound.
   virtual Result<Room> disk(const std::filesystem::path& folder) = 0;
+
+  // Those that are there now, supervised or not; see process_choice.h. kInvalid.
+  virtual Result<std::vector<ProcessName>> processes(const ProcessChoice& choice) = 0;
+  // The control group of a unit that runs. kRefused: systemd does not, or knows none of that name,
+  // or it does not run.
+  virtual Result<std::string> cgroup_of_unit(const std::string& unit) = 0;
+  // Has systemd start a unit that it knows, if it does not run. kRefused, kTimeout.
+  virtual Status start_unit(const std::string& unit) = 0;
 
   // `panshi-agent helper` with these arguments (agents/helpers/helper.h); returns when it is under
   // way. Keep what it returns in Host::holdings().

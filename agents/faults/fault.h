@@ -45,8 +45,9 @@ class Fault {
 // Checked against the kind: every parameter is there, defaults filled in.
 struct FaultRequest {
   std::string id;
-  std::string target;  // name of the service, link or node
+  std::string target;  // name of the service, link, node, ...
   std::map<std::string, std::string> params;
+  std::string target_key = "service";  // what `target` names: of FaultKindSpec::target_keys()
 
   const std::string& text(const std::string& name) const { return params.at(name); }
   // REQUIRES: a parameter of that type.

@@ -45,7 +45,7 @@ FaultFacts facts_of(const FaultOrder& order, const FaultKind& kind, const FaultR
   FaultFacts facts{.id = order.id,
                    .epoch = order.epoch,
                    .kind = order.kind,
-                   .target = {{kind.target_key, request.target}},
+                   .target = {{request.target_key, request.target}},
                    .lease_ms = order.lease.count() / 1000,
                    .drill = order.drill};
   facts.params = fault_params_json(kind, request.params);

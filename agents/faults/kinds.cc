@@ -77,7 +77,11 @@ FaultRequest read_request(const FaultKind& kind, std::string id, const nlohmann:
                           const nlohmann::json& params, Problems& problems) {
   FaultRequest request{.id = std::move(id), .target = {}, .params = {}};
   Fields in_target(target, "target", problems);
-  in_target.need(kind.target_key, request.target);
+  request.target_key = kind.target_key;
+  for (const std::string& key : kind.target_keys()) {
+    if (in_target.has(key.c_str())) request.target_key = key;
+  }
+  in_target.need(request.target_key.c_str(), request.target);
   in_target.done();
   request.params = read_fault_params(kind, params, "params", problems);
   return request;

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration kDoubtMax = 30s;  // a fault that waits longer for the doubt to end is given up
 
-// What of the system is broken: "node: target".
+// What of the system is broken: "node: target"; a service's name is one of the whole system.
 std::string broken_name(const nlohmann::json& target, const std::string& node) {
   return cat(node, " ", dump_json(target));
 }
@@ -86,9 +86,9 @@ std::string why_too_wide(const State& state, const Scenario& scenario, const Tar
   std::set<std::string> broken;
   for (const auto& [id, fault] : state.faults) {
     if (fault.ended()) continue;
-    broken.insert(broken_name(fault.target, fault.target.contains("link") ? fault.node : ""));
+    broken.insert(broken_name(fault.target, fault.target.contains("service") ? "" : fault.node));
   }
-  broken.insert(broken_name(wire_target(target), target.is_link() ? target.node : ""));
+  broken.insert(broken_name(wire_target(target), target.node));
   const auto after = static_cast<std::int64_t>(broken.size());
   if (after <= scenario.targets_max) return {};
   return cat("it would break ", after, " targets at once, limits.targets_max is ",

@@ -7,6 +7,7 @@
 #include "controller/events/event_data.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
+#include "core/model/target.h"
 
 namespace panshi::controller {
 namespace {
@@ -26,6 +27,10 @@ std::string target_text(const nlohmann::json& target) {
   const std::string node = text_of(target, "node");
   if (!service.empty()) return "service " + service;
   if (!link.empty()) return cat("link ", link, node.empty() ? "" : " of " + node);
+  for (const char* key : kProcessSelectors) {
+    const std::string name = text_of(target, key);
+    if (!name.empty()) return cat(key, " ", name, node.empty() ? "" : " on " + node);
+  }
   if (!node.empty()) return "node " + node;
   return target.is_null() || target.empty() ? "" : dump_json(target);
 }

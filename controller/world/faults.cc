@@ -19,14 +19,16 @@ std::string node_of(const Inventory& inventory, const Target& target) {
     const bool has = node != inventory.nodes.end() && node->second.links.contains(target.link);
     return has ? target.node : std::string();
   }
-  if (target.is_node()) return inventory.nodes.contains(target.node) ? target.node : std::string();
+  if (target.is_node() || target.is_processes()) {
+    return inventory.nodes.contains(target.node) ? target.node : std::string();
+  }
   if (target.services.size() != 1) return {};
   return inventory.node_of_service(target.services.front()).value_or("");
 }
 
 nlohmann::json wire_target(const Target& target) {
   nlohmann::json wire = to_json(target);
-  if (target.is_link()) wire.erase("node");  // the agent is the node
+  if (target.is_link() || target.is_processes()) wire.erase("node");  // the agent is the node
   return wire;
 }
 

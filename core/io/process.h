@@ -83,6 +83,9 @@ class ProcessRunner {
   std::unique_ptr<Impl> impl_;
 };
 
+// Signals one process alone, through a descriptor of it: never another one that has its pid by
+// then. kNotFound as for signal_group().
+Status signal_process(const ProcessName& name, int signal);
 // Signals the whole group led by `name`; kNotFound when it is gone or another process by now.
 Status signal_group(const ProcessName& name, int signal);
 

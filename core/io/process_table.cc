@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What /proc says about processes: the free functions of core/io/process.h.
+// What /proc says about processes: core/io/process_table.h and the free functions of process.h.
+#include "core/io/process_table.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -16,7 +21,9 @@ namespace panshi {
 namespace {
 
 struct Stat {
+  std::string name;
   char state = 0;
+  bool kernel = false;
   pid_t group = 0;
   std::uint64_t start_ticks = 0;
 };
@@ -34,14 +41,56 @@ std::optional<Stat> read_stat(pid_t pid) {
   const std::vector<std::string> fields = split(std::string_view(*text).substr(name_end + 2), ' ');
   constexpr std::size_t kState = 3 - 3;  // numbered from 1 in proc(5); the first two are cut off
   constexpr std::size_t kGroup = 5 - 3;
+  constexpr std::size_t kFlags = 9 - 3;
   constexpr std::size_t kStart = 22 - 3;
+  constexpr std::uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD of the kernel's sched.h
   Stat stat;
+  std::uint64_t flags = 0;
   if (fields.size() <= kStart || fields[kState].size() != 1 ||
-      !read_number(fields[kGroup], stat.group) || !read_number(fields[kStart], stat.start_ticks)) {
+      !read_number(fields[kGroup], stat.group) || !read_number(fields[kFlags], flags) ||
+      !read_number(fields[kStart], stat.start_ticks)) {
     return std::nullopt;
   }
+  if (const auto begin = text->find('('); begin < name_end) {
+    stat.name = text->substr(begin + 1, name_end - begin - 1);
+  }
+  stat.kernel = (flags & kKernelThread) != 0;
   stat.state = fields[kState].front();
   return stat;
+}
+
+// Every pid there is now, in order.
+std::vector<pid_t> all_pids() {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  std::filesystem::directory_iterator entry("/proc", error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    pid_t pid = 0;
+    if (name.find_first_not_of("0123456789") == std::string::npos && read_number(name, pid)) {
+      pids.push_back(pid);
+    }
+  }
+  std::sort(pids.begin(), pids.end());
+  return pids;
+}
+
+std::string program_of(pid_t pid) {
+  constexpr std::string_view kDeleted = " (deleted)";  // replaced by a newer version meanwhile
+  std::error_code error;
+  std::string program = std::filesystem::read_symlink(cat("/proc/", pid, "/exe"), error).string();
+  if (program.ends_with(kDeleted)) program.resize(program.size() - kDeleted.size());
+  return program;
+}
+
+std::string cgroup_of(pid_t pid) {
+  constexpr std::string_view kVersion2 = "0::";
+  const auto text = read_file(cat("/proc/", pid, "/cgroup"), 64 << 10);
+  if (!text) return {};
+  for (const std::string& line : split(*text, '\n')) {
+    if (line.starts_with(kVersion2)) return line.substr(kVersion2.size());
+  }
+  return {};
 }
 
 bool is_dead(char state) { return state == 'Z' || state == 'X' || state == 'x'; }
@@ -71,20 +120,34 @@ char process_state(pid_t pid) {
 }
 
 std::vector<pid_t> processes_in_group(pid_t group) {
-  std::vector<pid_t> pids;
-  std::error_code error;
-  std::filesystem::directory_iterator entry("/proc", error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    pid_t pid = 0;
-    if (name.find_first_not_of("0123456789") != std::string::npos || !read_number(name, pid)) {
-      continue;
-    }
+  std::vector<pid_t> pids = all_pids();
+  std::erase_if(pids, [group](pid_t pid) {
     const auto stat = read_stat(pid);
-    if (stat && stat->group == group && !is_dead(stat->state)) pids.push_back(pid);
-  }
-  std::sort(pids.begin(), pids.end());
+    return !stat || stat->group != group || is_dead(stat->state);
+  });
   return pids;
+}
+
+std::vector<ProcessEntry> list_processes() {
+  std::vector<ProcessEntry> all;
+  for (const pid_t pid : all_pids()) {
+    auto stat = read_stat(pid);
+    if (!stat || is_dead(stat->state)) continue;
+    all.push_back({.process = {pid, stat->start_ticks},
+                   .name = std::move(stat->name),
+                   .program = program_of(pid),
+                   .cgroup = cgroup_of(pid),
+                   .kernel = stat->kernel});
+  }
+  return all;
+}
+
+Status signal_process(const ProcessName& name, int signal) {
+  ASSIGN_OR_RETURN(const Handle held, open_pidfd(name.pid));
+  if (!is_alive(name)) return fail(ErrorCode::kNotFound, cat("process ", name.pid, " is gone"));
+  if (::syscall(SYS_pidfd_send_signal, held.get(), signal, nullptr, 0) == 0) return {};
+  return fail(errno == ESRCH ? ErrorCode::kNotFound : ErrorCode::kInternal,
+              cat("signal ", signal, " to ", name.pid, ": ", std::strerror(errno)));
 }
 
 Status signal_group(const ProcessName& name, int signal) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts one child process; for core/io/process.cc and held_process.cc only.
+// Starts one child process; for core/io/process*.cc and held_process.cc only.
 #pragma once
 
 #include <sys/types.h>

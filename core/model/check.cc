@@ -61,7 +61,7 @@ void check_target(const Place& place, const Target& target, bool any_of) {
                   place.at(any_of ? cat("service.any_of[", i, "]") : "service"));
   }
   if (target.is_link()) check_link(place, target.node, target.link);
-  if (target.is_node()) (void)check_node(place, target.node);
+  if (target.is_node() || target.is_processes()) (void)check_node(place, target.node);
 }
 
 void check_comparison(const Place& place, const Comparison& comparison) {
@@ -74,12 +74,13 @@ void check_kind(const Place& place, const FaultKindSpec& kind, const ScenarioFau
   }
   const Target& target = fault.target;
   if (target.empty()) return;  // was reported
-  if (target.is_link() ? kind.on("link") : kind.on(target.is_node() ? "node" : "service")) return;
-  place.problems.add(place.at("target"),
-                     cat(fault.kind, " breaks a ", kind.target_key, ": expected ",
-                         kind.on("link")   ? "{node, link}"
-                         : kind.on("node") ? "{node}"
-                                           : "{service}"));
+  if (kind.takes(target.key())) return;
+  std::vector<std::string> shapes;
+  for (const std::string& key : kind.target_keys()) {
+    shapes.push_back(target_shape(key));
+  }
+  place.problems.add(place.at("target"), cat(fault.kind, " breaks a ", kind.target_key,
+                                             ": expected ", join(shapes, " or ")));
 }
 
 void check_fault(const Place& place, const ScenarioFault& fault, const nlohmann::json& document) {

@@ -197,9 +197,26 @@ nlohmann::json fault_params_json(const FaultKindSpec& kind,
 nlohmann::json to_json(const FaultKindSpec& kind) {
   nlohmann::json params = nlohmann::json::array();
   for (const FaultParam& param : kind.params) params.push_back(param_json(param));
-  return {{"name", kind.name},          {"summary", kind.summary}, {"target", kind.target_key},
-          {"needs", kind.needs},        {"undo", kind.undo},       {"measured", kind.measured},
-          {"params", std::move(params)}};
+  return {{"name", kind.name},         {"summary", kind.summary},
+          {"target", kind.target_key}, {"targets", kind.target_keys()},
+          {"needs", kind.needs},       {"undo", kind.undo},
+          {"measured", kind.measured}, {"params", std::move(params)}};
+}
+
+std::vector<std::string> FaultKindSpec::target_keys() const {
+  std::vector<std::string> keys = {target_key};
+  if (*also_on == '\0') return keys;
+  for (std::string& key : split(also_on, '|')) keys.push_back(std::move(key));
+  return keys;
+}
+
+bool FaultKindSpec::takes(std::string_view key) const {
+  const std::vector<std::string> keys = target_keys();
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+std::string target_shape(std::string_view key) {
+  return key == "service" || key == "node" ? cat("{", key, "}") : cat("{node, ", key, "}");
 }
 
 }  // namespace panshi

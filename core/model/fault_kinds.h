@@ -34,16 +34,22 @@ struct FaultParam {
 };
 
 struct FaultKindSpec {
-  const char* name;        // as written in scenarios: "process.pause"
-  const char* summary;     // one sentence
-  const char* target_key;  // "service", "link" or "node"
+  const char* name;          // as written in scenarios: "process.pause"
+  const char* summary;       // one sentence
+  const char* target_key;    // "service", "link" or "node"
+  const char* also_on = "";  // further keys, "process|cgroup|unit"
   std::span<const FaultParam> params;
   const char* needs;     // of the node, in words: "root, nft"; "" when it always can
   const char* undo;      // one sentence: what revert does
   const char* measured;  // one sentence: how the effect is measured
 
   bool on(std::string_view what) const { return target_key == what; }
+  std::vector<std::string> target_keys() const;  // target_key first
+  bool takes(std::string_view key) const;        // whether a target of that key can be broken
 };
+
+// How a target of that key is written in a scenario: "{service}", "{node, link}".
+std::string target_shape(std::string_view key);
 
 // Every kind, sorted by name.
 std::span<const FaultKindSpec> fault_kind_specs();
@@ -61,8 +67,8 @@ std::map<std::string, std::string> read_fault_params(const FaultKindSpec& kind,
 nlohmann::json fault_params_json(const FaultKindSpec& kind,
                                  const std::map<std::string, std::string>& params);
 
-// {"name","summary","target","needs","undo","measured","params":[{"name","type","unit","default",
-// "min","max","summary","words"?}]}; default null: must be given.
+// {"name","summary","target","targets":["service",…],"needs","undo","measured","params":[{"name",
+// "type","unit","default","min","max","summary","words"?}]}; default null: must be given.
 nlohmann::json to_json(const FaultKindSpec& kind);
 
 }  // namespace panshi

@@ -7,8 +7,10 @@ namespace panshi {
 namespace {
 
 std::string target_text(const FaultKindSpec& kind) {
-  if (kind.on("link")) return "`{node, link}`";
-  return cat("`{", kind.target_key, "}`");
+  std::vector<std::string> shapes;
+  for (const std::string& key : kind.target_keys())
+    shapes.push_back(cat("`", target_shape(key), "`"));
+  return join(shapes, " or ");
 }
 
 std::string bounds_text(const FaultParam& param) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/model/target.h"
 
+#include <algorithm>
+
 #include "core/base/text.h"
 
 namespace panshi {
@@ -24,10 +26,44 @@ void read_services(Fields& in, Target& target) {
   if (!service.empty()) target.services = {service};
 }
 
+constexpr const char* kParts[] = {"link", kProcessSelectors[0], kProcessSelectors[1],
+                                  kProcessSelectors[2]};
+
+// What is named on the node, if not the whole of it.
+void read_part(Fields& in, Target& target) {
+  std::vector<std::string> named;
+  for (const char* part : kParts) {
+    if (!in.may_value(part)) continue;
+    named.emplace_back(part);
+    std::string name;
+    in.need(part, name);
+    if (named.back() == "link") {
+      target.link = name;
+    } else if (!name.empty()) {
+      target.selector = part;
+      target.selected = name;
+    }
+  }
+  if (named.size() > 1) in.problem("", cat("names ", join(named, " and "), ": expected one"));
+}
+
+// Whether any key selects something; tells when none does.
+bool selects(const Fields& in) {
+  if (in.has("service") || in.has("node")) return true;
+  return std::any_of(std::begin(kParts), std::end(kParts),
+                     [&](const char* part) { return in.has(part); });
+}
+
 }  // namespace
+
+std::string Target::key() const {
+  if (is_processes()) return selector;
+  return is_link() ? "link" : is_node() ? "node" : "service";
+}
 
 std::string Target::text() const {
   if (is_link()) return cat(node, "/", link);
+  if (is_processes()) return cat(selector, " ", selected, " on ", node);
   if (is_node()) return cat("node ", node);
   if (services.size() == 1) return services.front();
   return cat("any of ", join(services, ", "));
@@ -36,18 +72,22 @@ std::string Target::text() const {
 Target read_target(const nlohmann::json& json, const std::string& path, Problems& problems) {
   Target target;
   Fields in(json, path, problems);
-  if (json.is_object() && !in.has("service") && !in.has("node") && !in.has("link")) {
-    in.problem("", "selects nothing: expected {service}, {node, link} or {node}");
+  if (json.is_object() && !selects(in)) {
+    in.problem("",
+               cat("selects nothing: expected {service}, {node} or {node, ",
+                   join(std::vector<std::string>(std::begin(kParts), std::end(kParts)), "|"), "}"));
   } else if (in.has("service")) {
     read_services(in, target);
-    if (in.has("node") || in.has("link")) {
-      in.problem("", "names a service and a node: expected one of them");
-      (void)in.may_value("node");
-      (void)in.may_value("link");
+    std::vector<std::string> others;
+    for (const char* key : {"node", kParts[0], kParts[1], kParts[2], kParts[3]}) {
+      if (in.may_value(key)) others.emplace_back(key);
+    }
+    if (!others.empty()) {
+      in.problem("", cat("names a service and a ", others.front(), ": expected one of them"));
     }
   } else if (json.is_object()) {
     in.need("node", target.node);
-    if (in.has("link")) in.need("link", target.link);
+    read_part(in, target);
   }
   (void)in.may_value("service");
   in.done();
@@ -56,6 +96,7 @@ Target read_target(const nlohmann::json& json, const std::string& path, Problems
 
 nlohmann::json to_json(const Target& target) {
   if (target.is_link()) return {{"node", target.node}, {"link", target.link}};
+  if (target.is_processes()) return {{"node", target.node}, {target.selector, target.selected}};
   if (target.is_node()) return {{"node", target.node}};
   if (target.services.size() == 1) return {{"service", target.services.front()}};
   return {{"service", {{"any_of", target.services}}}};

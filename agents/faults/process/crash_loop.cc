@@ -9,8 +9,7 @@
 #include <mutex>
 #include <thread>
 
-#include "agents/faults/process/restarted.h"
-#include "agents/faults/process/service_target.h"
+#include "agents/faults/process/target_processes.h"
 
 namespace panshi::agent {
 namespace {
@@ -19,8 +18,11 @@ constexpr auto kBetweenLooks = std::chrono::milliseconds(20);
 
 class Killer {
  public:
-  Killer(std::string service, Duration after, std::int64_t times, Host& host)
-      : service_(std::move(service)), after_(after), times_(times), host_(host) {}
+  Killer(const FaultRequest& request, Host& host)
+      : request_(request),
+        after_(request.duration("after")),
+        times_(request.integer("times")),
+        host_(host) {}
   ~Killer() {
     {
       const std::lock_guard lock(mutex_);
@@ -33,8 +35,8 @@ class Killer {
   Killer& operator=(const Killer&) = delete;
 
   // REQUIRES: once.
-  Status begin(const ProcessName& first) {
-    if (auto killed = host_.signal(first, SIGKILL); !killed) return killed;
+  Status begin(const TargetProcesses& first) {
+    if (auto killed = signal_all(first, SIGKILL, host_); !killed) return killed;
     kills_ = 1;
     thread_ = std::thread([this] { run(); });
     ::pthread_setname_np(thread_.native_handle(), "crash-loop");
@@ -48,17 +50,17 @@ class Killer {
     return !ended_.wait_for(lock, duration, [this] { return end_; });
   }
 
-  // Whom it kills is looked up each time: a service that is untouchable by then is left alone.
+  // Whom it kills is looked up each time: who is untouchable by then is left alone.
   void run() {
     while (kills_ < times_ && wait(kBetweenLooks)) {
-      const auto found = find_processes(service_, host_);
+      const auto found = find_processes(request_, host_);
       if (!found) continue;
       if (!wait(after_)) return;
-      if (host_.signal(found->leader, SIGKILL)) ++kills_;
+      if (signal_all(*found, SIGKILL, host_)) ++kills_;
     }
   }
 
-  const std::string service_;
+  const FaultRequest request_;
   const Duration after_;
   const std::int64_t times_;
   Host& host_;
@@ -74,21 +76,20 @@ class ProcessCrashLoop final : public Fault {
   ProcessCrashLoop(const FaultRequest& request, Host& host) : request_(request), host_(host) {}
 
   Result<nlohmann::json> resolve() override {
-    ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(request_.target, host_));
+    ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(request_, host_));
     return to_json(found);
   }
 
   Status apply(const nlohmann::json& resolved) override {
-    const auto killer = std::make_shared<Killer>(request_.target, request_.duration("after"),
-                                                 request_.integer("times"), host_);
-    if (auto begun = killer->begin(processes_from(resolved).leader); !begun) return begun;
+    const auto killer = std::make_shared<Killer>(request_, host_);
+    if (auto begun = killer->begin(processes_from(resolved)); !begun) return begun;
     host_.holdings().keep(request_.id, killer);
     return {};
   }
 
   Status revert(const nlohmann::json&) override {
     host_.holdings().let_go(request_.id);
-    return have_running(request_.target, host_);
+    return have_running(request_, host_);
   }
 
   nlohmann::json measure(const nlohmann::json&) const override {

@@ -3,7 +3,7 @@
 
 #include <csignal>
 
-#include "agents/faults/process/service_target.h"
+#include "agents/faults/process/target_processes.h"
 #include "core/base/check.h"
 
 namespace panshi::agent {
@@ -21,39 +21,27 @@ int signal_number(const std::string& name) {
 class ProcessKill final : public Fault {
  public:
   ProcessKill(const FaultRequest& request, Host& host)
-      : service_(request.target),
-        signal_(signal_number(request.params.at("signal"))),
-        host_(host) {}
+      : request_(request), signal_(signal_number(request.params.at("signal"))), host_(host) {}
 
   Result<nlohmann::json> resolve() override {
-    ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(service_, host_));
+    ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(request_, host_));
     return to_json(found);
   }
 
   Status apply(const nlohmann::json& resolved) override {
-    return host_.signal(processes_from(resolved).leader, signal_);
+    return signal_all(processes_from(resolved), signal_, host_);
   }
 
-  Status revert(const nlohmann::json&) override {
-    auto running = host_.ensure_running(service_);
-    // Nobody supervises here (guardian, revert-all): the next agent starts its services anyway.
-    if (!running && running.error().code == ErrorCode::kUnavailable) return {};
-    return running;
-  }
+  Status revert(const nlohmann::json&) override { return have_running(request_, host_); }
 
   nlohmann::json measure(const nlohmann::json& resolved) const override {
-    const ServiceProcesses processes = processes_from(resolved);
-    std::size_t gone = 0;
-    for (const ProcessName& each : processes.all) {
-      const char state = host_.process_state(each);
-      if (state == 0 || state == 'Z') ++gone;
-    }
-    return {{"processes", processes.all.size()}, {"gone", gone}};
+    const TargetProcesses processes = processes_from(resolved);
+    return {{"processes", processes.all.size()}, {"gone", count_gone(processes, host_)}};
   }
 
  private:
-  std::string service_;
-  int signal_;
+  const FaultRequest request_;
+  const int signal_;
   Host& host_;
 };
 

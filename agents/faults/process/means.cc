@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/means.h"
 
+#include "agents/faults/node_target.h"
 #include "agents/faults/process/crash_loop.h"
 #include "agents/faults/process/kill.h"
 #include "agents/faults/process/pause.h"
 #include "agents/faults/process/restart.h"
-#include "agents/faults/process/service_target.h"
+#include "agents/faults/process/target_processes.h"
 
 namespace panshi::agent {
 namespace {
@@ -15,7 +16,7 @@ constexpr FaultMeans kMeans[] = {
      .make = &make_process_crash_loop,
      .exclusive = true,
      .cheap_measure = true,
-     .why_not = &why_no_service},
+     .why_not = &always_possible},
     {.kind = "process.exit-code",
      .make = &make_process_exit_code,
      .exclusive = true,
@@ -26,12 +27,12 @@ constexpr FaultMeans kMeans[] = {
      .make = &make_process_kill,
      .exclusive = false,
      .cheap_measure = true,
-     .why_not = &why_no_service},
+     .why_not = &always_possible},
     {.kind = "process.pause",
      .make = &make_process_pause,
      .exclusive = true,
      .cheap_measure = true,
-     .why_not = &why_no_service,
+     .why_not = &always_possible,
      .claims = "stopped"},
     {.kind = "process.restart",
      .make = &make_process_restart,

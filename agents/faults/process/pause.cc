@@ -5,7 +5,7 @@
 #include <csignal>
 #include <thread>
 
-#include "agents/faults/process/service_target.h"
+#include "agents/faults/process/target_processes.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -22,29 +22,30 @@ bool is_gone(const Status& status) {
 
 class ProcessPause final : public Fault {
  public:
-  ProcessPause(const FaultRequest& request, Host& host) : service_(request.target), host_(host) {}
+  ProcessPause(const FaultRequest& request, Host& host) : request_(request), host_(host) {}
 
   Result<nlohmann::json> resolve() override {
-    ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(service_, host_));
+    ASSIGN_OR_RETURN(TargetProcesses found, find_processes(request_, host_));
+    if (auto some = leave_stopped_alone(found, host_); !some) return fail(some.error(), what());
     return to_json(found);
   }
 
   // Again until every member is stopped: one may fork while the group is being signalled.
   Status apply(const nlohmann::json& resolved) override {
-    const ServiceProcesses processes = processes_from(resolved);
+    const TargetProcesses processes = processes_from(resolved);
     for (int tries = 0; tries < kTriesMax; ++tries) {
-      if (auto sent = host_.signal(processes.leader, SIGSTOP); !sent) return sent;
+      if (auto sent = signal_all(processes, SIGSTOP, host_); !sent) return sent;
       if (count(resolved, true) == present(processes, host_).size()) return {};
       std::this_thread::sleep_for(kBetweenTries);
     }
-    return fail(ErrorCode::kTimeout, cat("service `", service_, "` did not stop"));
+    return fail(ErrorCode::kTimeout, cat(what(), " did not stop"));
   }
 
   // The group, and each process by name: the leader may have died meanwhile.
   Status revert(const nlohmann::json& resolved) override {
-    const ServiceProcesses processes = processes_from(resolved);
+    const TargetProcesses processes = processes_from(resolved);
     for (int tries = 0; tries < kTriesMax; ++tries) {
-      Status worst = host_.signal(processes.leader, SIGCONT);
+      Status worst = signal_all(processes, SIGCONT, host_);
       if (is_gone(worst)) worst = {};
       for (const ProcessName& each : present(processes, host_)) {
         auto sent = host_.signal_one(each, SIGCONT);
@@ -54,7 +55,7 @@ class ProcessPause final : public Fault {
       if (count(resolved, true) == 0) return {};
       std::this_thread::sleep_for(kBetweenTries);
     }
-    return fail(ErrorCode::kTimeout, cat("service `", service_, "` did not go on"));
+    return fail(ErrorCode::kTimeout, cat(what(), " did not go on"));
   }
 
   nlohmann::json measure(const nlohmann::json& resolved) const override {
@@ -69,7 +70,9 @@ class ProcessPause final : public Fault {
     }));
   }
 
-  std::string service_;
+  std::string what() const { return cat(request_.target_key, " `", request_.target, "`"); }
+
+  const FaultRequest request_;
   Host& host_;
 };
 

@@ -2,19 +2,14 @@
 #include "agents/faults/process/restart.h"
 
 #include "agents/faults/process/restarted.h"
-#include "agents/faults/process/service_target.h"
+#include "agents/faults/process/target_processes.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
 namespace {
 
-nlohmann::json count_gone(const ServiceProcesses& processes, Host& host) {
-  std::size_t gone = 0;
-  for (const ProcessName& each : processes.all) {
-    const char state = host.process_state(each);
-    if (state == 0 || state == 'Z') ++gone;
-  }
-  return {{"processes", processes.all.size()}, {"gone", gone}};
+nlohmann::json gone_json(const TargetProcesses& processes, Host& host) {
+  return {{"processes", processes.all.size()}, {"gone", count_gone(processes, host)}};
 }
 
 class ProcessRestart final : public Fault {
@@ -22,7 +17,7 @@ class ProcessRestart final : public Fault {
   ProcessRestart(const FaultRequest& request, Host& host) : service_(request.target), host_(host) {}
 
   Result<nlohmann::json> resolve() override {
-    ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(service_, host_));
+    ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(service_, host_));
     return to_json(found);
   }
   Status apply(const nlohmann::json& resolved) override {
@@ -30,7 +25,7 @@ class ProcessRestart final : public Fault {
   }
   Status revert(const nlohmann::json&) override { return have_running(service_, host_); }
   nlohmann::json measure(const nlohmann::json& resolved) const override {
-    return count_gone(processes_from(resolved), host_);
+    return gone_json(processes_from(resolved), host_);
   }
 
  private:
@@ -48,7 +43,7 @@ class ProcessExitCode final : public Fault {
     if (auto may = host_.starts().may_change(request_.target); !may) {
       return tl::unexpected(may.error());
     }
-    ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(request_.target, host_));
+    ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(request_.target, host_));
     return to_json(found);
   }
   Status apply(const nlohmann::json& resolved) override {
@@ -63,7 +58,7 @@ class ProcessExitCode final : public Fault {
     return end_changed_start(request_.target, request_.id, host_);
   }
   nlohmann::json measure(const nlohmann::json& resolved) const override {
-    nlohmann::json measured = count_gone(processes_from(resolved), host_);
+    nlohmann::json measured = gone_json(processes_from(resolved), host_);
     measured["starts"] = host_.starts().starts(request_.id);
     return measured;
   }

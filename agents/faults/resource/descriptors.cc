@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "agents/faults/effect.h"
-#include "agents/faults/process/service_target.h"
+#include "agents/faults/process/target_processes.h"
 
 namespace panshi::agent {
 namespace {
@@ -14,7 +14,7 @@ class Descriptors final : public Fault {
   Descriptors(const FaultRequest& request, Host& host) : request_(request), host_(host) {}
 
   Result<nlohmann::json> resolve() override {
-    ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(request_.target, host_));
+    ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(request_.target, host_));
     nlohmann::json resolved = to_json(found);
     resolved["limits"] = nlohmann::json::array();
     for (const ProcessName& each : found.all) {
@@ -39,7 +39,7 @@ class Descriptors final : public Fault {
 
   // Those that were forked meanwhile have inherited the lower limit: they get the leader's.
   Status revert(const nlohmann::json& resolved) override {
-    const ServiceProcesses processes = processes_from(resolved);
+    const TargetProcesses processes = processes_from(resolved);
     const auto& limits = resolved.at("limits");
     for (const ProcessName& each : present(processes, host_)) {
       const auto known = std::find(processes.all.begin(), processes.all.end(), each);

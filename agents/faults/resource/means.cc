@@ -2,7 +2,7 @@
 #include "agents/faults/means.h"
 
 #include "agents/faults/node_target.h"
-#include "agents/faults/process/service_target.h"
+#include "agents/faults/process/target_processes.h"
 #include "agents/faults/resource/descriptors.h"
 #include "agents/faults/resource/disk_fill.h"
 #include "agents/faults/resource/load.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "agents/faults/process/service_target.h"
+#include "agents/faults/process/target_processes.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -18,7 +18,7 @@ class Injection final : public Fault {
     if (const std::string why = why_no_tracer(host_); !why.empty()) {
       return fail(ErrorCode::kRefused, why);
     }
-    ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(request_.target, host_));
+    ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(request_.target, host_));
     for (const ProcessName& each : found.all) {
       const pid_t tracer = host_.machine().tracer_of(each);
       if (tracer == 0) continue;
@@ -53,7 +53,7 @@ class Injection final : public Fault {
 
  private:
   // trace STRACE PID ARGUMENT…
-  std::vector<std::string> words(const ServiceProcesses& found) const {
+  std::vector<std::string> words(const TargetProcesses& found) const {
     const std::string& call = request_.text("call");
     const std::string every = request_.text("every");
     std::vector<std::string> all = {"trace", host_.machine().tracer(),

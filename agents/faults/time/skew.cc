@@ -5,7 +5,7 @@
 
 #include "agents/faults/effect.h"
 #include "agents/faults/process/restarted.h"
-#include "agents/faults/process/service_target.h"
+#include "agents/faults/process/target_processes.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -27,7 +27,7 @@ class TimeSkew final : public Fault {
     if (auto may = host_.starts().may_change(request_.target); !may) {
       return tl::unexpected(may.error());
     }
-    ASSIGN_OR_RETURN(const ServiceProcesses found, find_processes(request_.target, host_));
+    ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(request_.target, host_));
     nlohmann::json resolved = to_json(found);
     resolved["library"] = host_.machine().fake_clock_library();
     return resolved;

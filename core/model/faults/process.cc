@@ -16,16 +16,20 @@ constexpr FaultParam kExitCodeParams[] = {
     integer_param("code", "1", "0", "255", "The code that it ends with."),
 };
 
+constexpr const char* kSelectors = "process|cgroup|unit";
 constexpr const char* kRunsAgain = "Has the service supervised to run again.";
+constexpr const char* kRunAgain =
+    "Has the service or unit run again; who was chosen otherwise is not ours to start.";
 constexpr const char* kCountsGone = "Counts the processes that are gone.";
 
 constexpr FaultKindSpec kKinds[] = {
     {.name = "process.crash-loop",
-     .summary = "Kills a service, and again each time it has come up.",
+     .summary = "Kills a service or processes, and again each time they have come up.",
      .target_key = "service",
+     .also_on = kSelectors,
      .params = kCrashLoopParams,
-     .needs = "a service of the node",
-     .undo = kRunsAgain,
+     .needs = "systemd for a unit",
+     .undo = kRunAgain,
      .measured = "Counts how often it was killed."},
     {.name = "process.exit-code",
      .summary = "Stops a service and, whenever it is started, has it end at once with a code.",
@@ -35,17 +39,21 @@ constexpr FaultKindSpec kKinds[] = {
      .undo = "Has the service start as configured again.",
      .measured = "Counts the processes that are gone, and the starts that ended so."},
     {.name = "process.kill",
-     .summary = "Sends a signal to every process of a service, once.",
+     .summary =
+         "Sends a signal to every process of a service, a name, a control group or a unit, once.",
      .target_key = "service",
+     .also_on = kSelectors,
      .params = kKillParams,
-     .needs = "a service of the node",
-     .undo = kRunsAgain,
+     .needs = "systemd for a unit",
+     .undo = kRunAgain,
      .measured = kCountsGone},
     {.name = "process.pause",
-     .summary = "Freezes every process of a service without closing its sockets.",
+     .summary = "Freezes every process of a service, a name, a control group or a unit; their "
+                "sockets stay open.",
      .target_key = "service",
+     .also_on = kSelectors,
      .params = {},
-     .needs = "a service of the node",
+     .needs = "systemd for a unit",
      .undo = "Lets every process go on.",
      .measured = "Counts the processes that are stopped."},
     {.name = "process.restart",

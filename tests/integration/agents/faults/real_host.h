@@ -2,19 +2,15 @@
 // RealHost: services that a test started itself, as real processes, and one real MariaDB.
 #pragma once
 
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "agents/host.h"
@@ -25,43 +21,9 @@
 #include "agents/redis_session.h"
 #include "core/base/text.h"
 #include "core/io/mariadb.h"
+#include "tests/support/process_group.h"
 
 namespace panshi::agent {
-
-// Runs argv as the leader of a new session and group; kills the group and reaps its leader at the
-// end.
-class Group {
- public:
-  explicit Group(std::vector<std::string> argv) {
-    std::vector<char*> words;
-    for (std::string& word : argv) words.push_back(word.data());
-    words.push_back(nullptr);
-    int running[2];  // closed by exec: afterwards it is the program, not a copy of us
-    if (::pipe2(running, O_CLOEXEC) != 0) std::abort();
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-      ::setsid();  // a session too: else the kernel itself resumes an orphaned group
-      ::execv(words[0], words.data());
-      ::_exit(127);
-    }
-    ::close(running[1]);
-    char nothing = 0;
-    while (::read(running[0], &nothing, 1) < 0 && errno == EINTR) {
-    }
-    ::close(running[0]);
-    name_ = name_process(pid).value();
-  }
-  ~Group() {
-    ::kill(-name_.pid, SIGKILL);
-    ::waitpid(name_.pid, nullptr, 0);
-  }
-  Group(const Group&) = delete;
-  Group& operator=(const Group&) = delete;
-  ProcessName name() const { return name_; }
-
- private:
-  ProcessName name_;
-};
 
 class RealHost final : public Host {
  public:
@@ -122,9 +84,7 @@ class RealHost final : public Host {
     return signal_group(leader, signal);
   }
   Status signal_one(const ProcessName& process, int signal) override {
-    if (!is_alive(process)) return fail(ErrorCode::kNotFound, "gone");
-    ::kill(process.pid, signal);
-    return {};
+    return signal_process(process, signal);
   }
   char process_state(const ProcessName& process) override {
     return is_alive(process) ? panshi::process_state(process.pid) : char{0};

@@ -32,6 +32,10 @@ class FakeHost final : public Host {
                         .listen = "127.103.0.2:0",
                         .upstreams = {{"mariadb-a", "127.103.0.2:1"}},
                         .http = true});
+    machine_.list_processes = [this] {
+      return group_of({.pid = 100, .start_ticks = incarnation_});
+    };
+    machine_.start_unit_as = [this] { return ensure_running("orders"); };
   }
 
   // Told of each call that touches the node, before it acts; it may block or refuse.
@@ -106,6 +110,7 @@ class FakeHost final : public Host {
     return known ? Status() : fail(ErrorCode::kNotFound, "gone");
   }
   Status signal_one(const ProcessName& process, int signal) override {
+    if (auto touched = touch(cat("signal_one ", signal)); !touched) return touched;
     return deliver(process, signal) ? Status() : fail(ErrorCode::kNotFound, "gone");
   }
   char process_state(const ProcessName& process) override {
@@ -172,7 +177,10 @@ class FakeHost final : public Host {
 };
 
 // A target for each kind.
-inline nlohmann::json sample_target(const std::string& kind) {
+inline nlohmann::json sample_target(const std::string& kind, const std::string& key = "") {
+  if (key == "process") return {{key, "orders"}};
+  if (key == "cgroup") return {{key, "/shop/orders"}};
+  if (key == "unit") return {{key, "orders.service"}};
   if (find_fault_kind(kind)->on("node")) return {{"node", "here"}};
   if (find_fault_kind(kind)->on("link")) return {{"link", "database"}};
   const bool of_shard = kind.starts_with("db.") || kind == "redis.expire-keys";

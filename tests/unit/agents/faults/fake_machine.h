@@ -3,6 +3,7 @@
 // whose only folder is a real one. Its helpers do exactly what they are asked to. Any thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "agents/machine.h"
+#include "agents/process_choice.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "tests/support/temporary_folder.h"
@@ -60,6 +62,18 @@ class FakeMachine final : public Machine {
     return room;
   }
 
+  // Processes of the host, by a name, a control group or a unit's group.
+  std::function<std::vector<ProcessName>()> list_processes;
+  std::function<Status()> start_unit_as;
+  Result<std::vector<ProcessName>> processes(const ProcessChoice& choice) override {
+    if (choice.process == "orders" || choice.cgroup == "/shop/orders") return list_processes();
+    return std::vector<ProcessName>();
+  }
+  Result<std::string> cgroup_of_unit(const std::string& unit) override {
+    if (unit == "orders.service") return std::string("/shop/orders");
+    return fail(ErrorCode::kRefused, "unit " + unit + " is not known or does not run");
+  }
+  Status start_unit(const std::string&) override { return start_unit_as(); }
   Result<std::shared_ptr<Helper>> start_helper(const std::string& fault,
                                                const std::vector<std::string>& words) override {
     if (auto touched = on_touch_("start_helper"); !touched) {

@@ -11,12 +11,31 @@
 namespace panshi::agent {
 namespace {
 
-std::unique_ptr<Fault> make(const FaultKind& kind, FakeHost& host) {
+std::unique_ptr<Fault> make(const FaultKind& kind, FakeHost& host, const std::string& key = "") {
   Problems problems;
-  const auto request =
-      read_request(kind, "f1", sample_target(kind.name), sample_params(kind.name, host), problems);
+  const auto request = read_request(kind, "f1", sample_target(kind.name, key),
+                                    sample_params(kind.name, host), problems);
   REQUIRE(problems.empty());
   return kind.make(request, host);
+}
+
+struct Case {
+  const FaultKind* kind;
+  std::string key;  // of its target
+};
+
+// Every kind with every way of naming its target, where there is an undo: a process that was killed
+// by its name is for somebody else to start.
+std::vector<Case> mendable() {
+  std::vector<Case> cases;
+  for (const FaultKind& kind : fault_kinds()) {
+    const bool ends = std::string_view(kind.name) != "process.pause";
+    for (const std::string& key : kind.target_keys()) {
+      if (ends && (key == "process" || key == "cgroup")) continue;
+      cases.push_back({&kind, key});
+    }
+  }
+  return cases;
 }
 
 // Through text, as a restart would read it.
@@ -25,10 +44,10 @@ nlohmann::json as_on_disk(const nlohmann::json& resolved) {
 }
 
 TEST_CASE("every fault heals what it broke, twice if asked, and before it was ever applied") {
-  for (const FaultKind& kind : fault_kinds()) {
-    INFO(kind.name);
+  for (const auto& [kind, key] : mendable()) {
+    INFO(kind->name << " of " << key);
     FakeHost host;
-    const auto fault = make(kind, host);
+    const auto fault = make(*kind, host, key);
     const auto resolved = fault->resolve();
     REQUIRE(resolved);
     CHECK(host.healthy());  // resolving touches nothing
@@ -44,26 +63,26 @@ TEST_CASE("every fault heals what it broke, twice if asked, and before it was ev
 }
 
 TEST_CASE("every fault is reverted by a fresh object from the undo record") {
-  for (const FaultKind& kind : fault_kinds()) {
-    INFO(kind.name);
+  for (const auto& [kind, key] : mendable()) {
+    INFO(kind->name << " of " << key);
     FakeHost host;
     nlohmann::json record;
     {
-      const auto fault = make(kind, host);
+      const auto fault = make(*kind, host, key);
       record = fault->resolve().value();
       REQUIRE(fault->apply(record));
     }
-    REQUIRE(make(kind, host)->revert(as_on_disk(record)));
+    REQUIRE(make(*kind, host, key)->revert(as_on_disk(record)));
     CHECK(host.healthy());
   }
 }
 
 TEST_CASE("a fault whose apply stops at any step leaves nothing that revert does not heal") {
-  for (const FaultKind& kind : fault_kinds()) {
+  for (const auto& [kind, key] : mendable()) {
     for (int steps = 0; steps < 10; ++steps) {
-      INFO(kind.name << " stopped at step " << steps);
+      INFO(kind->name << " of " << key << " stopped at step " << steps);
       FakeHost host;
-      const auto fault = make(kind, host);
+      const auto fault = make(*kind, host, key);
       const auto resolved = fault->resolve().value();
       int left = steps;
       host.on_touch = [&](const std::string&) -> Status {
@@ -72,7 +91,7 @@ TEST_CASE("a fault whose apply stops at any step leaves nothing that revert does
       };
       (void)fault->apply(resolved);
       host.on_touch = nullptr;
-      REQUIRE(make(kind, host)->revert(as_on_disk(resolved)));
+      REQUIRE(make(*kind, host, key)->revert(as_on_disk(resolved)));
       CHECK(host.healthy());
     }
   }
@@ -227,12 +246,56 @@ TEST_CASE("a fault measures that it is in force") {
 TEST_CASE("no fault touches the agent, its guardian or process 1") {
   for (const char* name : {"process.crash-loop", "process.exit-code", "process.kill",
                            "process.pause", "process.restart", "syscall.error", "time.skew"}) {
-    FakeHost host;
-    host.untouchable_ = {102};
-    const auto refused = make(**find_kind(name), host)->resolve();
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().code == ErrorCode::kRefused);
+    for (const std::string& key : (*find_kind(name))->target_keys()) {
+      INFO(name << " of " << key);
+      FakeHost host;
+      host.untouchable_ = {102};
+      const auto refused = make(**find_kind(name), host, key)->resolve();
+      REQUIRE_FALSE(refused);
+      CHECK(refused.error().code == ErrorCode::kRefused);
+    }
   }
+}
+
+TEST_CASE("a fault on processes by name, group or unit breaks each of them, and says how many") {
+  for (const char* kind : {"process.crash-loop", "process.kill", "process.pause"}) {
+    for (const char* key : {"process", "cgroup", "unit"}) {
+      INFO(kind << " of " << key);
+      FakeHost host;
+      const auto fault = make(**find_kind(kind), host, key);
+      const auto resolved = fault->resolve().value();
+      CHECK(resolved.at("processes").size() == 3);
+      REQUIRE(fault->apply(resolved));
+      CHECK_FALSE(host.healthy());
+      REQUIRE(fault->revert(resolved));
+    }
+  }
+}
+
+TEST_CASE("a process that somebody else had stopped stays stopped when ours go on") {
+  FakeHost host;
+  const auto all = host.group_of(host.process_of("orders").value());
+  REQUIRE(host.signal_one(all.front(), SIGSTOP));
+  const auto pause = make(**find_kind("process.pause"), host, "process");
+  const auto resolved = pause->resolve().value();
+  REQUIRE(pause->apply(resolved));
+  CHECK(pause->measure(resolved) == nlohmann::json{{"processes", 2}, {"stopped", 2}});
+  REQUIRE(pause->revert(resolved));
+  CHECK(host.process_state(all.front()) == 'T');
+  CHECK(host.process_state(all.back()) == 'S');
+}
+
+TEST_CASE("a name that nobody has is refused, and so is a unit that does not run") {
+  FakeHost host;
+  const FaultKind& pause = **find_kind("process.pause");
+  const auto refusal = [&](const char* key, const char* name) {
+    FaultRequest request{.id = "f1", .target = name, .params = {}};
+    request.target_key = key;
+    return pause.make(request, host)->resolve().error();
+  };
+  CHECK(refusal("process", "order").message == "process `order`: no such process runs here");
+  CHECK(refusal("process", "order").code == ErrorCode::kNotFound);
+  CHECK(refusal("unit", "shop.service").code == ErrorCode::kRefused);
 }
 
 TEST_CASE("a database that is no primary at that moment is not killed as one") {

@@ -63,7 +63,7 @@ TEST_CASE("an empty selector is a mistake, not everything") {
                             : problems.list().front().path + ": " + problems.list().front().message;
   };
   CHECK(mistake(Json::object()) ==
-        "t: selects nothing: expected {service}, {node, link} or {node}");
+        "t: selects nothing: expected {service}, {node} or {node, link|process|cgroup|unit}");
   CHECK(mistake({{"service", {{"any_of", Json::array()}}}}) ==
         "t.service.any_of: must not be empty");
   CHECK(mistake({{"service", ""}}) == "t.service: must not be empty");
@@ -71,15 +71,22 @@ TEST_CASE("an empty selector is a mistake, not everything") {
   CHECK(mistake({{"node", "a"}, {"link", ""}}) == "t.link: must not be empty");
   CHECK(mistake({{"link", "a"}}) == "t.node: is missing");
   CHECK(mistake({{"service", "a"}, {"link", "b"}}) ==
-        "t: names a service and a node: expected one of them");
+        "t: names a service and a link: expected one of them");
+  CHECK(mistake({{"node", "a"}, {"process", "b"}, {"unit", "c"}}) ==
+        "t: names process and unit: expected one");
+  CHECK(mistake({{"node", "a"}, {"proces", "b"}}) ==
+        "t.proces: is not a known field (did you mean `process`?)");
+  CHECK(mistake({{"cgroup", "/a"}}) == "t.node: is missing");
   CHECK(mistake({{"service", "a"}}).empty());
   CHECK(mistake({{"service", {{"any_of", {"a", "b"}}}}}).empty());
 }
 
 TEST_CASE("targets read back as they were written") {
   Problems problems;
-  for (const Json& json : {Json{{"service", "a"}}, Json{{"node", "n"}, {"link", "l"}},
-                           Json{{"node", "n"}}, Json{{"service", {{"any_of", {"a", "b"}}}}}}) {
+  for (const Json& json :
+       {Json{{"service", "a"}}, Json{{"node", "n"}, {"link", "l"}}, Json{{"node", "n"}},
+        Json{{"node", "n"}, {"process", "nginx"}}, Json{{"node", "n"}, {"cgroup", "/a"}},
+        Json{{"node", "n"}, {"unit", "a.service"}}, Json{{"service", {{"any_of", {"a", "b"}}}}}}) {
     CHECK(to_json(read_target(json, "t", problems)) == json);
   }
 }

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every process of this machine, as /proc has it at that moment. Any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/io/process.h"
+
+namespace panshi {
+
+struct ProcessEntry {
+  ProcessName process = {};
+  std::string name = {};     // `comm`: at most 15 bytes
+  std::string program = {};  // of the executable; "" when it may not be seen, or of a kernel thread
+  std::string cgroup = {};   // in the v2 hierarchy: "/system.slice/nginx.service"; "" when unknown
+  bool kernel = false;  // a thread of the kernel's own
+};
+
+// Without zombies, and without what ended while it was being read. By pid.
+std::vector<ProcessEntry> list_processes();
+
+}  // namespace panshi
