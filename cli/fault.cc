@@ -26,7 +26,7 @@ int list(Invocation& invocation) {
                     {"target", "target"},
                     {"state", "state"},
                     {"drill", "drill"},
-                    {"error", "error"}},
+                    {"reason", "reason"}},
                    "no faults");
 }
 
@@ -78,9 +78,9 @@ int say(Invocation& invocation, const std::string& id, Json fault) {
       invocation.terminal.line(cat("fault ", id, " is ", state == "live" ? "in force" : state));
     return kPass;
   }
-  invocation.terminal.error(cat("fault ", id,
-                                state.empty() ? " has no outcome yet" : " is " + state,
-                                field(fault, "error").empty() ? "" : ": " + field(fault, "error")));
+  invocation.terminal.error(
+      cat("fault ", id, state.empty() ? " has no outcome yet" : " is " + state,
+          field(fault, "reason").empty() ? "" : ": " + field(fault, "reason")));
   return state == "failed" ? kFail : kUnknown;
 }
 
