@@ -13,6 +13,7 @@
 #include <sstream>
 #include <thread>
 
+#include "agents/packet_tap.h"
 #include "agents/tool.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
@@ -286,6 +287,8 @@ Status LinuxNetwork::set_discipline(const std::string& interface,
   auto set = run(whole);
   return set ? Status() : Status(fail(set.error(), interface));
 }
+
+Result<TapReport> LinuxNetwork::look_at(const TapPlan& plan) { return tap(plan); }
 
 Status LinuxNetwork::clear_discipline(const std::string& interface) {
   if (!is_ours(interface)) return {};

@@ -34,6 +34,7 @@ class LinuxNetwork final : public Network {
   bool is_ours(const std::string& interface) override;
   Status set_discipline(const std::string& interface,
                         const std::vector<std::string>& words) override;
+  Result<TapReport> look_at(const TapPlan& plan) override;
   Status clear_discipline(const std::string& interface) override;
 
  private:

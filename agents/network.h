@@ -16,6 +16,9 @@
 
 namespace panshi::agent {
 
+struct TapPlan;  // agents/packet_tap.h
+struct TapReport;
+
 struct PacketRules {
   std::string address = {};   // of the other side; empty: every one
   std::uint16_t port = 0;     // of this node; 0: every one
@@ -61,6 +64,8 @@ class Network {
   // Words of tc after "root handle H:": {"tbf", "rate", …}.
   virtual Status set_discipline(const std::string& interface,
                                 const std::vector<std::string>& words) = 0;
+  // How packets get through an interface now; see packet_tap.h.
+  virtual Result<TapReport> look_at(const TapPlan& plan) = 0;
   // Ours alone, and only if it is there.
   virtual Status clear_discipline(const std::string& interface) = 0;
 };

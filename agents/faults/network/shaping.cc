@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/network/shaping.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include "agents/faults/effect.h"
 #include "agents/faults/node_target.h"
+#include "agents/packet_tap.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
 namespace {
 
+using namespace std::chrono_literals;
+
+// Looks through the interface and adds what it sees, beside what was asked.
+using Look = Status (*)(const FaultRequest& request, Network& network, nlohmann::json& measured);
+
 class Shaping final : public Fault {
  public:
-  Shaping(const FaultRequest& request, std::vector<std::string> words, Host& host)
-      : request_(request), words_(std::move(words)), host_(host) {}
+  Shaping(const FaultRequest& request, std::vector<std::string> words, Look look, Host& host)
+      : request_(request), words_(std::move(words)), look_(look), host_(host) {}
 
   Result<nlohmann::json> resolve() override {
     if (auto ours = check_node(request_, host_); !ours) return tl::unexpected<Error>(ours.error());
@@ -26,14 +36,25 @@ class Shaping final : public Fault {
     return nlohmann::json{{"interface", interface()}};
   }
 
+  // Looked at once, while nothing waits for the revert.
   Status apply(const nlohmann::json&) override {
-    return host_.network().set_discipline(interface(), words_);
+    if (auto set = host_.network().set_discipline(interface(), words_); !set) return set;
+    const auto measured = std::make_shared<nlohmann::json>(nlohmann::json::object());
+    if (auto looked = look_(request_, host_.network(), *measured); !looked) {
+      (*measured)["unmeasured"] = looked.error().message;
+    }
+    host_.holdings().keep(request_.id, measured);
+    return {};
   }
   Status revert(const nlohmann::json&) override {
+    host_.holdings().let_go(request_.id);
     return host_.network().clear_discipline(interface());
   }
   nlohmann::json measure(const nlohmann::json&) const override {
-    return {{"in_force", host_.network().is_ours(interface())}};
+    const auto seen = host_.holdings().get<nlohmann::json>(request_.id);
+    nlohmann::json measured = seen ? *seen : nlohmann::json::object();
+    measured["in_force"] = host_.network().is_ours(interface());
+    return measured;
   }
 
  private:
@@ -41,35 +62,112 @@ class Shaping final : public Fault {
 
   const FaultRequest request_;
   const std::vector<std::string> words_;
+  const Look look_;
   Host& host_;
 };
 
-std::string milliseconds(Duration duration) {
-  return cat(number_text(static_cast<double>(duration.count()) / 1000), "ms");
+double milliseconds(Duration duration) { return static_cast<double>(duration.count()) / 1000; }
+std::string tc_time(Duration duration) { return cat(number_text(milliseconds(duration)), "ms"); }
+
+constexpr std::int64_t kBurst = 32 << 10;  // bytes that tbf lets through at once
+constexpr auto kReorderGap = std::chrono::milliseconds(10);
+constexpr auto kLongestLook = std::chrono::seconds(3);  // an order waits for it
+
+Status look_at_delay(const FaultRequest& request, Network& network, nlohmann::json& measured) {
+  const double delay = milliseconds(request.duration("delay"));
+  const double jitter = milliseconds(request.duration("jitter"));
+  const Duration most = request.duration("delay") + request.duration("jitter");
+  if (most > kLongestLook) return fail(ErrorCode::kRefused, "a delay too long to wait for");
+  TapPlan plan{.interface = request.text("interface"), .patience = most + 500ms};
+  ASSIGN_OR_RETURN(const TapReport seen, network.look_at(plan));
+  // The mean of n even draws of +-jitter has a deviation of jitter / sqrt(3 n): four of them.
+  const double chance = 4 * jitter / std::sqrt(3.0 * static_cast<double>(plan.packets));
+  add_effect(measured, {.what = "delay",
+                        .unit = "ms",
+                        .asked = delay,
+                        .measured = mean_delay_ms(seen),
+                        .tolerance = 1 + 0.05 * delay + chance});
+  if (jitter == 0) return {};
+  add_effect(measured, {.what = "jitter",
+                        .unit = "ms",
+                        .asked = jitter,
+                        .measured = half_range_ms(seen),
+                        .tolerance = 1 + 0.15 * jitter});
+  return {};
 }
-std::string percent(const FaultRequest& request) {
-  return number_text(request.percent("percent")) + "%";
+
+bool was_lost(const TappedPacket& packet) { return packet.times == 0; }
+bool was_doubled(const TappedPacket& packet) { return packet.times > 1; }
+bool was_damaged(const TappedPacket& packet) { return packet.damaged; }
+bool was_early(const TappedPacket& packet) {
+  return packet.times > 0 && packet.delay < kReorderGap / 2;
+}
+
+Status look_at_damage(const FaultRequest& request, Network& network, nlohmann::json& measured) {
+  constexpr std::size_t kPackets = 1'000;
+  TapPlan plan{.interface = request.text("interface"),
+               .packets = kPackets,
+               .spacing = 200us,
+               .patience = 300ms};
+  ASSIGN_OR_RETURN(const TapReport seen, network.look_at(plan));
+  const std::string& what = request.text("what");
+  const double asked = request.percent("percent");
+  // Four deviations of a share of so many packets, and one packet.
+  const double chance = 400 * std::sqrt(asked / 100 * (1 - asked / 100) / kPackets);
+  add_effect(measured, {.what = what,
+                        .unit = "%",
+                        .asked = asked,
+                        .measured = percent_of(seen, what == "loss"        ? &was_lost
+                                                     : what == "duplicate" ? &was_doubled
+                                                     : what == "corrupt"   ? &was_damaged
+                                                                           : &was_early),
+                        .tolerance = chance + 100.0 / kPackets});
+  return {};
+}
+
+// A train of packets that takes a third of a second, after the burst that goes at once. Whatever
+// else the interface sends meanwhile is counted too.
+Status look_at_rate(const FaultRequest& request, Network& network, nlohmann::json& measured) {
+  constexpr std::int64_t kTrainMax = 2 << 20;
+  constexpr std::int64_t kPerTrain = 50;  // packets beyond the burst
+  const std::int64_t rate = request.size("rate");
+  const std::int64_t train = std::min(rate / 3, kTrainMax);
+  const std::int64_t size = std::clamp<std::int64_t>(train / kPerTrain, 60, 1'400);
+  TapPlan plan{.interface = request.text("interface"),
+               .packets = static_cast<std::size_t>((kBurst + train) / size + 1),
+               .size = static_cast<std::size_t>(size),
+               .spacing = Duration(0),
+               .patience = 1s};
+  ASSIGN_OR_RETURN(const TapReport seen, network.look_at(plan));
+  add_effect(measured, {.what = "rate",
+                        .unit = "bytes/s",
+                        .asked = static_cast<double>(rate),
+                        .measured = std::round(rate_after(seen, kBurst)),
+                        .tolerance = 0.1 * static_cast<double>(rate)});
+  return {};
 }
 
 }  // namespace
 
 std::unique_ptr<Fault> make_rate(const FaultRequest& request, Host& host) {
   const std::string rate = cat(8 * request.size("rate"), "bit");
-  return std::make_unique<Shaping>(
-      request, std::vector<std::string>{"tbf", "rate", rate, "burst", "32kb", "latency", "400ms"},
-      host);
+  std::vector<std::string> words = {"tbf", "rate", rate, "burst", cat(kBurst), "latency", "400ms"};
+  return std::make_unique<Shaping>(request, std::move(words), &look_at_rate, host);
 }
 
-std::unique_ptr<Fault> make_netem(const FaultRequest& request, Host& host) {
+std::unique_ptr<Fault> make_delay(const FaultRequest& request, Host& host) {
+  std::vector<std::string> words = {"netem", "delay", tc_time(request.duration("delay")),
+                                    tc_time(request.duration("jitter"))};
+  return std::make_unique<Shaping>(request, std::move(words), &look_at_delay, host);
+}
+
+// What overtakes is sent at once, so the others must be late.
+std::unique_ptr<Fault> make_damage(const FaultRequest& request, Host& host) {
   std::vector<std::string> words = {"netem"};
-  if (request.params.contains("delay")) {
-    words.insert(words.end(), {"delay", milliseconds(request.duration("delay"))});
-  }
-  if (request.params.contains("jitter")) words.push_back(milliseconds(request.duration("jitter")));
-  if (request.params.contains("what")) {
-    words.insert(words.end(), {request.text("what"), percent(request)});
-  }
-  return std::make_unique<Shaping>(request, std::move(words), host);
+  if (request.text("what") == "reorder") words.insert(words.end(), {"delay", tc_time(kReorderGap)});
+  words.insert(words.end(),
+               {request.text("what"), cat(number_text(request.percent("percent")), "%")});
+  return std::make_unique<Shaping>(request, std::move(words), &look_at_damage, host);
 }
 
 std::string why_no_tbf(Host& host) { return host.network().why_no_discipline("tbf"); }

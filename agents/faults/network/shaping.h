@@ -8,9 +8,10 @@
 
 namespace panshi::agent {
 
-std::unique_ptr<Fault> make_rate(const FaultRequest& request, Host& host);   // tbf
-std::unique_ptr<Fault> make_netem(const FaultRequest& request, Host& host);  // all of netem's
-std::string why_no_tbf(Host& host);                                          // FaultKind::why_not
+std::unique_ptr<Fault> make_rate(const FaultRequest& request, Host& host);    // tbf
+std::unique_ptr<Fault> make_delay(const FaultRequest& request, Host& host);   // netem
+std::unique_ptr<Fault> make_damage(const FaultRequest& request, Host& host);  // netem
+std::string why_no_tbf(Host& host);                                           // FaultKind::why_not
 std::string why_no_netem(Host& host);
 
 }  // namespace panshi::agent

@@ -29,7 +29,8 @@ constexpr FaultParam kDelayParams[] = {
 constexpr FaultParam kDamageParams[] = {
     kInterface,
     percent_param("percent", "5", "0.1", "100", "Of the packets that are sent."),
-    word_param("what", "loss", "loss|duplicate|corrupt", "What happens to them."),
+    word_param("what", "loss", "corrupt|duplicate|loss|reorder",
+               "What happens to them; `reorder`: they overtake the others, which are 10 ms late."),
 };
 
 constexpr const char* kNft = "root, nft";
@@ -38,19 +39,19 @@ constexpr const char* kOwnDiscipline = "Removes the discipline, if it is still o
 
 constexpr FaultKindSpec kKinds[] = {
     {.name = "network.damage",
-     .summary = "Loses, duplicates or corrupts packets that an interface sends.",
+     .summary = "Loses, duplicates, corrupts or reorders packets that an interface sends.",
      .target_key = "node",
      .params = kDamageParams,
      .needs = "root, tc, netem in the kernel",
      .undo = kOwnDiscipline,
-     .measured = "Asks the kernel whether the discipline is there."},
+     .measured = "Sends 1,000 small packets through the interface and looks how they leave."},
     {.name = "network.delay",
      .summary = "Sends every packet of an interface later.",
      .target_key = "node",
      .params = kDelayParams,
      .needs = "root, tc, netem in the kernel",
      .undo = kOwnDiscipline,
-     .measured = "Asks the kernel whether the discipline is there."},
+     .measured = "Sends 100 small packets through the interface and looks when they leave."},
     {.name = "network.partition",
      .summary = "Drops every packet between this node and an address, both ways or one.",
      .target_key = "node",
@@ -78,7 +79,7 @@ constexpr FaultKindSpec kKinds[] = {
      .params = kRateParams,
      .needs = "root, tc",
      .undo = kOwnDiscipline,
-     .measured = "Asks the kernel whether the discipline is there."},
+     .measured = "Sends a train of packets through the interface and looks how fast it leaves."},
 };
 
 }  // namespace

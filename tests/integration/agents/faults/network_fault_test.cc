@@ -13,6 +13,7 @@
 #include <future>
 
 #include "agents/faults/fault_book.h"
+#include "agents/packet_tap.h"
 #include "tests/integration/agents/faults/real_host.h"
 #include "tests/support/namespace.h"
 #include "tests/support/temporary_folder.h"
@@ -168,6 +169,11 @@ TEST_CASE("a rate is limited by a discipline of ours, and one of somebody else i
     const auto live = node.put("network.rate", {{"interface", "lo"}, {"rate", "128KiB"}});
     REQUIRE(live);
     CHECK(live->at("measured").at("in_force") == true);
+    const json effect = live->at("measured").at("effects").at(0);
+    INFO(effect);
+    CHECK(effect.at("what") == "rate");
+    CHECK(effect.at("asked") == 128 << 10);
+    CHECK(effect.at("met") == true);
     CHECK_THAT(output_of({"tc", "qdisc", "show", "dev", "lo"}), Catch::Contains("rate 1048"));
     REQUIRE(node.book->revert("d1.f-1"));
   });
@@ -178,6 +184,30 @@ TEST_CASE("a rate is limited by a discipline of ours, and one of somebody else i
     CHECK_THAT(refused.error().message, Catch::Contains("htb"));
     CHECK_THAT(output_of({"tc", "qdisc", "show", "dev", "lo"}), Catch::Contains("htb 1:"));
     (void)output_of({"tc", "qdisc", "del", "dev", "lo", "root"});
+  });
+}
+
+TEST_CASE("packets that leave an interface unhindered are seen, each once, whole and at once") {
+  isolated([](Node& node) {
+    const auto seen = node.host.network().look_at({.interface = "lo", .packets = 50});
+    REQUIRE(seen);
+    CHECK(percent_of(*seen, [](const TappedPacket& each) { return each.times == 1; }) == 100);
+    CHECK(percent_of(*seen, [](const TappedPacket& each) { return each.damaged; }) == 0);
+    CHECK(node.host.network().look_at({.interface = "none0"}).error().code == ErrorCode::kNotFound);
+  });
+}
+
+TEST_CASE("packets that a full queue drops are counted as lost") {
+  isolated([](Node& node) {
+    // 4 KiB go at once, 2 more wait for a slow bucket; the rest is dropped.
+    (void)output_of({"tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "8kbit", "burst",
+                     "4kb", "limit", "2kb"});
+    const auto seen = node.host.network().look_at(
+        {.interface = "lo", .packets = 100, .size = 1'000, .spacing = 0us, .patience = 10ms});
+    (void)output_of({"tc", "qdisc", "del", "dev", "lo", "root"});
+    REQUIRE(seen);
+    CHECK(percent_of(*seen, [](const TappedPacket& each) { return each.times == 0; }) >= 90);
+    CHECK(percent_of(*seen, [](const TappedPacket& each) { return each.times == 1; }) >= 3);
   });
 }
 

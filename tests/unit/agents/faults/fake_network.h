@@ -2,6 +2,7 @@
 // FakeNetwork: packet rules and one interface `eth0` in memory. Any thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "agents/network.h"
+#include "agents/packet_tap.h"
 #include "tests/unit/agents/faults/hook.h"
 
 namespace panshi::agent {
@@ -66,6 +68,20 @@ class FakeNetwork final : public Network {
     shaped_ = true;
     return {};
   }
+  Result<TapReport> look_at(const TapPlan& plan) override { return seen(plan); }
+  // Of a look through `eth0`: by default as ordered by the defaults of each kind.
+  std::function<Result<TapReport>(const TapPlan&)> seen = [](const TapPlan& plan) {
+    TapReport report;
+    std::int64_t sent = 0;
+    for (std::size_t i = 0; i < plan.packets; ++i) {
+      const bool lost = plan.packets == 1'000 && i % 20 == 0;
+      report.packets.push_back({.times = lost ? 0U : 1U, .delay = std::chrono::milliseconds(100)});
+      const auto bytes = static_cast<std::int64_t>(plan.size);
+      report.sent.push_back({from_us(1'000'000 * sent / (128 << 10)), bytes});
+      sent += bytes;
+    }
+    return report;
+  };
   Status clear_discipline(const std::string&) override {
     if (auto touched = on_touch_("qdisc del"); !touched) return touched;
     const std::lock_guard lock(mutex_);
