@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <condition_variable>
 #include <cstring>
 #include <fstream>
@@ -66,6 +67,11 @@ std::string rule_text(const PacketRules& rules, bool incoming) {
     match += cat(rules.protocol, incoming ? " dport" : " sport", " @what");
   } else {
     match = cat(six ? "ip6 " : "ip ", side, " @what");
+  }
+  if (rules.percent < 100) {
+    constexpr int kParts = 100'000;
+    match += cat(" counter numgen random mod ", kParts, " < ",
+                 std::lround(rules.percent / 100 * kParts));
   }
   return cat(match, " counter ", rules.reset ? "reject with tcp reset" : "drop");
 }
@@ -223,17 +229,22 @@ Status LinuxNetwork::end_rules(const std::string& fault) {
   return fail(ended.error(), "remove packet rules");
 }
 
-Result<std::int64_t> LinuxNetwork::caught(const std::string& fault) {
+// A rule that leaves it to chance counts before and after; any other once.
+Result<CaughtPackets> LinuxNetwork::caught(const std::string& fault) {
   const auto table = parsed(run({"nft", "-j", "list", "table", "inet", table_of(fault)}));
   if (!table.is_object()) return fail(ErrorCode::kNotFound, "no packet rules of this fault");
-  std::int64_t packets = 0;
+  CaughtPackets all;
   for (const auto& item : table.value("nftables", nlohmann::json::array())) {
     if (!item.contains("rule")) continue;
+    std::vector<std::int64_t> counts;
     for (const auto& part : item.at("rule").value("expr", nlohmann::json::array())) {
-      if (part.contains("counter")) packets += part.at("counter").value("packets", 0);
+      if (part.contains("counter")) counts.push_back(part.at("counter").value("packets", 0));
     }
+    if (counts.empty()) continue;
+    all.met += counts.front();
+    all.caught += counts.back();
   }
-  return packets;
+  return all;
 }
 
 std::vector<std::string> LinuxNetwork::rules() {

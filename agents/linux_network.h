@@ -27,7 +27,7 @@ class LinuxNetwork final : public Network {
   Result<std::shared_ptr<void>> start_redirect(const std::string& fault, const std::string& server,
                                                std::uint16_t port) override;
   Status end_rules(const std::string& fault) override;
-  Result<std::int64_t> caught(const std::string& fault) override;
+  Result<CaughtPackets> caught(const std::string& fault) override;
   std::vector<std::string> rules() override;
   std::string why_no_discipline(const std::string& discipline) override;
   Result<std::string> discipline(const std::string& interface) override;

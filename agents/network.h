@@ -25,7 +25,13 @@ struct PacketRules {
   std::string protocol = {};  // tcp or udp; with `port` only
   bool incoming = true;
   bool outgoing = false;
-  bool reset = false;  // answer with a TCP reset in place of silence
+  bool reset = false;    // answer with a TCP reset in place of silence
+  double percent = 100;  // of them, by chance
+};
+
+struct CaughtPackets {
+  std::int64_t met = 0;     // that the rules are about
+  std::int64_t caught = 0;  // of them
 };
 
 class Network {
@@ -51,8 +57,8 @@ class Network {
                                                        std::uint16_t port) = 0;
   static constexpr unsigned kOwnMark = 0x7a5;
   virtual Status end_rules(const std::string& fault) = 0;  // none: no error
-  // Packets that they have caught. kNotFound: there are none of the fault.
-  virtual Result<std::int64_t> caught(const std::string& fault) = 0;
+  // Since they are in force. kNotFound: there are none of the fault.
+  virtual Result<CaughtPackets> caught(const std::string& fault) = 0;
   virtual std::vector<std::string> rules() = 0;  // ids of the faults that have some
 
   // Why an interface here cannot have it ("netem", "tbf"); empty when it can.

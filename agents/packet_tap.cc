@@ -27,6 +27,7 @@ constexpr std::size_t kSizeMin = 60;
 constexpr std::size_t kSizeMax = 1'500;
 constexpr std::int64_t kHeader = 14;
 constexpr int kBuffer = 8 << 20;
+constexpr auto kBetweenLooks = std::chrono::milliseconds(20);  // whether it is still wanted
 constexpr auto kLongest = std::chrono::seconds(10);
 
 struct Socket {
@@ -95,17 +96,21 @@ class Tap {
     return {};
   }
 
+  bool stopped() const { return plan_.stop != nullptr && *plan_.stop; }
+
   TapReport run() {
     const auto began = std::chrono::steady_clock::now();
     const auto end =
         began + std::min<Duration>(plan_.packets * plan_.spacing + plan_.patience, kLongest);
-    for (std::size_t i = 0; i < plan_.packets; ++i) {
+    for (std::size_t i = 0; i < plan_.packets && !stopped(); ++i) {
       const auto due = began + i * plan_.spacing;
       while (std::chrono::steady_clock::now() < due) look_until(due);
       send(i);
       look();
     }
-    while (missing() && std::chrono::steady_clock::now() < end) look_until(end);
+    while (missing() && !stopped() && std::chrono::steady_clock::now() < end) {
+      look_until(std::min(end, std::chrono::steady_clock::now() + kBetweenLooks));
+    }
     return std::move(report_);
   }
 
@@ -202,7 +207,9 @@ Result<TapReport> tap(const TapPlan& plan) {
   fitting.size = std::clamp(plan.size, kSizeMin, kSizeMax) / 4 * 4;
   Tap made(fitting);
   if (auto open = made.open(); !open) return tl::unexpected<Error>(open.error());
-  return made.run();
+  TapReport report = made.run();
+  if (made.stopped()) return fail(ErrorCode::kRefused, "it was stopped before it was seen");
+  return report;
 }
 
 double mean_delay_ms(const TapReport& report) {

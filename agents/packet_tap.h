@@ -7,6 +7,7 @@
 // it (packet(7)): so what lies between sending and seeing is what tc does. Needs CAP_NET_RAW.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct TapPlan {
   std::size_t size = 100;        // bytes of each without its Ethernet header, 60 to 1,500
   Duration spacing{2'000};       // between two; 0: as fast as they are taken
   Duration patience{1'000'000};  // for the last one
+  const std::atomic<bool>* stop = nullptr;  // becomes true: no longer wanted
 };
 
 struct TappedPacket {
@@ -41,7 +43,7 @@ struct TapReport {
 };
 
 // Blocks for packets * spacing + patience at most, and for 10 s in any case. kNotFound: no such
-// interface; kRefused: we may not.
+// interface; kRefused: we may not, or it was stopped.
 Result<TapReport> tap(const TapPlan& plan);
 
 // Figures of a report; 0 when nothing was seen.

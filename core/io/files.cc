@@ -10,12 +10,16 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/io/process.h"
 
 namespace panshi {
 namespace {
@@ -180,16 +184,40 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
+namespace {
+
+constexpr auto kDyingWithin = std::chrono::seconds(5);
+constexpr auto kBetweenTries = std::chrono::milliseconds(5);
+
+std::string holder_of(const fs::path& path) {
+  std::string holder = read_file(path, 64).value_or("");
+  while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+  return holder;
+}
+
+// Killed, and shown as a zombie by its first thread, while another still lets go of what it had.
+bool is_dying(const std::string& holder) {
+  pid_t pid = 0;
+  (void)std::from_chars(holder.data(), holder.data() + holder.size(), pid);
+  const char state = pid > 0 ? process_state(pid) : 'R';
+  return state == 'Z' || state == 'X' || state == 0;
+}
+
+}  // namespace
+
 Result<LockFile> LockFile::acquire(const fs::path& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return failed("lock", path);
   LockFile lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  const auto until = std::chrono::steady_clock::now() + kDyingWithin;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failed("lock", path);
-    std::string holder = read_file(path, 64).value_or("");
-    while (!holder.empty() && holder.back() == '\n') holder.pop_back();
-    return fail(ErrorCode::kConflict,
-                cat(path.string(), " is held by process ", holder.empty() ? "?" : holder));
+    const std::string holder = holder_of(path);
+    if (!is_dying(holder) || std::chrono::steady_clock::now() > until) {
+      return fail(ErrorCode::kConflict,
+                  cat(path.string(), " is held by process ", holder.empty() ? "?" : holder));
+    }
+    std::this_thread::sleep_for(kBetweenTries);
   }
   if (::ftruncate(fd, 0) != 0) return failed("lock", path);
   if (auto wrote = write_all(fd, cat(::getpid(), "\n"), path); !wrote) {

@@ -28,7 +28,7 @@ bool equal_in_constant_time(std::string_view a, std::string_view b);
 // An exclusive lock that the kernel drops with the process; the file holds our pid.
 class LockFile {
  public:
-  // kConflict names the pid that holds it.
+  // kConflict names the pid that holds it. Waits for a holder that is just dying, 5 s at most.
   static Result<LockFile> acquire(const std::filesystem::path& path);
   LockFile(LockFile&& other) noexcept;
   LockFile& operator=(LockFile&& other) noexcept;

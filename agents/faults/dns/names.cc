@@ -68,7 +68,7 @@ class Names final : public Fault {
 
   nlohmann::json measure(const nlohmann::json&) const override {
     const auto caught = host_.network().caught(request_.id);
-    return caught ? nlohmann::json{{"queries", *caught}} : nlohmann::json::object();
+    return caught ? nlohmann::json{{"queries", caught->caught}} : nlohmann::json::object();
   }
 
  private:

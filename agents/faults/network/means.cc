@@ -29,6 +29,7 @@ constexpr FaultMeans shaping(const char* kind, decltype(FaultMeans::make) make,
 constexpr FaultMeans kMeans[] = {
     shaping("network.damage", &make_damage, &why_no_netem),
     shaping("network.delay", &make_delay, &why_no_netem),
+    row("network.loss", &make_loss, true, &why_no_packet_rules),
     row("network.partition", &make_partition, false, &why_no_packet_rules),
     row("network.port-drop", &make_port_drop, false, &why_no_packet_rules),
     row("network.port-reject", &make_port_reject, false, &why_no_packet_rules),

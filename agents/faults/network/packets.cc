@@ -4,7 +4,9 @@
 #include <arpa/inet.h>
 
 #include <array>
+#include <cmath>
 
+#include "agents/faults/effect.h"
 #include "agents/faults/node_target.h"
 #include "core/base/text.h"
 
@@ -52,8 +54,19 @@ class Packets final : public Fault {
   }
 
   nlohmann::json measure(const nlohmann::json&) const override {
-    const auto caught = host_.network().caught(request_.id);
-    return caught ? nlohmann::json{{"packets", *caught}} : nlohmann::json::object();
+    const auto seen = host_.network().caught(request_.id);
+    if (!seen) return nlohmann::json::object();
+    nlohmann::json measured = {{"packets", seen->caught}};
+    if (rules_.percent >= 100 || seen->met == 0) return measured;
+    const double share = rules_.percent / 100;
+    const auto met = static_cast<double>(seen->met);
+    add_effect(measured, {.what = "loss",
+                          .unit = "%",
+                          .asked = rules_.percent,
+                          .measured = 100 * static_cast<double>(seen->caught) / met,
+                          // Four deviations of a share of so many, and one packet.
+                          .tolerance = 400 * std::sqrt(share * (1 - share) / met) + 100 / met});
+    return measured;
   }
 
  private:
@@ -79,6 +92,14 @@ std::unique_ptr<Fault> make_partition(const FaultRequest& request, Host& host) {
   PacketRules rules{.address = request.text("address"),
                     .incoming = direction != "out",
                     .outgoing = direction != "in"};
+  return std::make_unique<Packets>(request, std::move(rules), host);
+}
+std::unique_ptr<Fault> make_loss(const FaultRequest& request, Host& host) {
+  const std::string& direction = request.text("direction");
+  PacketRules rules{.address = request.text("address"),
+                    .incoming = direction != "out",
+                    .outgoing = direction != "in",
+                    .percent = request.percent("percent")};
   return std::make_unique<Packets>(request, std::move(rules), host);
 }
 std::unique_ptr<Fault> make_port_drop(const FaultRequest& request, Host& host) {

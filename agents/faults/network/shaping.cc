@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/network/shaping.h"
 
+#include <pthread.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <mutex>
+#include <thread>
 
 #include "agents/faults/effect.h"
 #include "agents/faults/node_target.h"
@@ -15,7 +20,42 @@ namespace {
 using namespace std::chrono_literals;
 
 // Looks through the interface and adds what it sees, beside what was asked.
-using Look = Status (*)(const FaultRequest& request, Network& network, nlohmann::json& measured);
+using Look = Status (*)(const FaultRequest& request, Network& network, TapPlan plan,
+                        nlohmann::json& measured);
+
+// A look takes as long as the packets do: longer than an order should wait, or a revert.
+class Looking {
+ public:
+  Looking(const FaultRequest& request, Look look, Network& network) {
+    thread_ = std::thread([this, request, look, &network] {
+      nlohmann::json seen = nlohmann::json::object();
+      const TapPlan plan{.interface = request.text("interface"), .stop = &stop_};
+      if (auto looked = look(request, network, plan, seen); !looked) {
+        seen["unmeasured"] = looked.error().message;
+      }
+      const std::lock_guard lock(mutex_);
+      seen_ = std::move(seen);
+    });
+    ::pthread_setname_np(thread_.native_handle(), "packet-tap");
+  }
+  ~Looking() {
+    stop_ = true;
+    thread_.join();
+  }
+  Looking(const Looking&) = delete;
+  Looking& operator=(const Looking&) = delete;
+
+  nlohmann::json seen() const {
+    const std::lock_guard lock(mutex_);
+    return seen_;
+  }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  mutable std::mutex mutex_;
+  nlohmann::json seen_ = {{"unmeasured", "it is being looked at"}};
+  std::thread thread_;  // last: it uses the others
+};
 
 class Shaping final : public Fault {
  public:
@@ -36,14 +76,9 @@ class Shaping final : public Fault {
     return nlohmann::json{{"interface", interface()}};
   }
 
-  // Looked at once, while nothing waits for the revert.
   Status apply(const nlohmann::json&) override {
     if (auto set = host_.network().set_discipline(interface(), words_); !set) return set;
-    const auto measured = std::make_shared<nlohmann::json>(nlohmann::json::object());
-    if (auto looked = look_(request_, host_.network(), *measured); !looked) {
-      (*measured)["unmeasured"] = looked.error().message;
-    }
-    host_.holdings().keep(request_.id, measured);
+    host_.holdings().keep(request_.id, std::make_shared<Looking>(request_, look_, host_.network()));
     return {};
   }
   Status revert(const nlohmann::json&) override {
@@ -51,8 +86,8 @@ class Shaping final : public Fault {
     return host_.network().clear_discipline(interface());
   }
   nlohmann::json measure(const nlohmann::json&) const override {
-    const auto seen = host_.holdings().get<nlohmann::json>(request_.id);
-    nlohmann::json measured = seen ? *seen : nlohmann::json::object();
+    const auto looking = host_.holdings().get<Looking>(request_.id);
+    nlohmann::json measured = looking ? looking->seen() : nlohmann::json::object();
     measured["in_force"] = host_.network().is_ours(interface());
     return measured;
   }
@@ -71,14 +106,15 @@ std::string tc_time(Duration duration) { return cat(number_text(milliseconds(dur
 
 constexpr std::int64_t kBurst = 32 << 10;  // bytes that tbf lets through at once
 constexpr auto kReorderGap = std::chrono::milliseconds(10);
-constexpr auto kLongestLook = std::chrono::seconds(3);  // an order waits for it
+constexpr auto kLongestLook = std::chrono::seconds(5);
 
-Status look_at_delay(const FaultRequest& request, Network& network, nlohmann::json& measured) {
+Status look_at_delay(const FaultRequest& request, Network& network, TapPlan plan,
+                     nlohmann::json& measured) {
   const double delay = milliseconds(request.duration("delay"));
   const double jitter = milliseconds(request.duration("jitter"));
   const Duration most = request.duration("delay") + request.duration("jitter");
   if (most > kLongestLook) return fail(ErrorCode::kRefused, "a delay too long to wait for");
-  TapPlan plan{.interface = request.text("interface"), .patience = most + 500ms};
+  plan.patience = most + 500ms;
   ASSIGN_OR_RETURN(const TapReport seen, network.look_at(plan));
   // The mean of n even draws of +-jitter has a deviation of jitter / sqrt(3 n): four of them.
   const double chance = 4 * jitter / std::sqrt(3.0 * static_cast<double>(plan.packets));
@@ -103,12 +139,12 @@ bool was_early(const TappedPacket& packet) {
   return packet.times > 0 && packet.delay < kReorderGap / 2;
 }
 
-Status look_at_damage(const FaultRequest& request, Network& network, nlohmann::json& measured) {
+Status look_at_damage(const FaultRequest& request, Network& network, TapPlan plan,
+                      nlohmann::json& measured) {
   constexpr std::size_t kPackets = 1'000;
-  TapPlan plan{.interface = request.text("interface"),
-               .packets = kPackets,
-               .spacing = 200us,
-               .patience = 300ms};
+  plan.packets = kPackets;
+  plan.spacing = 200us;
+  plan.patience = 300ms;
   ASSIGN_OR_RETURN(const TapReport seen, network.look_at(plan));
   const std::string& what = request.text("what");
   const double asked = request.percent("percent");
@@ -127,17 +163,16 @@ Status look_at_damage(const FaultRequest& request, Network& network, nlohmann::j
 
 // A train of packets that takes a third of a second, after the burst that goes at once. Whatever
 // else the interface sends meanwhile is counted too.
-Status look_at_rate(const FaultRequest& request, Network& network, nlohmann::json& measured) {
+Status look_at_rate(const FaultRequest& request, Network& network, TapPlan plan,
+                    nlohmann::json& measured) {
   constexpr std::int64_t kTrainMax = 2 << 20;
   constexpr std::int64_t kPerTrain = 50;  // packets beyond the burst
   const std::int64_t rate = request.size("rate");
   const std::int64_t train = std::min(rate / 3, kTrainMax);
   const std::int64_t size = std::clamp<std::int64_t>(train / kPerTrain, 60, 1'400);
-  TapPlan plan{.interface = request.text("interface"),
-               .packets = static_cast<std::size_t>((kBurst + train) / size + 1),
-               .size = static_cast<std::size_t>(size),
-               .spacing = Duration(0),
-               .patience = 1s};
+  plan.packets = static_cast<std::size_t>((kBurst + train) / size + 1);
+  plan.size = static_cast<std::size_t>(size);
+  plan.spacing = Duration(0);
   ASSIGN_OR_RETURN(const TapReport seen, network.look_at(plan));
   add_effect(measured, {.what = "rate",
                         .unit = "bytes/s",

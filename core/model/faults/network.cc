@@ -14,6 +14,11 @@ constexpr FaultParam kPartitionParams[] = {
     word_param("direction", "both", "both|in|out",
                "`in` or `out` alone make an asymmetric partition."),
 };
+constexpr FaultParam kLossParams[] = {
+    text_param("address", nullptr, "The other side: an IPv4 or IPv6 address."),
+    word_param("direction", "both", "both|in|out", "Of the packets that come, go, or both."),
+    percent_param("percent", "5", "0.1", "100", "Of the packets, by chance."),
+};
 constexpr FaultParam kDropParams[] = {
     kFrom, kPort, word_param("protocol", "tcp", "tcp|udp", "Whose port it is.")};
 constexpr FaultParam kRejectParams[] = {kFrom, kPort};
@@ -52,6 +57,14 @@ constexpr FaultKindSpec kKinds[] = {
      .needs = "root, tc, netem in the kernel",
      .undo = kOwnDiscipline,
      .measured = "Sends 100 small packets through the interface and looks when they leave."},
+    {.name = "network.loss",
+     .summary =
+         "Loses packets between this node and an address; needs no netem, and ends by itself.",
+     .target_key = "node",
+     .params = kLossParams,
+     .needs = kNft,
+     .undo = kOwnTable,
+     .measured = "Counts the packets that came by and those that were dropped."},
     {.name = "network.partition",
      .summary = "Drops every packet between this node and an address, both ways or one.",
      .target_key = "node",

@@ -12,9 +12,11 @@
 #include <functional>
 #include <future>
 
+#include "agents/faults/fault.h"
 #include "agents/faults/fault_book.h"
 #include "agents/packet_tap.h"
 #include "tests/integration/agents/faults/real_host.h"
+#include "tests/support/eventually.h"
 #include "tests/support/namespace.h"
 #include "tests/support/temporary_folder.h"
 
@@ -131,6 +133,39 @@ TEST_CASE("a partition cuts one address off, each way as ordered, and nobody els
   });
 }
 
+// A datagram to the address; whether it was let out.
+bool let_out(const char* address) {
+  const sockaddr_in where = at(address, 9'000);
+  sockaddr generic{};
+  std::memcpy(&generic, &where, sizeof where);
+  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const bool sent = ::sendto(fd, "x", 1, 0, &generic, sizeof where) == 1;
+  ::close(fd);
+  return sent;
+}
+
+TEST_CASE("a share of the packets to an address is lost, as large as ordered, and none elsewhere") {
+  isolated([](Node& node) {
+    const auto live =
+        node.put("network.loss", {{"address", "127.0.0.2"}, {"direction", "out"}, {"percent", 30}});
+    REQUIRE(live);
+    REQUIRE(live->at("state") == "live");
+    int lost = 0;
+    for (int i = 0; i < 2'000; ++i) {
+      if (!let_out("127.0.0.2")) ++lost;
+      REQUIRE(let_out("127.0.0.3"));
+    }
+    const auto ended = node.book->revert("d1.f-1");
+    REQUIRE(ended);
+    INFO(*ended);
+    const json effect = ended->at("measured").at("effects").at(0);
+    CHECK(ended->at("measured").at("packets") == lost);
+    CHECK(effect.at("measured").get<double>() == Approx(lost / 20.0));
+    CHECK(effect.at("met") == true);
+    CHECK(let_out("127.0.0.2"));
+  });
+}
+
 TEST_CASE("a controller that is cut off still reaches the agent, and only the agent") {
   isolated([](Node& node) {
     REQUIRE(node.put("network.partition", {{"address", "127.0.0.2"}}));
@@ -169,11 +204,6 @@ TEST_CASE("a rate is limited by a discipline of ours, and one of somebody else i
     const auto live = node.put("network.rate", {{"interface", "lo"}, {"rate", "128KiB"}});
     REQUIRE(live);
     CHECK(live->at("measured").at("in_force") == true);
-    const json effect = live->at("measured").at("effects").at(0);
-    INFO(effect);
-    CHECK(effect.at("what") == "rate");
-    CHECK(effect.at("asked") == 128 << 10);
-    CHECK(effect.at("met") == true);
     CHECK_THAT(output_of({"tc", "qdisc", "show", "dev", "lo"}), Catch::Contains("rate 1048"));
     REQUIRE(node.book->revert("d1.f-1"));
   });
@@ -184,6 +214,25 @@ TEST_CASE("a rate is limited by a discipline of ours, and one of somebody else i
     CHECK_THAT(refused.error().message, Catch::Contains("htb"));
     CHECK_THAT(output_of({"tc", "qdisc", "show", "dev", "lo"}), Catch::Contains("htb 1:"));
     (void)output_of({"tc", "qdisc", "del", "dev", "lo", "root"});
+  });
+}
+
+TEST_CASE("a rate is measured on packets of our own while it is in force") {
+  isolated([](Node& node) {
+    Problems problems;
+    const FaultKind& kind = **find_kind("network.rate");
+    const auto request = read_request(kind, "f1", {{"node", "here"}},
+                                      {{"interface", "lo"}, {"rate", "128KiB"}}, problems);
+    const auto rate = kind.make(request, node.host);
+    const json resolved = rate->resolve().value();
+    REQUIRE(rate->apply(resolved));
+    CHECK(eventually([&] { return rate->measure(resolved).contains("effects"); }));
+    const json measured = rate->measure(resolved);
+    INFO(measured);
+    CHECK(measured.at("in_force") == true);
+    CHECK(measured.at("effects").at(0).at("asked") == 128 << 10);
+    CHECK(measured.at("effects").at(0).at("met") == true);
+    REQUIRE(rate->revert(resolved));
   });
 }
 

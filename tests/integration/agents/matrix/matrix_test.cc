@@ -28,7 +28,7 @@ using nlohmann::json;
 
 constexpr const char* kBody = R"(limits: {faults_max: 16, disk_reserve: 1MiB, directories: [data]}
 services:
-  - {name: shop, command: [/bin/sleep, "1000"]}
+  - {name: shop, command: ["{folder}/nap", "1000"]}
 links:
   - {name: database, listen: "{address}:27901", upstreams: [{name: a, address: "{address}:27902"}]}
 )";
@@ -36,7 +36,7 @@ links:
 // Where the defaults do not do.
 json params_of(const std::string& kind, const std::string& data) {
   if (kind.starts_with("file.")) return {{"path", data + "/orders.db"}};
-  if (kind == "network.partition") return {{"address", "192.0.2.1"}};
+  if (kind == "network.partition" || kind == "network.loss") return {{"address", "192.0.2.1"}};
   if (kind.starts_with("syscall.")) return {{"call", "write"}};
   if (kind.starts_with("network.port")) return {{"port", 8'080}};
   if (kind.starts_with("network.")) return {{"interface", "lo"}};
@@ -52,7 +52,8 @@ json params_of(const std::string& kind, const std::string& data) {
   return json::object();
 }
 
-json target_of(const std::string& what) {
+json target_of(const std::string& what, const TestAgent& agent) {
+  if (what == "process") return {{"process", (agent.folder() / "nap").string()}};
   if (what == "node") return {{"node", "test"}};
   return what == "link" ? json{{"link", "database"}} : json{{"service", "shop"}};
 }
@@ -61,7 +62,7 @@ json order_of(const json& kind, const TestAgent& agent, int lease_ms) {
   const std::string name = kind.at("name");
   return {{"epoch", 1},
           {"kind", name},
-          {"target", target_of(kind.at("target"))},
+          {"target", target_of(kind.at("target"), agent)},
           {"params", params_of(name, (agent.folder() / "data").string())},
           {"lease_ms", lease_ms}};
 }
@@ -188,7 +189,9 @@ const std::vector<Ending>& endings() {
          put(agent, order);
          kill_with_guardian(agent);
          wait_until_gone(agent);
-         CHECK(agent.run({"revert-all", "--config", "{config}"}).code == 0);
+         const Ended reverted = agent.run({"revert-all", "--config", "{config}"});
+         INFO(reverted.output);
+         CHECK(reverted.code == 0);
        }},
       {"agent and guardian are killed, a fresh start", false, true,
        [](TestAgent& agent, const json& order) {
@@ -261,10 +264,16 @@ Outcome check_ended(TestAgent& agent, const Ending& ending, const json& before, 
   return outcome;
 }
 
+// A program of the test's own, so that by its name nobody else is meant.
+void prepare(const TestAgent& agent) {
+  fs::create_directories(agent.folder() / "data");
+  fs::copy_file("/bin/sleep", agent.folder() / "nap");
+}
+
 Outcome try_kind(const json& kind, const Ending& ending) {
   INFO(kind.at("name").get<std::string>() << ": " << ending.name);
   TestAgent agent(kBody, ending.revived);
-  fs::create_directories(agent.folder() / "data");
+  prepare(agent);
   std::ofstream(agent.folder() / "data/orders.db") << "some bytes of a service";
   if (ending.dies_at) {
     agent.use(PANSHI_TESTS_DIR "/agent_with_failpoints",
@@ -283,6 +292,7 @@ Outcome try_kind(const json& kind, const Ending& ending) {
 // R reverted exactly, J the journal says so, M measured when it ended.
 std::string row_of(const json& kind, const std::vector<Outcome>& outcomes) {
   std::string row = kind.at("name").get<std::string>();
+  if (kind.at("target") == "process") row += " by name";
   row.resize(24, ' ');
   for (const Outcome& outcome : outcomes) {
     row += outcome.reverted ? "R" : "-";
@@ -301,9 +311,16 @@ void print_head() {
 
 json kinds_here() {
   TestAgent agent(kBody);
-  fs::create_directories(agent.folder() / "data");
+  prepare(agent);
   agent.start();
-  return agent.call("GET", "/v1/faults/kinds").json.at("kinds");
+  json kinds = agent.call("GET", "/v1/faults/kinds").json.at("kinds");
+  // The one fault by name that has an undo of its own; the others end processes.
+  for (const json& kind : json(kinds)) {
+    if (kind.at("name") != "process.pause") continue;
+    kinds.push_back(kind);
+    kinds.back()["target"] = "process";
+  }
+  return kinds;
 }
 
 TEST_CASE("every kind of fault leaves the node as it was, however it ends") {

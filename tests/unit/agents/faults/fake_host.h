@@ -199,7 +199,7 @@ inline nlohmann::json sample_params(const std::string& kind, FakeHost& host) {
   if (kind == "queue.fill") return {{"stream", "ORDERS"}, {"subject", "fill.panshi"}};
   if (kind.starts_with("syscall.")) return {{"call", "write"}};
   if (kind.starts_with("file.")) return {{"path", host.machine().file().string()}};
-  if (kind == "network.partition") return {{"address", "192.0.2.1"}};
+  if (kind == "network.partition" || kind == "network.loss") return {{"address", "192.0.2.1"}};
   if (kind.starts_with("network.port")) return {{"port", 8080}};
   if (kind.starts_with("network.")) return {{"interface", "eth0"}};
   return nullptr;

@@ -46,7 +46,9 @@ class FakeNetwork final : public Network {
     rules_.erase(fault);
     return {};
   }
-  Result<std::int64_t> caught(const std::string&) override { return 7; }
+  Result<CaughtPackets> caught(const std::string&) override {
+    return CaughtPackets{.met = 140, .caught = 7};
+  }
   std::vector<std::string> rules() override {
     const std::lock_guard lock(mutex_);
     return {rules_.begin(), rules_.end()};

@@ -7,6 +7,7 @@
 
 #include "agents/faults/effect.h"
 #include "agents/faults/fault.h"
+#include "tests/support/eventually.h"
 #include "tests/unit/agents/faults/fake_host.h"
 
 namespace panshi::agent {
@@ -120,6 +121,12 @@ nlohmann::json shaped(nlohmann::json measured) {
   return measured;
 }
 
+nlohmann::json lossy() {
+  nlohmann::json measured = met("loss", "%", 5, 400 * std::sqrt(0.05 * 0.95 / 140) + 100.0 / 140);
+  measured["packets"] = 7;
+  return measured;
+}
+
 nlohmann::json slowed() {
   nlohmann::json measured = met("sessions", "", 4, 0);
   measured["threads_running"] = 5;  // the one that looks, too
@@ -215,6 +222,7 @@ std::map<std::string, nlohmann::json> expected_measures() {
       {"link.slow-close", {{"ends", 0}, {"delay_mean_us", 0}}},
       {"network.damage", shaped(met("loss", "%", 5, 400 * std::sqrt(0.05 * 0.95 / 1'000) + 0.1))},
       {"network.delay", shaped(met("delay", "ms", 100, 6))},
+      {"network.loss", lossy()},
       {"network.partition", {{"packets", 7}}},
       {"network.port-drop", {{"packets", 7}}},
       {"network.port-reject", {{"packets", 7}}},
@@ -246,6 +254,8 @@ TEST_CASE("a fault measures that it is in force") {
     const auto fault = make(kind, host);
     const auto resolved = fault->resolve().value();
     REQUIRE(fault->apply(resolved));
+    // Some look for a while.
+    CHECK(eventually([&] { return fault->measure(resolved) == expected.at(kind.name); }));
     CHECK(fault->measure(resolved) == expected.at(kind.name));
   }
 }
