@@ -10,10 +10,12 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
+#include "agents/foreign_rules.h"
 #include "agents/packet_tap.h"
 #include "agents/tool.h"
 #include "core/base/text.h"
@@ -258,6 +260,20 @@ std::vector<std::string> LinuxNetwork::rules() {
     if (name.starts_with(prefix)) faults.push_back(name.substr(prefix.size()));
   }
   return faults;
+}
+
+// What is not installed has left nothing.
+std::vector<ForeignRule> LinuxNetwork::foreign_rules() {
+  std::vector<ForeignRule> found;
+  const auto add = [&](std::vector<ForeignRule> more) {
+    found.insert(found.end(), std::make_move_iterator(more.begin()),
+                 std::make_move_iterator(more.end()));
+  };
+  for (const char* program : {"iptables", "ip6tables"}) {
+    if (const auto saved = run({cat(program, "-save")})) add(suspects_of_iptables(program, *saved));
+  }
+  if (const auto all = run({"nft", "--stateless", "list", "ruleset"})) add(suspects_of_nft(*all));
+  return found;
 }
 
 std::string LinuxNetwork::why_no_discipline(const std::string& discipline) {

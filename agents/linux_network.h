@@ -29,6 +29,7 @@ class LinuxNetwork final : public Network {
   Status end_rules(const std::string& fault) override;
   Result<CaughtPackets> caught(const std::string& fault) override;
   std::vector<std::string> rules() override;
+  std::vector<ForeignRule> foreign_rules() override;
   std::string why_no_discipline(const std::string& discipline) override;
   Result<std::string> discipline(const std::string& interface) override;
   bool is_ours(const std::string& interface) override;

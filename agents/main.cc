@@ -13,6 +13,7 @@
 #include "agents/faults/fault_book.h"
 #include "agents/guardian/guardian.h"
 #include "agents/helpers/helper.h"
+#include "agents/host_state/host_state.h"
 #include "agents/limits.h"
 #include "agents/linux_host.h"
 #include "core/base/text.h"
@@ -26,6 +27,7 @@ namespace panshi::agent {
 namespace {
 
 constexpr int kUsage = 64;
+constexpr std::size_t kSnapshotMax = 16 << 20;
 
 constexpr const char* kHelp =
     R"(panshi-agent: supervises, probes, breaks and mends the services of one node.
@@ -35,6 +37,9 @@ constexpr const char* kHelp =
   panshi-agent revert-all --config FILE      revert every fault left behind; no agent may run
   panshi-agent fsck --config FILE            list what faults left behind, as JSON
   panshi-agent fsck --clear --config FILE    and clear what is ours; no agent may run
+  panshi-agent snapshot --config FILE        what of this machine faults may change, as JSON
+  panshi-agent snapshot --compare BEFORE.json --config FILE
+                                             and what is different from then; exit status 1 if any
   panshi-agent --help | --version
 
 Exit status: 0 done; 1 it could not be done, with one line that says why; 64 the command line or
@@ -42,8 +47,9 @@ the configuration is wrong, with one line for each mistake.
 )";
 
 struct CommandLine {
-  std::string verb = "run";  // run | recover | revert-all | fsck
+  std::string verb = "run";  // run | recover | revert-all | fsck | snapshot
   std::string config;
+  std::string compare;  // a file with an earlier snapshot
   bool check_only = false;
   bool clear = false;
   bool help = false;
@@ -52,7 +58,7 @@ struct CommandLine {
 
 Result<CommandLine> read_command_line(const std::vector<std::string>& arguments) {
   // `recover` is how the guardian starts an agent in its own place; it differs in nothing.
-  const std::vector<std::string> verbs = {"run", "recover", "revert-all", "fsck"};
+  const std::vector<std::string> verbs = {"run", "recover", "revert-all", "fsck", "snapshot"};
   CommandLine line;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
@@ -64,6 +70,9 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
       line.check_only = true;
     } else if (argument == "--clear" && line.verb == "fsck") {
       line.clear = true;
+    } else if (argument == "--compare" && line.verb == "snapshot") {
+      if (++i == arguments.size()) return fail(ErrorCode::kInvalid, "--compare wants a file");
+      line.compare = arguments[i];
     } else if (argument == "--config") {
       if (++i == arguments.size()) return fail(ErrorCode::kInvalid, "--config wants a file");
       line.config = arguments[i];
@@ -126,6 +135,29 @@ int clear_leftovers(const AgentConfig& config) {
   return cleared.left.empty() ? 0 : 1;
 }
 
+// Looks only, so an agent may be running.
+int snapshot(const AgentConfig& config, const std::string& compare) {
+  nlohmann::json before;
+  if (!compare.empty()) {
+    const auto text = read_file(compare, kSnapshotMax);
+    if (!text) return say(text.error(), kUsage);
+    const auto parsed = parse_json(*text, kSnapshotMax);
+    if (!parsed || !parsed->is_object()) {
+      return say({ErrorCode::kInvalid, compare + ": is not a snapshot"}, kUsage);
+    }
+    before = *parsed;
+  }
+  LinuxHost host(config);
+  const nlohmann::json now = take_host_state(config, host);
+  if (compare.empty()) {
+    std::cout << dump_json_pretty(now) << '\n';
+    return 0;
+  }
+  const std::vector<std::string> differences = host_state_differences(before, now);
+  for (const std::string& line : differences) std::cout << line << '\n';
+  return differences.empty() ? 0 : 1;
+}
+
 int run(const AgentConfig& config) {
   ::mallopt(M_ARENA_MAX, 2);  // a dozen threads that mostly wait need no memory pool each
   const std::string file = config.file.string();
@@ -183,6 +215,7 @@ int main_of(const std::vector<std::string>& arguments) {
   }
   if (line->verb == "revert-all") return revert_all(*config);
   if (line->verb == "fsck") return line->clear ? clear_leftovers(*config) : fsck(*config);
+  if (line->verb == "snapshot") return snapshot(*config, line->compare);
   return run(*config);
 }
 

@@ -16,7 +16,8 @@
 
 namespace panshi::agent {
 
-struct TapPlan;  // agents/packet_tap.h
+struct ForeignRule;  // agents/foreign_rules.h
+struct TapPlan;      // agents/packet_tap.h
 struct TapReport;
 
 struct PacketRules {
@@ -60,6 +61,9 @@ class Network {
   // Since they are in force. kNotFound: there are none of the fault.
   virtual Result<CaughtPackets> caught(const std::string& fault) = 0;
   virtual std::vector<std::string> rules() = 0;  // ids of the faults that have some
+
+  // What other tools for breaking networks may have left; see foreign_rules.h.
+  virtual std::vector<ForeignRule> foreign_rules() = 0;
 
   // Why an interface here cannot have it ("netem", "tbf"); empty when it can.
   virtual std::string why_no_discipline(const std::string& discipline) = 0;

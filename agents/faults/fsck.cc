@@ -4,62 +4,33 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <optional>
 #include <set>
 
 #include "agents/faults/fsck_node.h"
+#include "agents/faults/process/target_processes.h"
 #include "agents/links/link_table.h"
 #include "core/base/text.h"
+#include "core/io/process_table.h"
 
 namespace panshi::agent {
 namespace {
-
-struct Stat {
-  pid_t pid = 0;
-  std::string name;
-  char state = 0;
-  pid_t parent = 0;
-};
-
-std::optional<Stat> read_stat(const std::filesystem::path& folder) {
-  std::ifstream file(folder / "stat");
-  std::string line;
-  if (!std::getline(file, line)) return std::nullopt;
-  const auto open = line.find('(');
-  const auto close = line.rfind(')');  // the name may hold anything
-  if (open == std::string::npos || close == std::string::npos) return std::nullopt;
-  const auto rest = split(line.substr(std::min(close + 2, line.size())), ' ');
-  if (rest.size() < 2 || rest[0].empty()) return std::nullopt;
-  Stat stat{.name = line.substr(open + 1, close - open - 1), .state = rest[0][0]};
-  std::from_chars(line.data(), line.data() + line.size(), stat.pid);
-  std::from_chars(rest[1].data(), rest[1].data() + rest[1].size(), stat.parent);
-  return stat;
-}
-
-std::vector<Stat> all_processes() {
-  std::vector<Stat> all;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    if (auto stat = read_stat(entry.path())) all.push_back(std::move(*stat));
-  }
-  return all;
-}
 
 bool is_live(const FsckView& view, const FaultId& id) {
   return std::any_of(view.live.begin(), view.live.end(),
                      [&](const UndoRecord& each) { return each.facts.id == id; });
 }
 
-bool is_paused(const FsckView& view, const std::string& service) {
+// By a fault in force, under whatever name it was found.
+bool is_paused(const FsckView& view, const std::string& service, const ProcessName& process) {
   return std::any_of(view.live.begin(), view.live.end(), [&](const UndoRecord& each) {
-    return each.facts.kind == "process.pause" &&
-           each.facts.target.value("service", std::string()) == service;
+    if (each.facts.kind == "process.pause" &&
+        each.facts.target.value("service", std::string()) == service) {
+      return true;  // also those that it has started since
+    }
+    const std::vector<ProcessName> all = processes_from(each.resolved).all;
+    return std::find(all.begin(), all.end(), process) != all.end();
   });
 }
 
@@ -111,9 +82,9 @@ std::set<pid_t> find_stopped_services(const FsckView& view, Host& host,
     if (!leader) continue;
     for (const ProcessName& each : host.group_of(*leader)) {
       seen.insert(each.pid);
-      if (host.process_state(each) != 'T' || is_paused(view, service)) continue;
+      if (host.process_state(each) != 'T' || is_paused(view, service, each)) continue;
       found.push_back({.what = cat("stopped process ", each.pid, " of service ", service),
-                       .why = "no process.pause is in force there: somebody else sent SIGSTOP",
+                       .why = "no fault in force has stopped it: somebody else sent SIGSTOP",
                        .clear_hint = cat("kill -CONT ", each.pid),
                        .clear = [&host, each] { return host.signal_one(each, SIGCONT); }});
     }
@@ -124,12 +95,13 @@ std::set<pid_t> find_stopped_services(const FsckView& view, Host& host,
 // Our own children only: those of another node's agent on this machine are its business.
 void find_stopped_others(const std::set<pid_t>& seen, std::vector<Leftover>& found) {
   const pid_t self = ::getpid();
-  for (const Stat& each : all_processes()) {
-    if (each.state != 'T' || each.parent != self || seen.contains(each.pid)) continue;
-    found.push_back({.what = cat("stopped process ", each.pid, " (", each.name, ")"),
+  for (const ProcessEntry& each : list_processes()) {
+    const pid_t pid = each.process.pid;
+    if (each.state != 'T' || each.parent != self || seen.contains(pid)) continue;
+    found.push_back({.what = cat("stopped process ", pid, " (", each.name, ")"),
                      .ours = false,
                      .why = "this agent started it, but it is no service of this node",
-                     .clear_hint = cat("kill -CONT ", each.pid)});
+                     .clear_hint = cat("kill -CONT ", pid)});
   }
 }
 

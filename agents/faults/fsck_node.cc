@@ -7,6 +7,7 @@
 
 #include "agents/faults/file/kept_file.h"
 #include "agents/faults/node_target.h"
+#include "agents/foreign_rules.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 
@@ -51,6 +52,15 @@ void find_rules(const FsckView& view, Host& host, std::vector<Leftover>& found) 
                      .why = cat(kNotInForce, "; the kernel drops them by itself"),
                      .clear_hint = cat("nft delete table inet ", table),
                      .clear = [&host, id] { return host.network().end_rules(id); }});
+  }
+}
+
+void find_foreign_rules(Host& host, std::vector<Leftover>& found) {
+  for (ForeignRule& rule : host.network().foreign_rules()) {
+    found.push_back({.what = std::move(rule.rule),
+                     .ours = false,
+                     .why = std::move(rule.why),
+                     .clear_hint = std::move(rule.clear_hint)});
   }
 }
 
@@ -147,6 +157,7 @@ void find_preloads(const FsckView& view, Host& host, std::vector<Leftover>& foun
 void find_node_leftovers(const FsckView& view, Host& host, std::vector<Leftover>& found) {
   find_helpers(view, host, found);
   find_rules(view, host, found);
+  find_foreign_rules(host, found);
   find_disciplines(view, host, found);
   find_files(view, host, found);
   find_kept(view, host, found);

@@ -24,6 +24,7 @@ struct Stat {
   std::string name;
   char state = 0;
   bool kernel = false;
+  pid_t parent = 0;
   pid_t group = 0;
   std::uint64_t start_ticks = 0;
 };
@@ -40,6 +41,7 @@ std::optional<Stat> read_stat(pid_t pid) {
   if (name_end == std::string::npos) return std::nullopt;
   const std::vector<std::string> fields = split(std::string_view(*text).substr(name_end + 2), ' ');
   constexpr std::size_t kState = 3 - 3;  // numbered from 1 in proc(5); the first two are cut off
+  constexpr std::size_t kParent = 4 - 3;
   constexpr std::size_t kGroup = 5 - 3;
   constexpr std::size_t kFlags = 9 - 3;
   constexpr std::size_t kStart = 22 - 3;
@@ -47,8 +49,8 @@ std::optional<Stat> read_stat(pid_t pid) {
   Stat stat;
   std::uint64_t flags = 0;
   if (fields.size() <= kStart || fields[kState].size() != 1 ||
-      !read_number(fields[kGroup], stat.group) || !read_number(fields[kFlags], flags) ||
-      !read_number(fields[kStart], stat.start_ticks)) {
+      !read_number(fields[kParent], stat.parent) || !read_number(fields[kGroup], stat.group) ||
+      !read_number(fields[kFlags], flags) || !read_number(fields[kStart], stat.start_ticks)) {
     return std::nullopt;
   }
   if (const auto begin = text->find('('); begin < name_end) {
@@ -137,7 +139,9 @@ std::vector<ProcessEntry> list_processes() {
                    .name = std::move(stat->name),
                    .program = program_of(pid),
                    .cgroup = cgroup_of(pid),
-                   .kernel = stat->kernel});
+                   .kernel = stat->kernel,
+                   .state = stat->state,
+                   .parent = stat->parent});
   }
   return all;
 }

@@ -14,7 +14,9 @@ struct ProcessEntry {
   std::string name = {};     // `comm`: at most 15 bytes
   std::string program = {};  // of the executable; "" when it may not be seen, or of a kernel thread
   std::string cgroup = {};   // in the v2 hierarchy: "/system.slice/nginx.service"; "" when unknown
-  bool kernel = false;  // a thread of the kernel's own
+  bool kernel = false;       // a thread of the kernel's own
+  char state = 0;            // as process_state()
+  pid_t parent = 0;
 };
 
 // Without zombies, and without what ended while it was being read. By pid.

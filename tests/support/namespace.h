@@ -39,9 +39,4 @@ inline std::string output_of(std::vector<std::string> words) {
   return ended.get_future().get().output;
 }
 
-// Packet rules and queueing disciplines, without what was counted.
-inline std::string network_state() {
-  return output_of({"nft", "--stateless", "list", "ruleset"}) + output_of({"tc", "qdisc", "show"});
-}
-
 }  // namespace panshi

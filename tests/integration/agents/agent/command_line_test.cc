@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/base/text.h"
+#include "core/io/files.h"
 #include "core/json/fields.h"
 #include "tests/integration/agents/agent/test_agent.h"
 
@@ -78,6 +79,32 @@ TEST_CASE("while an agent runs, revert-all leaves the reverting to it") {
   const Ended ended = agent.run({"revert-all", "--config", "{config}"});
   CHECK(ended.code == 1);
   CHECK_THAT(ended.output, Catch::Contains(std::to_string(agent.pid())));
+}
+
+TEST_CASE("a snapshot shows what a fault does to the machine, and afterwards that it is gone") {
+  TestAgent agent(kOne);
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  const Ended before = agent.run({"snapshot", "--config", "{config}"});
+  REQUIRE(before.code == 0);
+  const std::string file = (agent.folder() / "before.json").string();
+  REQUIRE(write_file_durably(file, before.output, 0600));
+  const auto compare = [&] {
+    return agent.run({"snapshot", "--compare", file, "--config", "{config}"});
+  };
+  const nlohmann::json pause = {{"epoch", 1},
+                                {"kind", "process.pause"},
+                                {"target", {{"service", "shop"}}},
+                                {"params", nlohmann::json::object()},
+                                {"lease_ms", 60'000}};
+  REQUIRE(agent.call("PUT", "/v1/faults/f", pause).status == 200);
+  const Ended during = compare();
+  CHECK(during.code == 1);
+  CHECK_THAT(during.output, Catch::Contains("+ services.shop: stopped processes 1") &&
+                                Catch::Contains("- services.shop: stopped processes 0"));
+  REQUIRE(agent.call("POST", "/v1/faults/f/revert", {{"epoch", 1}}).status == 200);
+  CHECK_THAT(compare().output, !Catch::Contains("services.shop"));
+  CHECK(agent.run({"snapshot", "--compare", "/nowhere", "--config", "{config}"}).code == 64);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 
 #include "agents/faults/fault.h"
 #include "agents/faults/fault_book.h"
+#include "agents/host_state/host_state.h"
 #include "agents/packet_tap.h"
 #include "tests/integration/agents/faults/real_host.h"
 #include "tests/support/eventually.h"
@@ -108,9 +109,9 @@ void isolated(const std::function<void(Node&)>& test) {
     const int one = listen_on("127.0.0.2", 8'000);
     const int two = listen_on("127.0.0.3", 8'000);
     const int agent = listen_on("127.0.0.9", 17'701);
-    const std::string before = network_state();
+    const json before = take_network_state();
     test(node);
-    CHECK(network_state() == before);
+    CHECK(host_state_differences(before, take_network_state()).empty());
     for (const int fd : {one, two, agent}) ::close(fd);
   };
   std::async(std::launch::async, run).get();  // a failed REQUIRE comes out here

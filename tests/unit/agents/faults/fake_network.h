@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/foreign_rules.h"
 #include "agents/network.h"
 #include "agents/packet_tap.h"
 #include "tests/unit/agents/faults/hook.h"
@@ -54,6 +55,8 @@ class FakeNetwork final : public Network {
     return {rules_.begin(), rules_.end()};
   }
 
+  std::vector<ForeignRule> foreign_rules() override { return foreign_packets; }
+  std::vector<ForeignRule> foreign_packets;
   std::string why_no_discipline(const std::string&) override { return {}; }
   Result<std::string> discipline(const std::string&) override {
     const std::lock_guard lock(mutex_);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The promise under test: the figures of a look through an interface are those of its packets.
-#include <catch2/catch.hpp>
-
 #include "agents/packet_tap.h"
+
+#include <catch2/catch.hpp>
 
 namespace panshi::agent {
 namespace {

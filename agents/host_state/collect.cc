@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "agents/host_state/host_state.h"
+#include "agents/host_state/parse.h"
+#include "agents/tool.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/io/mac.h"
+#include "core/io/process_table.h"
+
+namespace panshi::agent {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr auto kToolWithin = std::chrono::seconds(5);
+constexpr std::size_t kFileMax = 1 << 20;  // contents of larger ones are not looked at
+constexpr std::size_t kListMax = 10'000;
+
+json unavailable(const std::string& why) { return {{"unavailable", why}}; }
+
+json of_tool(ProcessRunner& runner, std::vector<std::string> words,
+             Lines (*read)(const std::string&)) {
+  const auto said = run_tool(runner, std::move(words), kToolWithin);
+  return said ? json(read(*said)) : unavailable(said.error().message);
+}
+
+json of_file(const fs::path& path, Lines (*read)(const std::string&) = &lines_of) {
+  const auto text = read_file(path, kFileMax);
+  return text ? json(read(*text)) : unavailable(text.error().message);
+}
+
+void add_network(ProcessRunner& runner, json& state) {
+  state["nft"] = of_tool(runner, {"nft", "--stateless", "list", "ruleset"}, &lines_of);
+  state["qdiscs"] = of_tool(runner, {"tc", "-j", "qdisc", "show"}, &read_qdiscs);
+}
+
+json stopped() {
+  json lines = json::array();
+  for (const ProcessEntry& each : list_processes()) {
+    if (each.state == 'T') lines.push_back(cat(each.process.pid, " ", each.name));
+  }
+  return lines;
+}
+
+json cgroups() {
+  const Lines places = read_cgroup_mounts(read_file("/proc/self/mounts", kFileMax).value_or(""));
+  if (places.empty()) return unavailable("no cgroup2 hierarchy is mounted");
+  json lines = json::array();
+  std::error_code error;
+  const fs::path top = places.front();
+  const auto skip = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator each(top, skip, error), end; !error && each != end;
+       each.increment(error)) {
+    if (!each->is_directory(error) || lines.size() >= kListMax) continue;
+    lines.push_back("/" + fs::relative(each->path(), top, error).string());
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+std::string file_line(const fs::path& path) {
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) != 0) return {};
+  std::string line = cat(path.string(), " mode ", facts.st_mode, " owner ", facts.st_uid, ":",
+                         facts.st_gid, " size ", facts.st_size, " inode ", facts.st_ino,
+                         " changed ", facts.st_mtim.tv_sec, ".", facts.st_mtim.tv_nsec);
+  if (!S_ISREG(facts.st_mode) || facts.st_size > static_cast<off_t>(kFileMax)) return line;
+  const auto text = read_file(path, kFileMax);
+  return cat(line, " content ", text ? mac_of("", *text) : text.error().message);
+}
+
+// Of the folders whose files faults may touch.
+json files(const AgentConfig& config) {
+  json lines = json::array();
+  for (const fs::path& folder : config.fault_directories) {
+    std::error_code error;
+    for (const auto& each : fs::directory_iterator(folder, error)) {
+      if (lines.size() < kListMax) lines.push_back(file_line(each.path()));
+    }
+    if (error) return unavailable(cat(folder.string(), ": ", error.message()));
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+json services(Host& host) {
+  json all = json::object();
+  for (const std::string& service : host.services()) {
+    const auto leader = host.process_of(service);
+    json& lines = all[service] = json::array({leader ? "running" : "not running"});
+    if (!leader) continue;
+    const std::vector<ProcessName> group = host.group_of(*leader);
+    const auto count = std::count_if(group.begin(), group.end(), [&](const ProcessName& each) {
+      return host.process_state(each) == 'T';
+    });
+    lines.push_back(cat("stopped processes ", count));
+    const fs::path proc = cat("/proc/", leader->pid);
+    const auto limits = read_file(proc / "limits", kFileMax);
+    if (!limits) continue;  // it has just ended
+    for (const std::string& line : read_limits(*limits)) lines.push_back(line);
+    const auto environment = read_file(proc / "environ", kFileMax).value_or("");
+    for (const std::string& each : split(environment, '\0')) {
+      if (each.starts_with("LD_PRELOAD=")) lines.push_back(each);
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+json take_network_state() {
+  ProcessRunner runner;
+  json state = json::object();
+  add_network(runner, state);
+  return state;
+}
+
+json take_host_state(const AgentConfig& config, Host& host) {
+  ProcessRunner runner;
+  json state = {{"stopped", stopped()},
+                {"iptables", of_tool(runner, {"iptables-save"}, &read_iptables)},
+                {"ip6tables", of_tool(runner, {"ip6tables-save"}, &read_iptables)},
+                {"cgroups", cgroups()},
+                {"hosts", of_file("/etc/hosts")},
+                {"resolv", of_file("/etc/resolv.conf")},
+                {"mounts", of_file("/proc/self/mountinfo", &read_mounts)},
+                {"helpers", host.machine().helpers()},
+                {"files", files(config)},
+                {"services", services(host)}};
+  add_network(runner, state);
+  return state;
+}
+
+}  // namespace panshi::agent
