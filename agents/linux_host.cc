@@ -37,7 +37,7 @@ LinuxHost::LinuxHost(const AgentConfig& config, Supervision supervision, LinkTab
                               : ServiceCgroups()),
       supervision_(std::move(supervision)),
       links_(links),
-      machine_(config.fault_scope()) {}
+      machine_(config.fault_scope(), "/proc/self/exe", cgroups_) {}
 
 std::vector<std::string> LinuxHost::services() {
   std::vector<std::string> names;

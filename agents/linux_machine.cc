@@ -96,8 +96,10 @@ class LinuxHelper final : public Helper {
 
 }  // namespace
 
-LinuxMachine::LinuxMachine(FaultScope scope, std::string helper_program)
-    : scope_(std::move(scope)), helper_program_(std::move(helper_program)) {}
+LinuxMachine::LinuxMachine(FaultScope scope, std::string helper_program, ServiceCgroups cgroups)
+    : scope_(std::move(scope)),
+      helper_program_(std::move(helper_program)),
+      cgroups_(std::move(cgroups)) {}
 
 std::int64_t LinuxMachine::cores() {
   return std::max(1U, std::thread::hardware_concurrency());  // of its CPU affinity
@@ -131,6 +133,7 @@ Result<std::shared_ptr<Helper>> LinuxMachine::start_helper(const std::string& fa
               {"PANSHI_FAULT_STATE", scope_.state.string()}};
   auto process = HeldProcess::start(spec, kReadyWithin);
   if (!process) return fail(process.error(), cat("helper ", words.front()));
+  cgroups_.join_fault(fault, (*process)->name().pid);
   return std::make_shared<LinuxHelper>(std::move(*process));
 }
 
@@ -157,7 +160,10 @@ Status LinuxMachine::end_helpers(const std::string& fault) {
       any = true;
       if (is_alive(each.process)) ::kill(each.process.pid, SIGKILL);
     }
-    if (!any) return {};
+    if (!any) {
+      cgroups_.end_fault(fault);
+      return {};
+    }
     std::this_thread::sleep_for(kBetweenTries);
   }
   return fail(ErrorCode::kTimeout, cat("helpers of fault ", fault, " do not end"));

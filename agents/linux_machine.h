@@ -3,13 +3,15 @@
 #pragma once
 
 #include "agents/machine.h"
+#include "agents/supervisor/service_cgroups.h"
 
 namespace panshi::agent {
 
 class LinuxMachine final : public Machine {
  public:
   // `helper_program`: the panshi-agent that runs the helpers.
-  explicit LinuxMachine(FaultScope scope, std::string helper_program = "/proc/self/exe");
+  explicit LinuxMachine(FaultScope scope, std::string helper_program = "/proc/self/exe",
+                        ServiceCgroups cgroups = {});
 
   const FaultScope& scope() override { return scope_; }
   std::int64_t cores() override;
@@ -41,6 +43,7 @@ class LinuxMachine final : public Machine {
 
   const FaultScope scope_;
   const std::string helper_program_;
+  const ServiceCgroups cgroups_;
 };
 
 }  // namespace panshi::agent

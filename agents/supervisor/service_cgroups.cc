@@ -21,6 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+const std::string kFaultGroup = "panshi-fault-";       // no service is named so
 constexpr auto kGoneWithin = std::chrono::seconds(1);  // after being killed
 constexpr int kRoundsMax = 10;  // of fetching; more needs a service that forks without end
 
@@ -107,11 +108,33 @@ void ServiceCgroups::join(const std::string& service, pid_t leader) {
   }
 }
 
-void ServiceCgroups::end(const std::string& service) {
+void ServiceCgroups::end(const std::string& service) const {
   if (folder_.empty()) return;
   (void)tell(folder_ / service / "cgroup.kill", "1");
   std::error_code error;
   fs::remove(folder_ / service, error);  // refused until all have died; else remove_all() does it
+}
+
+// What it has forked by now is in its process group; what it forks later is born in the new one.
+void ServiceCgroups::join_fault(const std::string& fault, pid_t leader) const {
+  if (folder_.empty()) return;
+  std::error_code error;
+  const fs::path group = folder_ / (kFaultGroup + fault);
+  fs::create_directories(group, error);
+  for (const pid_t pid : processes_in_group(leader)) {
+    (void)tell(group / "cgroup.procs", cat(pid));
+  }
+}
+
+void ServiceCgroups::end_fault(const std::string& fault) const {
+  if (folder_.empty()) return;
+  const fs::path group = folder_ / (kFaultGroup + fault);
+  std::error_code error;
+  const auto until = std::chrono::steady_clock::now() + kGoneWithin;
+  while (fs::exists(group, error) && std::chrono::steady_clock::now() < until) {
+    end(group.filename());
+    if (fs::exists(group, error)) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
 }
 
 std::vector<pid_t> ServiceCgroups::processes_with(pid_t leader) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ServiceCgroups: a control group for each running service, so that also a process that left the
-// service's process group (a daemon) is known and ends with the service.
+// service's process group (a daemon) is known and ends with the service. And one for what each
+// fault runs, so that its load can be told from everybody else's.
 //
 // Only where there is a cgroup v2 hierarchy in which this account may make groups; they lie below
 // the agent's own group, in a folder named after its state, and no controller is switched on. What
@@ -26,7 +27,9 @@ class ServiceCgroups {
   ServiceCgroups() = default;  // does nothing
 
   void join(const std::string& service, pid_t leader);  // it may be gone already
-  void end(const std::string& service);                 // kills what is in it and removes it
+  void end(const std::string& service) const;           // kills what is in it and removes it
+  void join_fault(const std::string& fault, pid_t leader) const;
+  void end_fault(const std::string& fault) const;  // within a second
   // Of the service whose leader that is; empty when it is in no group of ours.
   std::vector<pid_t> processes_with(pid_t leader) const;
   // What is being killed just now has a second to be gone.

@@ -190,4 +190,34 @@ TEST_CASE("sshd, the agent and nobody at all are refused by name") {
   CHECK(ssh.put("f5", "process.restart", {{"process", "sshd"}}).status == 400);
 }
 
+TEST_CASE("what a fault runs is in a control group of its own, which goes with it") {
+  if (!Cgroup().made()) {
+    WARN("skipped: no v2 control group can be made here");
+    return;
+  }
+  TestAgent agent("cgroups: true\nservices:\n  - {name: shop, command: [/bin/sleep, \"1000\"]}\n");
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  const auto group_of_fault = [&] {
+    for (const ProcessEntry& each : list_processes()) {
+      if (each.cgroup.ends_with("/panshi-fault-" + own_name())) return each.cgroup;
+    }
+    return std::string();
+  };
+  const json load = {{"kind", "resource.cpu"},
+                     {"target", {{"node", "test"}}},
+                     {"params", {{"percent", 1}}},
+                     {"lease_ms", 60'000},
+                     {"epoch", 1},
+                     {"drill", "d1"}};
+  const auto live = agent.call("PUT", "/v1/faults/" + own_name(), load);
+  INFO(live.json);
+  REQUIRE(live.status == 200);
+  const std::string group = group_of_fault();
+  REQUIRE_FALSE(group.empty());
+  CHECK(agent.call("POST", "/v1/faults/" + own_name() + "/revert", {{"epoch", 1}}).status == 200);
+  CHECK(group_of_fault().empty());
+  CHECK_FALSE(fs::exists(cgroup_mount() / group.substr(1)));
+}
+
 }  // namespace panshi::agent
