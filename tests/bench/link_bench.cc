@@ -10,11 +10,14 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 
 #include "agents/links/link_table.h"
 #include "tests/bench/link_crowd.h"
+#include "tests/bench/part.h"
 #include "tests/integration/agents/links/sockets.h"
 #include "tests/support/temporary_folder.h"
 
@@ -26,6 +29,8 @@ using Clock = std::chrono::steady_clock;
 using test::connect_to;
 using test::Server;
 using test::Socket;
+
+constexpr int kRounds = 11;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -170,40 +175,31 @@ void bench_delay(agent::LinkTable& table, Duration delay, int chunks, Duration g
       static_cast<long long>(own->late_p99.count()), p99 <= 1000 ? "met" : "missed");
 }
 
-// Of the thread `links` of this process, or of the only thread of another, in microseconds.
-double cpu_us(pid_t pid) {
-  double ns = 0;
-  if (pid != 0) {
-    std::ifstream(cat("/proc/", pid, "/schedstat")) >> ns;
-    return ns / 1e3;
-  }
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::string name;
-    std::ifstream(task.path() / "comm") >> name;
-    if (name == "links") std::ifstream(task.path() / "schedstat") >> ns;
-  }
-  return ns / 1e3;
-}
+constexpr int kConnections[] = {1, 16, 64};
+
+struct Figures {
+  std::vector<double> a_second = {};
+  std::vector<double> p99_us = {};
+  std::vector<double> cpu_us = {};  // of whatever is between, a round trip
+};
 
 struct Path {
   const char* name;
   std::uint16_t echo_port;
   std::uint16_t bulk_port;
-  pid_t pid = 0;  // whose processor time it costs; 0: ours
-  std::vector<double> cpu = {};
-  std::vector<double> p99 = {};
-  std::vector<double> single = {};
-  std::vector<double> many = {};
+  pid_t pid = 0;  // of what is between; 0: nothing
+  std::map<int, Figures> small = {};
   std::vector<double> bulk = {};
 };
 
 // `less`: small figures are good ones.
-void print(const char* what, const char* unit, const std::vector<Path>& paths,
-           std::vector<double> Path::*figures, bool less = false) {
+void print(const std::string& what, const char* unit, const std::vector<Path>& paths,
+           const std::function<const std::vector<double>&(const Path&)>& figures,
+           bool less = false) {
   for (const Path& path : paths) {
-    const auto& values = path.*figures;
-    const double against = percentile(paths.back().*figures, 0.5);
-    std::printf("%-34s %-8s median %8.0f %s (%.0f to %.0f)", what, path.name,
+    const std::vector<double>& values = figures(path);
+    const double against = percentile(figures(paths.back()), 0.5);
+    std::printf("%-34s %-8s median %8.0f %s (%.0f to %.0f)", what.c_str(), path.name,
                 percentile(values, 0.5), unit, percentile(values, 0), percentile(values, 1));
     if (paths.size() == 3 && &path == &paths[1]) {
       const double ratio = percentile(values, 0.5) / against;
@@ -215,15 +211,30 @@ void print(const char* what, const char* unit, const std::vector<Path>& paths,
   }
 }
 
-void bench_paths(agent::LinkTable& table, int rounds) {
+void measure(Path& path) {
+  for (const int connections : kConnections) {
+    Figures& figures = path.small[connections];
+    const double before = path.pid == 0 ? 0 : cpu_us(path.pid);
+    const Trips trips = round_trips(path.echo_port, connections, 300ms);
+    const double after = path.pid == 0 ? 0 : cpu_us(path.pid);
+    figures.a_second.push_back(trips.a_second);
+    figures.p99_us.push_back(trips.p99_us);
+    figures.cpu_us.push_back((after - before) / trips.count);
+  }
+  path.bulk.push_back(megabytes_a_second(path.bulk_port, 256 << 20));
+}
+
+// The link and HAProxy are processes of their own; both ends are this one.
+void bench_paths(int rounds) {
   Server echo_server(echo);
   Server bulk_server(swallow);
-  for (const auto& [name, server] : {std::pair("echo", &echo_server), {"bulk", &bulk_server}}) {
-    (void)table.open(
-        {.name = name, .listen = cat(test::kHost, ":0"), .upstreams = {{"a", server->address()}}});
-  }
+  Part link({"carry", echo_server.address(), bulk_server.address()});
+  const std::vector<std::string> ports = split(link.hear(), ' ');
+  const auto port = [&](std::size_t i) {
+    return static_cast<std::uint16_t>(std::stoi(ports.at(i)));
+  };
   std::vector<Path> paths = {{"direct", echo_server.port(), bulk_server.port()},
-                             {"link", *table.port("echo"), *table.port("bulk")}};
+                             {"link", port(0), port(1), link.pid()}};
   std::optional<Haproxy> haproxy;
   if (::access("/usr/sbin/haproxy", X_OK) == 0) {
     haproxy.emplace(echo_server.port(), bulk_server.port());
@@ -232,39 +243,45 @@ void bench_paths(agent::LinkTable& table, int rounds) {
     std::printf("haproxy is not installed: nothing to compare with\n");
   }
   for (int round = 0; round < rounds; ++round) {
-    for (Path& path : paths) {
-      const Trips single = round_trips(path.echo_port, 1, 300ms);
-      path.single.push_back(single.a_second);
-      path.p99.push_back(single.p99_us);
-      const double cpu_before = cpu_us(path.pid);
-      const Trips many = round_trips(path.echo_port, 16, 300ms);
-      path.many.push_back(many.a_second);
-      path.cpu.push_back((cpu_us(path.pid) - cpu_before) / many.count);
-      path.bulk.push_back(megabytes_a_second(path.bulk_port, 256 << 20));
-    }
+    for (Path& path : paths) measure(path);
   }
-  print("round trips, 1 connection", "/s", paths, &Path::single);
-  print("p99 of these", "us", paths, &Path::p99, true);
-  print("round trips, 16 connections", "/s", paths, &Path::many);
-  print("processor time of one of these", "us", paths, &Path::cpu, true);
-  print("one-way bulk", "MB/s", paths, &Path::bulk);
+  for (const int n : kConnections) {
+    const std::string of = cat(n, n == 1 ? " connection" : " connections");
+    const auto small = [n](const Path& path) -> const Figures& { return path.small.at(n); };
+    print(
+        "round trips, " + of, "/s",
+        paths, [&](const Path& path) -> const auto& { return small(path).a_second; });
+    print(
+        "their p99, " + of, "us",
+        paths, [&](const Path& path) -> const auto& { return small(path).p99_us; }, true);
+    print(
+        "processor time of one, " + of, "us",
+        paths, [&](const Path& path) -> const auto& { return small(path).cpu_us; }, true);
+  }
+  print(
+      "one-way bulk", "MB/s", paths, [](const Path& path) -> const auto& { return path.bulk; });
 }
 
 int run() {
+  bench_crowd();
+  bench_paths(kRounds);
   auto table = agent::LinkTable::create();
   if (!table) return 1;
-  bench_crowd(**table);  // first: memory that was used once is not given back
   bench_delay(**table, 20ms, 300, 5ms);
   bench_delay(**table, 500ms, 300, 5ms);
   bench_delayed_crowd(**table);
-  bench_paths(**table, 5);
   return 0;
 }
 
 }  // namespace
 }  // namespace panshi
 
-int main() {
+int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.size() > 1 && words[0] == "carry") {
+    return panshi::carry_links({words.begin() + 1, words.end()});
+  }
+  if (words.size() == 2 && words[0] == "crowd") return panshi::be_crowd(std::stoi(words[1]));
   return panshi::run();
 }
