@@ -26,6 +26,8 @@ using nlohmann::json;
 
 constexpr std::string_view kReadyProbe = "ready:";  // no name of a probe has a colon
 constexpr auto kActionsEndWithin = std::chrono::seconds(2);
+// Of faults that cannot be reverted at first: nobody tries again until the next agent.
+constexpr auto kInsist = std::chrono::seconds(10);
 
 // Names this run of the agent; it decides nothing, so it needs no seed.
 std::string make_start_id() {
@@ -172,7 +174,8 @@ void Agent::run() {
   loop_.run([this] { return turn(); });
   waits_.give_up("the agent is stopping");
   end_actions_left_over();
-  if (faults_->live() > 0) (void)faults_->revert_all("agent_stop");  // granted while stopping
+  if (faults_->live() > 0)
+    (void)faults_->revert_all("agent_stop", kInsist);  // granted while stopping
   log_info("stopped");
 }
 
@@ -208,7 +211,7 @@ void Agent::begin() {
 void Agent::stop() {
   stopping_ = true;
   log_info("stopping: reverting faults, then stopping services");
-  const FaultBook::Reverted reverted = faults_->revert_all("agent_stop");
+  const FaultBook::Reverted reverted = faults_->revert_all("agent_stop", kInsist);
   for (const auto& [id, error] : reverted.failed) {
     log_error(cat("fault ", id, " could not be reverted: ", error));
   }

@@ -27,6 +27,8 @@ namespace panshi::agent {
 namespace {
 
 constexpr int kUsage = 64;
+// Nobody tries again after us until an agent is started.
+constexpr auto kInsist = std::chrono::seconds(30);
 constexpr std::size_t kSnapshotMax = 16 << 20;
 
 constexpr const char* kHelp =
@@ -108,7 +110,7 @@ int revert_all(const AgentConfig& config) {
   LinuxHost host(config);
   auto book = FaultBook::open(fault_options(config), host);
   if (!book) return say(book.error(), 1);
-  const FaultBook::Reverted reverted = (*book)->recover();
+  const FaultBook::Reverted reverted = (*book)->recover(kInsist);
   std::cout << dump_json(reverted.to_json()) << '\n';
   return reverted.failed.empty() ? 0 : 1;
 }

@@ -73,7 +73,7 @@ struct FaultBook::Impl {
   Result<nlohmann::json> await_applied(const LiveFaultPtr& fault,
                                        std::unique_lock<std::mutex>& lock);
   Reverted revert_each(std::vector<LiveFaultPtr> faults, const std::string& reason,
-                       std::unique_lock<std::mutex>& lock);
+                       std::unique_lock<std::mutex>& lock, Duration insist = {});
   std::vector<LiveFaultPtr> all() const;
 };
 
@@ -213,7 +213,8 @@ Result<nlohmann::json> FaultBook::revert(const FaultId& id) {
 
 FaultBook::Reverted FaultBook::Impl::revert_each(std::vector<LiveFaultPtr> faults,
                                                  const std::string& reason,
-                                                 std::unique_lock<std::mutex>& lock) {
+                                                 std::unique_lock<std::mutex>& lock,
+                                                 Duration insist) {
   std::vector<int> tries;
   for (const LiveFaultPtr& fault : faults) {
     tries.push_back(fault->revert_tries);
@@ -226,6 +227,11 @@ FaultBook::Reverted FaultBook::Impl::revert_each(std::vector<LiveFaultPtr> fault
     return true;
   };
   runner.changed.wait_for(lock, runner.options.wait_max, tried);
+  const auto hopeless_or_ended = [](const LiveFaultPtr& fault) {
+    return fault->phase == Phase::kEnded || fault->fault == nullptr;
+  };
+  runner.changed.wait_for(
+      lock, insist, [&] { return std::all_of(faults.begin(), faults.end(), hopeless_or_ended); });
   Reverted result;
   for (const LiveFaultPtr& fault : faults) {
     if (fault->phase == Phase::kEnded) {
@@ -239,14 +245,14 @@ FaultBook::Reverted FaultBook::Impl::revert_each(std::vector<LiveFaultPtr> fault
   return result;
 }
 
-FaultBook::Reverted FaultBook::recover() {
+FaultBook::Reverted FaultBook::recover(Duration insist) {
   std::unique_lock lock(impl_->runner.mutex);
-  return impl_->revert_each(impl_->all(), "agent_start", lock);
+  return impl_->revert_each(impl_->all(), "agent_start", lock, insist);
 }
 
-FaultBook::Reverted FaultBook::revert_all(const std::string& reason) {
+FaultBook::Reverted FaultBook::revert_all(const std::string& reason, Duration insist) {
   std::unique_lock lock(impl_->runner.mutex);
-  return impl_->revert_each(impl_->all(), reason, lock);
+  return impl_->revert_each(impl_->all(), reason, lock, insist);
 }
 
 Status FaultBook::renew(std::span<const FaultId> ids, Duration term) {

@@ -81,8 +81,9 @@ class FaultBook {
   FaultBook& operator=(const FaultBook&) = delete;
 
   // Reverts everything an earlier run left behind, each tried once before this returns, then in
-  // the background until it is done. Call it first, and before services are started.
-  Reverted recover();
+  // the background until it is done. Call it first, and before services are started. `insist`: who
+  // is about to end waits so long for what fails at first.
+  Reverted recover(Duration insist = {});
 
   // Applies the fault and answers when it is in force or has failed (a `fault` object).
   // The id again: the present state, kConflict when another body; a reverted one stays reverted.
@@ -91,8 +92,8 @@ class FaultBook {
   // Answers when it is reverted, or when the first try failed. Never seen: remembered as reverted,
   // so that a PUT that comes late does nothing.
   Result<nlohmann::json> revert(const FaultId& id);
-  // Each tried once before this returns. `reason`: revert_all or agent_stop.
-  Reverted revert_all(const std::string& reason);
+  // Each tried once before this returns. `reason`: revert_all or agent_stop. `insist` as above.
+  Reverted revert_all(const std::string& reason, Duration insist = {});
   // Leases of exactly these run `term` from now. Unknown ones and those being reverted are passed
   // over; kRefused when `term` is longer than the node allows.
   Status renew(std::span<const FaultId> ids, Duration term);

@@ -17,7 +17,6 @@ using nlohmann::json;
 constexpr std::size_t kSeenMax = 100'000;        // keys with that beginning
 constexpr std::size_t kSavedBytesMax = 2 << 20;  // of what they hold
 constexpr const char* kLooksMaxAtOnce = "1000";  // keys that one SCAN passes
-constexpr const char* kGoneAfter = "1";          // ms
 
 // KEYS key; ARGV dump, expires_ms, ms. Only while it is what was saved.
 constexpr const char* kExpireScript = R"lua(
@@ -46,9 +45,10 @@ class RedisExpireKeys final : public Fault {
     ASSIGN_OR_RETURN(const auto session, open());
     for (const json& each : resolved.at("keys")) {
       ASSIGN_OR_RETURN(const SavedKey key, SavedKey::from_json(each));
-      ASSIGN_OR_RETURN([[maybe_unused]] const auto done,
-                       session->run({"EVAL", kExpireScript, "1", key.name, key.value,
-                                     std::to_string(key.expires_ms), kGoneAfter}));
+      ASSIGN_OR_RETURN(
+          [[maybe_unused]] const auto done,
+          session->run({"EVAL", kExpireScript, "1", key.name, key.value,
+                        std::to_string(key.expires_ms), std::to_string(SavedKey::kExpiringMs)}));
     }
     return {};
   }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/redis/saved_key.h"
 
+#include <chrono>
 #include <string_view>
+#include <thread>
 
 #include "core/base/text.h"
 
 namespace panshi::agent {
 namespace {
 
+constexpr int kTriesMax = 100;
 constexpr std::string_view kDigits = "0123456789abcdef";
 
 std::string hex_of(const std::string& bytes) {
@@ -60,13 +63,27 @@ Result<bool> SavedKey::is_there(RedisSession& session) const {
   return now && now->value == value && now->expires_ms == expires_ms;
 }
 
+Result<bool> SavedKey::is_expiring(RedisSession& session) const {
+  ASSIGN_OR_RETURN(const auto now, read(session, name));
+  if (!now) return true;
+  ASSIGN_OR_RETURN(const RedisReply left, session.run({"PTTL", name}));
+  return now->value == value && left.integer != -1 && left.integer <= kExpiringMs;
+}
+
+// Reverted within the millisecond, the key is still there, and would be gone in the next.
 Status SavedKey::restore(RedisSession& session) const {
   std::vector<std::string> command = {"RESTORE", name, expires_ms < 0 ? "0" : cat(expires_ms),
                                       value};
   if (expires_ms >= 0) command.emplace_back("ABSTTL");
-  const auto back = session.run(command);
-  if (back || back.error().message.starts_with("BUSYKEY")) return {};
-  return tl::unexpected(back.error());
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    const auto back = session.run(command);
+    if (back) return {};
+    if (!back.error().message.starts_with("BUSYKEY")) return tl::unexpected(back.error());
+    ASSIGN_OR_RETURN(const bool expiring, is_expiring(session));
+    if (!expiring) return {};
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return fail(ErrorCode::kTimeout, "a key that is expiring does not go");
 }
 
 std::string pattern_of(const std::string& prefix) {

@@ -27,6 +27,12 @@ struct SavedKey {
   // No error when there is a key of that name: whatever it holds is newer. What has expired since
   // it was saved stays away.
   Status restore(RedisSession& session) const;
+
+  static constexpr int kExpiringMs = 1;  // what a key that we expire has left
+
+ private:
+  // Still what was saved, but for the millisecond that we have left it; or gone by now.
+  Result<bool> is_expiring(RedisSession& session) const;
 };
 
 // What SCAN matches by: every key that begins so, and no other.

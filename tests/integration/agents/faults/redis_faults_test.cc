@@ -2,7 +2,9 @@
 // The promise under test: on a real Redis server each fault does to clients what it says, and
 // afterwards everything is as it was.
 #include <catch2/catch.hpp>
+#include <thread>
 
+#include "agents/faults/fault.h"
 #include "agents/faults/fault_book.h"
 #include "tests/integration/agents/faults/real_host.h"
 #include "tests/support/shop_servers.h"
@@ -73,6 +75,22 @@ TEST_CASE("a full server refuses writes, evicts nothing, and is put back to its 
   CHECK(node.run({"SET", "more", "1"}));
   CHECK(node.setting("maxmemory") == "50000000");
   CHECK(node.setting("maxmemory-policy") == "allkeys-random");
+}
+
+TEST_CASE("keys that were to expire are put back also by a revert within the same millisecond") {
+  Node node;
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(node.run({"SET", "cache:a", "1"}));
+    Problems problems;
+    const auto request = read_request(**find_kind("redis.expire-keys"), "f1",
+                                      {{"service", "redis"}}, {{"prefix", "cache:"}}, problems);
+    const auto expire = (*find_kind("redis.expire-keys"))->make(request, node.host);
+    const auto resolved = expire->resolve().value();
+    REQUIRE(expire->apply(resolved));
+    REQUIRE(expire->revert(resolved));
+    std::this_thread::sleep_for(2ms);  // longer than what is left to a key that expires
+    CHECK(node.run({"GET", "cache:a"}).value().text == "1");
+  }
 }
 
 }  // namespace

@@ -142,6 +142,8 @@ class FakeRedis {
       reply.list = {text("0"), names};
     } else if (command[0] == "DUMP" && keys_.contains(command[1])) {
       return text(keys_.at(command[1]).first);
+    } else if (command[0] == "PTTL") {
+      reply.integer = keys_.contains(command[1]) ? 60'000 : -2;
     } else if (command[0] == "PEXPIRETIME") {
       reply.integer = keys_.contains(command[1]) ? keys_.at(command[1]).second : -2;
     } else if (command[0] == "EVAL" && keys_.contains(command[3])) {

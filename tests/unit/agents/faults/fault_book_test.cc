@@ -439,5 +439,23 @@ TEST_CASE("random histories leave no fault behind and no undo record", "[sim]") 
   for (const FaultId& id : all) CHECK_FALSE(node.on_disk(id));
 }
 
+TEST_CASE("who is about to end insists on a revert that fails at first") {
+  Node node;
+  REQUIRE(node.book->put(order("f1", "process.pause")));
+  std::atomic<int> left = 3;
+  const auto stubborn = [&](const std::string& what) -> Status {
+    if (what.starts_with("signal") && left-- > 0) return fail(ErrorCode::kUnavailable, "not yet");
+    return {};
+  };
+  node.host.on_touch = stubborn;
+  const bool at_start = GENERATE(true, false);
+  if (at_start) node.start();
+  const auto reverted =
+      at_start ? node.book->recover(20s) : node.book->revert_all("agent_stop", 20s);
+  CHECK(reverted.reverted == std::vector<FaultId>{"f1"});
+  CHECK(reverted.failed.empty());
+  CHECK(node.host.healthy());
+}
+
 }  // namespace
 }  // namespace panshi::agent

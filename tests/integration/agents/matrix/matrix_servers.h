@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// MatrixServers: a real MariaDB primary with its replica, a Redis server, a Redis Cluster and a
+// NATS server for the matrix, beside which one agent after the other lives; and what of them a
+// fault may change. They are not the agent's own services: those are sleeps that stand for them.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/support/redis_servers.h"
+#include "tests/support/shop_servers.h"
+
+namespace panshi {
+
+class MatrixServers {
+ public:
+  MatrixServers();
+
+  // `sql: …`, `redis: …` and so on of the services `shop`, `replica` and `cache`, as a
+  // configuration has them.
+  std::string extras(const std::string& service) const;
+  // Accounts, switches, sessions, replication, settings, keys, messages; "unreachable" where it
+  // cannot be asked now.
+  nlohmann::json state() const;
+
+ private:
+  nlohmann::json primary_state() const;
+  nlohmann::json replica_state() const;
+  nlohmann::json redis_state() const;
+  nlohmann::json cluster_state() const;
+  nlohmann::json nats_state() const;
+
+  using Server = ShopServers::Server;
+  ShopServers shop_{{Server::kPrimary, Server::kReplica, Server::kRedis, Server::kNats}};
+  RedisServers cluster_;
+  std::size_t member_ = 0;  // a replica of the cluster
+  std::unique_ptr<Nats> nats_;
+};
+
+}  // namespace panshi
