@@ -20,6 +20,7 @@ class LinuxMachine final : public Machine {
   Result<std::vector<ProcessName>> processes(const ProcessChoice& choice) override;
   Result<std::string> cgroup_of_unit(const std::string& unit) override;
   Status start_unit(const std::string& unit) override;
+  Status restart_unit(const std::string& unit) override;
   Result<std::shared_ptr<Helper>> start_helper(const std::string& fault,
                                                const std::vector<std::string>& words) override;
   Status end_helpers(const std::string& fault) override;

@@ -90,8 +90,13 @@ Result<std::string> LinuxMachine::cgroup_of_unit(const std::string& unit) {
 Status LinuxMachine::start_unit(const std::string& unit) {
   ProcessRunner runner;
   const auto started = systemctl(runner, {"start", "--", unit});
-  if (!started) return tl::unexpected<Error>(started.error());
-  return {};
+  return started ? Status() : tl::unexpected<Error>(started.error());
+}
+
+Status LinuxMachine::restart_unit(const std::string& unit) {
+  ProcessRunner runner;
+  const auto restarted = systemctl(runner, {"restart", "--", unit});
+  return restarted ? Status() : tl::unexpected<Error>(restarted.error());
 }
 
 Result<std::string> LinuxMachine::systemctl(ProcessRunner& runner, std::vector<std::string> words) {

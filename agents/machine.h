@@ -70,6 +70,7 @@ class Machine {
   virtual Result<std::string> cgroup_of_unit(const std::string& unit) = 0;
   // Has systemd start a unit that it knows, if it does not run. kRefused, kTimeout.
   virtual Status start_unit(const std::string& unit) = 0;
+  virtual Status restart_unit(const std::string& unit) = 0;
 
   // `panshi-agent helper` with these arguments (agents/helpers/helper.h); returns when it is under
   // way. Keep what it returns in Host::holdings().

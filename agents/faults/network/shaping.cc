@@ -114,6 +114,9 @@ Status look_at_delay(const FaultRequest& request, Network& network, TapPlan plan
   const double jitter = milliseconds(request.duration("jitter"));
   const Duration most = request.duration("delay") + request.duration("jitter");
   if (most > kLongestLook) return fail(ErrorCode::kRefused, "a delay too long to wait for");
+  // Of a handshake, and of a request with its answer, one packet leaves here; both do by `lo`.
+  const double ways = plan.interface == "lo" ? 2 : 1;
+  measured["predicted"] = {{"handshake_ms", ways * delay}, {"round_trip_ms", ways * delay}};
   plan.patience = most + 500ms;
   ASSIGN_OR_RETURN(const TapReport seen, network.look_at(plan));
   // The mean of n even draws of +-jitter has a deviation of jitter / sqrt(3 n): four of them.

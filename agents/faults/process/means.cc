@@ -38,7 +38,7 @@ constexpr FaultMeans kMeans[] = {
      .make = &make_process_restart,
      .exclusive = false,
      .cheap_measure = true,
-     .why_not = &why_no_service},
+     .why_not = &always_possible},
 };
 
 }  // namespace

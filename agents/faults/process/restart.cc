@@ -14,22 +14,23 @@ nlohmann::json gone_json(const TargetProcesses& processes, Host& host) {
 
 class ProcessRestart final : public Fault {
  public:
-  ProcessRestart(const FaultRequest& request, Host& host) : service_(request.target), host_(host) {}
+  ProcessRestart(const FaultRequest& request, Host& host) : request_(request), host_(host) {}
 
   Result<nlohmann::json> resolve() override {
-    ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(service_, host_));
+    ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(request_, host_));
     return to_json(found);
   }
   Status apply(const nlohmann::json& resolved) override {
-    return restart_service(service_, processes_from(resolved).leader, true, host_);
+    if (request_.target_key == "unit") return host_.machine().restart_unit(request_.target);
+    return restart_service(request_.target, processes_from(resolved).leader, true, host_);
   }
-  Status revert(const nlohmann::json&) override { return have_running(service_, host_); }
+  Status revert(const nlohmann::json&) override { return have_running(request_, host_); }
   nlohmann::json measure(const nlohmann::json& resolved) const override {
     return gone_json(processes_from(resolved), host_);
   }
 
  private:
-  const std::string service_;
+  const FaultRequest request_;
   Host& host_;
 };
 

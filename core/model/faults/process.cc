@@ -57,11 +57,12 @@ constexpr FaultKindSpec kKinds[] = {
      .undo = "Lets every process go on.",
      .measured = "Counts the processes that are stopped."},
     {.name = "process.restart",
-     .summary = "Stops a service as it is configured, and starts it again.",
+     .summary = "Stops a service or a unit as it is configured, and starts it again.",
      .target_key = "service",
+     .also_on = "unit",
      .params = {},
-     .needs = "a service of the node",
-     .undo = kRunsAgain,
+     .needs = "systemd for a unit",
+     .undo = kRunAgain,
      .measured = kCountsGone},
 };
 

@@ -155,13 +155,17 @@ TEST_CASE("the processes of a control group are paused, and its neighbours are n
     CHECK(process_state(outside.name().pid) == 'S');
     // systemd's part is a script that knows one unit; the rest is as above.
     std::ofstream(nap.agent.folder() / "systemctl")
-        << "#!/bin/sh\n[ \"$5\" = nap.service ] && echo " << name << "\n:\n";
+        << "#!/bin/sh\necho $* >>" << (nap.agent.folder() / "calls").string()
+        << "\n[ \"$5\" = nap.service ] && echo " << name << "\n:\n";
     fs::permissions(nap.agent.folder() / "systemctl", fs::perms::owner_all);
     REQUIRE(nap.revert("f1") == 200);
     REQUIRE(nap.put("f2", "process.pause", {{"unit", "nap.service"}}).status == 200);
     CHECK(process_state(inside.name().pid) == 'T');
     REQUIRE(nap.revert("f2") == 200);
     CHECK(process_state(inside.name().pid) == 'S');
+    REQUIRE(nap.put("f4", "process.restart", {{"unit", "nap.service"}}).status == 200);
+    CHECK_THAT(read_file(nap.agent.folder() / "calls").value(),
+               Catch::Contains("restart -- nap.service"));
     const auto unknown = nap.put("f3", "process.pause", {{"unit", "other.service"}});
     CHECK(unknown.status == 409);
     CHECK_THAT(unknown.json.dump(), Catch::Contains("is not known or does not run"));

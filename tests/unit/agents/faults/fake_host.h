@@ -35,6 +35,7 @@ class FakeHost final : public Host {
     machine_.list_processes = [this] {
       return group_of({.pid = 100, .start_ticks = incarnation_});
     };
+    machine_.restart_unit_as = [this] { return restart("orders"); };
     machine_.start_unit_as = [this] { return ensure_running("orders"); };
   }
 

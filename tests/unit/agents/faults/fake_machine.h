@@ -65,6 +65,7 @@ class FakeMachine final : public Machine {
   // Processes of the host, by a name, a control group or a unit's group.
   std::function<std::vector<ProcessName>()> list_processes;
   std::function<Status()> start_unit_as;
+  std::function<Status()> restart_unit_as;
   Result<std::vector<ProcessName>> processes(const ProcessChoice& choice) override {
     if (choice.process == "orders" || choice.cgroup == "/shop/orders") return list_processes();
     return std::vector<ProcessName>();
@@ -74,6 +75,7 @@ class FakeMachine final : public Machine {
     return fail(ErrorCode::kRefused, "unit " + unit + " is not known or does not run");
   }
   Status start_unit(const std::string&) override { return start_unit_as(); }
+  Status restart_unit(const std::string&) override { return restart_unit_as(); }
   Result<std::shared_ptr<Helper>> start_helper(const std::string& fault,
                                                const std::vector<std::string>& words) override {
     if (auto touched = on_touch_("start_helper"); !touched) {

@@ -121,6 +121,12 @@ nlohmann::json shaped(nlohmann::json measured) {
   return measured;
 }
 
+nlohmann::json late() {
+  nlohmann::json measured = shaped(met("delay", "ms", 100, 6));
+  measured["predicted"] = {{"handshake_ms", 100.0}, {"round_trip_ms", 100.0}};
+  return measured;
+}
+
 nlohmann::json lossy() {
   nlohmann::json measured = met("loss", "%", 5, 400 * std::sqrt(0.05 * 0.95 / 140) + 100.0 / 140);
   measured["packets"] = 7;
@@ -221,7 +227,7 @@ std::map<std::string, nlohmann::json> expected_measures() {
       {"link.slicer", {{"pieces", 0}, {"bytes", 0}, {"delay_mean_us", 0}}},
       {"link.slow-close", {{"ends", 0}, {"delay_mean_us", 0}}},
       {"network.damage", shaped(met("loss", "%", 5, 400 * std::sqrt(0.05 * 0.95 / 1'000) + 0.1))},
-      {"network.delay", shaped(met("delay", "ms", 100, 6))},
+      {"network.delay", late()},
       {"network.loss", lossy()},
       {"network.partition", {{"packets", 7}}},
       {"network.port-drop", {{"packets", 7}}},
