@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The promise under test: the client that people have (npm install toxiproxy-node-client) drives a
-// real agent. Arguments: the agent's program. Skipped (77) where the client is not installed:
+// The promise under test: the client that people have (npm's toxiproxy-node-client) drives a real
+// agent. Arguments: the agent's program. Skipped (77) where the client is not installed:
 // PANSHI_NODE_MODULES names the folder that has it.
 import {spawn} from 'node:child_process';
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
