@@ -46,9 +46,13 @@ tl::unexpected<Error> failed(const std::string& what) {
               cat(what, ": ", std::strerror(errno)));
 }
 
-// Only what goes out; classic BPF, as in socket(7), with the ancillary data of linux/filter.h.
-bool only_outgoing(int fd) {
-  std::array<sock_filter, 4> code = {{
+// Only what goes out, and but for `everybody` only of ours: nothing is copied of what a busy
+// interface sends. Classic BPF, as in socket(7), with the ancillary data of linux/filter.h.
+bool only_outgoing(int fd, bool everybody) {
+  const __u8 to_the_end = everybody ? 0 : 3;  // instructions to pass over
+  std::array<sock_filter, 6> code = {{
+      {BPF_LD | BPF_H | BPF_ABS, 0, 0, static_cast<__u32>(SKF_AD_OFF + SKF_AD_PROTOCOL)},
+      {BPF_JMP | BPF_JEQ | BPF_K, 0, to_the_end, kType},
       {BPF_LD | BPF_B | BPF_ABS, 0, 0, static_cast<__u32>(SKF_AD_OFF + SKF_AD_PKTTYPE)},
       {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, PACKET_OUTGOING},
       {BPF_RET | BPF_K, 0, 0, 0xffff},
@@ -78,7 +82,7 @@ class Tap {
     if (::setsockopt(tap_.fd, SOL_SOCKET, SO_RCVBUFFORCE, &kBuffer, sizeof kBuffer) != 0) {
       (void)::setsockopt(tap_.fd, SOL_SOCKET, SO_RCVBUF, &kBuffer, sizeof kBuffer);
     }
-    if (!only_outgoing(tap_.fd) ||
+    if (!only_outgoing(tap_.fd, plan_.everybody) ||
         ::setsockopt(tap_.fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) {
       return failed("packet socket");
     }

@@ -23,6 +23,7 @@ struct TapPlan {
   std::size_t size = 100;        // bytes of each without its Ethernet header, 60 to 1,500
   Duration spacing{2'000};       // between two; 0: as fast as they are taken
   Duration patience{1'000'000};  // for the last one
+  bool everybody = false;        // `sent` counts what others send meanwhile, too
   const std::atomic<bool>* stop = nullptr;  // becomes true: no longer wanted
 };
 
@@ -32,7 +33,7 @@ struct TappedPacket {
   bool damaged = false;   // when it was seen, in any byte
 };
 
-struct TapSample {  // of everything the interface sent meanwhile, not only of ours
+struct TapSample {
   WallTime at;
   std::int64_t bytes = 0;  // with Ethernet header
 };

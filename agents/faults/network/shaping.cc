@@ -104,7 +104,8 @@ class Shaping final : public Fault {
 double milliseconds(Duration duration) { return static_cast<double>(duration.count()) / 1000; }
 std::string tc_time(Duration duration) { return cat(number_text(milliseconds(duration)), "ms"); }
 
-constexpr std::int64_t kBurst = 32 << 10;  // bytes that tbf lets through at once
+constexpr std::int64_t kBurst = 32 << 10;   // bytes that tbf lets through at once
+constexpr std::size_t kDamageSize = 1'000;  // a bit that flips in the header of a frame is not seen
 constexpr auto kReorderGap = std::chrono::milliseconds(10);
 constexpr auto kLongestLook = std::chrono::seconds(5);
 
@@ -146,6 +147,7 @@ Status look_at_damage(const FaultRequest& request, Network& network, TapPlan pla
                       nlohmann::json& measured) {
   constexpr std::size_t kPackets = 1'000;
   plan.packets = kPackets;
+  plan.size = kDamageSize;
   plan.spacing = 200us;
   plan.patience = 300ms;
   ASSIGN_OR_RETURN(const TapReport seen, network.look_at(plan));
@@ -176,6 +178,7 @@ Status look_at_rate(const FaultRequest& request, Network& network, TapPlan plan,
   plan.packets = static_cast<std::size_t>((kBurst + train) / size + 1);
   plan.size = static_cast<std::size_t>(size);
   plan.spacing = Duration(0);
+  plan.everybody = true;
   ASSIGN_OR_RETURN(const TapReport seen, network.look_at(plan));
   add_effect(measured, {.what = "rate",
                         .unit = "bytes/s",

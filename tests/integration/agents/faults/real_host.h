@@ -32,6 +32,9 @@ class RealHost final : public Host {
   Redis::Options redis;                      // of service `redis`
   std::string nats_url;                      // of every service
   std::string nats_monitor;
+  // What is held may use the parts of this host, so it goes before they do.
+  ~RealHost() override { holdings().let_go_all(); }
+
   int started = 0;    // calls of ensure_running()
   int restarted = 0;  // calls of restart()
 

@@ -38,6 +38,8 @@ class FakeHost final : public Host {
     machine_.restart_unit_as = [this] { return restart("orders"); };
     machine_.start_unit_as = [this] { return ensure_running("orders"); };
   }
+  // What is held may use the parts of this host, so it goes before they do.
+  ~FakeHost() override { holdings().let_go_all(); }
 
   // Told of each call that touches the node, before it acts; it may block or refuse.
   Hook on_touch;
