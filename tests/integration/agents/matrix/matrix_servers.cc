@@ -63,6 +63,13 @@ MatrixServers::MatrixServers() {
   nats_ = wanted(Nats::connect(shop_.nats()));
   wanted(nats_->ensure_stream({.name = "ORDERS", .subjects = {"order.*", "fill.panshi"}}));
   for (const char* id : {"1", "2", "3"}) wanted(nats_->publish("order.placed", "{}", id));
+  const auto status = [this] { return json_response({{"rate", rate_.load()}, {"plan_step", 0}}); };
+  load_.route_open("GET", "/status", [status](const HttpRequest&) { return status(); });
+  load_.route_open("POST", "/rate", [this, status](const HttpRequest& request) {
+    rate_ = parse_json(request.body).value_or(json::object()).value("rate", 0.0);
+    return status();
+  });
+  wanted(load_.start());
   (void)wanted(nats_->consume(
       {.stream = "ORDERS", .durable = "worker", .subject_filter = "order.placed"},
       [](const auto& messages) { return std::vector<NatsVerdict>(messages.size()); }));
@@ -82,7 +89,8 @@ std::string MatrixServers::extras(const std::string& service) const {
   }
   return cat(sql(Server::kPrimary), ", redis: {host: ", shop_.redis().host,
              ", port: ", shop_.redis().port, "}, nats: {url: \"", shop_.nats().urls.at(0),
-             "\", monitor: \"", shop_.nats_monitor(), "\"}");
+             "\", monitor: \"", shop_.nats_monitor(),
+             "\"}, load: {url: \"http://127.0.0.1:", load_.port(), "\"}");
 }
 
 json MatrixServers::primary_state() const {
@@ -146,11 +154,8 @@ json MatrixServers::nats_state() const {
 }
 
 json MatrixServers::state() const {
-  return {{"primary", primary_state()},
-          {"replica", replica_state()},
-          {"redis", redis_state()},
-          {"cluster", cluster_state()},
-          {"nats", nats_state()}};
+  return {{"primary", primary_state()}, {"replica", replica_state()}, {"redis", redis_state()},
+          {"cluster", cluster_state()}, {"nats", nats_state()},       {"load", rate_.load()}};
 }
 
 }  // namespace panshi

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// MatrixServers: a real MariaDB primary with its replica, a Redis server, a Redis Cluster and a
-// NATS server for the matrix, beside which one agent after the other lives; and what of them a
-// fault may change. They are not the agent's own services: those are sleeps that stand for them.
+// MatrixServers: a real MariaDB primary with its replica, a Redis server, a Redis Cluster, a NATS
+// server and what takes the orders of a load generator, for the matrix; beside them one agent after
+// the other lives; and what of them a fault may change. They are not the agent's own services:
+// those are sleeps that stand for them.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/io/http_server.h"
 #include "tests/support/redis_servers.h"
 #include "tests/support/shop_servers.h"
 
@@ -36,6 +39,8 @@ class MatrixServers {
   RedisServers cluster_;
   std::size_t member_ = 0;  // a replica of the cluster
   std::unique_ptr<Nats> nats_;
+  std::atomic<double> rate_ = 40;  // of the load
+  HttpServer load_{{}};
 };
 
 }  // namespace panshi

@@ -32,6 +32,10 @@ services:
   - {name: shop, command: ["{folder}/nap", "1000"]}
 links:
   - {name: database, listen: "{address}:27901", upstreams: [{name: a, address: "{address}:27902"}]}
+  - name: web
+    protocol: http
+    listen: "{address}:27903"
+    upstreams: [{name: a, address: "{address}:27904"}]
 )";
 
 // Where an agent lives, and what around it faults may change.
@@ -43,7 +47,8 @@ struct World {
 
 // Those that break a server through its own protocol.
 bool is_of_servers(const std::string& kind) {
-  return kind.starts_with("db.") || kind.starts_with("redis.") || kind.starts_with("queue.");
+  return kind.starts_with("db.") || kind.starts_with("redis.") || kind.starts_with("queue.") ||
+         kind.starts_with("load.");
 }
 
 // Where the defaults do not do.
@@ -75,6 +80,7 @@ json params_of(const std::string& kind, const std::string& data) {
 json target_of(const std::string& kind, const std::string& what, const TestAgent& agent) {
   if (kind.starts_with("db.replication")) return {{"service", "replica"}};
   if (kind == "redis.failover" || kind == "redis.replication-break") return {{"service", "cache"}};
+  if (kind.starts_with("http.")) return {{"link", "web"}};
   if (what == "process") return {{"process", (agent.folder() / "nap").string()}};
   if (what == "node") return {{"node", "test"}};
   return what == "link" ? json{{"link", "database"}} : json{{"service", "shop"}};
@@ -90,13 +96,15 @@ json order_of(const json& kind, const TestAgent& agent, int lease_ms) {
 }
 
 // What a fault may change of this machine, as the agent's own snapshot has it, and what it left in
-// the agent's file folder. Control groups are left out: other tests make and remove some.
+// the agent's file folder. Control groups and stopped processes are left out: other tests make and
+// stop some; how many of a service's are stopped is among its lines.
 json snapshot(TestAgent& agent) {
   const Ended taken = agent.run({"snapshot", "--config", "{config}"});
   json state = parse_json(taken.output, 16 << 20).value_or(json::object());
   INFO(taken.output);
   REQUIRE(state.contains("services"));
   state.erase("cgroups");
+  state.erase("stopped");
   return state;
 }
 
