@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // panshi drill run | list | show | abort
 #include <atomic>
-#include <chrono>
 #include <filesystem>
-#include <thread>
 
 #include "cli/exit_codes.h"
 #include "cli/follow.h"
 #include "cli/show.h"
 #include "cli/summary.h"
+#include "cli/when_ready.h"
 #include "core/base/text.h"
 #include "core/io/signals.h"
 #include "core/io/yaml.h"
@@ -52,30 +51,6 @@ int finish(Invocation& invocation, const Followed& followed) {
   return exit_code_of_drill(followed.drill);
 }
 
-bool is_calm(Connection& controller) {
-  const Result<Json> status = controller.get("/api/v1/status");
-  return status && field(*status, "open_incidents") == "0" && field(*status, "drill").empty();
-}
-
-// A drill is refused while an incident is open or another one is under way: with --wait that is
-// waited for. It is looked at first because each refusal is an entry in the journal.
-Result<Json> start(Invocation& invocation, Connection& controller, const Json& request,
-                   const std::atomic<bool>& stop) {
-  using Clock = std::chrono::steady_clock;
-  const auto until = Clock::now() + std::chrono::seconds(invocation.integer("--wait").value_or(0));
-  while (!stop) {
-    const bool last = Clock::now() >= until;
-    if (last || is_calm(controller)) {
-      Result<Json> answer = controller.post("/api/v1/drills", request);
-      const bool refused = !answer && answer.error().code == ErrorCode::kConflict;
-      if (last || !refused) return answer;
-    }
-    invocation.terminal.status("waiting until no incident is open and no drill is under way");
-    std::this_thread::sleep_for(std::chrono::milliseconds(250));
-  }
-  return fail(ErrorCode::kRefused, "interrupted");
-}
-
 int run(Invocation& invocation) {
   const Result<Json> request = request_of(invocation);  // before anything else is asked or started
   if (!request) return report_error(invocation, request.error());
@@ -84,7 +59,8 @@ int run(Invocation& invocation) {
   if (!controller) return report_error(invocation, controller.error());
   std::atomic<bool> stop = false;
   const StopSignal on_stop([&](int) { stop = true; });
-  const Result<Json> answer = start(invocation, *controller, *request, stop);
+  const Result<Json> answer = post_when_ready(invocation, *controller, "/api/v1/drills", *request,
+                                              WaitsFor::kClosedIncidents, stop);
   if (!answer) {
     const int code = report_error(invocation, answer.error());
     return stop ? kInterrupted : code;
@@ -143,7 +119,8 @@ std::vector<Command> drill_commands() {
            "panshi drill run cardkeys-hang --seed 42",
            {{"scenario", "SCENARIO", "a file, or the name of one that the controller knows", true},
             {"--seed", "N", "of every random choice (default: drawn)"},
-            {"--wait", "N", "seconds to wait while an incident is open or a drill is under way",
+            {"--wait", "N",
+             "seconds to wait while an incident is open, a drill is under way or evidence is late",
              false, false, 0, 3'600},
             {"--no-follow", "", "start it and return"}},
            run},

@@ -2,6 +2,7 @@
 // panshi fault list | apply | revert | fsck | kinds | explain
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <iostream>
 #include <map>
@@ -9,6 +10,7 @@
 
 #include "cli/exit_codes.h"
 #include "cli/show.h"
+#include "cli/when_ready.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
 #include "core/model/fault_reference.h"
@@ -92,10 +94,13 @@ int apply(Invocation& invocation) {
     if (!params) return report_error(i, params.error());
     const Result<Duration> term = parse_duration(i.text("--for"));
     if (!term) return report_error(i, {ErrorCode::kInvalid, "--for: " + term.error().message});
-    const auto answer = controller.post("/api/v1/faults", {{"kind", i.text("kind")},
-                                                           {"target", *target},
-                                                           {"params", *params},
-                                                           {"for", i.text("--for")}});
+    const Json request = {{"kind", i.text("kind")},
+                          {"target", *target},
+                          {"params", *params},
+                          {"for", i.text("--for")}};
+    const std::atomic<bool> never = false;  // Ctrl-C ends the command: nothing is in force yet
+    const auto answer =
+        post_when_ready(i, controller, "/api/v1/faults", request, WaitsFor::kNothingElse, never);
     if (!answer) return report_error(i, answer.error());
     const std::string id = field(*answer, "fault");
     return say(i, id, wait_until_settled(controller, id));
@@ -234,7 +239,9 @@ std::vector<Command> fault_commands() {
         {"--target", "NAME=VALUE",
          "service=NAME, node=NAME, or node=NAME with link|process|cgroup|unit=NAME", true, true},
         {"--param", "NAME=VALUE", "a parameter of the kind", false, true},
-        {"--for", "TIME", "how long, like 30s", true}},
+        {"--for", "TIME", "how long, like 30s", true},
+        {"--wait", "N", "seconds to wait while a drill is under way or evidence is late", false,
+         false, 0, 3'600}},
        apply},
       {"fault",
        "revert",

@@ -63,9 +63,24 @@ async function says(page, ...words) {
 }
 
 const kWords = {
-  zh: {pay: '支付 ¥13.50', delivered: '已发货', history: '我的订单', stale: '可能不是最新信息', left: '余', coupon: '已用优惠券'},
-  en: {pay: 'Pay ¥13.50', delivered: 'Delivered', history: 'My orders', stale: 'This may be out of date', left: 'left', coupon: 'Coupon'},
+  zh: {pay: '支付 ¥13.50', delivered: '已发货', history: '我的订单', stale: '可能不是最新信息', left: '余', coupon: '已用优惠券', later: '稍后再用优惠券'},
+  en: {pay: 'Pay ¥13.50', delivered: 'Delivered', history: 'My orders', stale: 'This may be out of date', left: 'left', coupon: 'Coupon', later: 'use the coupon later'},
 };
+
+// A shop that is short of processor time leaves its extras out until it was calm for some seconds. It
+// says then that nothing was ordered and that the coupon can be used later: so the customer does.
+async function placeWithCoupon(page, words, name) {
+  for (const until = Date.now() + 60_000;;) {
+    await page.locator('input[name=coupon]').fill('welcome');
+    await picture(page, name);
+    await Promise.all([page.waitForNavigation(), page.locator('form[action="/orders"] button').click()]);
+    if (new URL(page.url()).pathname.startsWith('/orders/o-')) return;
+    await says(page, words.later);
+    console.log(`        ${name}: the coupon is refused for now`);
+    assert.ok(Date.now() < until, 'the shop leaves its extras out for a minute');
+    await page.waitForTimeout(1000);
+  }
+}
 
 async function buy(page, language, name) {
   const words = kWords[language];
@@ -77,10 +92,7 @@ async function buy(page, language, name) {
   await says(page, '¥15.00', words.left);
   await picture(page, `${name}-product`);
   await page.locator('a.button.wide').click();
-  await page.locator('input[name=coupon]').fill('welcome');
-  await picture(page, `${name}-checkout`);
-  await page.locator('form[action="/orders"] button').click();
-  await page.waitForURL('**/orders/o-*');
+  await placeWithCoupon(page, words, `${name}-checkout`);
   await says(page, words.pay, words.coupon);
   await picture(page, `${name}-order`);
   await page.locator('form[action$="/pay"] button').click();

@@ -46,8 +46,19 @@ no_incident() {  # at most a minute: a drill wants a shop that is well
   fail "still open: $(panshi incident list)"
 }
 
+api() {  # api PATH: what the lab's controller answers
+  local lab=$PANSHI_STATE/lab.json
+  curl -fsS --max-time 5 -H "authorization: Bearer $(cat "$(jq -r .controller_token_file "$lab")")" \
+    "$(jq -r .controller_url "$lab")/api/v1/$1"
+}
+
 show_logs() {
-  local log
+  local log seq
+  if seq=$(api status 2>/dev/null | jq .journal_seq); then
+    printf -- '--- the last 60 events\n' >&2
+    api "events?after=$((seq > 60 ? seq - 60 : 0))&limit=60" |
+      jq -r '.events[] | "\(.at_us / 1e6) \(.kind) \(.node) \(.data | tojson | .[:160])"' >&2 || true
+  fi
   for log in "$PANSHI_STATE"/logs/*.log "$PANSHI_STATE"/nodes/*/logs/*.log; do
     [[ -f $log ]] || continue
     printf -- '--- %s\n' "$log" >&2
