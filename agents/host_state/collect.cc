@@ -25,15 +25,27 @@ constexpr std::size_t kListMax = 10'000;
 
 json unavailable(const std::string& why) { return {{"unavailable", why}}; }
 
-json of_tool(ProcessRunner& runner, std::vector<std::string> words,
-             Lines (*read)(const std::string&)) {
-  const auto said = run_tool(runner, std::move(words), kToolWithin);
-  return said ? json(read(*said)) : unavailable(said.error().message);
+json part(const Result<Lines>& lines) {
+  return lines ? json(*lines) : unavailable(lines.error().message);
 }
 
-json of_file(const fs::path& path, Lines (*read)(const std::string&) = &lines_of) {
+// Part of a list is no list: what is missing in one look and not in the next would be a difference.
+json sorted_list(Lines lines) {
+  if (lines.size() > kListMax) return unavailable(cat("more than ", kListMax, " of them"));
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+template <typename Read>
+json of_tool(ProcessRunner& runner, std::vector<std::string> words, Read read) {
+  const auto said = run_tool(runner, std::move(words), kToolWithin);
+  return said ? part(read(*said)) : unavailable(said.error().message);
+}
+
+template <typename Read>
+json of_file(const fs::path& path, Read read) {
   const auto text = read_file(path, kFileMax);
-  return text ? json(read(*text)) : unavailable(text.error().message);
+  return text ? part(read(*text)) : unavailable(text.error().message);
 }
 
 void add_network(ProcessRunner& runner, json& state) {
@@ -49,20 +61,34 @@ json stopped() {
   return lines;
 }
 
+// The folders below `top`, relative to it. A group that ends meanwhile is left out.
+Result<Lines> folders_below(const fs::path& top) {
+  Lines lines;
+  Lines unread = {""};
+  while (!unread.empty() && lines.size() <= kListMax) {
+    const std::string folder = std::move(unread.back());
+    unread.pop_back();
+    std::error_code error;
+    for (fs::directory_iterator each(top / folder, error), end; !error && each != end;
+         each.increment(error)) {
+      std::error_code gone;
+      if (!each->is_directory(gone) || each->is_symlink(gone)) continue;
+      unread.push_back((fs::path(folder) / each->path().filename()).string());
+      lines.push_back("/" + unread.back());
+    }
+    const bool ended = error == std::errc::no_such_file_or_directory || error.value() == ENODEV;
+    if (error && !ended) {
+      return fail(ErrorCode::kUnavailable, cat((top / folder).string(), ": ", error.message()));
+    }
+  }
+  return lines;
+}
+
 json cgroups() {
   const Lines places = read_cgroup_mounts(read_file("/proc/self/mounts", kFileMax).value_or(""));
   if (places.empty()) return unavailable("no cgroup2 hierarchy is mounted");
-  json lines = json::array();
-  std::error_code error;
-  const fs::path top = places.front();
-  const auto skip = fs::directory_options::skip_permission_denied;
-  for (fs::recursive_directory_iterator each(top, skip, error), end; !error && each != end;
-       each.increment(error)) {
-    if (!each->is_directory(error) || lines.size() >= kListMax) continue;
-    lines.push_back("/" + fs::relative(each->path(), top, error).string());
-  }
-  std::sort(lines.begin(), lines.end());
-  return lines;
+  Result<Lines> groups = folders_below(places.front());
+  return groups ? sorted_list(std::move(*groups)) : part(groups);
 }
 
 std::string file_line(const fs::path& path) {
@@ -78,16 +104,16 @@ std::string file_line(const fs::path& path) {
 
 // Of the folders whose files faults may touch.
 json files(const AgentConfig& config) {
-  json lines = json::array();
+  Lines lines;
   for (const fs::path& folder : config.fault_directories) {
     std::error_code error;
     for (const auto& each : fs::directory_iterator(folder, error)) {
-      if (lines.size() < kListMax) lines.push_back(file_line(each.path()));
+      lines.push_back(file_line(each.path()));
+      if (lines.size() > kListMax) break;
     }
     if (error) return unavailable(cat(folder.string(), ": ", error.message()));
   }
-  std::sort(lines.begin(), lines.end());
-  return lines;
+  return sorted_list(std::move(lines));
 }
 
 json services(Host& host) {
@@ -128,8 +154,8 @@ json take_host_state(const AgentConfig& config, Host& host) {
                 {"iptables", of_tool(runner, {"iptables-save"}, &read_iptables)},
                 {"ip6tables", of_tool(runner, {"ip6tables-save"}, &read_iptables)},
                 {"cgroups", cgroups()},
-                {"hosts", of_file("/etc/hosts")},
-                {"resolv", of_file("/etc/resolv.conf")},
+                {"hosts", of_file("/etc/hosts", &lines_of)},
+                {"resolv", of_file("/etc/resolv.conf", &lines_of)},
                 {"mounts", of_file("/proc/self/mountinfo", &read_mounts)},
                 {"helpers", host.machine().helpers()},
                 {"files", files(config)},

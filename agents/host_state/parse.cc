@@ -37,10 +37,10 @@ Lines read_iptables(const std::string& save_output) {
   return kept;
 }
 
-Lines read_qdiscs(const std::string& tc_json) {
+Result<Lines> read_qdiscs(const std::string& tc_json) {
+  ASSIGN_OR_RETURN(const nlohmann::json all, parse_json(tc_json, tc_json.size()));
+  if (!all.is_array()) return fail(ErrorCode::kInvalid, "tc printed no list");
   Lines lines;
-  const auto all = parse_json(tc_json).value_or(nlohmann::json());
-  if (!all.is_array()) return lines;
   for (const auto& each : all) {
     if (!each.is_object()) continue;
     const std::string place = each.value("root", false) ? "root" : each.value("parent", "");
@@ -57,9 +57,9 @@ Lines read_mounts(const std::string& mountinfo) {
     const std::vector<std::string> words = words_of(line);
     const auto dash = std::find(words.begin(), words.end(), "-");
     constexpr std::size_t kRoot = 3;  // of the file system, then the mount point and its options
-    if (words.size() < 6 || words.end() - dash < 3) continue;
+    if (words.size() < 6 || words.end() - dash < 4) continue;
     lines.push_back(cat(words[kRoot + 1], " ", *(dash + 1), " ", *(dash + 2), " ", words[kRoot],
-                        " ", words[kRoot + 2]));
+                        " ", words[kRoot + 2], " ", *(dash + 3)));
   }
   return lines;
 }

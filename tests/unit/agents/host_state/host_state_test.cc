@@ -26,13 +26,23 @@ TEST_CASE("a discipline is its place, its kind and what it was told") {
                          "options":{"rate":131072}},
                         {"kind":"fq_codel","handle":"0:","dev":"eth0","parent":":1"}])") ==
         Lines{R"(lo root tbf 7a5: {"rate":131072})", "eth0 :1 fq_codel 0: {}"});
-  CHECK(read_qdiscs("no json").empty());
+}
+
+TEST_CASE("what tc says and is no list of disciplines is an error, not a host without any") {
+  CHECK_FALSE(read_qdiscs("no json"));
+  CHECK_FALSE(read_qdiscs("{}"));
+  CHECK(read_qdiscs("[]") == Lines{});
+  std::string many = "[";
+  for (int i = 0; i < 20'000; ++i) many += R"({"kind":"fq_codel","handle":"0:","dev":"veth123456"},)";
+  many += R"({"kind":"tbf","handle":"1:","dev":"last"}])";
+  REQUIRE(read_qdiscs(many));
+  CHECK(read_qdiscs(many)->size() == 20'001);
 }
 
 TEST_CASE("a mount is its place and what is mounted there, whatever its number") {
   const char* line = "36 35 98:0 /root/hosts /etc/hosts rw,noatime shared:1 - ext4 /dev/sda1 rw\n";
   const char* again = "77 35 98:0 /root/hosts /etc/hosts rw,noatime - ext4 /dev/sda1 rw\n";
-  CHECK(read_mounts(line) == Lines{"/etc/hosts ext4 /dev/sda1 /root/hosts rw,noatime"});
+  CHECK(read_mounts(line) == Lines{"/etc/hosts ext4 /dev/sda1 /root/hosts rw,noatime rw"});
   CHECK(read_mounts(line) == read_mounts(again));
   CHECK(read_mounts("cut off").empty());
 }
