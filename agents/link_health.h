@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agents/config.h"
+#include "agents/config/config.h"
 #include "agents/links/link_table.h"
 #include "agents/probes/judge.h"
 #include "agents/probes/prober.h"

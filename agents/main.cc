@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "agents/agent.h"
-#include "agents/config.h"
+#include "agents/config/config.h"
 #include "agents/faults/fault_book.h"
 #include "agents/guardian/guardian.h"
 #include "agents/helpers/helper.h"
+#include "agents/host/linux_host.h"
 #include "agents/host_state/host_state.h"
 #include "agents/limits.h"
-#include "agents/linux_host.h"
 #include "core/base/text.h"
 #include "core/io/descriptor_limit.h"
 #include "core/io/files.h"

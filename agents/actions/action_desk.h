@@ -13,7 +13,7 @@
 #include <string>
 
 #include "agents/actions/order.h"
-#include "agents/config.h"
+#include "agents/config/config.h"
 #include "core/base/result.h"
 #include "core/io/process.h"
 

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "agents/config.h"
+#include "agents/config/config.h"
 #include "core/base/result.h"
 
 namespace panshi::agent {

@@ -8,7 +8,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "agents/config.h"
+#include "agents/config/config.h"
 #include "core/base/result.h"
 #include "core/io/http_server.h"
 

@@ -13,7 +13,7 @@
 #include <span>
 #include <string>
 
-#include "agents/host.h"
+#include "agents/host/host.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
 #include "core/json/problems.h"

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "agents/faults/lease_book.h"
-#include "agents/host.h"
+#include "agents/host/host.h"
 #include "core/base/result.h"
 
 namespace panshi::agent {

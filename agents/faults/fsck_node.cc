@@ -7,7 +7,7 @@
 
 #include "agents/faults/file/kept_file.h"
 #include "agents/faults/node_target.h"
-#include "agents/foreign_rules.h"
+#include "agents/host/foreign_rules.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 

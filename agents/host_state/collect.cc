@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <set>
 
+#include "agents/host/tool.h"
 #include "agents/host_state/host_state.h"
 #include "agents/host_state/parse.h"
-#include "agents/tool.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/mac.h"

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "agents/config.h"
-#include "agents/host.h"
+#include "agents/config/config.h"
+#include "agents/host/host.h"
 
 namespace panshi::agent {
 

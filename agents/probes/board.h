@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "agents/api/event_log.h"
-#include "agents/config.h"
+#include "agents/config/config.h"
 #include "agents/probes/judge.h"
 #include "agents/probes/prober.h"
 

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "agents/config.h"
+#include "agents/config/config.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
 

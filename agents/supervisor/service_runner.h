@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "agents/config.h"
+#include "agents/config/config.h"
 #include "agents/faults/start_changes.h"
 #include "agents/supervisor/service_cgroups.h"
 #include "agents/supervisor/service_files.h"

@@ -16,7 +16,7 @@
 #include <variant>
 #include <vector>
 
-#include "agents/config.h"
+#include "agents/config/config.h"
 #include "core/base/clock.h"
 #include "core/io/process.h"
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "agents/host.h"
+#include "agents/host/host.h"
 #include "core/base/clock.h"
 
 namespace panshi::agent {

@@ -11,7 +11,7 @@
 
 #include "agents/faults/effect.h"
 #include "agents/faults/node_target.h"
-#include "agents/packet_tap.h"
+#include "agents/host/packet_tap.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "agents/host.h"
+#include "agents/host/host.h"
 
 namespace panshi::agent {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "agents/faults/fault.h"
-#include "agents/process_choice.h"
+#include "agents/host/process_choice.h"
 
 namespace panshi::agent {
 

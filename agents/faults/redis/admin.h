@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "agents/host.h"
+#include "agents/host/host.h"
 
 namespace panshi::agent {
 

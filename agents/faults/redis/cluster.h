@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agents/host.h"
+#include "agents/host/host.h"
 
 namespace panshi::agent {
 

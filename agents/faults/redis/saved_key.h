@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "agents/host.h"
+#include "agents/host/host.h"
 
 namespace panshi::agent {
 

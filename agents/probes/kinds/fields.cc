@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "agents/host_port.h"
+#include "agents/config/host_port.h"
 #include "agents/probes/kinds/parts.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "agents/host_port.h"
+#include "agents/config/host_port.h"
 #include "agents/probes/kinds/parts.h"
 
 namespace panshi::agent {

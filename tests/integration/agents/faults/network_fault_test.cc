@@ -14,8 +14,8 @@
 
 #include "agents/faults/fault.h"
 #include "agents/faults/fault_book.h"
+#include "agents/host/packet_tap.h"
 #include "agents/host_state/host_state.h"
-#include "agents/packet_tap.h"
 #include "tests/integration/agents/faults/real_host.h"
 #include "tests/support/eventually.h"
 #include "tests/support/namespace.h"

@@ -13,12 +13,12 @@
 #include <string>
 #include <vector>
 
-#include "agents/host.h"
-#include "agents/linux_machine.h"
-#include "agents/linux_network.h"
-#include "agents/mariadb_session.h"
-#include "agents/nats_session.h"
-#include "agents/redis_session.h"
+#include "agents/host/host.h"
+#include "agents/host/linux_machine.h"
+#include "agents/host/linux_network.h"
+#include "agents/host/mariadb_session.h"
+#include "agents/host/nats_session.h"
+#include "agents/host/redis_session.h"
 #include "core/base/text.h"
 #include "core/io/mariadb.h"
 #include "tests/support/process_group.h"

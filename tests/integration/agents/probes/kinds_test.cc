@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <map>
 
-#include "agents/host_port.h"
+#include "agents/config/host_port.h"
 #include "agents/probes/prober.h"
 #include "core/base/text.h"
 #include "core/io/http_server.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise: every mistake in an agent's configuration is reported together, with file, line and
 // column; nothing is guessed.
-#include "agents/config.h"
+#include "agents/config/config.h"
 
 #include <catch2/catch.hpp>
 #include <csignal>

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "agents/host.h"
+#include "agents/host/host.h"
 #include "agents/links/link_table.h"
 #include "core/base/text.h"
 #include "core/model/fault_kinds.h"

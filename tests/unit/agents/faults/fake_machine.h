@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "agents/machine.h"
-#include "agents/process_choice.h"
+#include "agents/host/machine.h"
+#include "agents/host/process_choice.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "tests/support/temporary_folder.h"

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "agents/host.h"
+#include "agents/host/host.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {

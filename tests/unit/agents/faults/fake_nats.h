@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "agents/host.h"
+#include "agents/host/host.h"
 
 namespace panshi::agent {
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "agents/foreign_rules.h"
-#include "agents/network.h"
-#include "agents/packet_tap.h"
+#include "agents/host/foreign_rules.h"
+#include "agents/host/network.h"
+#include "agents/host/packet_tap.h"
 #include "tests/unit/agents/faults/hook.h"
 
 namespace panshi::agent {

@@ -33,7 +33,9 @@ TEST_CASE("what tc says and is no list of disciplines is an error, not a host wi
   CHECK_FALSE(read_qdiscs("{}"));
   CHECK(read_qdiscs("[]") == Lines{});
   std::string many = "[";
-  for (int i = 0; i < 20'000; ++i) many += R"({"kind":"fq_codel","handle":"0:","dev":"veth123456"},)";
+  for (int i = 0; i < 20'000; ++i) {
+    many += R"({"kind":"fq_codel","handle":"0:","dev":"veth123456789","options":{"limit":1024}},)";
+  }
   many += R"({"kind":"tbf","handle":"1:","dev":"last"}])";
   REQUIRE(read_qdiscs(many));
   CHECK(read_qdiscs(many)->size() == 20'001);

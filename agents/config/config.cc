@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/config/config.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <set>
+
+#include "agents/config/config_limits.h"
+#include "agents/config/config_parts.h"
+#include "agents/limits.h"
+#include "agents/probes/kinds/kind.h"
+#include "core/base/ids.h"
+#include "core/base/text.h"
+#include "core/io/yaml.h"
+#include "core/json/fields.h"
+
+namespace panshi::agent {
+namespace {
+
+using nlohmann::json;
+
+const std::vector<std::string> kStopSignals = {"TERM", "INT", "QUIT", "HUP", "KILL"};
+constexpr std::array kStopSignalNumbers = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGKILL};
+
+void read_port(Fields& in, const char* key, std::uint16_t& out, bool needed) {
+  std::int64_t port = out;
+  if (needed) {
+    in.need(key, port, {1, 65'535});
+  } else {
+    in.may(key, port, {1, 65'535});
+  }
+  out = static_cast<std::uint16_t>(port);
+}
+
+Argv read_argv(const json& value, const std::string& path, Problems& problems) {
+  Argv argv;
+  const bool texts = value.is_array() && !value.empty() &&
+                     std::all_of(value.begin(), value.end(), [](const json& item) {
+                       return item.is_string() &&
+                              item.get_ref<const std::string&>().find('\0') == std::string::npos;
+                     });
+  if (!texts || value.front().get_ref<const std::string&>().empty()) {
+    problems.add(path, "must be a list of texts: the program, then its arguments");
+    return argv;
+  }
+  return value.get<Argv>();
+}
+
+void need_argv(Fields& in, const char* key, Argv& out) {
+  if (const json* value = in.need_value(key))
+    out = read_argv(*value, in.path_of(key), in.problems());
+}
+
+// The keys of one kind; `in` has the other keys of a probe or readiness check beside them.
+const ProbeKind* read_target(Fields& in, ProbeTarget& target, bool with_runs) {
+  std::vector<std::string> words;
+  for (const ProbeKind& kind : probe_kinds()) {
+    if (!with_runs || kind.way != ProbeKind::Way::kKernel) words.emplace_back(kind.name);
+  }
+  in.need_word("kind", target.kind, words);
+  const ProbeKind* kind = find_probe_kind(target.kind);
+  if (kind) kind->read(in, target);
+  return kind;
+}
+
+void read_ready(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
+  Fields in(value, std::move(path), problems);
+  ReadyCheck check;
+  read_target(in, check.target, true);
+  in.may("timeout", check.timeout, {1ms, 1min});
+  in.done();
+  service.ready = std::move(check);
+}
+
+void read_restart(const json& value, std::string path, Problems& problems, RestartPolicy& out) {
+  Fields in(value, std::move(path), problems);
+  std::string policy = "always";
+  std::int64_t give_up_after = out.give_up_after;
+  const std::vector<std::string> policies = {"always", "never"};
+  in.may_word("policy", policy, policies);
+  in.may("backoff", out.backoff, {1ms, 1h});
+  in.may("backoff_max", out.backoff_max, {1ms, 1h});
+  in.may("give_up_after", give_up_after, {1, 1'000});
+  in.may("within", out.within, {1s, 24h});
+  in.done();
+  out.always = policy == "always";
+  out.give_up_after = static_cast<int>(give_up_after);
+}
+
+void read_stop(const json& value, std::string path, Problems& problems, StopPolicy& out) {
+  Fields in(value, std::move(path), problems);
+  std::string signal = "TERM";
+  in.may_word("signal", signal, kStopSignals);
+  in.may("within", out.within, {1ms, 10min});
+  in.done();
+  const auto index = std::find(kStopSignals.begin(), kStopSignals.end(), signal);
+  out.signal = kStopSignalNumbers[static_cast<std::size_t>(index - kStopSignals.begin())];
+}
+
+void read_sql(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
+  Fields in(value, std::move(path), problems);
+  SqlAccount account;
+  in.need("host", account.host);
+  read_port(in, "port", account.port, true);
+  in.need("user", account.user);
+  in.may("password", account.password);
+  in.done();
+  service.sql = std::move(account);
+}
+
+void read_redis(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
+  Fields in(value, std::move(path), problems);
+  RedisServer server;
+  in.need("host", server.host);
+  read_port(in, "port", server.port, true);
+  in.may("password", server.password);
+  in.done();
+  service.redis = std::move(server);
+}
+
+void read_nats(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
+  Fields in(value, std::move(path), problems);
+  NatsServer server;
+  in.need("url", server.url);
+  in.may("monitor", server.monitor);
+  in.done();
+  service.nats = std::move(server);
+}
+
+void read_env(Fields& in, std::map<std::string, std::string>& out) {
+  const json* env = in.may_value("env");
+  if (!env) return;
+  if (!env->is_object()) return in.problem("env", "must be an object of texts");
+  for (const auto& [name, value] : env->items()) {
+    if (name.empty() || name.find('=') != std::string::npos || !value.is_string()) {
+      in.problem(cat("env.", name), "must be a text, its name without `=`");
+      continue;
+    }
+    out[name] = value.get<std::string>();
+  }
+}
+
+ServiceConfig read_service(const json& value, const std::string& path, Problems& problems) {
+  Fields in(value, path, problems);
+  ServiceConfig out;
+  need_id(in, "name", out.name);
+  if (!read_unit(in, out)) {
+    in.may_each("prepare", [&](const json& item, const std::string& at) {
+      out.prepare.push_back(read_argv(item, at, problems));
+    });
+    need_argv(in, "command", out.command);
+    read_env(in, out.env);
+  }
+  in.may("after", out.after);
+  if (const json* ready = in.may_value("ready")) {
+    read_ready(*ready, in.path_of("ready"), problems, out);
+  }
+  in.may("ready_within", out.ready_within, {10ms, 1h});
+  if (const json* restart = in.may_value("restart")) {
+    read_restart(*restart, in.path_of("restart"), problems, out.restart);
+  }
+  if (const json* stop = in.may_value("stop")) {
+    read_stop(*stop, in.path_of("stop"), problems, out.stop);
+  }
+  if (const json* sql = in.may_value("sql")) read_sql(*sql, in.path_of("sql"), problems, out);
+  if (const json* load = in.may_value("load")) {
+    Fields control(*load, in.path_of("load"), problems);
+    control.need("url", out.load);
+    control.done();
+  }
+  if (const json* redis = in.may_value("redis")) {
+    read_redis(*redis, in.path_of("redis"), problems, out);
+  }
+  if (const json* nats = in.may_value("nats")) read_nats(*nats, in.path_of("nats"), problems, out);
+  in.done();
+  return out;
+}
+
+ProbeConfig read_probe(const json& value, const std::string& path, Problems& problems) {
+  Fields in(value, path, problems);
+  ProbeConfig out;
+  std::int64_t rise = out.rise;
+  std::int64_t fall = out.fall;
+  need_id(in, "name", out.name);
+  in.may("every", out.every, {limits::kProbeEveryMin, limits::kProbeEveryMax});
+  in.may("timeout", out.timeout, {1ms, limits::kProbeEveryMax});
+  in.may("rise", rise, {1, 100});
+  in.may("fall", fall, {1, 100});
+  const ProbeKind* kind = read_target(in, out.target, false);
+  if (kind && kind->of_node) {
+    in.may("service", out.service);
+  } else {
+    in.need("service", out.service);
+  }
+  in.done();
+  out.rise = static_cast<int>(rise);
+  out.fall = static_cast<int>(fall);
+  if (out.timeout == Duration{}) out.timeout = out.every;
+  if (out.timeout > out.every) {
+    in.problem("timeout", cat("must be at most `every` (", duration_text(out.every), "), not ",
+                              duration_text(out.timeout)));
+  }
+  return out;
+}
+
+void read_programs(Fields& in, AgentConfig& config) {
+  const json* programs = in.may_value("programs");
+  if (!programs) return;
+  if (!programs->is_object() || programs->size() > limits::kProgramsMax) {
+    return in.problem("programs", cat("must be an object of at most ", limits::kProgramsMax));
+  }
+  for (const auto& [name, value] : programs->items()) {
+    const std::string path = in.path_of(cat("programs.", name));
+    if (!is_id(name)) in.problems().add(path, "is not a name for a program");
+    Fields program(value, path, in.problems());
+    ProgramConfig out;
+    need_argv(program, "command", out.command);
+    program.may("timeout", out.timeout, {1ms, limits::kActionTimeoutMax});
+    program.done();
+    config.programs[name] = std::move(out);
+  }
+}
+
+template <class T>
+void refuse_twice(const std::vector<T>& items, std::string_view list, Problems& problems) {
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (!items[i].name.empty() && !names.insert(items[i].name).second) {
+      problems.add(cat(list, "[", i, "].name"), cat("`", items[i].name, "` is there twice"));
+    }
+  }
+}
+
+// A service that waits for itself, by way of others, would never start.
+bool waits_for(const AgentConfig& config, const std::string& from, const std::string& to,
+               std::set<std::string>& seen) {
+  const ServiceConfig* service = config.service(from);
+  if (!service || !seen.insert(from).second) return false;
+  return std::any_of(service->after.begin(), service->after.end(), [&](const std::string& next) {
+    return next == to || waits_for(config, next, to, seen);
+  });
+}
+
+void check_references(const AgentConfig& config, Problems& problems) {
+  std::vector<std::string> names;
+  for (const ServiceConfig& service : config.services) names.push_back(service.name);
+  const auto must_exist = [&](const std::string& name, const std::string& path) {
+    if (name.empty() || config.service(name)) return;
+    problems.add(path,
+                 cat("`", name, "` is not a service of this node", did_you_mean(name, names)));
+  };
+  for (std::size_t i = 0; i < config.services.size(); ++i) {
+    const ServiceConfig& service = config.services[i];
+    for (std::size_t j = 0; j < service.after.size(); ++j) {
+      must_exist(service.after[j], cat("services[", i, "].after[", j, "]"));
+    }
+    std::set<std::string> seen;
+    if (waits_for(config, service.name, service.name, seen)) {
+      problems.add(cat("services[", i, "].after"),
+                   cat("`", service.name, "` would wait for itself for ever"));
+    }
+  }
+  std::set<std::string> signals;
+  for (const std::string& name : names) signals.insert(name + ".up");
+  for (std::size_t i = 0; i < config.probes.size(); ++i) {
+    const ProbeConfig& probe = config.probes[i];
+    must_exist(probe.service, cat("probes[", i, "].service"));
+    if (!signals.insert(probe.name + ".up").second) {
+      problems.add(cat("probes[", i, "].name"),
+                   cat("`", probe.name,
+                       "` is a service or probe already: both would send the "
+                       "signal `",
+                       probe.name, ".up`"));
+    }
+    if (const ProbeKind* kind = find_probe_kind(probe.target.kind)) {
+      for (const ProbeSignal& signal : kind->signals)
+        signals.insert(cat(probe.name, ".", signal.name));
+    }
+    for (const auto& [signal, pointer] : probe.target.pointers) {
+      if (signals.insert(signal).second) continue;
+      problems.add(cat("probes[", i, "].signals.", signal), "is sent by another probe already");
+    }
+  }
+}
+
+template <class T>
+void read_list(Fields& in, const char* key, std::vector<T>& out, std::size_t max,
+               T (*read_item)(const json&, const std::string&, Problems&)) {
+  in.may_each(key, [&](const json& item, const std::string& path) {
+    if (out.size() == max) return in.problem(key, cat("must be at most ", max));
+    if (out.size() < max) out.push_back(read_item(item, path, in.problems()));
+  });
+  refuse_twice(out, key, in.problems());
+}
+
+AgentConfig read_root(const json& root, Problems& problems) {
+  Fields in(root, "", problems);
+  AgentConfig config;
+  need_id(in, "node", config.node);
+  in.need("address", config.address);
+  if (!config.address.empty() && !is_ipv4(config.address)) {
+    in.problem("address", cat("`", config.address, "` must be an IPv4 address"));
+  }
+  read_port(in, "port", config.port, true);
+  std::string state;
+  std::string scripts;
+  in.need("state", state);
+  in.may("scripts", scripts);
+  config.state = state;
+  config.scripts = scripts;
+  in.may("restart_after_crash", config.restart_after_crash);
+  in.may("cgroups", config.cgroups);
+  in.may("systemctl", config.systemctl);
+  in.may("allowed_hosts", config.allowed_hosts);
+  if (const json* bounds = in.may_value("limits")) read_limits(*bounds, config, problems);
+  read_list(in, "services", config.services, limits::kServicesMax, &read_service);
+  read_list(in, "links", config.links, limits::kLinksMax, &read_link);
+  read_list(in, "probes", config.probes, limits::kProbesMax, &read_probe);
+  read_programs(in, config);
+  if (const json* toxiproxy = in.may_value("toxiproxy")) {
+    read_toxiproxy(*toxiproxy, problems, config);
+  }
+  in.done();
+  check_references(config, problems);
+  return config;
+}
+
+// Paths in the file are relative to the file, so a moved folder keeps working.
+std::filesystem::path beside(const std::filesystem::path& file, const std::filesystem::path& path) {
+  if (path.empty()) return path;
+  return (file.parent_path() / path).lexically_normal();
+}
+
+Result<AgentConfig> from_document(const Document& document) {
+  Problems problems;
+  AgentConfig config = read_root(document.root, problems);
+  if (!problems.empty()) return fail(ErrorCode::kInvalid, problems_text(problems, document));
+  config.file = std::filesystem::absolute(document.file);
+  config.state = beside(config.file, config.state);
+  config.scripts = beside(config.file, config.scripts);
+  for (auto& folder : config.fault_directories) folder = beside(config.file, folder);
+  return config;
+}
+
+}  // namespace
+
+FaultScope AgentConfig::fault_scope() const {
+  return {.node = node,
+          .state = state,
+          .directories = fault_directories,
+          .memory_reserve = memory_reserve,
+          .disk_reserve = disk_reserve,
+          .address = address,
+          .port = port,
+          .systemctl = systemctl};
+}
+
+const ServiceConfig* AgentConfig::service(const std::string& name) const {
+  const auto found = std::find_if(services.begin(), services.end(),
+                                  [&](const ServiceConfig& item) { return item.name == name; });
+  return found == services.end() ? nullptr : &*found;
+}
+
+Result<AgentConfig> load_config(const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(const Document document, load_yaml(file));
+  return from_document(document);
+}
+
+Result<AgentConfig> read_config(const std::string& text, const std::string& file) {
+  ASSIGN_OR_RETURN(const Document document, read_yaml(text, file));
+  return from_document(document);
+}
+
+std::vector<std::string> program_arguments(const ProgramConfig& program) {
+  std::set<std::string> names;
+  for (const std::string& item : program.command) {
+    std::size_t open = item.find('{');
+    while (open != std::string::npos) {
+      const std::size_t close = item.find('}', open);
+      if (close == std::string::npos) break;
+      const std::string name = item.substr(open + 1, close - open - 1);
+      if (is_id(name)) names.insert(name);
+      open = item.find('{', open + 1);
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+}  // namespace panshi::agent
