@@ -2,7 +2,6 @@
 #include "agents/host/foreign_rules.h"
 
 #include <algorithm>
-#include <sstream>
 
 #include "core/base/text.h"
 
@@ -14,13 +13,6 @@ constexpr const char* kCutsOff = "it cuts off what it names; perhaps somebody's 
 constexpr const char* kSystemChains[] = {"INPUT", "OUTPUT", "FORWARD"};
 constexpr const char* kNames[] = {"-s", "-d", "--dport", "--sport"};
 constexpr std::string_view kOurs = "panshi_";
-
-std::vector<std::string> words_of(const std::string& line) {
-  std::istringstream in(line);
-  std::vector<std::string> words;
-  for (std::string word; in >> word;) words.push_back(word);
-  return words;
-}
 
 bool has(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();

@@ -16,6 +16,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/held_process.h"
+#include "core/io/process_table.h"
 
 namespace panshi::agent {
 namespace {
@@ -29,17 +30,6 @@ constexpr auto kBetweenTries = std::chrono::milliseconds(5);
 constexpr std::size_t kEnvironmentMax = 1 << 20;
 
 std::string reason() { return std::strerror(errno); }
-
-std::vector<pid_t> all_pids() {
-  std::vector<pid_t> pids;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    if (const auto pid = parse_integer(entry.path().filename().string())) {
-      pids.push_back(static_cast<pid_t>(*pid));
-    }
-  }
-  return pids;
-}
 
 std::string value_of(const std::vector<std::string>& environment, std::string_view key) {
   for (const std::string& each : environment) {
@@ -139,7 +129,7 @@ Result<std::shared_ptr<Helper>> LinuxMachine::start_helper(const std::string& fa
 
 std::vector<LinuxMachine::Marked> LinuxMachine::marked() const {
   std::vector<Marked> all;
-  for (const pid_t pid : all_pids()) {
+  for (const pid_t pid : list_pids()) {
     const auto process = name_process(pid);  // first: were the number reused, no kill would follow
     if (!process || pid == ::getpid()) continue;
     const auto text = read_file(cat("/proc/", pid, "/environ"), kEnvironmentMax);

@@ -12,7 +12,6 @@
 #include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <thread>
 
 #include "agents/host/foreign_rules.h"
@@ -197,10 +196,8 @@ Result<std::string> LinuxNetwork::name_server() {
   std::ifstream file("/etc/resolv.conf");
   std::string line;
   while (std::getline(file, line)) {
-    std::istringstream words(line);
-    std::string key;
-    std::string address;
-    if (words >> key >> address && key == "nameserver") return address;
+    const std::vector<std::string> words = words_of(line);
+    if (words.size() > 1 && words[0] == "nameserver") return words[1];
   }
   return fail(ErrorCode::kNotFound, "this node has no name server configured (params.upstream)");
 }

@@ -9,6 +9,7 @@
 #include "agents/host_state/host_state.h"
 #include "agents/host_state/parse.h"
 #include "core/base/text.h"
+#include "core/io/cgroups.h"
 #include "core/io/files.h"
 #include "core/io/mac.h"
 #include "core/io/process_table.h"
@@ -85,9 +86,9 @@ Result<Lines> folders_below(const fs::path& top) {
 }
 
 json cgroups() {
-  const Lines places = read_cgroup_mounts(read_file("/proc/self/mounts", kFileMax).value_or(""));
-  if (places.empty()) return unavailable("no cgroup2 hierarchy is mounted");
-  Result<Lines> groups = folders_below(places.front());
+  const fs::path top = cgroup_mount();
+  if (top.empty()) return unavailable("no cgroup2 hierarchy is mounted");
+  Result<Lines> groups = folders_below(top);
   return groups ? sorted_list(std::move(*groups)) : part(groups);
 }
 

@@ -3,23 +3,11 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "core/base/text.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {
-namespace {
-
-std::vector<std::string> words_of(const std::string& line) {
-  std::istringstream in(line);
-  std::vector<std::string> words;
-  for (std::string word; in >> word;) words.push_back(word);
-  return words;
-}
-
-}  // namespace
-
 Lines lines_of(const std::string& text) {
   Lines lines = split(text, '\n');
   std::erase(lines, "");
@@ -70,15 +58,6 @@ Lines read_limits(const std::string& limits) {
     if (!line.starts_with("Limit")) lines.push_back(join(words_of(line), " "));
   }
   return lines;
-}
-
-Lines read_cgroup_mounts(const std::string& mounts) {
-  Lines places;
-  for (const std::string& line : lines_of(mounts)) {
-    const std::vector<std::string> words = words_of(line);
-    if (words.size() > 2 && words[2] == "cgroup2") places.push_back(words[1]);
-  }
-  return places;
 }
 
 }  // namespace panshi::agent

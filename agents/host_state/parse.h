@@ -16,6 +16,5 @@ Lines read_iptables(const std::string& save_output);    // without comments and 
 Result<Lines> read_qdiscs(const std::string& tc_json);  // "eth0 root tbf 7a5: {options}"
 Lines read_mounts(const std::string& mountinfo);        // proc(5), without ids and propagation
 Lines read_limits(const std::string& limits);           // /proc/PID/limits, blanks made one
-Lines read_cgroup_mounts(const std::string& mounts);    // where cgroup2 is mounted
 
 }  // namespace panshi::agent

@@ -13,6 +13,7 @@
 #include "agents/supervisor/service_files.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/io/cgroups.h"
 #include "core/io/files.h"
 #include "core/io/process.h"
 
@@ -25,30 +26,9 @@ const std::string kFaultGroup = "panshi-fault-";       // no service is named so
 constexpr auto kGoneWithin = std::chrono::seconds(1);  // after being killed
 constexpr int kRoundsMax = 10;  // of fetching; more needs a service that forks without end
 
-// The group of a process in the v2 hierarchy, "/" or "/a/b"; "" when it is gone.
-std::string group_of(const std::string& pid) {
-  const auto text = read_file(cat("/proc/", pid, "/cgroup"));
-  if (!text) return "";
-  for (const std::string& line : split(*text, '\n')) {
-    if (line.starts_with("0::")) return line.substr(3);
-  }
-  return "";
-}
-
-// Where the v2 hierarchy is mounted; "" where it is not.
-fs::path mount_point() {
-  const auto text = read_file("/proc/self/mountinfo");
-  if (!text) return "";
-  for (const std::string& line : split(*text, '\n')) {
-    std::istringstream words(line);
-    std::string skipped, root, point;
-    words >> skipped >> skipped >> skipped >> root >> point;
-    if (root == "/" && line.find(" - cgroup2 ") != std::string::npos) return point;
-  }
-  return "";
-}
-
+// Empty for a process that has ended meanwhile, whose group is "".
 fs::path below(const fs::path& mount, const std::string& group) {
+  if (group.empty()) return {};
   return group == "/" ? mount : mount / group.substr(1);
 }
 
@@ -66,8 +46,8 @@ Status tell(const fs::path& file, const std::string& text) {
 }  // namespace
 
 Result<ServiceCgroups> ServiceCgroups::find(const fs::path& state) {
-  const fs::path mount = mount_point();
-  const std::string own = group_of("self");
+  const fs::path mount = cgroup_mount();
+  const std::string own = cgroup_of(::getpid());
   if (mount.empty() || own.empty()) {
     return fail(ErrorCode::kUnavailable, "there is no cgroup v2 hierarchy here");
   }
@@ -101,7 +81,7 @@ void ServiceCgroups::join(const std::string& service, pid_t leader) {
     }
     bool all_in = true;
     for (const pid_t pid : ours) {
-      if (below(mount_point(), group_of(cat(pid))) == group) continue;
+      if (below(cgroup_mount(), cgroup_of(pid)) == group) continue;
       all_in = !tell(members, cat(pid)) && all_in;
     }
     if (all_in) return;
@@ -140,7 +120,7 @@ void ServiceCgroups::end_fault(const std::string& fault) const {
 std::vector<pid_t> ServiceCgroups::processes_with(pid_t leader) const {
   std::vector<pid_t> pids;
   if (folder_.empty()) return pids;
-  const fs::path group = below(mount_point(), group_of(cat(leader)));
+  const fs::path group = below(cgroup_mount(), cgroup_of(leader));
   if (group.parent_path() != folder_) return pids;
   const auto text = read_file(group / "cgroup.procs");
   std::istringstream words(text.value_or(""));

@@ -47,6 +47,8 @@ std::string cat(const Pieces&... pieces) {
 
 std::string join(std::span<const std::string> pieces, std::string_view separator);
 std::vector<std::string> split(std::string_view text, char separator);
+// What stands between blanks, tabs and line ends; never an empty one.
+std::vector<std::string> words_of(std::string_view text);
 
 // "250ms", "20us", "1.5s", "2m", "1h", "3d". A bare number is refused: a unit says what is meant.
 Result<Duration> parse_duration(std::string_view text);

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "core/base/text.h"
+#include "core/io/cgroups.h"
 #include "core/io/files.h"
 #include "core/io/process.h"
 #include "core/io/spawn.h"
@@ -61,8 +62,19 @@ std::optional<Stat> read_stat(pid_t pid) {
   return stat;
 }
 
-// Every pid there is now, in order.
-std::vector<pid_t> all_pids() {
+std::string program_of(pid_t pid) {
+  constexpr std::string_view kDeleted = " (deleted)";  // replaced by a newer version meanwhile
+  std::error_code error;
+  std::string program = std::filesystem::read_symlink(cat("/proc/", pid, "/exe"), error).string();
+  if (program.ends_with(kDeleted)) program.resize(program.size() - kDeleted.size());
+  return program;
+}
+
+bool is_dead(char state) { return state == 'Z' || state == 'X' || state == 'x'; }
+
+}  // namespace
+
+std::vector<pid_t> list_pids() {
   std::vector<pid_t> pids;
   std::error_code error;
   std::filesystem::directory_iterator entry("/proc", error);
@@ -76,28 +88,6 @@ std::vector<pid_t> all_pids() {
   std::sort(pids.begin(), pids.end());
   return pids;
 }
-
-std::string program_of(pid_t pid) {
-  constexpr std::string_view kDeleted = " (deleted)";  // replaced by a newer version meanwhile
-  std::error_code error;
-  std::string program = std::filesystem::read_symlink(cat("/proc/", pid, "/exe"), error).string();
-  if (program.ends_with(kDeleted)) program.resize(program.size() - kDeleted.size());
-  return program;
-}
-
-std::string cgroup_of(pid_t pid) {
-  constexpr std::string_view kVersion2 = "0::";
-  const auto text = read_file(cat("/proc/", pid, "/cgroup"), 64 << 10);
-  if (!text) return {};
-  for (const std::string& line : split(*text, '\n')) {
-    if (line.starts_with(kVersion2)) return line.substr(kVersion2.size());
-  }
-  return {};
-}
-
-bool is_dead(char state) { return state == 'Z' || state == 'X' || state == 'x'; }
-
-}  // namespace
 
 Result<ProcessName> name_process(pid_t pid) {
   const auto stat = pid > 0 ? read_stat(pid) : std::nullopt;
@@ -122,7 +112,7 @@ char process_state(pid_t pid) {
 }
 
 std::vector<pid_t> processes_in_group(pid_t group) {
-  std::vector<pid_t> pids = all_pids();
+  std::vector<pid_t> pids = list_pids();
   std::erase_if(pids, [group](pid_t pid) {
     const auto stat = read_stat(pid);
     return !stat || stat->group != group || is_dead(stat->state);
@@ -132,7 +122,7 @@ std::vector<pid_t> processes_in_group(pid_t group) {
 
 std::vector<ProcessEntry> list_processes() {
   std::vector<ProcessEntry> all;
-  for (const pid_t pid : all_pids()) {
+  for (const pid_t pid : list_pids()) {
     auto stat = read_stat(pid);
     if (!stat || is_dead(stat->state)) continue;
     all.push_back({.process = {pid, stat->start_ticks},

@@ -21,5 +21,7 @@ struct ProcessEntry {
 
 // Without zombies, and without what ended while it was being read. By pid.
 std::vector<ProcessEntry> list_processes();
+// Their numbers alone, in order; zombies too.
+std::vector<pid_t> list_pids();
 
 }  // namespace panshi

@@ -48,5 +48,12 @@ TEST_CASE("ids are safe in URLs and file names") {
   CHECK(hex16(0xabc) == "0000000000000abc");
 }
 
+TEST_CASE("words are what stands between blanks, however many") {
+  CHECK(words_of("").empty());
+  CHECK(words_of(" \t\n").empty());
+  CHECK(words_of("one") == std::vector<std::string>{"one"});
+  CHECK(words_of("  36 35\t98:0 /a-b \n") == std::vector<std::string>{"36", "35", "98:0", "/a-b"});
+}
+
 }  // namespace
 }  // namespace panshi
