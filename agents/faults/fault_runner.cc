@@ -16,20 +16,23 @@ using Phase = LiveFault::Phase;
 
 MonoTime mono_now() { return SystemClock().mono(); }
 
-// A record that was tampered with may lack what a fault expects to find in it.
+// A record that was tampered with may lack what a fault expects to find in it; and a defect of one
+// kind must not end the agent, which holds the others.
 template <class Act>
 auto guarded(Act act) -> decltype(act()) {
   try {
     return act();
   } catch (const nlohmann::json::exception& wrong) {
     return fail(ErrorCode::kInvalid, cat("undo record: ", std::string(wrong.what())));
+  } catch (const std::exception& defect) {
+    return fail(ErrorCode::kInternal, cat("a defect: ", std::string(defect.what())));
   }
 }
 
 nlohmann::json measure(const LiveFault& fault) {
   try {
     return fault.fault->measure(fault.resolved);
-  } catch (const nlohmann::json::exception&) {
+  } catch (const std::exception&) {  // as above; what cannot be measured is told without figures
     return nlohmann::json::object();
   }
 }

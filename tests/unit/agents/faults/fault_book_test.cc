@@ -200,6 +200,21 @@ TEST_CASE("a fault that cannot be applied is undone and reported as failed") {
   CHECK(state_of(node.book->put(order("f1", "db.disconnect"))) == "failed");
 }
 
+TEST_CASE("a kind that throws is undone like one that fails, and the agent goes on") {
+  Node node;
+  node.host.on_touch = [](const std::string& what) -> Status {
+    if (what.starts_with("KILL")) throw std::out_of_range("substr");
+    return {};
+  };
+  const auto failed = node.book->put(order("f1", "db.disconnect"));
+  CHECK(state_of(failed) == "failed");
+  CHECK(failed->at("error") == "a defect: substr");
+  CHECK(node.host.healthy());
+  CHECK_FALSE(node.on_disk("f1"));
+  node.host.on_touch = nullptr;
+  CHECK(state_of(node.book->put(order("f2", "db.disconnect"))) == "live");
+}
+
 TEST_CASE("a revert that fails is tried until it works, and is visible meanwhile") {
   Node node;
   REQUIRE(node.book->put(order("f1", "db.disconnect")));
