@@ -103,8 +103,9 @@ bool receive_whole(int fd, std::string& into) {
 std::string receive_message(int fd) {
   std::string length(2, '\0');
   if (!receive_whole(fd, length)) return {};
-  const auto size = static_cast<unsigned char>(length[0]) << 8U |
-                    static_cast<unsigned>(static_cast<unsigned char>(length[1]));
+  const std::size_t high = static_cast<unsigned char>(length[0]);
+  const std::size_t low = static_cast<unsigned char>(length[1]);
+  const std::size_t size = (high << 8U) | low;
   std::string message(size, '\0');
   return receive_whole(fd, message) ? message : std::string();
 }

@@ -59,7 +59,8 @@ bool is_skewed(pid_t pid) {
 }
 
 bool can(TestAgent& agent, const std::string& kind) {
-  for (const json& each : agent.call("GET", "/v1/faults/kinds").json.at("kinds")) {
+  const json kinds = agent.call("GET", "/v1/faults/kinds").json.at("kinds");
+  for (const json& each : kinds) {
     if (each.at("name") != kind || each.at("possible") == true) continue;
     WARN("skipped: " << kind << ": " << each.at("why_not"));
     return false;
