@@ -68,11 +68,12 @@ function(panshi_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
-# panshi_tests(name LABEL unit [LOCK thing] SOURCES … DEPENDS …): one Catch2 program, each case a
-# ctest. Cases with the same LOCK do not run at the same time.
+# panshi_tests(name LABEL unit [LOCK thing] [SERIAL] SOURCES … DEPENDS …): one Catch2 program, each
+# case a ctest. Cases with the same LOCK do not run at the same time, SERIAL ones beside no other at
+# all: they take from the machine what the others need.
 # A *_test.cc in the folder that is not listed stops the configure step.
 function(panshi_tests name)
-  cmake_parse_arguments(ARG "" "LABEL;LOCK" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL" "LABEL;LOCK" "SOURCES;DEPENDS" ${ARGN})
   file(GLOB_RECURSE present RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS *_test.cc)
   foreach(file ${present})
     if(NOT file IN_LIST ARG_SOURCES)
@@ -89,6 +90,9 @@ function(panshi_tests name)
   set(properties LABELS ${ARG_LABEL})
   if(ARG_LOCK)
     list(APPEND properties RESOURCE_LOCK ${ARG_LOCK})
+  endif()
+  if(ARG_SERIAL)
+    list(APPEND properties RUN_SERIAL ON)
   endif()
   catch_discover_tests(${name} TEST_PREFIX "${ARG_LABEL}: " PROPERTIES ${properties})
 endfunction()

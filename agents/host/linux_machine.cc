@@ -51,8 +51,9 @@ std::int64_t number_in(const std::string& file, const std::string& name) {
 
 double cpu_seconds(pid_t pid) {
   const auto text = read_file(cat("/proc/", pid, "/stat"), 4'096);
-  if (!text) return 0;
-  const auto fields = split(std::string_view(*text).substr(text->rfind(") ") + 2), ' ');
+  const auto name_end = text ? text->rfind(") ") : std::string::npos;
+  if (name_end == std::string::npos) return 0;  // it has just ended
+  const auto fields = split(std::string_view(*text).substr(name_end + 2), ' ');
   if (fields.size() < 13) return 0;
   const auto ticks = parse_integer(fields[11]).value_or(0) + parse_integer(fields[12]).value_or(0);
   return static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));

@@ -78,7 +78,10 @@ void on_agent_events(Context& context, const AgentEvents& input) {
   for (const auto& sample : input.samples) {
     const WallTime at = std::min(sample.at, context.now);
     context.memory.samples.add(input.node, sample.signal, at, sample.value);
-    note_sample(context, sample.signal, at, sample.value);
+    // Agents tell what they saw while nobody was there: services that came up, a repair by hand.
+    // That is history, not an incident; what is still wrong shows in the next sample. A crash is no
+    // excuse: then somebody should have been there.
+    if (at >= context.state.watching_since) note_sample(context, sample.signal, at, sample.value);
   }
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 void controller_started(State& state, const Event& event) {
   state.epoch = std::max(state.epoch + 1, integer_of(event.data, "epoch").value_or(0));
+  if (!state.running) state.watching_since = event.at;
   state.running = true;
   state.started_at = event.at;
   if (!state.first_started_at) state.first_started_at = event.at;

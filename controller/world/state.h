@@ -174,6 +174,7 @@ struct State {
   bool running = false;  // started and not stopped in good order
   WallTime started_at{};
   std::optional<WallTime> first_started_at;
+  WallTime watching_since{};  // started for the first time, or after a stop in good order
   bool halted = false;
   std::string halt_reason;
   bool doubt = false;

@@ -90,8 +90,8 @@ struct PaymentsConfig {
   QueueConfig queue;
   HostPort psp;
   Duration charge_timeout = milliseconds(1'500);
-  Duration hold_time = minutes(10);  // of an order whose payment was declined
-  Duration pay_window = minutes(2);  // how long a payment under way keeps its hold
+  Duration hold_time = minutes(10);    // of an order whose payment was declined
+  Duration pay_window = minutes(2);    // how long a payment under way keeps its hold
   Duration gather = milliseconds(50);  // payments in a rush are told together; 0: each alone
   Duration sweep_every = milliseconds(500);
   Duration sweep_age = seconds(2);  // younger charges are left to the request that made them

@@ -51,6 +51,37 @@ TEST_CASE("a fault that ran out while the controller was away ends the drill as 
   CHECK(scene.only("drill.done").data["aborted"] == true);
 }
 
+TEST_CASE(
+    "what was wrong while no controller was wanted is no incident, what still is wrong is one") {
+  Scene scene;
+  scene.agents_up();
+  const WallTime start = scene.only("controller.started").at;
+  const auto seen = [&](WallTime at, double latency_ms) {
+    scene.step(AgentEvents{"crowd-1", {}, {{at, "latency_ms", latency_ms}}});
+  };
+  for (int i = 50; i > 0; --i) seen(start - i * 100ms, 400);
+  CHECK(scene.events("breach.opened").empty());
+  CHECK(scene.events("signal.symptom").empty());
+  scene.latency_ms = 400;
+  scene.run_for(3s);
+  CHECK(scene.only("signal.symptom").at >= start);
+  CHECK(scene.events("breach.opened").size() == 1);
+}
+
+TEST_CASE("what was wrong while the controller lay crashed is an incident") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  scene.now += 10s;
+  scene.crash();
+  scene.agents_up();
+  const WallTime start = scene.events("controller.started").back().at;
+  for (int i = 50; i > 0; --i) {
+    scene.step(AgentEvents{"crowd-1", {}, {{start - i * 100ms, "latency_ms", 400}}});
+  }
+  CHECK(scene.only("signal.symptom").at < start);
+}
+
 TEST_CASE("an intent that never left the controller gets an outcome after the restart") {
   Scene scene;
   scene.agents_up();
