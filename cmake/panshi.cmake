@@ -42,7 +42,7 @@ add_library(panshi_test_options INTERFACE)
 target_compile_options(panshi_test_options INTERFACE -O0 -U_FORTIFY_SOURCE)
 target_compile_definitions(panshi_test_options INTERFACE CATCH_CONFIG_FAST_COMPILE)
 set(panshi_common_headers <chrono> <functional> <map> <memory> <optional> <string> <variant>
-                          <vector> ${CMAKE_CURRENT_LIST_DIR}/json_once.h <tl/expected.hpp>)
+                          <vector> <cmake/json_once.h> <tl/expected.hpp>)
 add_library(panshi_pch STATIC ${CMAKE_CURRENT_LIST_DIR}/pch.cc)
 target_link_libraries(panshi_pch PUBLIC panshi_options)
 target_precompile_headers(panshi_pch PRIVATE ${panshi_common_headers})
