@@ -20,8 +20,11 @@ LinkHealth::LinkHealth(const std::vector<LinkConfig>& configs, LinkTable& links)
       plan.target.path = link.health->path;
       plan.every = link.health->every;
       plan.timeout = link.health->timeout;
-      asked_.emplace(plan.name, Asked{link.name, upstream.name,
-                                      ProbeJudge(link.health->rise, link.health->fall)});
+      asked_.emplace(
+          plan.name,
+          Asked{link.name, upstream.name, ProbeJudge(link.health->rise, link.health->fall),
+                link.health->reset_when_down ? LinkTable::Established::kReset
+                                             : LinkTable::Established::kDrain});
       plans_.push_back(std::move(plan));
     }
   }
@@ -35,7 +38,7 @@ bool LinkHealth::take(const ProbeRun& run) {
   const bool up = asked.judge.up().value();
   log_info(cat("link ", asked.link, ": upstream ", asked.upstream,
                up ? " is healthy" : " is not: ", run.reason));
-  if (auto told = links_.set_health(asked.link, asked.upstream, up); !told) {
+  if (auto told = links_.set_health(asked.link, asked.upstream, up, asked.established); !told) {
     log_error(cat("link ", asked.link, ": ", told.error().message));
   }
   return true;

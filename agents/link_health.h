@@ -29,6 +29,7 @@ class LinkHealth {
     std::string link;
     std::string upstream;
     ProbeJudge judge;
+    LinkTable::Established established;  // what becomes of connections to one that is down
   };
   LinkTable& links_;
   std::vector<ProbePlan> plans_;

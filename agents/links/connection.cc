@@ -11,9 +11,9 @@
 namespace panshi::agent {
 namespace {
 
-constexpr std::size_t kChunkMax = 256 * 1024;  // one read; docs/decisions/0004 has the figures
-constexpr int kReadsPerRound = 8;              // of one stream, before others have their turn
 constexpr std::uint32_t kEdges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+constexpr Duration kLookAgainMax = std::chrono::milliseconds(256);
+constexpr int kDiscardsPerRound = 8;
 
 bool touches(const Toxic& toxic, Connection::Way way) {
   return toxic.direction == Toxic::Direction::kBoth ||
@@ -25,7 +25,8 @@ bool touches(const Toxic& toxic, Connection::Way way) {
 Connection::Connection(LinkFlow& flow, Fd client, std::uint64_t seed, Ended ended)
     : flow_(flow), ended_(std::move(ended)) {
   Random random(seed);
-  client_.owner = server_.owner = connect_timer_.owner = this;
+  ++flow_.all.connections;
+  client_.owner = server_.owner = alarm_.owner = this;
   client_.fd = std::move(client);
   for (const Way way : {kUp, kDown}) {
     Stream& stream = streams_[way];
@@ -50,28 +51,50 @@ void Connection::follow_http(Random random) {
 }
 
 Connection::~Connection() {
-  flow_.loop.disarm(connect_timer_);
-  for (Stream& stream : streams_) flow_.loop.disarm(stream);
+  --flow_.all.connections;
+  flow_.loop.disarm(alarm_);
+  for (Stream& stream : streams_) {
+    flow_.loop.disarm(stream);
+    drop(stream);
+  }
   flow_.loop.forget(client_);
 }
 
-void Connection::dial(const std::string& upstream, const Address& address) {
-  if (state_ == State::kOpen || state_ == State::kEnded) return;
+void Connection::dial(const std::string& upstream, std::vector<Address> addresses) {
+  if (connected()) return;
   const bool first = state_ == State::kNew;
   upstream_ = upstream;
   state_ = State::kConnecting;
-  server_.writable = false;
-  auto fd = start_connect(address);
-  if (!fd) return fail_connect();
-  server_.fd = std::move(*fd);  // closes the earlier try
-  if (!flow_.loop.watch(server_.fd.get(), kEdges, server_)) return fail_connect();
   if (first && !flow_.loop.watch(client_.fd.get(), kEdges, client_)) return fail_connect();
-  flow_.loop.arm(connect_timer_, flow_.loop.now() + flow_.connect_timeout);
+  server_.writable = false;
+  server_.fd.reset();  // of an earlier try
+  if (!waits_for_addresses() || first) until_ = flow_.loop.now() + flow_.connect_timeout;
+  addresses_ = std::move(addresses);
+  next_address_ = 0;
+  if (addresses_.empty()) return flow_.loop.arm(alarm_, until_);
+  try_next_address();
+}
+
+void Connection::try_next_address() {
+  while (next_address_ < addresses_.size()) {
+    const auto left = static_cast<int>(addresses_.size() - next_address_);
+    auto fd = start_connect(addresses_[next_address_++]);
+    if (!fd) continue;
+    server_.fd = std::move(*fd);
+    server_.readable = server_.hung_up = false;  // of the one before
+    if (!flow_.loop.watch(server_.fd.get(), kEdges, server_)) continue;
+    // One that does not answer leaves time for those behind it.
+    const MonoTime now = flow_.loop.now();
+    return flow_.loop.arm(alarm_, now + std::max(Duration(0), until_ - now) / left);
+  }
+  fail_connect();
 }
 
 void Connection::fail_connect() {
+  if (state_ >= State::kOpen) return;
   ++flow_.connect_failed;
-  if (flow_.closes_unconnected) return close();
+  server_.fd.reset();
+  if (flow_.closes_unconnected) return begin_ending(false);
   reset();  // what a client of the upstream itself would see soonest; FIN would look like success
 }
 
@@ -82,52 +105,76 @@ void Connection::reset() {
   end();
 }
 
-void Connection::close() {
-  if (state_ == State::kEnded) return;
-  client_.fd.reset();
-  server_.fd.reset();
-  end();
-}
-
 void Connection::end() {
   state_ = State::kEnded;
-  flow_.loop.disarm(connect_timer_);
-  for (Stream& stream : streams_) flow_.loop.disarm(stream);
+  flow_.loop.disarm(alarm_);
+  client_.fd.reset();
+  server_.fd.reset();
+  for (Stream& stream : streams_) {
+    flow_.loop.disarm(stream);
+    drop(stream);
+  }
   ended_(*this);
 }
 
 void Connection::on_side(Side& side, std::uint32_t events) {
   if (state_ == State::kEnded) return;
-  if (events & EPOLLERR && !(&side == &server_ && state_ == State::kConnecting)) return reset();
-  if (events & (EPOLLIN | EPOLLHUP)) side.readable = true;
-  if (events & (EPOLLRDHUP | EPOLLHUP)) side.readable = side.hung_up = true;
-  if (state_ == State::kConnecting) {
-    if (&side == &server_) return on_connect_event(events);
-    if (events & EPOLLOUT) side.writable = true;
-    return;
-  }
+  const bool dialling = &side == &server_ && state_ == State::kConnecting;
+  if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) side.readable = true;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) side.readable = side.hung_up = true;
   if (events & EPOLLOUT) side.writable = true;
-  pump();
+  if (dialling) return on_connect_event(events);
+  if (events & EPOLLERR) fail(side);
+  if (state_ == State::kOpen) return pump();
+  if (state_ == State::kEnding) end_what_can();
 }
 
 void Connection::on_connect_event(std::uint32_t events) {
   // A socket before connect() says EPOLLHUP and EPOLLOUT once, without an error; so ask for it.
-  if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP))) return;
-  if (socket_error(server_.fd.get()) != 0) return fail_connect();
-  if (!(events & EPOLLOUT)) return;
+  if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) || !server_.fd) return;
+  const int error = socket_error(server_.fd.get());
+  // It was open, and is reset by now; EPIPE: behind an end in order. What it said can be read.
+  const bool was_open = error == ECONNRESET || error == EPIPE;
+  if (error != 0 && !was_open) return try_next_address();
+  if (!was_open && !(events & EPOLLOUT)) return;
   state_ = State::kOpen;
   server_.writable = client_.writable = true;
-  flow_.loop.disarm(connect_timer_);
+  flow_.loop.disarm(alarm_);
+  if (was_open) {
+    server_.error_seen = error == ECONNRESET;
+    fail(server_);
+  }
   pump();
+}
+
+// It takes nothing any more: what was meant for it is lost, as on a direct connection. What it
+// sent before is read to the end, which take_bytes() finds.
+void Connection::fail(Side& side) {
+  if (std::exchange(side.failed, true)) return;
+  side.readable = side.hung_up = true;
+  for (Stream& stream : streams_) {
+    if (stream.to == &side) drop(stream);
+    // It had ended its stream in order before: the other side learns by a piece behind that.
+    if (stream.from == &side && stream.end_read && !over(stream)) {
+      hold(stream, {.at = flow_.loop.now(), .bytes = {}, .kind = Piece::Kind::kReset});
+    }
+  }
 }
 
 void Connection::on_due() {
   if (state_ == State::kOpen) pump();
 }
 
+void Connection::on_alarm() {
+  if (state_ == State::kConnecting && next_address_ < addresses_.size()) return try_next_address();
+  if (state_ == State::kConnecting) return fail_connect();
+  if (state_ == State::kEnding) return end_what_can();
+  if (finishing_) reset();
+}
+
 template <class Act>
 void Connection::each_way(const Toxic& toxic, Act act) {
-  if (state_ == State::kEnded) return;
+  if (state_ >= State::kEnding || finishing_) return;
   for (Stream& stream : streams_) {
     if (touches(toxic, stream.way)) act(stream);
   }
@@ -137,6 +184,7 @@ void Connection::each_way(const Toxic& toxic, Act act) {
 void Connection::add_toxic(const ToxicRow& row) {
   const MonoTime now = flow_.loop.now();
   each_way(row.toxic, [&](Stream& stream) {
+    if (over(stream)) return;
     if (!stream.chain) stream.chain = std::make_unique<ToxicChain>(Random(stream.seed++));
     stream.chain->add(row, now);
   });
@@ -156,135 +204,71 @@ void Connection::remove_toxic(const std::string& id) {
   });
 }
 
-void Connection::pump() {
+void Connection::finish() {
+  if (state_ >= State::kEnding || finishing_) return;
+  if (state_ != State::kOpen) {
+    server_.fd.reset();
+    return begin_ending(false);
+  }
+  finish_all();
+}
+
+void Connection::finish_all() {
+  const MonoTime now = flow_.loop.now();
+  if (!std::exchange(finishing_, true)) {
+    until_ = now + kFinishMax;
+    flow_.loop.arm(alarm_, until_);
+  }
   for (Stream& stream : streams_) {
-    const Step step = pump(stream);
-    if (step == Step::kBroken) return reset();
-    if (step == Step::kClose) return close();
-  }
-  if (streams_[kUp].end_sent && streams_[kDown].end_sent) close();
-}
-
-Connection::Step Connection::pump(Stream& stream) {
-  for (int reads = 0; reads < kReadsPerRound; ++reads) {
-    if (const Step step = deliver(stream); step != Step::kGoOn) return step;
-    const Step step = take(stream);
-    if (step == Step::kBroken) return step;
-    // A chunk that was read just now may be due at once (a delay with a jitter as large).
-    if (step == Step::kWait) return deliver(stream);
-  }
-  flow_.loop.once_more(client_);
-  return Step::kWait;
-}
-
-// Sends what is held and due. Says kGoOn unless the connection ends: reading has its own bounds.
-Connection::Step Connection::deliver(Stream& stream) {
-  while (stream.front || next_front(stream)) {
-    if (stream.front->kind == Piece::Kind::kData && !stream.to->writable) return Step::kGoOn;
-    if (const Step step = deliver_front(stream); step != Step::kGoOn) return step;
-  }
-  return Step::kGoOn;
-}
-
-// False: nothing is due; the timer is set for what comes.
-bool Connection::next_front(Stream& stream) {
-  if (!stream.chain) return false;
-  stream.front = stream.chain->give(flow_.loop.now());
-  if (stream.front) return true;
-  if (stream.chain->empty()) stream.chain.reset();
-  const MonoTime due = stream.chain ? stream.chain->next_deadline() : MonoTime::max();
-  if (due == MonoTime::max()) {
-    flow_.loop.disarm(stream);
-  } else {
-    flow_.loop.arm(stream, due);
-  }
-  return false;
-}
-
-Connection::Step Connection::deliver_front(Stream& stream) {
-  const Piece& piece = *stream.front;
-  if (piece.kind == Piece::Kind::kClose) return Step::kClose;
-  if (piece.kind == Piece::Kind::kReset) return Step::kBroken;
-  if (piece.kind == Piece::Kind::kEnd) return deliver_end(stream);
-  const ssize_t sent = send(stream, piece.bytes.data() + stream.sent_of_front,
-                            piece.bytes.size() - stream.sent_of_front);
-  if (sent < 0) return Step::kBroken;
-  stream.sent_of_front += static_cast<std::size_t>(sent);
-  if (stream.sent_of_front < piece.bytes.size()) return Step::kGoOn;
-  stream.front.reset();
-  stream.sent_of_front = 0;
-  return Step::kGoOn;
-}
-
-Connection::Step Connection::deliver_end(Stream& stream) {
-  stream.front.reset();
-  if (stream.end_sent) return Step::kGoOn;
-  stream.end_sent = true;
-  const Stream& other = streams_[stream.way == kUp ? kDown : kUp];
-  if (other.end_sent) return Step::kGoOn;  // both are closed at once
-  // Fails only when the peer is gone for good, which ends the connection as well.
-  return ::shutdown(stream.to->fd.get(), SHUT_WR) == 0 ? Step::kGoOn : Step::kBroken;
-}
-
-// Reads one chunk if there is one and room for it.
-Connection::Step Connection::take(Stream& stream) {
-  if (stream.end_read || !stream.from->readable) return Step::kWait;
-  if (!stream.chain) return stream.front ? Step::kWait : take_bytes(stream, kChunkMax);
-  const std::size_t held = stream.chain->weight() + (stream.front ? stream.front->weight() : 0);
-  if (held + 2 * Piece::kOverhead >= LinkTable::kHeldDelayedMax) return Step::kWait;
-  return take_bytes(stream,
-                    std::min(kChunkMax, LinkTable::kHeldDelayedMax - held - Piece::kOverhead));
-}
-
-Connection::Step Connection::take_bytes(Stream& stream, std::size_t size) {
-  Side& from = *stream.from;
-  const ssize_t got = ::recv(from.fd.get(), flow_.scratch.data(), size, 0);
-  if (got < 0) {
-    if (errno == EINTR) return Step::kGoOn;
-    if (errno != EAGAIN) return Step::kBroken;
-    from.readable = false;
-    return Step::kWait;
-  }
-  if (got == 0) {
-    stream.end_read = true;
-    hold(stream, {.at = flow_.loop.now(), .bytes = {}, .kind = Piece::Kind::kEnd});
-    return Step::kWait;
-  }
-  const auto count = static_cast<std::size_t>(got);
-  const bool emptied = count < size && !from.hung_up;  // the next byte makes a new edge
-  if (emptied) from.readable = false;
-  std::size_t sent = 0;
-  const bool straight = !stream.chain && stream.to->writable;  // so nothing is held
-  if (straight) {
-    const ssize_t taken = send(stream, flow_.scratch.data(), count);
-    if (taken < 0) return Step::kBroken;
-    sent = static_cast<std::size_t>(taken);
-  }
-  if (sent < count) {
-    hold(stream,
-         {.at = flow_.loop.now(), .bytes = std::string(flow_.scratch.data() + sent, count - sent)});
-  }
-  return emptied ? Step::kWait : Step::kGoOn;
-}
-
-ssize_t Connection::send(Stream& stream, const char* data, std::size_t size) {
-  for (;;) {
-    const ssize_t sent = ::send(stream.to->fd.get(), data, size, MSG_NOSIGNAL);
-    if (sent >= 0) {
-      flow_.delivered[stream.way] += sent;
-      if (static_cast<std::size_t>(sent) < size) stream.to->writable = false;
-      return sent;
+    if (over(stream)) continue;
+    for (int reads = 0; reads < kReadsPerRound && take(stream) == Step::kGoOn; ++reads) {
     }
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN) return -1;
-    stream.to->writable = false;
-    return 0;
+    if (stream.chain) stream.chain->flush(now);
+    if (!over(stream) && !stream.end_read) take_end(stream, Piece::Kind::kEnd);
   }
+  pump();
 }
 
-void Connection::hold(Stream& stream, Piece piece) {
-  if (stream.chain) return stream.chain->take(std::move(piece), flow_.loop.now());
-  stream.front = std::move(piece);
+// REQUIRES: what is to be delivered was sent.
+void Connection::begin_ending(bool with_reset) {
+  state_ = State::kEnding;
+  ends_with_reset_ = with_reset;
+  until_ = flow_.loop.now() + kFinishMax;
+  for (Stream& stream : streams_) {
+    flow_.loop.disarm(stream);
+    drop(stream);
+    const bool can_send = stream.to->fd && !stream.to->failed && !stream.end_sent;
+    // Fails only when the peer is gone, which the next look finds.
+    if (can_send && !with_reset) (void)::shutdown(stream.to->fd.get(), SHUT_WR);
+  }
+  end_what_can();
+}
+
+void Connection::end_what_can() {
+  const MonoTime now = flow_.loop.now();
+  for (Side* side : {&client_, &server_}) {
+    if (!side->fd) continue;
+    const bool taken = side->failed || unacknowledged(side->fd.get()) == 0;
+    side->taken_since = taken ? std::min(side->taken_since, now) : MonoTime::max();
+    if (now >= until_ || (taken && ends_with_reset_)) {
+      close_with_reset(side->fd);
+    } else if (taken && (can_end(*side) || now - side->taken_since >= kLingerMax)) {
+      side->fd.reset();
+    }
+  }
+  if (!client_.fd && !server_.fd) return end();
+  flow_.loop.arm(alarm_, std::min(now + look_again_, until_));
+  look_again_ = std::min(2 * look_again_, kLookAgainMax);
+}
+
+// Closing with bytes unread would be a reset, which may overtake what the peer has not read yet.
+bool Connection::can_end(Side& side) {
+  for (int i = 0; i < kDiscardsPerRound && !side.failed; ++i) {
+    const ssize_t got = ::recv(side.fd.get(), flow_.scratch.data(), flow_.scratch.size(), 0);
+    if (got == 0) return true;
+    if (got < 0) return errno != EAGAIN && errno != EINTR;
+  }
+  return side.failed;
 }
 
 }  // namespace panshi::agent

@@ -12,29 +12,36 @@ class BlackHoleStage final : public Stage {
   BlackHoleStage(const Toxic& toxic, std::shared_ptr<ToxicAccount> account, MonoTime now)
       : Stage(toxic, std::move(account)), quiet_since_(now) {}
 
+  // Bytes vanish; the end of who sent them does not, lest the other side waits for nobody.
   void take(Piece piece, MonoTime now) override {
     account().dropped += static_cast<std::int64_t>(piece.bytes.size());
     quiet_since_ = now;
+    if (piece.kind == Piece::Kind::kData || ended_) return;
+    push(end(now, piece.kind == Piece::Kind::kReset ? Piece::Kind::kReset : Piece::Kind::kClose));
   }
   std::optional<Piece> give(MonoTime now) override {
+    if (!queue().empty()) return pop();
     if (next_deadline() > now) return std::nullopt;
-    return end(now);
+    return end(now, Piece::Kind::kClose);
   }
   MonoTime next_deadline() const override {
+    if (!queue().empty()) return MonoTime::min();
     if (ended_ || toxic().delay == Duration(0)) return MonoTime::max();
     return quiet_since_ + toxic().delay;
   }
+  bool swallows() const override { return true; }
   // The stream has a hole: nothing that comes later may be taken for what comes next.
   std::vector<Piece> drain(MonoTime now) override {
+    if (!queue().empty()) return {pop()};
     if (ended_) return {};
-    return {end(now)};
+    return {end(now, Piece::Kind::kClose)};
   }
 
  private:
-  Piece end(MonoTime now) {
+  Piece end(MonoTime now, Piece::Kind kind) {
     ended_ = true;
     ++account().ended;
-    return {.at = now, .bytes = {}, .kind = Piece::Kind::kClose};
+    return {.at = now, .bytes = {}, .kind = kind};
   }
 
   MonoTime quiet_since_;
@@ -47,17 +54,22 @@ class ResetPeerStage final : public Stage {
 
   void take(Piece piece, MonoTime) override {
     account().dropped += static_cast<std::int64_t>(piece.bytes.size());
+    if (piece.kind == Piece::Kind::kReset) ended_ = true;  // before its time
+    const bool untouched = !first_ && piece.kind != Piece::Kind::kData;
+    if (ended_ || untouched) return push(std::move(piece));
     if (!first_) first_ = piece.at;
   }
   std::optional<Piece> give(MonoTime now) override {
+    if (!queue().empty()) return pop();
     if (next_deadline() > now) return std::nullopt;
     return end(now);
   }
   MonoTime next_deadline() const override {
+    if (!queue().empty()) return MonoTime::min();
     return ended_ || !first_ ? MonoTime::max() : *first_ + toxic().delay;
   }
   std::vector<Piece> drain(MonoTime now) override {  // with nothing lost, the connection lives on
-    if (ended_ || !first_) return {};
+    if (ended_ || !first_) return Stage::drain(now);
     return {end(now)};
   }
 

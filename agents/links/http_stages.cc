@@ -41,6 +41,7 @@ class RequestStage final : public Stage {
 
   void take(Piece piece, MonoTime) override {
     at_ = piece.at;
+    if (piece.kind != Piece::Kind::kData) put_rest();
     if (opaque_ || piece.kind != Piece::Kind::kData) return put(std::move(piece));
     framing_.feed(piece.bytes);
     while (!opaque_) {
@@ -71,6 +72,10 @@ class RequestStage final : public Stage {
   MonoTime next_deadline() const override {
     return queue().empty() ? MonoTime::max() : queue().front().due;
   }
+  std::vector<Piece> drain(MonoTime now) override {
+    put_rest();
+    return Stage::drain(now);
+  }
 
  private:
   struct Delayed {
@@ -83,6 +88,11 @@ class RequestStage final : public Stage {
     if (piece.kind == Piece::Kind::kData && piece.bytes.empty()) return;
     const MonoTime due = std::max(last_due_, piece.at);
     push(std::move(piece), due);
+  }
+
+  // What came of a head that is not whole: nobody will complete it.
+  void put_rest() {
+    if (!opaque_ && !swallows_) put({.at = at_, .bytes = framing_.rest()});
   }
 
   void begin(std::string head) {
@@ -176,6 +186,13 @@ class AnswerStage final : public Stage {
     if (answers_directly()) return conversation_->open.front().direct_at;
     return queue().empty() && !more_ ? MonoTime::max() : MonoTime::min();
   }
+  std::vector<Piece> drain(MonoTime) override {
+    std::vector<Piece> all;
+    while (auto piece = give(MonoTime::max())) all.push_back(std::move(*piece));
+    put_rest();
+    while (auto piece = give(MonoTime::max())) all.push_back(std::move(*piece));
+    return all;
+  }
 
  private:
   bool answers_directly() const {
@@ -189,6 +206,7 @@ class AnswerStage final : public Stage {
     if (more_) return follow(now);
     if (queue().empty()) return false;
     Piece piece = pop();
+    if (piece.kind != Piece::Kind::kData) put_rest();
     if (opaque_ || piece.kind != Piece::Kind::kData) {
       ready_.push_back(std::move(piece));
     } else {
@@ -264,6 +282,9 @@ class AnswerStage final : public Stage {
     opaque_ = conversation_->opaque = true;
   }
 
+  void put_rest() {
+    if (!opaque_ && !drops_body_) put(framing_.rest());
+  }
   void put(std::string bytes) {
     if (!bytes.empty()) ready_.push_back({.at = at_, .bytes = std::move(bytes)});
   }

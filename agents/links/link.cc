@@ -14,6 +14,7 @@ namespace panshi::agent {
 namespace {
 
 constexpr int kAcceptsMax = 64;  // in one round
+constexpr Duration kFullToldEvery = std::chrono::minutes(1);
 
 std::uint64_t seed_of(const LinkSpec& spec) {
   return spec.seed != 0 ? spec.seed : fnv1a(spec.name);
@@ -24,28 +25,43 @@ std::uint64_t seed_of(const LinkSpec& spec) {
 Link::Link(const LinkSpec& spec, Upstreams upstreams, const Parts& parts)
     : flow_{.loop = parts.loop,
             .scratch = parts.scratch,
+            .all = parts.all,
             .connect_timeout = spec.connect_timeout,
             .closes_unconnected = spec.closes_unconnected,
             .http = spec.http},
       name_(spec.name),
       random_(seed_of(spec)),
-      spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
+      listen_(spec.listen),
+      connections_max_(spec.connections_max),
       upstreams_(std::move(upstreams)),
-      on_moved_(parts.on_moved) {}
+      told_(parts.told) {
+  late_lookup_.owner = this;
+}
 
-Result<std::unique_ptr<Link>> Link::open(const LinkSpec& spec, EventLoop& loop,
-                                         std::vector<char>& scratch,
-                                         const LinkTable::OnMoved& on_moved) {
+Result<std::unique_ptr<Link>> Link::open(const LinkSpec& spec, const Parts& parts) {
   ASSIGN_OR_RETURN(Upstreams upstreams, Upstreams::read(spec));
-  std::unique_ptr<Link> link(new Link(spec, std::move(upstreams),
-                                      {.loop = loop, .scratch = scratch, .on_moved = on_moved}));
+  std::unique_ptr<Link> link(new Link(spec, std::move(upstreams), parts));
+  if (spec.suspended) return link;
   const auto listening = [&]() -> Status {
-    ASSIGN_OR_RETURN(link->address_, parse_address(spec.listen));
-    ASSIGN_OR_RETURN(link->listener_, bound_to(link->address_));
-    return link->start_listening();
+    if (spec.port) return link->resume(*spec.port);
+    BoundPort port;
+    ASSIGN_OR_RETURN(port.address, parse_address(spec.listen));
+    ASSIGN_OR_RETURN(port.fd, bound_to(port.address));
+    return link->resume(port);
   }();
   if (!listening) return fail(listening.error(), cat("link `", spec.name, "`"));
   return link;
+}
+
+Status Link::resume(BoundPort& port) {
+  if (!listener_ && !flow_.all.has_room(1)) {
+    return fail(ErrorCode::kRefused, "the node's links have all the descriptors they may have");
+  }
+  if (!listener_) ++flow_.all.ports;
+  address_ = port.address;
+  listen_ = address_text(address_);
+  listener_ = std::move(port.fd);
+  return has(Toxic::Kind::kDown) ? Status() : start_listening();
 }
 
 Status Link::start_listening() {
@@ -54,12 +70,31 @@ Status Link::start_listening() {
   return flow_.loop.watch(listener_.get(), EPOLLIN, *this);  // level-triggered
 }
 
-Link::~Link() { close(); }
-
-void Link::close() {
+Link::~Link() {
+  if (listener_) --flow_.all.ports;
   flow_.loop.disarm(*this);
+  flow_.loop.disarm(late_lookup_);
+}
+
+void Link::suspend() {
+  if (listener_) --flow_.all.ports;
   listener_.reset();
-  each_connection([](Connection& connection) { connection.reset(); });
+  each_connection([](Connection& connection) { connection.finish(); });
+}
+
+void Link::retire(std::function<void()> idle) {
+  flow_.loop.disarm(*this);
+  suspend();
+  idle_ = std::move(idle);
+  if (connections_.empty()) std::exchange(idle_, {})();
+}
+
+Status Link::lead_to(const LinkSpec& spec) {
+  ASSIGN_OR_RETURN(upstreams_, Upstreams::read(spec));
+  ++generation_;  // what is still being looked up is of no use
+  each_connection([](Connection& connection) { connection.finish(); });
+  settle();
+  return {};
 }
 
 bool Link::has(Toxic::Kind kind) const {
@@ -68,7 +103,8 @@ bool Link::has(Toxic::Kind kind) const {
 }
 
 void Link::on_events(std::uint32_t) {
-  if (has(Toxic::Kind::kDown)) return;  // an event from before it stopped listening
+  // An event from before it stopped listening?
+  if (!listener_ || has(Toxic::Kind::kDown)) return;
   for (int i = 0; i < accepts_; ++i) {
     Fd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client) {
@@ -97,8 +133,27 @@ bool Link::refuses_one() {
   return false;
 }
 
+bool Link::is_full() const {
+  return connections_.size() >= connections_max_ || !flow_.all.has_room(2);
+}
+
+void Link::refuse_full(Fd client) {
+  close_with_reset(client);
+  ++refused_full_;
+  const MonoTime now = flow_.loop.now();
+  if (!told_.on_full || (full_told_ != MonoTime::min() && now - full_told_ < kFullToldEvery))
+    return;
+  full_told_ = now;
+  const bool own = connections_.size() >= connections_max_;
+  told_.on_full({.link = name_,
+                 .connections = own ? connections_.size() : flow_.all.connections,
+                 .of_node = !own,
+                 .refused = refused_full_});
+}
+
 void Link::admit(Fd client) {
-  if (connections_.size() >= kConnectionsMax || refuses_one()) return close_with_reset(client);
+  if (is_full()) return refuse_full(std::move(client));
+  if (refuses_one()) return close_with_reset(client);
   const auto upstream = upstreams_.pick(random_);
   if (!upstream) return close_with_reset(client);  // every one is drained
   const auto on_end = [this](Connection& connection) {
@@ -108,14 +163,13 @@ void Link::admit(Fd client) {
   auto connection = std::make_unique<Connection>(flow_, std::move(client), random_.next(), on_end);
   connection->slot = connections_.size();
   connections_.push_back(std::move(connection));
-  connections_.back()->dial(upstreams_.name(*upstream), upstreams_.address(*upstream));
+  lead(*connections_.back(), *upstream);
 }
 
 void Link::shed_one() {
-  spare_.reset();
-  Fd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  close_with_reset(client);
-  spare_ = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  flow_.all.spare.reset();
+  refuse_full(Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
+  flow_.all.spare = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 void Link::remove_ended() {
@@ -125,6 +179,7 @@ void Link::remove_ended() {
     std::swap(connections_[slot], connections_.back());
     connections_.pop_back();
   }
+  if (idle_ && connections_.empty()) std::exchange(idle_, {})();
 }
 
 std::vector<ToxicRow>::iterator Link::find(const std::string& id) {
@@ -149,12 +204,14 @@ Status Link::add_toxic(const std::string& id, const Toxic& toxic) {
 
 Status Link::start_toxic(const ToxicRow& row) {
   if (row.toxic.kind == Toxic::Kind::kDown && !has(Toxic::Kind::kDown)) {
-    if (auto stopped = stop_listening(listener_.get()); !stopped) return stopped;
-    flow_.loop.unwatch(listener_.get());
+    if (listener_) {
+      if (auto stopped = stop_listening(listener_.get()); !stopped) return stopped;
+      flow_.loop.unwatch(listener_.get());
+    }
   }
   flow_.toxics.push_back(row);
   each_connection([&](Connection& connection) {
-    if (row.toxic.kind == Toxic::Kind::kDown) connection.close();
+    if (row.toxic.kind == Toxic::Kind::kDown) connection.finish();
     if (row.toxic.kind == Toxic::Kind::kReset) connection.reset();
     if (row.toxic.on_stream()) connection.add_toxic(row);
   });
@@ -184,7 +241,7 @@ Status Link::remove_toxic(const std::string& id) {
   if (row.toxic.on_stream()) {
     each_connection([&](Connection& connection) { connection.remove_toxic(id); });
   }
-  if (row.toxic.kind == Toxic::Kind::kDown && !has(Toxic::Kind::kDown)) {
+  if (row.toxic.kind == Toxic::Kind::kDown && listener_ && !has(Toxic::Kind::kDown)) {
     if (auto listening = start_listening(); !listening) {
       flow_.toxics.push_back(row);  // still down; the caller tries again
       return fail(listening.error(), cat("link `", name_, "`"));
@@ -202,15 +259,16 @@ Result<ToxicReport> Link::toxic_report(const std::string& id) const {
 
 LinkState Link::state() const {
   LinkState state{.name = name_,
-                  .listen = address_text(address_),
+                  .listen = listen_,
                   .upstream = upstreams_.in_use(),
                   .upstreams = upstreams_.states(),
                   .toxics = {},
                   .http = flow_.http,
-                  .down = has(Toxic::Kind::kDown),
+                  .down = !listener_ || has(Toxic::Kind::kDown),
                   .connections = static_cast<std::int64_t>(connections_.size()),
                   .accepted = accepted_,
                   .connect_failed = flow_.connect_failed,
+                  .refused_full = refused_full_,
                   .bytes_upstream = flow_.delivered[Connection::kUp],
                   .bytes_downstream = flow_.delivered[Connection::kDown]};
   for (const auto& connection : connections_) {
@@ -221,9 +279,13 @@ LinkState Link::state() const {
   return state;
 }
 
-std::uint16_t Link::port() const {
-  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address_.bytes);
-  return ntohs(v6->sin6_port);  // at the same place in sockaddr_in
+std::string Link::toxic_of_others(const std::string& owner) const {
+  for (const ToxicRow& row : flow_.toxics) {
+    if (!row.id.starts_with(owner)) return row.id;
+  }
+  return "";
 }
+
+std::uint16_t Link::port() const { return port_of(address_); }
 
 }  // namespace panshi::agent

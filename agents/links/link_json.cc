@@ -60,6 +60,7 @@ nlohmann::json to_json(const LinkState& link) {
           {"connections", link.connections},
           {"accepted", link.accepted},
           {"connect_failed", link.connect_failed},
+          {"refused_full", link.refused_full},
           {"bytes_upstream", link.bytes_upstream},
           {"bytes_downstream", link.bytes_downstream},
           {"toxics", std::move(toxics)},

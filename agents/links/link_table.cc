@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/links/link_table.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <future>
@@ -13,12 +15,45 @@
 
 namespace panshi::agent {
 
+namespace {
+
+// What the reserve leaves.
+std::size_t descriptors_max(std::size_t descriptors) {
+  rlimit limit = {};
+  if (descriptors == 0 && ::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    descriptors = static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, 1 << 30));
+  }
+  return descriptors - std::min(descriptors / 4, LinkTable::kReserveMax);
+}
+
+}  // namespace
+
 struct LinkTable::Impl {
-  OnMoved on_moved;
+  explicit Impl(Options given)
+      : options(std::move(given)),
+        all{.descriptors_max = descriptors_max(options.descriptors_max),
+            .names = Names(options.resolve)} {
+    all.spare = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
+
+  const Options options;
   std::unique_ptr<EventLoop> loop;
   std::vector<char> scratch = std::vector<char>(kHeldMax);
-  std::vector<std::unique_ptr<Link>> links;  // thread `links` only, as the rest
+  DataPath all;
+  std::vector<std::unique_ptr<Link>> links;    // thread `links` only, as the rest
+  std::vector<std::unique_ptr<Link>> retired;  // with connections that are still ending
   std::thread thread;
+
+  void retire(std::unique_ptr<Link> link) {
+    retired.push_back(std::move(link));
+    retired.back()->retire([this, gone = retired.back().get()] {
+      const auto found = std::find_if(retired.begin(), retired.end(),
+                                      [&](const auto& each) { return each.get() == gone; });
+      // What it put off to the end of this round comes first.
+      loop->at_end_of_round([last = std::shared_ptr<Link>(std::move(*found))] {});
+      retired.erase(found);
+    });
+  }
 
   Link* find(const std::string& name) const {
     const auto found = std::find_if(links.begin(), links.end(),
@@ -48,9 +83,8 @@ struct LinkTable::Impl {
   }
 };
 
-Result<std::unique_ptr<LinkTable>> LinkTable::create(OnMoved on_moved) {
-  auto impl = std::make_unique<Impl>();
-  impl->on_moved = std::move(on_moved);
+Result<std::unique_ptr<LinkTable>> LinkTable::create(Options options) {
+  auto impl = std::make_unique<Impl>(std::move(options));
   ASSIGN_OR_RETURN(impl->loop, EventLoop::create());
   impl->thread = std::thread([loop = impl->loop.get()] {
     ::pthread_setname_np(::pthread_self(), "links");
@@ -59,12 +93,33 @@ Result<std::unique_ptr<LinkTable>> LinkTable::create(OnMoved on_moved) {
   return std::unique_ptr<LinkTable>(new LinkTable(std::move(impl)));
 }
 
+Result<std::unique_ptr<LinkTable>> LinkTable::create() { return create(Options()); }
+
 LinkTable::LinkTable(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 LinkTable::~LinkTable() {
+  const SystemClock clock;
+  const MonoTime until = clock.mono() + kCloseWithin;
+  const auto left = [this] {
+    return impl_->call([impl = impl_.get()]() -> Result<std::size_t> {
+      for (const auto& link : impl->links) link->suspend();
+      return impl->all.connections;
+    });
+  };
+  while (left().value_or(0) > 0 && clock.mono() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   impl_->loop->stop();
   impl_->thread.join();
   impl_->links.clear();
+  impl_->retired.clear();
+}
+
+Result<std::shared_ptr<BoundPort>> LinkTable::reserve(const std::string& listen) {
+  auto port = std::make_shared<BoundPort>();
+  ASSIGN_OR_RETURN(port->address, parse_address(listen));
+  ASSIGN_OR_RETURN(port->fd, bound_to(port->address));
+  return port;
 }
 
 Status LinkTable::open(const LinkSpec& spec) {
@@ -72,23 +127,67 @@ Status LinkTable::open(const LinkSpec& spec) {
     if (impl->find(spec.name) != nullptr) {
       return fail(ErrorCode::kConflict, cat("there is a link `", spec.name, "` already"));
     }
-    ASSIGN_OR_RETURN(auto link, Link::open(spec, *impl->loop, impl->scratch, impl->on_moved));
+    ASSIGN_OR_RETURN(auto link, Link::open(spec, {.loop = *impl->loop,
+                                                  .scratch = impl->scratch,
+                                                  .all = impl->all,
+                                                  .told = impl->options}));
     impl->links.push_back(std::move(link));
     return {};
   });
 }
 
-Status LinkTable::close(const std::string& name) {
-  return impl_->call([impl = impl_.get(), name]() -> Status {
+Status LinkTable::close(const std::string& name, const std::string& owner) {
+  return impl_->call([impl = impl_.get(), name, owner]() -> Status {
     const auto found = std::find_if(impl->links.begin(), impl->links.end(),
                                     [&](const auto& link) { return link->name() == name; });
     if (found == impl->links.end()) return {};
-    (*found)->close();
-    // What it put off to the end of this round comes first.
-    impl->loop->at_end_of_round([gone = std::shared_ptr<Link>(std::move(*found))] {});
+    if (const std::string toxic = (*found)->toxic_of_others(owner); !toxic.empty()) {
+      return fail(ErrorCode::kConflict, cat("link `", name, "` carries `", toxic, "`"));
+    }
+    auto link = std::move(*found);
     impl->links.erase(found);
+    impl->retire(std::move(link));
     return {};
   });
+}
+
+Status LinkTable::suspend(const std::string& name) {
+  return impl_->call([impl = impl_.get(), name]() -> Status {
+    Link* link = impl->find(name);
+    if (link == nullptr) return impl->unknown(name);
+    link->suspend();
+    return {};
+  });
+}
+
+Status LinkTable::resume(const std::string& name, std::shared_ptr<BoundPort> port) {
+  return impl_->call([impl = impl_.get(), name, port]() -> Status {
+    Link* link = impl->find(name);
+    if (link == nullptr) return impl->unknown(name);
+    return link->resume(*port);
+  });
+}
+
+Status LinkTable::lead_to(const LinkSpec& spec) {
+  return impl_->call([impl = impl_.get(), spec]() -> Status {
+    Link* link = impl->find(spec.name);
+    if (link == nullptr) return impl->unknown(spec.name);
+    return link->lead_to(spec);
+  });
+}
+
+bool LinkTable::has(const std::string& name) const {
+  return impl_
+      ->call([impl = impl_.get(), name]() -> Result<bool> { return impl->find(name) != nullptr; })
+      .value_or(false);
+}
+
+Result<std::vector<std::string>> LinkTable::look_up(const std::string& host,
+                                                    Duration within) const {
+  ASSIGN_OR_RETURN(const Names::Addresses found, impl_->all.names.ask_within(host, within));
+  std::vector<std::string> texts;
+  for (const Address& address : found) texts.push_back(address_text(address));
+  return texts;
 }
 
 Result<LinkTable::Rerouted> LinkTable::reroute(const std::string& name, const std::string& upstream,
@@ -124,11 +223,12 @@ Status LinkTable::set_weights(const std::string& name, const std::map<std::strin
   });
 }
 
-Status LinkTable::set_health(const std::string& name, const std::string& upstream, bool up) {
-  return impl_->call([impl = impl_.get(), name, upstream, up]() -> Status {
+Status LinkTable::set_health(const std::string& name, const std::string& upstream, bool up,
+                             Established how) {
+  return impl_->call([impl = impl_.get(), name, upstream, up, how]() -> Status {
     Link* link = impl->find(name);
     if (link == nullptr) return impl->unknown(name);
-    return link->set_health(upstream, up);
+    return link->set_health(upstream, up, how);
   });
 }
 

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "agents/links/names.h"
 #include "agents/links/toxic.h"
 #include "agents/links/toxic_account.h"
 #include "agents/links/upstream_choice.h"
@@ -29,9 +30,11 @@
 
 namespace panshi::agent {
 
+struct BoundPort;
+
 struct LinkUpstream {
   std::string name;
-  std::string address;  // "127.0.0.1:3306"
+  std::string address;  // "127.0.0.1:3306", "[::1]:3306", "db:3306"
   int weight = 1;       // counts while connections are drawn by weight
 };
 
@@ -45,8 +48,12 @@ struct UpstreamState {
 };
 
 struct LinkSpec {
+  static constexpr std::size_t kConnectionsMax = 20'000;
+
   std::string name;
   std::string listen;                                  // "127.0.0.1:17841"; port 0: any, see port()
+  std::shared_ptr<BoundPort> port = {};                // taken already by reserve(), else `listen`
+  bool suspended = false;                              // listens when it is resumed
   std::vector<LinkUpstream> upstreams;                 // the first one is in use at first
   std::uint64_t seed = 0;                              // of the jitter; 0: made from the name
   Duration connect_timeout = std::chrono::seconds(3);  // to the upstream
@@ -55,6 +62,7 @@ struct LinkSpec {
   bool by_weight = false;           // no upstream is in use: connections are drawn over them
   Failback failback = Failback::kNever;
   Duration failback_hold{};
+  std::size_t connections_max = kConnectionsMax;  // beyond: reset at once, counted and told
 };
 
 struct LinkState {
@@ -64,10 +72,11 @@ struct LinkState {
   std::vector<UpstreamState> upstreams;
   std::vector<std::pair<std::string, Toxic>> toxics;  // id first; in the order they were added
   bool http = false;
-  bool down = false;                // a `kDown` toxic is on
+  bool down = false;                // a `kDown` toxic is on, or it is suspended
   std::int64_t connections = 0;     // open now
   std::int64_t accepted = 0;        // ever
   std::int64_t connect_failed = 0;  // upstream refused, unreachable or too slow
+  std::int64_t refused_full = 0;    // the link's or the node's limit was reached
   std::int64_t bytes_upstream = 0;  // delivered, client to upstream
   std::int64_t bytes_downstream = 0;
 };
@@ -75,10 +84,17 @@ struct LinkState {
 class LinkTable {
  public:
   static constexpr std::size_t kHeldMax = 256 * 1024;
-  static constexpr std::size_t kHeldDelayedMax = 1024 * 1024;
-  static constexpr std::size_t kToxicsMax = 64;  // on one link
+  static constexpr std::size_t kHeldToxicMax = 1 << 20;
+  static constexpr std::size_t kHeldLinkMax = 64 << 20;  // by all connections of a link
+  static constexpr std::size_t kHeldAllMax = 256 << 20;
+  static constexpr std::size_t kHeldAlways = 16 * 1024;
+  static constexpr std::size_t kToxicsMax = 1024;  // on one link
+  // Descriptors that connections and ports leave to everything else, whatever comes: a quarter of
+  // the process's, at most so many.
+  static constexpr std::size_t kReserveMax = 8192;
   static constexpr Duration kDelayMax = std::chrono::hours(1);
   static constexpr Duration kCallTimeout = std::chrono::seconds(2);
+  static constexpr Duration kCloseWithin = std::chrono::milliseconds(250);
 
   enum class Established { kDrain, kReset };
   struct Rerouted {
@@ -92,17 +108,46 @@ class LinkTable {
     Rerouted way;
     std::string why;
   };
-  using OnMoved = std::function<void(const Moved&)>;  // on the thread `links`; must not call back
+  // New connections are refused: too many are open on the link, or on all of the node.
+  struct Full {
+    std::string link;
+    std::size_t connections = 0;
+    bool of_node = false;
+    std::int64_t refused = 0;  // by this link, ever
+  };
+
+  // The callbacks run on the thread `links` and must not call back.
+  struct Options {
+    std::function<void(const Moved&)> on_moved = {};
+    std::function<void(const Full&)> on_full = {};  // at most once a minute for each link
+    // Looks up a name, may block: {} is getaddrinfo. REQUIRES: outlives even the table.
+    Names::Resolve resolve = {};
+    std::size_t descriptors_max = 0;  // of the process; 0: as the kernel says
+  };
 
   // kInternal when the kernel gives no epoll or timer.
-  static Result<std::unique_ptr<LinkTable>> create(OnMoved on_moved = {});
-  ~LinkTable();  // closes every link and connection
+  static Result<std::unique_ptr<LinkTable>> create(Options options);
+  static Result<std::unique_ptr<LinkTable>> create();
+  ~LinkTable();  // ends every connection in order, within kCloseWithin
   LinkTable(const LinkTable&) = delete;
   LinkTable& operator=(const LinkTable&) = delete;
 
+  // A port for open() and resume(). kInvalid for a malformed address; kConflict when it is taken.
+  static Result<std::shared_ptr<BoundPort>> reserve(const std::string& listen);
+
   // kInvalid for a malformed address; kConflict when the name or the port is taken.
   Status open(const LinkSpec& spec);
-  Status close(const std::string& link);  // resets its connections; no error when absent
+  // Its connections end in order; no error when absent. kConflict while it has toxics whose ids do
+  // not begin with `owner`: closing would lift them.
+  Status close(const std::string& link, const std::string& owner = "");
+  // It gives its port back, and its connections end in order; toxics stay, and may come and go.
+  Status suspend(const std::string& link);
+  Status resume(const std::string& link, std::shared_ptr<BoundPort> port);
+  // Other upstreams and what goes with them, of spec.name; established connections end in order.
+  Status lead_to(const LinkSpec& spec);
+  bool has(const std::string& link) const;
+  // Looks a name up in the links' way, waiting at most so long.
+  Result<std::vector<std::string>> look_up(const std::string& host, Duration within) const;
 
   // New connections go to `upstream` from now on; established ones live on (kDrain) or get RST.
   // kNotFound lists the upstreams there are. To the one in use already: no error, nothing reset.
@@ -116,8 +161,11 @@ class LinkTable {
   // Begins drawing by weight; who is not named keeps his. kInvalid when none is above 0.
   Status set_weights(const std::string& link, const std::map<std::string, int>& weights);
   // What a health check found, when it changed.
-  Status set_health(const std::string& link, const std::string& upstream, bool up);
+  // `how`: what becomes of connections established to one that is down.
+  Status set_health(const std::string& link, const std::string& upstream, bool up,
+                    Established how = Established::kDrain);
 
+  // Ids of faults have no `:`; what another owner puts on begins with his name and a `:`.
   // The same id and toxic again: no error. kConflict: the id is taken by another toxic.
   Status add_toxic(const std::string& link, const std::string& id, const Toxic& toxic);
   // Other figures, the same kind and direction (else kInvalid); kNotFound when it is not there.

@@ -30,6 +30,7 @@ class DelayStage final : public Stage {
   MonoTime next_deadline() const override {
     return queue().empty() ? MonoTime::max() : queue().front().due;
   }
+  bool is_distance() const override { return true; }
   void change(const Toxic& toxic) override {
     Stage::change(toxic);
     last_due_ = {};
@@ -54,7 +55,11 @@ class BandwidthStage final : public Stage {
  public:
   using Stage::Stage;
 
-  void take(Piece piece, MonoTime) override { push(std::move(piece)); }
+  void take(Piece piece, MonoTime) override {
+    // Where nothing passes, the reset of who is gone does not wait for ever either.
+    if (toxic().rate == 0 && piece.kind == Piece::Kind::kReset) lose();
+    push(std::move(piece));
+  }
   std::optional<Piece> give(MonoTime now) override {
     const MonoTime due = next_deadline();
     if (due > now) return std::nullopt;
@@ -84,6 +89,12 @@ class BandwidthStage final : public Stage {
  private:
   static constexpr std::int64_t kSlicesPerSecond = 100;  // smooth, and few enough to cost little
 
+  void lose() {
+    for (const Held& held : queue()) {
+      account().dropped += static_cast<std::int64_t>(held.piece.bytes.size());
+    }
+    clear();
+  }
   std::size_t slice() const {
     const auto most =
         static_cast<std::size_t>(std::max<std::int64_t>(1, toxic().rate / kSlicesPerSecond));

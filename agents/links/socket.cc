@@ -2,7 +2,9 @@
 #include "agents/links/socket.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +18,10 @@ namespace panshi::agent {
 namespace {
 
 constexpr int kBacklog = 4096;  // the kernel caps it at net.core.somaxconn
+// By when a client that is gone has answered no probe: the kernel forgets it after 60 s.
+constexpr int kIdleSeconds = 60;
+constexpr int kProbeSeconds = 10;
+constexpr int kProbes = 5;
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
@@ -34,6 +40,11 @@ Result<Fd> try_bind(const Address& address) {
   if (!fd) return fail(ErrorCode::kInternal, errno_text("socket"));
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   prepare_stream(fd.get());  // what it accepts inherits this
+  if (address.bytes.ss_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.bytes);
+    const bool any = IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
+    set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, any ? 0 : 1);
+  }
   if (::bind(fd.get(), address.get(), address.size) != 0) {
     const auto code = errno == EADDRINUSE ? ErrorCode::kConflict : ErrorCode::kInvalid;
     return fail(code, errno_text("listen on " + address_text(address)));
@@ -91,6 +102,16 @@ std::string address_text(const Address& address) {
   return cat(std::string(host), ":", ntohs(v4->sin_port));
 }
 
+std::uint16_t port_of(const Address& address) {
+  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.bytes);
+  return ntohs(v6->sin6_port);  // at the same place in sockaddr_in
+}
+
+Address with_port(Address address, std::uint16_t port) {
+  reinterpret_cast<sockaddr_in6*>(&address.bytes)->sin6_port = htons(port);
+  return address;
+}
+
 Result<Fd> bound_to(Address& address) {
   ASSIGN_OR_RETURN(Fd fd, try_bind(address));
   Address real = address;
@@ -136,6 +157,14 @@ int socket_error(int fd) {
 void prepare_stream(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, kIdleSeconds);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, kProbeSeconds);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, kProbes);
+}
+
+int unacknowledged(int fd) {
+  int bytes = 0;
+  return ::ioctl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
 void close_with_reset(Fd& fd) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fd and the few socket calls that links need. Non-blocking, close-on-exec, numeric addresses only
-// (a name would need DNS, which blocks).
+// (names are looked up by names.h, on threads that may block).
 #pragma once
 
 #include <netinet/in.h>
@@ -42,13 +42,23 @@ struct Address {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&bytes); }
 };
 
+// A port that is ours and does not listen yet.
+struct BoundPort {
+  Address address;
+  Fd fd;
+};
+
 std::string errno_text(std::string_view doing);  // "bind: Address already in use"
 
 // "127.0.0.1:80" or "[::1]:80". kInvalid says what is wrong.
 Result<Address> parse_address(std::string_view text);
 std::string address_text(const Address& address);
 
-// Bound, not yet listening; port 0 is replaced by a free one in `address`. kConflict: taken.
+std::uint16_t port_of(const Address& address);
+Address with_port(Address address, std::uint16_t port);
+
+// Bound, not yet listening; port 0 is replaced by a free one in `address`. An IPv6 wildcard takes
+// IPv4 as well. kConflict: taken.
 Result<Fd> bound_to(Address& address);
 Status start_listening(int fd);  // also again, after stop_listening()
 // The port then refuses connections, and those not accepted yet are reset; it stays ours.
@@ -58,7 +68,9 @@ Status stop_listening(int fd);
 Result<Fd> start_connect(const Address& address);
 int socket_error(int fd);  // SO_ERROR; 0 for none
 
-void prepare_stream(int fd);  // TCP_NODELAY and keep-alive
+// No delay, and a peer that is gone without a word is noticed within two minutes.
+void prepare_stream(int fd);
+int unacknowledged(int fd);  // bytes, and an end, that were sent and not yet taken by the peer
 void close_with_reset(Fd& fd);
 
 }  // namespace panshi::agent

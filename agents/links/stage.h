@@ -17,12 +17,14 @@
 
 namespace panshi::agent {
 
+// What a stage hands on for the end of a connection counts as a piece like any other: it never
+// overtakes the bytes before it.
 struct Piece {
   enum class Kind : std::uint8_t {
     kData,
     kEnd,    // the sender's FIN
     kClose,  // FIN to both sides, once what came before is delivered
-    kReset,  // RST to both sides
+    kReset,  // RST to both sides, once what came before is delivered
   };
   static constexpr std::size_t kOverhead = 64;  // so that many tiny pieces are bounded too
 
@@ -49,6 +51,9 @@ class Stage {
 
   std::size_t weight() const { return weight_; }  // of the pieces held
   std::size_t pieces() const { return queue_.size(); }
+  // It is a long way: what it holds is under way, and more may be sent after it meanwhile.
+  virtual bool is_distance() const { return false; }
+  virtual bool swallows() const { return false; }  // nothing that it takes comes out
 
  protected:
   struct Held {

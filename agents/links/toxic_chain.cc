@@ -60,7 +60,12 @@ void ToxicChain::feed(std::size_t from, Piece piece, MonoTime now) {
 
 bool ToxicChain::has_room(std::size_t from) const {
   for (std::size_t i = from; i < links_.size(); ++i) {
-    if (links_[i].stage) return links_[i].stage->pieces() < kRoom;
+    if (!links_[i].stage) continue;
+    const Stage& stage = *links_[i].stage;
+    const std::size_t pieces = stage.pieces();
+    if (pieces < kRoom) return true;
+    const bool tiny = stage.weight() < 4 * Piece::kOverhead * pieces;
+    return stage.is_distance() && !tiny && pieces < kDistanceRoom;
   }
   return out_.size() < kRoom;
 }
@@ -99,6 +104,33 @@ std::size_t ToxicChain::weight() const {
   std::size_t sum = out_weight_;
   for (const Link& link : links_) sum += link.stage ? link.stage->weight() : 0;
   return sum;
+}
+
+std::size_t ToxicChain::room(MonoTime now, std::size_t waiting_max) const {
+  std::size_t waiting = out_weight_;
+  bool far = false;
+  for (const Link& link : links_) {
+    if (!link.stage) continue;
+    const bool under_way = link.stage->is_distance() && link.stage->next_deadline() > now;
+    if (!under_way) waiting += link.stage->weight();
+    far = far || link.stage->is_distance();
+  }
+  if (waiting >= waiting_max) return 0;
+  return far ? SIZE_MAX : waiting_max - waiting;
+}
+
+bool ToxicChain::swallows() const {
+  return std::any_of(links_.begin(), links_.end(),
+                     [](const Link& link) { return link.stage && link.stage->swallows(); });
+}
+
+void ToxicChain::flush(MonoTime now) {
+  while (!links_.empty()) {
+    std::vector<Piece> held;
+    if (links_.front().stage) held = links_.front().stage->drain(now);
+    links_.erase(links_.begin());
+    for (Piece& piece : held) feed(0, std::move(piece), now);
+  }
 }
 
 }  // namespace panshi::agent

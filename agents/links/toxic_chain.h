@@ -40,9 +40,16 @@ class ToxicChain {
   std::optional<Piece> give(MonoTime now);  // the next one that is due at the end of the chain
   MonoTime next_deadline() const;           // MonoTime::max(): none
   std::size_t weight() const;               // of everything held
+  // How much more it should be given now: `waiting_max`, of which what waits for a toxic or for the
+  // receiver is taken off, but without a bound while a delay has it all under way.
+  std::size_t room(MonoTime now, std::size_t waiting_max) const;
+  bool swallows() const;     // nothing comes out of it but an end
+  void flush(MonoTime now);  // every toxic is gone, and everything held is due
 
  private:
-  static constexpr std::size_t kRoom = 256;  // pieces in one stage: a slicer makes many of one
+  // Pieces in one stage: a slicer makes many of one.
+  static constexpr std::size_t kRoom = 256;
+  static constexpr std::size_t kDistanceRoom = 8192;  // under way in a delay, unless they are tiny
   struct Link {
     std::string id;
     std::unique_ptr<Stage> stage;  // null: it does not touch this connection

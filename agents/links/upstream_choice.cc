@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/links/upstream_choice.h"
 
+#include <utility>
+
 #include "core/base/check.h"
 
 namespace panshi::agent {
@@ -13,6 +15,13 @@ UpstreamChoice::UpstreamChoice(Options options)
 
 bool UpstreamChoice::fit(std::size_t index) const {
   return !upstreams_[index].drained && upstreams_[index].health != Health::kDown;
+}
+
+bool UpstreamChoice::has_fit() const {
+  for (std::size_t i = 0; i < upstreams_.size(); ++i) {
+    if (fit(i)) return true;
+  }
+  return false;
 }
 
 std::optional<std::size_t> UpstreamChoice::pick(Random& random) const {
@@ -75,22 +84,20 @@ void UpstreamChoice::undrain(std::size_t index, MonoTime now) {
   settle(now);
 }
 
-// The preferred one first, then in the order of the list; one that is merely not drained at last.
+// The preferred one first, then in the order of the list: who is fit, else who is merely not
+// drained.
 void UpstreamChoice::fail_over() {
   if (by_weight_ || fit(in_use_)) return;
-  if (fit(preferred_)) {
-    in_use_ = preferred_;
-    return;
-  }
-  for (std::size_t i = 0; i < upstreams_.size(); ++i) {
-    if (!fit(i)) continue;
-    in_use_ = i;
-    return;
-  }
-  if (!upstreams_[in_use_].drained) return;
-  for (std::size_t i = 0; i < upstreams_.size(); ++i) {
-    if (!upstreams_[i].drained) in_use_ = i;
-  }
+  const auto first = [&](auto good) -> std::optional<std::size_t> {
+    if (good(preferred_)) return preferred_;
+    for (std::size_t i = 0; i < upstreams_.size(); ++i) {
+      if (good(i)) return i;
+    }
+    return std::nullopt;
+  };
+  auto next = first([&](std::size_t i) { return fit(i); });
+  if (!next) next = first([&](std::size_t i) { return !upstreams_[i].drained; });
+  if (next) in_use_ = *next;
 }
 
 bool UpstreamChoice::may_go_back() const {

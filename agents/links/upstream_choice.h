@@ -46,6 +46,8 @@ class UpstreamChoice {
 
   // None while drawing by weight.
   std::optional<std::size_t> in_use() const;
+  // Somebody is healthy and takes connections: what the checks say is believed.
+  bool has_fit() const;
   Health health(std::size_t index) const { return upstreams_[index].health; }
   bool drained(std::size_t index) const { return upstreams_[index].drained; }
   int weight(std::size_t index) const { return upstreams_[index].weight; }

@@ -25,9 +25,14 @@ Result<Upstreams> Upstreams::read(const LinkSpec& spec) {
                                   .failback = spec.failback,
                                   .hold = spec.failback_hold};
   for (const LinkUpstream& upstream : spec.upstreams) {
-    auto address = parse_address(upstream.address);
-    if (!address) return fail(address.error(), cat("link `", spec.name, "`"));
-    list.push_back({upstream, *address});
+    const auto where = parse_named_address(upstream.address);
+    if (!where) return fail(where.error(), cat("link `", spec.name, "`"));
+    Upstream one{.spec = upstream, .where = *where, .addresses = {}, .asked_at = {}};
+    for (const Address& address : Names::known(where->host)) {
+      one.addresses.push_back(with_port(address, where->port));
+    }
+    if (one.addresses.empty()) one.fresh_until = {};
+    list.push_back(std::move(one));
     options.weights.push_back(upstream.weight);
   }
   return Upstreams(std::move(list), UpstreamChoice(std::move(options)));
@@ -45,6 +50,30 @@ Result<std::size_t> Upstreams::find(const std::string& name) const {
   if (found != known.end()) return static_cast<std::size_t>(found - known.begin());
   return fail(ErrorCode::kNotFound, cat("no upstream `", name, "`", did_you_mean(name, known),
                                         "; there are: ", join(known, ", ")));
+}
+
+bool Upstreams::wants_lookup(std::size_t index, MonoTime now) const {
+  const Upstream& one = list_[index];
+  return now >= one.fresh_until && (!one.asked_at || now - *one.asked_at > kAskAgain);
+}
+
+bool Upstreams::may_dial(std::size_t index, MonoTime now) const {
+  const Upstream& one = list_[index];
+  if (now < one.fresh_until) return !one.addresses.empty();
+  return !one.addresses.empty() && one.asked_at && now - *one.asked_at >= kPatience;
+}
+
+void Upstreams::begin_lookup(std::size_t index, MonoTime now) { list_[index].asked_at = now; }
+
+void Upstreams::end_lookup(std::size_t index, const Result<Names::Addresses>& found, MonoTime now) {
+  Upstream& one = list_[index];
+  one.asked_at.reset();
+  one.fresh_until = now + kFresh;
+  if (!found) return;
+  one.addresses.clear();
+  for (const Address& address : *found) {
+    one.addresses.push_back(with_port(address, one.where.port));
+  }
 }
 
 std::string Upstreams::in_use() const {

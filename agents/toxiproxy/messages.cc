@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include "agents/links/link_table.h"
 #include "agents/toxiproxy/lenient_json.h"
@@ -116,11 +117,15 @@ Answer<std::vector<ProxyInput>> read_proxies(const std::string& body) {
     if (!proxy) return tl::unexpected(proxy.error());
     all.push_back(std::move(*proxy));
   }
+  std::set<std::string> names;
   for (std::size_t i = 0; i < all.size(); ++i) {
     for (const auto& [field, text] :
          {std::pair("name", &all[i].name), {"upstream", &all[i].upstream}}) {
       if (!text->empty()) continue;
       return refused(400, cat("missing required field: ", field, " at proxy ", i + 1));
+    }
+    if (!names.insert(all[i].name).second) {
+      return bad_body(cat("proxy `", all[i].name, "` is there twice"));
     }
   }
   return all;
@@ -131,13 +136,13 @@ Answer<NamedToxic> read_toxic(const std::string& body,
   auto value = read_body(body);
   if (!value) return tl::unexpected(value.error());
   NamedToxic toxic;
+  toxic.stream = "downstream";
   for (const Status& read :
        {read_field(*value, "name", toxic.name), read_field(*value, "type", toxic.type),
         read_field(*value, "stream", toxic.stream),
         read_field(*value, "toxicity", toxic.toxicity)}) {
     if (!read) return bad_body(read.error().message);
   }
-  if (toxic.stream.empty()) toxic.stream = "downstream";
   if (!toxic.is_upstream() && lower(toxic.stream) != "downstream") {
     return refused(400, "stream was invalid, can be either upstream or downstream");
   }

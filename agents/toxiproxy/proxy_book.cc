@@ -4,8 +4,7 @@
 #include <algorithm>
 
 #include "agents/links/link_table.h"
-#include "agents/toxiproxy/resolve.h"
-#include "core/base/ids.h"
+#include "agents/links/socket.h"
 #include "core/base/text.h"
 
 namespace panshi::agent::toxiproxy {
@@ -13,12 +12,13 @@ namespace {
 
 using nlohmann::json;
 
-// Nothing ever answers there: an upstream whose name is not known is one that cannot be reached.
-constexpr const char* kNowhere = "127.0.0.1:0";
+// Before the ids of its toxics: those of faults have no colon.
+constexpr const char* kOwner = "toxiproxy:";
 
 tl::unexpected<ApiError> refused(int status, std::string message) {
   return tl::unexpected(ApiError{status, std::move(message)});
 }
+tl::unexpected<ApiError> broken(const Error& error) { return refused(500, error.message); }
 tl::unexpected<ApiError> no_toxic() { return refused(404, "toxic not found"); }
 
 auto named(const std::string& name) {
@@ -28,6 +28,22 @@ auto named(const std::string& name) {
 template <class Toxics>
 auto find_toxic(Toxics& toxics, const std::string& name) {
   return std::find_if(toxics.begin(), toxics.end(), named(name));
+}
+
+std::string id_of(const NamedToxic& toxic) { return cat(kOwner, toxic.name); }
+
+LinkSpec spec_of(const std::string& name, const std::string& upstream) {
+  LinkSpec spec;
+  spec.name = name;
+  spec.upstreams = {{"upstream", upstream}};
+  // Told by its connections, as that server does: nothing ever answers there.
+  if (!parse_named_address(upstream)) spec.upstreams[0].address = "127.0.0.1:0";
+  spec.closes_unconnected = true;
+  return spec;
+}
+
+bool same_port(const std::string& a, const std::string& b) {
+  return a.substr(a.rfind(':') + 1) == b.substr(b.rfind(':') + 1);
 }
 
 }  // namespace
@@ -62,57 +78,85 @@ Answer<const ProxyBook::Entry*> ProxyBook::find(const std::string& proxy) const 
   return &*found;
 }
 
-Done ProxyBook::start(Entry& entry) {
+Answer<ProxyBook::Plan> ProxyBook::plan(ProxyInput input) const {
+  const auto place = resolve_listen(input.listen, links_);
+  if (!place) return tl::unexpected(place.error());
+  return Plan{.input = std::move(input), .place = *place};
+}
+
+Done ProxyBook::check_new(const std::string& name) const {
+  if (proxies_.contains(name) || links_.has(name)) return refused(409, "proxy already exists");
+  if (name.size() > kNameMax) {
+    return refused(400, cat("bad request body: a name has at most ", kNameMax, " bytes"));
+  }
+  if (proxies_.size() >= kProxiesMax) {
+    return refused(500, cat("there are ", kProxiesMax, " proxies, which is the limit"));
+  }
+  return {};
+}
+
+Done ProxyBook::take_port_of(Plan& plan, const Proxy* there) const {
+  const bool has_it = there != nullptr && there->enabled && plan.place.numeric == there->listen;
+  if (!plan.input.enabled || has_it) return {};
+  auto port = take_port(plan.place);
+  if (!port) return tl::unexpected(port.error());
+  plan.port = std::move(*port);
+  return {};
+}
+
+Answer<ProxyBook::Entry*> ProxyBook::make(const Plan& plan) {
+  const ProxyInput& input = plan.input;
+  LinkSpec spec = spec_of(input.name, input.upstream);
+  spec.listen = input.listen;
+  spec.port = plan.port;
+  spec.suspended = !plan.port;
+  Proxy proxy{input.listen, input.upstream, input.enabled};
+  if (plan.port) proxy.listen = address_text(plan.port->address);
+  if (auto opened = links_.open(spec); !opened) return broken(opened.error());
+  return &*proxies_.emplace(input.name, std::move(proxy)).first;
+}
+
+Done ProxyBook::change(Entry& entry, Plan plan) {
   auto& [name, proxy] = entry;
-  const auto failed = [&](const std::string& why) {
-    return refused(500, cat("listen tcp ", proxy.listen, ": ", why));
-  };
-  const auto listen = resolve(proxy.listen);
-  if (!listen) return failed(listen.error().message);
-  LinkSpec spec;
-  spec.name = name;
-  spec.listen = *listen;
-  spec.upstreams = {{"upstream", resolve(proxy.upstream).value_or(kNowhere)}};
-  spec.closes_unconnected = true;
-  if (auto opened = links_.open(spec); !opened) {
-    const bool taken = opened.error().code == ErrorCode::kConflict;
-    return failed(taken ? "bind: address already in use" : opened.error().message);
-  }
-  for (const NamedToxic& toxic : proxy.toxics) {
-    if (auto added = links_.add_toxic(name, toxic.name, to_link_toxic(toxic)); !added) {
-      (void)links_.close(name);
-      return refused(500, added.error().message);
+  const ProxyInput& input = plan.input;
+  const bool moves = plan.place.numeric != proxy.listen;
+  if (!plan.port) {
+    auto taken = take_port_of(plan, &proxy);
+    if (!taken && proxy.enabled && same_port(plan.place.numeric, proxy.listen)) {
+      // It is its own way to the wider or narrower address.
+      if (auto freed = links_.suspend(name); !freed) return broken(freed.error());
+      taken = take_port_of(plan, &proxy);
+      const auto back = taken ? Answer<Port>(Port()) : take_port({proxy.listen, proxy.listen});
+      if (back && *back) (void)links_.resume(name, *back);
     }
+    if (!taken) return taken;
   }
-  const std::string host = listen->substr(0, listen->rfind(':'));
-  proxy.listen = cat(host, ":", links_.port(name).value_or(0));
+  if (input.upstream != proxy.upstream) {
+    if (auto led = links_.lead_to(spec_of(name, input.upstream)); !led) return broken(led.error());
+    proxy.upstream = input.upstream;
+  }
+  if (moves || !input.enabled) {
+    if (auto stopped = links_.suspend(name); !stopped) return broken(stopped.error());
+    proxy.enabled = false;
+    if (moves) proxy.listen = input.listen;
+  }
+  if (!plan.port) return {};
+  const std::string listen = address_text(plan.port->address);
+  if (auto resumed = links_.resume(name, plan.port); !resumed) return broken(resumed.error());
+  proxy.listen = listen;
   proxy.enabled = true;
   return {};
 }
 
-void ProxyBook::stop(Entry& entry) {
-  (void)links_.close(entry.first);  // no error when it is not open
-  entry.second.enabled = false;
-}
-
-Answer<ProxyBook::Entry*> ProxyBook::add(const ProxyInput& input) {
-  const auto known = links_.links();
-  const bool is_link = std::any_of(known.begin(), known.end(),
-                                   [&](const LinkState& link) { return link.name == input.name; });
-  if (is_link || proxies_.contains(input.name)) return refused(409, "proxy already exists");
-  if (!is_id(input.name)) {
-    return refused(400, cat("bad request body: name `", input.name,
-                            "` must be 1 to 128 of letters, digits, `_`, `-` and `.`"));
+Done ProxyBook::drop_toxics(Entry& entry) {
+  auto& [name, proxy] = entry;
+  while (!proxy.toxics.empty()) {
+    if (auto gone = links_.remove_toxic(name, id_of(proxy.toxics.back())); !gone) {
+      return broken(gone.error());
+    }
+    proxy.toxics.pop_back();
   }
-  if (proxies_.size() >= kProxiesMax) return refused(500, "too many proxies");
-  Entry& entry =
-      *proxies_.emplace(input.name, Proxy{input.listen, input.upstream, false, {}}).first;
-  if (!input.enabled) return &entry;
-  if (auto started = start(entry); !started) {
-    proxies_.erase(input.name);
-    return tl::unexpected(started.error());
-  }
-  return &entry;
+  return {};
 }
 
 json ProxyBook::list() const {
@@ -128,32 +172,42 @@ Answer<json> ProxyBook::show(const std::string& proxy) const {
 }
 
 Answer<json> ProxyBook::create(const std::string& body) {
-  const auto input = read_proxy(body, {});
+  auto input = read_proxy(body, {});
   if (!input) return tl::unexpected(input.error());
   if (input->name.empty()) return refused(400, "missing required field: name");
   if (input->upstream.empty()) return refused(400, "missing required field: upstream");
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto fine = check_new(input->name); !fine) return tl::unexpected(fine.error());
+  }
+  auto planned = input->enabled ? plan(*input) : Answer<Plan>(Plan{.input = *input});
+  if (!planned) {
+    planned.error().message = cat("listen tcp: ", planned.error().message);
+    return tl::unexpected(planned.error());
+  }
   const std::lock_guard lock(mutex_);
-  return add(*input).map([](const Entry* entry) { return to_json(*entry); });
+  if (auto fine = check_new(input->name); !fine) return tl::unexpected(fine.error());
+  if (auto taken = take_port_of(*planned, nullptr); !taken) return tl::unexpected(taken.error());
+  return make(*planned).map([](const Entry* entry) { return to_json(*entry); });
 }
 
 Answer<json> ProxyBook::update(const std::string& name, const std::string& body) {
+  ProxyInput now;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto entry = find(name);
+    if (!entry) return tl::unexpected(entry.error());
+    const Proxy& proxy = (*entry)->second;
+    now = {name, proxy.listen, proxy.upstream, proxy.enabled};
+  }
+  auto input = read_proxy(body, now);
+  if (!input) return tl::unexpected(input.error());
+  auto planned = plan(std::move(*input));
+  if (!planned) return tl::unexpected(planned.error());
   const std::lock_guard lock(mutex_);
   const auto entry = find(name);
   if (!entry) return tl::unexpected(entry.error());
-  Proxy& proxy = (*entry)->second;
-  const auto input = read_proxy(body, {name, proxy.listen, proxy.upstream, proxy.enabled});
-  if (!input) return tl::unexpected(input.error());
-  const auto listen = resolve(input->listen);
-  if (!listen) return refused(500, cat("listen tcp ", input->listen, ": ", listen.error().message));
-  if (*listen != resolve(proxy.listen).value_or("") || input->upstream != proxy.upstream) {
-    stop(**entry);
-    proxy.listen = input->listen;
-    proxy.upstream = input->upstream;
-  }
-  if (input->enabled && !proxy.enabled) {
-    if (auto started = start(**entry); !started) return tl::unexpected(started.error());
-  }
-  if (!input->enabled) stop(**entry);
+  if (auto done = change(**entry, std::move(*planned)); !done) return tl::unexpected(done.error());
   return to_json(**entry);
 }
 
@@ -161,51 +215,79 @@ Done ProxyBook::remove(const std::string& name) {
   const std::lock_guard lock(mutex_);
   const auto entry = find(name);
   if (!entry) return tl::unexpected(entry.error());
-  stop(**entry);
+  if (auto closed = links_.close(name, kOwner); !closed) {
+    const bool faulted = closed.error().code == ErrorCode::kConflict;
+    if (!faulted) return broken(closed.error());
+    return refused(409, cat("proxy carries a fault under lease: ", closed.error().message,
+                            "; revert it first"));
+  }
   proxies_.erase(name);
   return {};
 }
 
+// What can be done is done; the first mistake is told.
 Done ProxyBook::reset() {
-  const std::lock_guard lock(mutex_);
-  for (Entry& entry : proxies_) {
-    auto& [name, proxy] = entry;
-    for (const NamedToxic& toxic : std::exchange(proxy.toxics, {})) {
-      if (proxy.enabled) (void)links_.remove_toxic(name, toxic.name);
+  std::vector<ProxyInput> stopped;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, proxy] : proxies_) {
+      if (!proxy.enabled) stopped.push_back({name, proxy.listen, proxy.upstream, true});
     }
-    if (proxy.enabled) continue;
-    if (auto started = start(entry); !started) return started;
   }
-  return {};
+  std::vector<Answer<Plan>> plans;
+  for (ProxyInput& input : stopped) plans.push_back(plan(std::move(input)));
+  Done all;
+  const auto note = [&all](const Done& done) {
+    if (all && !done) all = done;
+  };
+  const std::lock_guard lock(mutex_);
+  for (Entry& entry : proxies_) note(drop_toxics(entry));
+  for (Answer<Plan>& each : plans) {
+    if (!each) {
+      note(tl::unexpected(each.error()));
+    } else if (const auto entry = find(each->input.name)) {
+      note(change(**entry, std::move(*each)));
+    }
+  }
+  return all;
 }
 
-ProxyBook::Populated ProxyBook::populate(const std::string& body) {
-  Populated done;
-  const auto inputs = read_proxies(body);
-  if (!inputs) {
-    done.error = inputs.error();
-    return done;
+Answer<std::vector<json>> ProxyBook::populate(const std::string& body) {
+  auto inputs = read_proxies(body);
+  if (!inputs) return tl::unexpected(inputs.error());
+  std::vector<Plan> plans;
+  for (ProxyInput& input : *inputs) {
+    auto planned = plan(std::move(input));
+    if (!planned) return tl::unexpected(planned.error());
+    plans.push_back(std::move(*planned));
   }
   const std::lock_guard lock(mutex_);
-  for (const ProxyInput& input : *inputs) {
-    if (const auto there = find(input.name)) {
-      const Proxy& proxy = (*there)->second;
-      const auto listen = resolve(input.listen);
-      const bool same = listen && *listen == resolve(proxy.listen).value_or("") &&
-                        input.upstream == proxy.upstream;
-      if (same) {
-        done.proxies.push_back(to_json(**there));
-        continue;
-      }
-      stop(**there);
-      proxies_.erase(input.name);
+  const auto is_there = [](const Plan& plan, const Proxy& proxy) {
+    return plan.place.numeric == proxy.listen && plan.input.upstream == proxy.upstream;
+  };
+  std::size_t more = 0;
+  for (Plan& plan : plans) {
+    const auto there = find(plan.input.name);
+    if (there && is_there(plan, (*there)->second)) continue;
+    if (!there) {
+      if (auto fine = check_new(plan.input.name); !fine) return tl::unexpected(fine.error());
+      if (proxies_.size() + ++more > kProxiesMax) return refused(500, "too many proxies");
     }
-    const auto added = add(input);
-    if (!added) {
-      done.error = added.error();
-      return done;
+    const Proxy* proxy = there ? &(*there)->second : nullptr;
+    if (auto taken = take_port_of(plan, proxy); !taken) return tl::unexpected(taken.error());
+  }
+  std::vector<json> done;
+  for (Plan& plan : plans) {
+    auto entry = find(plan.input.name);
+    if (!entry) {
+      entry = make(plan);
+      if (!entry) return tl::unexpected(entry.error());
+    } else if (!is_there(plan, (*entry)->second)) {
+      Done changed = drop_toxics(**entry);
+      if (changed) changed = change(**entry, std::move(plan));
+      if (!changed) return tl::unexpected(changed.error());
     }
-    done.proxies.push_back(to_json(**added));
+    done.push_back(to_json(**entry));
   }
   return done;
 }
@@ -234,10 +316,11 @@ Answer<json> ProxyBook::add_toxic(const std::string& name, const std::string& bo
     return find_toxic(proxy.toxics, taken) != proxy.toxics.end();
   });
   if (!toxic) return tl::unexpected(toxic.error());
-  if (proxy.enabled) {
-    if (auto added = links_.add_toxic(name, toxic->name, to_link_toxic(*toxic)); !added) {
-      return refused(500, added.error().message);
-    }
+  if (proxy.toxics.size() >= kToxicsMax) {
+    return refused(500, cat("the proxy has ", kToxicsMax, " toxics, which is the limit"));
+  }
+  if (auto added = links_.add_toxic(name, id_of(*toxic), to_link_toxic(*toxic)); !added) {
+    return broken(added.error());
   }
   proxy.toxics.push_back(*toxic);
   return toxiproxy::to_json(*toxic);
@@ -253,10 +336,8 @@ Answer<json> ProxyBook::update_toxic(const std::string& name, const std::string&
   if (there == proxy.toxics.end()) return no_toxic();
   const auto updated = read_toxic_update(body, *there);
   if (!updated) return tl::unexpected(updated.error());
-  if (proxy.enabled) {
-    if (auto changed = links_.change_toxic(name, toxic, to_link_toxic(*updated)); !changed) {
-      return refused(500, changed.error().message);
-    }
+  if (auto changed = links_.change_toxic(name, id_of(*there), to_link_toxic(*updated)); !changed) {
+    return broken(changed.error());
   }
   *there = *updated;
   return toxiproxy::to_json(*there);
@@ -269,10 +350,8 @@ Done ProxyBook::remove_toxic(const std::string& name, const std::string& toxic) 
   Proxy& proxy = (*entry)->second;
   const auto there = find_toxic(proxy.toxics, toxic);
   if (there == proxy.toxics.end()) return no_toxic();
-  if (proxy.enabled) {
-    if (auto removed = links_.remove_toxic(name, toxic); !removed) {
-      return refused(500, removed.error().message);
-    }
+  if (auto removed = links_.remove_toxic(name, id_of(*there)); !removed) {
+    return broken(removed.error());
   }
   proxy.toxics.erase(there);
   return {};

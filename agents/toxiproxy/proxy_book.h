@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// ProxyBook: the proxies and toxics that came by Toxiproxy's API. An enabled proxy is a link of the
-// LinkTable; a disabled one holds no port.
+// ProxyBook: the proxies and toxics that came by Toxiproxy's API. Each proxy is a link of the
+// LinkTable; a disabled one is suspended, so it holds no port and keeps what faults put on it.
 //
-// One call at a time: a lock is held, also while a name is looked up. Any thread.
+// A call that fails leaves what was. Faults under lease are not its own: it neither shows nor lifts
+// them, and a proxy that carries one is not deleted. One call at a time holds a lock, never while a
+// name is looked up. Any thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -12,16 +15,15 @@
 #include <vector>
 
 #include "agents/toxiproxy/messages.h"
-
-namespace panshi::agent {
-class LinkTable;
-}
+#include "agents/toxiproxy/resolve.h"
 
 namespace panshi::agent::toxiproxy {
 
 class ProxyBook {
  public:
-  static constexpr std::size_t kProxiesMax = 256;
+  static constexpr std::size_t kProxiesMax = 2000;
+  static constexpr std::size_t kToxicsMax = 1000;  // of one proxy
+  static constexpr std::size_t kNameMax = 128;     // bytes
 
   explicit ProxyBook(LinkTable& links) : links_(links) {}  // which must outlive it
 
@@ -31,13 +33,8 @@ class ProxyBook {
   Answer<nlohmann::json> update(const std::string& proxy, const std::string& body);
   Done remove(const std::string& proxy);
   Done reset();  // every proxy enabled, without toxics
-
-  // What was made or was there already, up to the first mistake.
-  struct Populated {
-    std::vector<nlohmann::json> proxies;
-    std::optional<ApiError> error;
-  };
-  Populated populate(const std::string& body);
+  // What was made or was there already, in the order given; all of it, or nothing is changed.
+  Answer<std::vector<nlohmann::json>> populate(const std::string& body);
 
   Answer<nlohmann::json> toxics(const std::string& proxy) const;
   Answer<nlohmann::json> toxic(const std::string& proxy, const std::string& toxic) const;
@@ -51,15 +48,25 @@ class ProxyBook {
     std::string listen;    // as given; resolved once it was started
     std::string upstream;  // as given
     bool enabled = false;
-    std::vector<NamedToxic> toxics;  // in the order they were added
+    std::vector<NamedToxic> toxics = {};  // in the order they were added
   };
   using Entry = std::pair<const std::string, Proxy>;
+  using Port = std::shared_ptr<BoundPort>;
+  // What a proxy is to become: everything that can fail is looked at before anything changes.
+  struct Plan {
+    ProxyInput input;
+    ListenPlace place = {};
+    Port port = {};  // null: it needs none, or keeps the one it has
+  };
 
   Answer<Entry*> find(const std::string& proxy);
   Answer<const Entry*> find(const std::string& proxy) const;
-  Answer<Entry*> add(const ProxyInput& input);
-  Done start(Entry& entry);
-  void stop(Entry& entry);
+  Answer<Plan> plan(ProxyInput input) const;  // without the lock: may look up a name
+  Done check_new(const std::string& name) const;
+  Done take_port_of(Plan& plan, const Proxy* there) const;
+  Answer<Entry*> make(const Plan& plan);
+  Done change(Entry& entry, Plan plan);
+  Done drop_toxics(Entry& entry);
   static nlohmann::json toxics_json(const Proxy& proxy);
   static nlohmann::json to_json(const Entry& entry);
 

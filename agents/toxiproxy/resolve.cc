@@ -1,41 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/toxiproxy/resolve.h"
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#include <memory>
+#include <algorithm>
 
 #include "agents/links/socket.h"
 #include "core/base/text.h"
 
 namespace panshi::agent::toxiproxy {
+namespace {
 
-Result<std::string> resolve(const std::string& host_and_port) {
-  if (host_and_port.empty()) return std::string("[::]:0");
-  const auto colon = host_and_port.rfind(':');
-  if (colon == std::string::npos) {
-    return fail(ErrorCode::kInvalid, cat("address ", host_and_port, ": missing port in address"));
+tl::unexpected<ApiError> refused(std::string message) {
+  return tl::unexpected(ApiError{500, std::move(message)});
+}
+
+// "listen on 127.0.0.1:80: Address already in use" is theirs as "address already in use".
+std::string in_their_words(const std::string& message) {
+  const auto colon = message.rfind(": ");
+  std::string why = colon == std::string::npos ? message : message.substr(colon + 2);
+  if (!why.empty() && why[0] >= 'A' && why[0] <= 'Z') why[0] = static_cast<char>(why[0] + 32);
+  return why;
+}
+
+std::string with_port(const std::string& address, std::uint16_t port) {
+  return cat(address.substr(0, address.rfind(':')), ":", port);
+}
+
+}  // namespace
+
+Answer<ListenPlace> resolve_listen(const std::string& listen, const LinkTable& links) {
+  const auto named = parse_named_address(listen.empty() ? ":0" : listen);
+  if (!named) return refused(named.error().message);
+  const std::string& host = named->host;
+  if (host.empty() || host == "0.0.0.0" || host == "::") {
+    const std::string any = host == "::" ? "[::]" : host;
+    return ListenPlace{cat("[::]:", named->port), cat(any, ":", named->port)};
   }
-  if (const auto numeric = parse_address(host_and_port)) return address_text(*numeric);
-  const std::string host = host_and_port.substr(0, colon);
-  const std::string port = host_and_port.substr(colon + 1);
-  if (host.empty()) return cat("[::]:", port.empty() ? "0" : port);
-  if (host == "localhost") return cat("127.0.0.1:", port);
-  addrinfo wanted = {};
-  wanted.ai_family = AF_INET;  // as "localhost" does, and as most servers listen
-  wanted.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  if (const int code = ::getaddrinfo(host.c_str(), port.c_str(), &wanted, &list); code != 0) {
-    return fail(ErrorCode::kUnavailable, cat("lookup ", host, ": ", ::gai_strerror(code)));
+  const auto found = links.look_up(host, kResolveWithin);
+  if (!found) return refused(found.error().message);
+  const auto v4 = std::find_if(found->begin(), found->end(),
+                               [](const std::string& each) { return each[0] != '['; });
+  const std::string address = with_port(v4 == found->end() ? found->front() : *v4, named->port);
+  return ListenPlace{address, address};
+}
+
+Answer<std::shared_ptr<BoundPort>> take_port(const ListenPlace& place) {
+  auto port = LinkTable::reserve(place.numeric);
+  const bool no_v6 = !port && port.error().code != ErrorCode::kConflict;
+  if (no_v6 && place.numeric.starts_with("[::]:")) {
+    port = LinkTable::reserve(cat("0.0.0.0", place.numeric.substr(4)));
   }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> found(list, ::freeaddrinfo);
-  Address address;
-  address.size = found->ai_addrlen;
-  *reinterpret_cast<sockaddr_in*>(&address.bytes) =
-      *reinterpret_cast<const sockaddr_in*>(found->ai_addr);
-  return address_text(address);
+  if (port) return *port;
+  return refused(cat("listen tcp ", place.shown, ": bind: ", in_their_words(port.error().message)));
 }
 
 }  // namespace panshi::agent::toxiproxy

@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// "localhost:80" to "127.0.0.1:80", for people who write names. May ask DNS, and so block for some
-// seconds: never on the thread `links`.
+// Where a proxy is to listen: "localhost:80", ":80", "db:80" as numbers, in that server's words.
+//
+// Only a name asks a resolver, for at most kWithin: never on the thread `links`, never under a
+// lock.
 #pragma once
 
+#include <memory>
 #include <string>
 
-#include "core/base/result.h"
+#include "agents/links/link_table.h"
+#include "agents/toxiproxy/messages.h"
 
 namespace panshi::agent::toxiproxy {
 
-// Without a host: every address. kInvalid: no port; kUnavailable: the name is not known.
-Result<std::string> resolve(const std::string& host_and_port);
+struct ListenPlace {
+  std::string numeric;  // "127.0.0.1:80"; "[::]:80" for every address of both families
+  std::string shown;    // in errors: "0.0.0.0:80", ":80"
+};
+
+inline constexpr Duration kResolveWithin = std::chrono::seconds(1);
+
+// 500 "address 99999: invalid port", "lookup db: …".
+Answer<ListenPlace> resolve_listen(const std::string& listen, const LinkTable& links);
+// 500 "listen tcp 127.0.0.1:80: bind: address already in use".
+Answer<std::shared_ptr<BoundPort>> take_port(const ListenPlace& place);
 
 }  // namespace panshi::agent::toxiproxy

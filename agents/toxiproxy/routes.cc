@@ -8,16 +8,14 @@
 #include "core/base/text.h"
 #include "core/json/fields.h"
 
-#ifndef PANSHI_VERSION
-#define PANSHI_VERSION "unknown"
-#endif
-
 namespace panshi::agent::toxiproxy {
 namespace {
 
 using nlohmann::json;
 
-constexpr unsigned kThreads = 2;  // a name that is looked up holds one
+constexpr unsigned kThreads = 8;  // a name that is looked up holds one, for a second at most
+// Whose behaviour this is. Clients compare it with the version that has what they need.
+constexpr const char* kVersion = "2.12.0";
 constexpr const char* kPlain = "text/plain; charset=utf-8";
 
 HttpResponse error(const ApiError& error) {
@@ -37,23 +35,25 @@ HttpResponse reply(const Done& done) {
   return done ? HttpResponse{.status = 204, .body = {}} : error(done.error());
 }
 
-HttpResponse populated(const ProxyBook::Populated& done) {
-  json body{{"proxies", done.proxies.empty() ? json(nullptr) : json(done.proxies)}};
-  if (!done.error) return json_response(body, 201);
-  body["error"] = done.error->message;
-  body["status"] = done.error->status;
-  return json_response(body, done.error->status);
+HttpResponse populated(const Answer<std::vector<json>>& done) {
+  if (done && !done->empty()) return json_response({{"proxies", *done}}, 201);
+  json body{{"proxies", nullptr}};
+  if (done) return json_response(body, 201);
+  body["error"] = done.error().message;
+  body["status"] = done.error().status;
+  return json_response(body, done.error().status);
 }
 
 HttpResponse version() {
   HttpResponse response;
-  response.body = cat(R"({"version": ")", PANSHI_VERSION, "\"}\n");
+  response.body = cat(R"({"version": ")", kVersion, "\"}\n");
   response.content_type = "application/json;charset=utf-8";
   return response;
 }
 
-// What clients of that API know for a path or method that is not there.
-HttpResponse stranger(int status) {
+// What clients of that API know for a path or method that is not there, and for any other mistake.
+HttpResponse refusal(int status, std::string_view why) {
+  if (status != 404 && status != 405) return error({status, std::string(why)});
   HttpResponse response{.status = status, .body = {}, .content_type = kPlain};
   if (status == 404) response.body = "404 page not found\n";
   return response;
@@ -106,7 +106,8 @@ Result<std::unique_ptr<HttpServer>> serve(ProxyBook& book, const std::string& ad
   options.address = address;
   options.port = port;
   options.threads = kThreads;
-  options.stranger = stranger;
+  options.refusal = refusal;
+  options.lenient = true;
   auto server = std::make_unique<HttpServer>(std::move(options));
   add_proxy_routes(*server, book);
   add_toxic_routes(*server, book);

@@ -23,9 +23,9 @@ TEST_CASE("a sick upstream is left and gone back to, and what moved is told") {
   Server a(named("a"));
   Server b(named("b"));
   std::vector<std::string> told;  // written before links() answers, by the same thread
-  auto table = LinkTable::create([&](const LinkTable::Moved& moved) {
+  auto table = LinkTable::create({.on_moved = [&](const LinkTable::Moved& moved) {
     told.push_back(moved.link + " " + moved.way.from + " " + moved.way.to + " " + moved.why);
-  });
+  }});
   REQUIRE(table);
   LinkSpec spec = spec_to({{"a", a.address()}, {"b", b.address()}});
   spec.failback = Failback::kAtOnce;
@@ -44,6 +44,30 @@ TEST_CASE("a sick upstream is left and gone back to, and what moved is told") {
   CHECK(greeting(port) == "a");
   CHECK((*table)->links().size() == 1);
   CHECK(told == std::vector<std::string>{"database a b failover", "database b a failback"});
+}
+
+TEST_CASE(
+    "connections to a sick upstream are reset when the link says so, and another is healthy") {
+  Server a(named("a"));
+  Server b(named("b"));
+  auto table = make_table();
+  LinkSpec spec = spec_to({{"a", a.address()}, {"b", b.address()}});
+  REQUIRE(table->open(spec));
+  const std::uint16_t port = table->port("database").value();
+  Socket old = connect_to(port);
+  REQUIRE(old.receive() == "a");
+  constexpr auto kReset = LinkTable::Established::kReset;
+  REQUIRE(table->set_health("database", "b", false, kReset));
+  CHECK(old.send("x"));
+  CHECK(old.receive() == "x");  // it is not the sick one's
+  REQUIRE(table->set_health("database", "a", false, kReset));
+  CHECK(old.send("y"));
+  CHECK(old.receive() == "y");  // nobody is healthy: the checks are not believed
+  REQUIRE(table->set_health("database", "b", true, kReset));
+  REQUIRE(table->set_health("database", "a", true, kReset));
+  REQUIRE(table->set_health("database", "a", false, kReset));
+  CHECK(upstream(*table, "a").connections == 0);
+  CHECK(greeting(port) == "b");
 }
 
 TEST_CASE("the way back is taken by itself when its time has come") {

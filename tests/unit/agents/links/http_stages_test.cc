@@ -245,5 +245,20 @@ TEST_CASE("a path is matched as it is, or with stars for any characters") {
   CHECK_FALSE(check_rule(HttpRule{.status = 100}));
 }
 
+TEST_CASE("what came of a head that is cut off by an end arrives before the end") {
+  for (const Piece::Kind kind : {Piece::Kind::kEnd, Piece::Kind::kReset}) {
+    Talk talk;
+    talk.client(kGet);
+    talk.client("GET /cut HTT");
+    talk.server("HTTP/1.1 200 OK\r\nX-Cut: ");
+    const Piece end{.at = kStart, .bytes = {}, .kind = kind};
+    talk.requests.take(end, kStart);
+    talk.answers.take(end, kStart);
+    talk.move({});
+    CHECK(talk.to_server == kGet + "GET /cut HTT");
+    CHECK(talk.to_client == "HTTP/1.1 200 OK\r\nX-Cut: ");
+  }
+}
+
 }  // namespace
 }  // namespace panshi::agent

@@ -215,5 +215,66 @@ TEST_CASE("figures out of their bounds are refused") {
   CHECK_FALSE(check({.toxicity = 1.5}));
 }
 
+void read_reset(Bench& bench, Duration after = {}) {
+  bench.chain.take({.at = kStart + after, .bytes = {}, .kind = Piece::Kind::kReset},
+                   kStart + after);
+}
+
+TEST_CASE("a reset comes behind the bytes before it, through a delay as well") {
+  Bench bench({{.kind = Kind::kDelay, .delay = 100ms}});
+  bench.read("a");
+  read_reset(bench, 30ms);
+  CHECK(bench.by(100ms) == "a");
+  CHECK(bench.by(130ms) == "a|R");
+}
+
+TEST_CASE("a black hole passes the end of who is gone at once and closes both sides by it") {
+  Bench hole({{.kind = Kind::kBlackHole}});
+  hole.read("lost");
+  CHECK(hole.by(1h).empty());
+  hole.read_end(2h);
+  CHECK(hole.by(2h) == "C");
+  Bench other({{.kind = Kind::kBlackHole}});
+  read_reset(other);
+  CHECK(other.by({}) == "R");
+  CHECK(other.chain.swallows());
+}
+
+TEST_CASE("a reset_peer passes an end that no byte came before, and a reset before its time") {
+  Bench quiet({{.kind = Kind::kResetPeer, .delay = 1s}});
+  quiet.read_end();
+  CHECK(quiet.by({}) == "E");
+  Bench busy({{.kind = Kind::kResetPeer, .delay = 1s}});
+  busy.read("lost");
+  read_reset(busy, 10ms);
+  CHECK(busy.by(10ms) == "R");
+}
+
+TEST_CASE("where nothing passes, a reset is not held for ever") {
+  Bench bench({{.kind = Kind::kBandwidth, .rate = 0}});
+  bench.read("held");
+  CHECK(bench.by(1h).empty());
+  read_reset(bench, 1h);
+  CHECK(bench.by(1h) == "R");
+}
+
+TEST_CASE("what a delay has under way leaves room; what waits for the receiver does not") {
+  Bench bench({{.kind = Kind::kDelay, .delay = 100ms}});
+  bench.read(std::string(5000, 'x'));
+  CHECK(bench.chain.room(kStart, 4000) == SIZE_MAX);
+  CHECK(bench.chain.room(kStart + 100ms, 4000) == 0);  // due, and not taken
+  Bench narrow({{.kind = Kind::kBandwidth, .rate = 1}});
+  narrow.read(std::string(1000, 'x'));
+  CHECK(narrow.chain.room(kStart, 4000) == 4000 - 1000 - Piece::kOverhead);
+}
+
+TEST_CASE("a chain that is flushed gives up everything in order, at once") {
+  Bench bench({{.kind = Kind::kDelay, .delay = 1h}, {.kind = Kind::kBandwidth, .rate = 0}});
+  bench.read("a");
+  bench.read("b", 1ms);
+  bench.chain.flush(kStart + 1ms);
+  CHECK(bench.by(1ms) == "a|b");
+}
+
 }  // namespace
 }  // namespace panshi::agent

@@ -64,12 +64,18 @@ TEST_CASE(
   CHECK(choice.in_use() == 1u);
 }
 
-TEST_CASE("when all are sick the one in use stays: its own word is what clients shall see") {
+TEST_CASE("when all are sick the preferred one is tried: its own word is what clients shall see") {
   UpstreamChoice choice = three();
   Random random(1);
-  for (std::size_t i = 0; i < 3; ++i) choice.set_health(i, false, at(1));
-  const auto stays = choice.in_use();
-  CHECK(choice.pick(random) == stays);
+  choice.set_health(0, false, at(1));
+  choice.set_health(1, false, at(2));
+  CHECK(choice.pick(random) == 2u);
+  choice.set_health(2, false, at(3));
+  CHECK(choice.pick(random) == 0u);
+  choice.drain(0, at(4));
+  CHECK(choice.pick(random) == 1u);  // the first of the list that is not drained
+  choice.set_health(2, true, at(5));
+  CHECK(choice.pick(random) == 2u);
 }
 
 TEST_CASE("who is drained takes nothing; when all are drained nobody does") {
