@@ -59,15 +59,16 @@ FaultBook::Options fault_options(const AgentConfig& config) {
   return options;
 }
 
-Agent::Agent(const AgentConfig& config)
+Agent::Agent(const AgentConfig& config, Watchers watchers)
     : config_(config),
+      watchers_(std::move(watchers)),
       files_(config.state),
       feed_(clock_, make_start_id()),
       supervisor_(config.services),
       board_(config.probes) {}
 
-Result<std::unique_ptr<Agent>> Agent::create(const AgentConfig& config) {
-  std::unique_ptr<Agent> agent(new Agent(config));
+Result<std::unique_ptr<Agent>> Agent::create(const AgentConfig& config, Watchers watchers) {
+  std::unique_ptr<Agent> agent(new Agent(config, std::move(watchers)));
   if (auto opened = agent->open(); !opened) return tl::unexpected(opened.error());
   return agent;
 }
@@ -93,7 +94,7 @@ Status Agent::open() {
   if (auto opened = open_toxiproxy(); !opened) return opened;
   const auto wanting = [this](input::Verb verb) {
     return [this, verb](const std::string& service) {
-      loop_.post([this, service, verb] { supervise(input::Want{service, verb}); });
+      loop_.post([this, service, verb] { supervise(input::WantByFault{service, verb}); });
     };
   };
   Supervision supervision{.ensure_running = wanting(input::Verb::kStart),
@@ -108,6 +109,7 @@ Status Agent::open() {
   options.on_event = [this](const std::string& kind, const json& data, MonoTime at) {
     feed_.add_event(kind, data, at);
   };
+  options.on_moving = watchers_.moving;
   ASSIGN_OR_RETURN(faults_, FaultBook::open(std::move(options), *host_));
 
   processes_ = std::make_unique<ProcessRunner>();
@@ -139,9 +141,12 @@ Status Agent::open() {
 }
 
 Status Agent::open_links() {
-  ASSIGN_OR_RETURN(links_, LinkTable::create([this](const LinkTable::Moved& moved) {
-                     tell_rerouted(moved.link, moved.way, moved.why);
-                   }));
+  LinkTable::Options options;
+  options.on_moved = [this](const LinkTable::Moved& moved) {
+    tell_rerouted(moved.link, moved.way, moved.why);
+  };
+  options.on_full = [this](const LinkTable::Full& full) { tell_full(full); };
+  ASSIGN_OR_RETURN(links_, LinkTable::create(std::move(options)));
   for (const LinkConfig& link : config_.links) {
     LinkSpec spec;
     spec.name = link.name;
@@ -153,6 +158,7 @@ Status Agent::open_links() {
     spec.by_weight = link.by_weight;
     spec.failback = failback_of(link.failback);
     spec.failback_hold = link.failback_hold;
+    spec.connections_max = link.connections_max;
     if (auto opened = links_->open(spec); !opened) {
       return fail(opened.error(), cat("link ", link.name));
     }
@@ -201,6 +207,7 @@ void Agent::begin() {
   next_second_ = clock_.mono();
   begun_ = true;
   supervise(input::Begin{});
+  if (watchers_.manager) watchers_.manager->say_ready();
   for (const ProbePlan& plan : link_health_->plans()) prober_->add(plan);
   for (const ProbeConfig& probe : config_.probes) {
     if (probe.target.kind == "process") continue;
@@ -210,6 +217,7 @@ void Agent::begin() {
 
 void Agent::stop() {
   stopping_ = true;
+  if (watchers_.manager) watchers_.manager->say_stopping();
   log_info("stopping: reverting faults, then stopping services");
   const FaultBook::Reverted reverted = faults_->revert_all("agent_stop", kInsist);
   for (const auto& [id, error] : reverted.failed) {
@@ -227,7 +235,9 @@ std::optional<MonoTime> Agent::turn() {
     waits_.look(supervisor_.view(), now);
   }
   if (now >= next_second_) sample_every_second(now);
-  return earlier(earlier(supervisor_.next_deadline(), waits_.next_deadline()), next_second_);
+  auto next = earlier(earlier(supervisor_.next_deadline(), waits_.next_deadline()), next_second_);
+  if (watchers_.manager) next = earlier(next, watchers_.manager->say_alive(now));
+  return next;
 }
 
 void Agent::supervise(SupervisorInput first) {
@@ -251,6 +261,10 @@ void Agent::carry_out(const SupervisorOutput& output, std::vector<SupervisorInpu
   } else if (const auto* ready = std::get_if<output::MarkReady>(&output)) {
     if (const auto process = supervisor_.view(ready->service).process) {
       runner_->mark_ready(ready->service, *process);
+    }
+  } else if (const auto* stopped = std::get_if<output::KeepStopped>(&output)) {
+    if (auto kept = files_.keep_stopped(stopped->service, stopped->on); !kept) {
+      log_error(cat("service ", stopped->service, ": ", kept.error().message));
     }
   } else if (const auto* check = std::get_if<output::CheckReady>(&output)) {
     check_ready(check->service, check->on);
@@ -349,13 +363,13 @@ json Agent::services_json() const {
                     {"restarts", service.restarts},
                     {"mark", mark == marks_.end() ? "ok" : mark->second},
                     {"why", service.why},
-                    {"since_us", (clock_.mono() - service.since).count()}});
+                    {"age_us", (clock_.mono() - service.since).count()}});
   }
   return list;
 }
 
 Status Agent::save_marks() const {
-  return write_file_durably(config_.state / "marks.json", dump_json(json(marks_)) + "\n");
+  return write_file_durably(config_.state / "marks.json", dump_json(json(marks_)) + "\n", 0600);
 }
 
 void Agent::load_marks() {
@@ -421,6 +435,16 @@ void Agent::tell_rerouted(const std::string& link, const LinkTable::Rerouted& wa
                           const std::string& how) {
   feed_.add_event("link.rerouted",
                   {{"link", link}, {"from", way.from}, {"to", way.to}, {"how", how}});
+}
+
+void Agent::tell_full(const LinkTable::Full& full) {
+  log_warn(cat("link ", full.link, " refuses new connections: ", full.connections, " are open on ",
+               full.of_node ? "all links of the node" : "it", ", which is the limit; ",
+               full.refused, " refused so far"));
+  feed_.add_event("link.full", {{"link", full.link},
+                                {"connections", full.connections},
+                                {"limit_of", full.of_node ? "node" : "link"},
+                                {"refused", full.refused}});
 }
 
 void Agent::run(const ProcessSpec& spec, Duration timeout, ProcessRunner::OnScript done) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,6 +33,7 @@
 #include "agents/toxiproxy/proxy_book.h"
 #include "core/io/http_server.h"
 #include "core/io/process.h"
+#include "core/io/service_manager.h"
 
 namespace panshi::agent {
 
@@ -40,8 +42,12 @@ FaultBook::Options fault_options(const AgentConfig& config);
 
 class Agent final : private ActionPorts {
  public:
+  struct Watchers {                                // who sees to it that the agent moves
+    std::function<void(MonoTime by)> moving = {};  // FaultBook::Options::on_moving
+    ServiceManager* manager = nullptr;             // null: nobody
+  };
   // Takes port, links and state; starts no service yet. `config` must outlive the agent.
-  static Result<std::unique_ptr<Agent>> create(const AgentConfig& config);
+  static Result<std::unique_ptr<Agent>> create(const AgentConfig& config, Watchers watchers);
   ~Agent() override;
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
@@ -54,11 +60,12 @@ class Agent final : private ActionPorts {
   void set_guardian(pid_t pid) { host_->set_guardian(pid); }
 
  private:
-  explicit Agent(const AgentConfig& config);
+  Agent(const AgentConfig& config, Watchers watchers);
   Status open();
   Status open_links();
   void tell_rerouted(const std::string& link, const LinkTable::Rerouted& way,
                      const std::string& how);
+  void tell_full(const LinkTable::Full& full);
   Status open_toxiproxy();
   void begin();
   std::optional<MonoTime> turn();
@@ -88,6 +95,7 @@ class Agent final : private ActionPorts {
   void tell(const std::string& kind, const nlohmann::json& data) override;
 
   const AgentConfig& config_;
+  const Watchers watchers_;
   const SystemClock clock_;
   const ServiceFiles files_;
   EventFeed feed_;

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 inline constexpr std::size_t kServicesMax = 64;
 inline constexpr std::size_t kProbesMax = 128;
 inline constexpr std::size_t kLinksMax = 64;
+inline constexpr int kLinkConnectionsMax = 20'000;
 inline constexpr std::size_t kProgramsMax = 64;
 inline constexpr Duration kProbeEveryMin = 20ms;
 inline constexpr Duration kProbeEveryMax = 1h;

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@
 #include "core/io/descriptor_limit.h"
 #include "core/io/files.h"
 #include "core/io/log.h"
+#include "core/io/private_folder.h"
+#include "core/io/service_manager.h"
 #include "core/io/signals.h"
 #include "core/json/fields.h"
 
@@ -96,10 +99,8 @@ int say(const Error& error, int status) {
 }
 
 Result<LockFile> lock_state(const AgentConfig& config) {
-  std::error_code error;
-  std::filesystem::create_directories(config.state, error);
-  if (error) {
-    return fail(ErrorCode::kInternal, cat("create ", config.state.string(), ": ", error.message()));
+  if (auto made = make_private_folder(config.state, "agent.lock"); !made) {
+    return tl::unexpected<Error>(made.error());
   }
   return LockFile::acquire(config.state / "agent.lock");
 }
@@ -163,10 +164,12 @@ int snapshot(const AgentConfig& config, const std::string& compare) {
 int run(const AgentConfig& config) {
   ::mallopt(M_ARENA_MAX, 2);  // a dozen threads that mostly wait need no memory pool each
   const std::string file = config.file.string();
+  const auto manager = ServiceManager::from_environment();
   Guardian::Options options;
   options.revert = {"revert-all", "--config", file};
   options.revive = options.revert;
-  if (config.restart_after_crash) options.revive = {"recover", "--config", file};
+  // A service manager starts the next one, and would not know one that the guardian started.
+  if (config.restart_after_crash && !manager) options.revive = {"recover", "--config", file};
   auto guardian = Guardian::start(std::move(options));
   if (!guardian) return say(guardian.error(), 1);
   if (auto raised = raise_descriptor_limit(limits::kDescriptors); !raised) {
@@ -177,15 +180,23 @@ int run(const AgentConfig& config) {
   if (!lock) return say(lock.error(), 1);
   open_log(cat("panshi-agent ", config.node), LogLevel::kInfo);
 
-  auto agent = Agent::create(config);
+  if (const char* predecessor = std::getenv("PANSHI_PREDECESSOR")) {
+    log_warn(cat("the agent before this one ", predecessor, "; the guardian started this one"));
+  }
+  auto agent = Agent::create(
+      config, {.moving = [&](MonoTime by) { (*guardian)->moving(by); }, .manager = manager.get()});
   if (!agent) return say(agent.error(), 1);
   (*agent)->set_guardian((*guardian)->pid());
   (*guardian)->watch([&](pid_t pid) {
     log_warn(cat("the guardian had died; a new one is ", pid));
     (*agent)->set_guardian(pid);
   });
-  const StopSignal stop([&](int) { (*agent)->stop(); });
-  (*agent)->run();
+  {
+    const StopSignal stop([&](int) { (*agent)->stop(); });
+    (*agent)->run();
+  }
+  (*guardian)->unwatch();
+  agent->reset();
   guardian->reset();  // not before: until here, a crash would leave services without an agent
   return 0;
 }

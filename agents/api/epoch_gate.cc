@@ -27,7 +27,7 @@ Status EpochGate::admit(std::uint64_t epoch) {
                                           highest_, " commands this agent"));
   }
   if (epoch == highest_) return {};
-  if (auto written = write_file_durably(file_, std::to_string(epoch) + "\n"); !written) {
+  if (auto written = write_file_durably(file_, std::to_string(epoch) + "\n", 0600); !written) {
     return written;
   }
   highest_ = epoch;

@@ -9,12 +9,15 @@
 #include "agents/api/epoch_gate.h"
 #include "agents/api/event_feed.h"
 #include "agents/faults/fault_book.h"
+#include "agents/faults/process/target_processes.h"
 #include "agents/limits.h"
 #include "agents/links/link_table.h"
 #include "agents/supervisor/service_files.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
+#include "core/model/sent_header.h"
+#include "core/model/target.h"
 
 #ifndef PANSHI_VERSION
 #define PANSHI_VERSION "unknown"
@@ -26,8 +29,15 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
+// The last moment at which ages in the body may be taken.
+HttpResponse stamped(HttpResponse response) {
+  const auto now = SystemClock().mono().time_since_epoch();
+  response.headers[kSentHeader] = std::to_string(now.count());
+  return response;
+}
+
 HttpResponse answer(const Result<json>& result, int status = 200) {
-  return result ? json_response(*result, status) : error_response(result.error());
+  return stamped(result ? json_response(*result, status) : error_response(result.error()));
 }
 
 std::int64_t resident_bytes() {
@@ -137,7 +147,7 @@ HttpResponse poll(const ApiParts& parts, const HttpRequest& request) {
   }
   HttpResponse response;
   response.body = parts.feed.poll(body->poll);
-  return response;
+  return stamped(std::move(response));
 }
 
 Result<json> put_fault(const ApiParts& parts, const HttpRequest& request) {
@@ -155,6 +165,22 @@ Result<json> revert_fault(const ApiParts& parts, const HttpRequest& request) {
   in.done();
   if (!problems.empty()) return tl::unexpected(problems.error());
   return parts.faults.revert(request.captures.at(0));
+}
+
+Result<json> clear_fault(const ApiParts& parts, const HttpRequest& request) {
+  ASSIGN_OR_RETURN(const json body, admit(parts, request));
+  Problems problems;
+  Fields in(body, "", problems);
+  std::int64_t epoch = 0;
+  FaultOrder order{
+      .id = request.captures.at(0), .kind = {}, .target = {}, .params = {}, .drill = {}};
+  in.need("epoch", epoch);
+  in.need("kind", order.kind);
+  if (const auto* target = in.need_value("target")) order.target = *target;
+  if (const auto* params = in.may_value("params")) order.params = *params;
+  in.done();
+  if (!problems.empty()) return tl::unexpected(problems.error());
+  return parts.faults.clear_lost(order);
 }
 
 Result<json> revert_all(const ApiParts& parts, const HttpRequest& request) {
@@ -193,6 +219,22 @@ json fsck_json(const FaultBook& faults) {
   return {{"leftovers", std::move(leftovers)}};
 }
 
+// Which processes a target without a service's name means now: {"processes":[{"pid"}]}. Nothing is
+// touched; refused as the fault would be.
+Result<json> chosen_processes(const ApiParts& parts, const HttpRequest& request) {
+  for (const char* selector : kProcessSelectors) {
+    const auto named = request.query.find(selector);
+    if (named == request.query.end()) continue;
+    const FaultRequest target{
+        .id = "", .target = named->second, .params = {}, .target_key = selector};
+    ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(target, parts.host));
+    json processes = json::array();
+    for (const auto& each : found.all) processes.push_back({{"pid", each.pid}});
+    return json{{"processes", std::move(processes)}};
+  }
+  return fail(ErrorCode::kInvalid, "say which: ?process=NAME, ?cgroup=PATH or ?unit=NAME");
+}
+
 Result<json> named(const char* name, Result<json> list) {
   if (!list) return list;
   return json{{name, std::move(*list)}};
@@ -212,10 +254,14 @@ void add_routes(HttpServer& server, const ApiParts& parts) {
   });
   server.route("GET", "/v1/faults/kinds",
                [parts](Request) { return json_response(kinds_json(parts.host)); });
+  server.route("GET", "/v1/processes",
+               [parts](Request request) { return answer(chosen_processes(parts, request)); });
   server.route("PUT", "/v1/faults/{id}",
                [parts](Request request) { return answer(put_fault(parts, request)); });
   server.route("POST", "/v1/faults/{id}/revert",
                [parts](Request request) { return answer(revert_fault(parts, request)); });
+  server.route("POST", "/v1/faults/{id}/clear",
+               [parts](Request request) { return answer(clear_fault(parts, request)); });
   server.route("POST", "/v1/revert-all",
                [parts](Request request) { return answer(revert_all(parts, request)); });
   server.route("GET", "/v1/fsck",

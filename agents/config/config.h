@@ -89,6 +89,7 @@ struct LinkHealthConfig {
   Duration timeout = 500ms;
   int rise = 2;
   int fall = 2;
+  bool reset_when_down = false;  // connections to an upstream that is down; else they go on
 };
 struct LinkConfig {
   std::string name;
@@ -99,6 +100,7 @@ struct LinkConfig {
   std::optional<LinkHealthConfig> health = {};  // none: every upstream counts as healthy
   std::string failback = "never";               // never | at_once | held
   Duration failback_hold = 30s;                 // held: after it was healthy for so long
+  std::size_t connections_max = 20'000;         // beyond: refused
 };
 
 struct ProbeConfig {

@@ -36,7 +36,11 @@ void read_health(const json& value, const std::string& path, Problems& problems,
   in.may("timeout", out.timeout, {std::chrono::milliseconds(1), out.every});
   in.may("rise", rise, {1, 100});
   in.may("fall", fall, {1, 100});
+  std::string established = "keep";
+  const std::vector<std::string> fates = {"keep", "reset"};
+  in.may_word("established", established, fates);
   in.done();
+  out.reset_when_down = established == "reset";
   out.rise = static_cast<int>(rise);
   out.fall = static_cast<int>(fall);
   out.timeout = std::min(out.timeout, out.every);
@@ -99,6 +103,9 @@ LinkConfig read_link(const json& value, const std::string& path, Problems& probl
     read_health(*health, in.path_of("health"), problems, out);
   }
   read_failback(in, out);
+  std::int64_t connections_max = limits::kLinkConnectionsMax;
+  in.may("connections_max", connections_max, {1, limits::kLinkConnectionsMax});
+  out.connections_max = static_cast<std::size_t>(connections_max);
   in.done();
   return out;
 }

@@ -37,6 +37,9 @@ class Fault {
   // kNotFound: whom it broke is gone for ever, so there is nothing to mend.
   virtual Status revert(const nlohmann::json& resolved) = 0;
 
+  // What revert(), which has ended, could not give back, and where a copy is kept; "": nothing.
+  virtual std::string left(const nlohmann::json&) const { return {}; }
+
   // The effect as measured now; an object, {} when there is nothing to measure. What was asked for
   // in figures is under "effects" (agents/faults/effect.h). Any thread.
   virtual nlohmann::json measure(const nlohmann::json& resolved) const = 0;
@@ -61,16 +64,9 @@ struct FaultRequest {
 struct FaultMeans {
   const char* kind;
   std::unique_ptr<Fault> (*make)(const FaultRequest& request, Host& host);
-  bool exclusive;      // one at a time on a target: the first revert would mend the second too
   bool cheap_measure;  // measure() takes no more than a look into /proc or at a link
   // Why this node cannot do it now; empty when it can.
   std::string (*why_not)(Host& host);
-  // What a fault has to itself whatever its kind: no second one of the same word on its target,
-  // nor, when `claimed_by` names a parameter, on the same value of it. Null: nothing.
-  const char* claims = nullptr;
-  const char* claimed_by = nullptr;
-
-  bool claims_the_same(const FaultMeans& other) const;
 };
 
 struct FaultKind : FaultKindSpec, FaultMeans {};

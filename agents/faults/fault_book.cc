@@ -6,6 +6,7 @@
 
 #include "agents/faults/fault_runner.h"
 #include "agents/faults/fsck.h"
+#include "agents/faults/traces/traces.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
@@ -18,15 +19,29 @@ using Phase = LiveFault::Phase;
 
 MonoTime mono_now() { return SystemClock().mono(); }
 
-nlohmann::json fault_json(const EndedFault& ended) {
-  return {{"id", ended.facts.id},         {"kind", ended.facts.kind},
-          {"target", ended.facts.target}, {"params", ended.facts.params},
-          {"state", ended.state},         {"error", ended.error},
-          {"expires_in_ms", 0},           {"measured", ended.measured}};
+// Null: it is not known, or never was.
+nlohmann::json age_us(const std::optional<WallTime>& at, WallTime now) {
+  if (!at) return nullptr;
+  return std::max<std::int64_t>(0, (now - *at).count());
+}
+
+nlohmann::json fault_json(const EndedFault& ended, WallTime now) {
+  return {{"id", ended.facts.id},
+          {"kind", ended.facts.kind},
+          {"target", ended.facts.target},
+          {"params", ended.facts.params},
+          {"known", !ended.facts.kind.empty()},
+          {"state", ended.state},
+          {"error", ended.error},
+          {"reason", ended.reason},
+          {"live_age_us", age_us(ended.live_at, now)},
+          {"ended_age_us", age_us(ended.ended_at, now)},
+          {"expires_in_ms", 0},
+          {"measured", ended.measured}};
 }
 
 // In force means that it may be: being applied, being reverted, waiting for the next try.
-nlohmann::json fault_json(const LiveFault& fault, const LeaseBook& leases) {
+nlohmann::json fault_json(const LiveFault& fault, const LeaseBook& leases, WallTime now) {
   std::int64_t expires_in_ms = 0;
   if (const auto expiry = leases.expiry(fault.facts.id)) {
     expires_in_ms = std::max<std::int64_t>(0, (*expiry - mono_now()).count() / 1000);
@@ -35,10 +50,18 @@ nlohmann::json fault_json(const LiveFault& fault, const LeaseBook& leases) {
   if (!fault.revert_error.empty()) {
     error += cat(error.empty() ? "" : "; ", "not reverted yet: ", fault.revert_error);
   }
-  return {
-      {"id", fault.facts.id},           {"kind", fault.facts.kind},  {"target", fault.facts.target},
-      {"params", fault.facts.params},   {"state", "live"},           {"error", error},
-      {"expires_in_ms", expires_in_ms}, {"measured", fault.measured}};
+  return {{"id", fault.facts.id},
+          {"kind", fault.facts.kind},
+          {"target", fault.facts.target},
+          {"params", fault.facts.params},
+          {"known", true},
+          {"state", "live"},
+          {"error", error},
+          {"reason", fault.revert_reason},
+          {"live_age_us", age_us(fault.live_at, now)},
+          {"ended_age_us", nullptr},
+          {"expires_in_ms", expires_in_ms},
+          {"measured", fault.measured}};
 }
 
 FaultFacts facts_of(const FaultOrder& order, const FaultKind& kind, const FaultRequest& request) {
@@ -67,7 +90,7 @@ struct FaultBook::Impl {
 
   // The rest with runner.mutex held.
   nlohmann::json json_of(const FaultId& id) const;
-  Status check_limits(const FaultFacts& facts, const FaultKind& kind) const;
+  Status check_limits() const;
   Result<LiveFaultPtr> admit(FaultFacts facts, const FaultKind& kind, const FaultRequest& request,
                              Duration lease);
   Result<nlohmann::json> await_applied(const LiveFaultPtr& fault,
@@ -79,10 +102,10 @@ struct FaultBook::Impl {
 
 nlohmann::json FaultBook::Impl::json_of(const FaultId& id) const {
   if (const auto found = runner.live.find(id); found != runner.live.end()) {
-    return fault_json(*found->second, runner.leases);
+    return fault_json(*found->second, runner.leases, runner.wall_now());
   }
   const EndedFault* ended = runner.find_ended(id);
-  return ended == nullptr ? nlohmann::json() : fault_json(*ended);
+  return ended == nullptr ? nlohmann::json() : fault_json(*ended, runner.wall_now());
 }
 
 std::vector<LiveFaultPtr> FaultBook::Impl::all() const {
@@ -91,32 +114,18 @@ std::vector<LiveFaultPtr> FaultBook::Impl::all() const {
   return faults;
 }
 
-Status FaultBook::Impl::check_limits(const FaultFacts& facts, const FaultKind& kind) const {
+Status FaultBook::Impl::check_limits() const {
   const auto& limits = runner.options.limits;
   if (runner.live.size() >= limits.live_max) {
     return fail(ErrorCode::kRefused, cat("this node has ", runner.live.size(),
                                          " faults in force, its limit is ", limits.live_max));
-  }
-  for (const auto& [id, other] : runner.live) {
-    if (other->facts.target != facts.target) continue;
-    if (kind.exclusive && other->facts.kind == facts.kind) {
-      return fail(ErrorCode::kConflict, cat("fault ", id, " does the same to the same target"));
-    }
-    if (other->kind == nullptr || !kind.claims_the_same(*other->kind)) continue;
-    if (kind.claimed_by == nullptr ||
-        facts.params.value(kind.claimed_by, "") == other->facts.params.value(kind.claimed_by, "")) {
-      return fail(ErrorCode::kConflict, cat("fault ", id, " (", other->facts.kind, ") has the ",
-                                            kind.claims, " there to itself"));
-    }
   }
   return {};
 }
 
 Result<LiveFaultPtr> FaultBook::Impl::admit(FaultFacts facts, const FaultKind& kind,
                                             const FaultRequest& request, Duration lease) {
-  if (auto allowed = check_limits(facts, kind); !allowed) {
-    return tl::unexpected<Error>(allowed.error());
-  }
+  if (auto allowed = check_limits(); !allowed) return tl::unexpected<Error>(allowed.error());
   if (auto granted = runner.leases.grant(facts.id, lease, mono_now()); !granted) {
     return tl::unexpected<Error>(granted.error());
   }
@@ -187,7 +196,7 @@ Result<nlohmann::json> FaultBook::put(const FaultOrder& order) {
   if (const EndedFault* ended = impl_->runner.find_ended(order.id)) {
     const bool ordered = !ended->facts.kind.empty();
     if (ordered && !ended->facts.same_order(facts)) return conflict(order.id);
-    return fault_json(*ended);
+    return fault_json(*ended, impl_->runner.wall_now());
   }
   ASSIGN_OR_RETURN(const auto fault, impl_->admit(std::move(facts), *kind, request, order.lease));
   return impl_->await_applied(fault, lock);
@@ -202,13 +211,15 @@ Result<nlohmann::json> FaultBook::revert(const FaultId& id) {
     // Refused while it was being applied: nothing was done, so nothing is in force.
     if (!state.is_null()) return state;
   }
-  if (const EndedFault* ended = impl_->runner.find_ended(id)) return fault_json(*ended);
+  if (const EndedFault* ended = impl_->runner.find_ended(id)) {
+    return fault_json(*ended, impl_->runner.wall_now());
+  }
   EndedFault never{.facts = {.id = id}, .state = "reverted", .error = {}};
   if (auto appended = impl_->runner.journal->append(never); !appended) {
     return fail(appended.error(), "remember that it is reverted");
   }
   impl_->runner.remember(never);
-  return fault_json(never);
+  return fault_json(never, impl_->runner.wall_now());
 }
 
 FaultBook::Reverted FaultBook::Impl::revert_each(std::vector<LiveFaultPtr> faults,
@@ -235,7 +246,9 @@ FaultBook::Reverted FaultBook::Impl::revert_each(std::vector<LiveFaultPtr> fault
   Reverted result;
   for (const LiveFaultPtr& fault : faults) {
     if (fault->phase == Phase::kEnded) {
-      if (fault->refusal.empty()) result.reverted.push_back(fault->facts.id);
+      if (!fault->refusal.empty()) continue;
+      result.reverted.push_back(fault->facts.id);
+      result.faults.push_back(json_of(fault->facts.id));
     } else {
       result.failed.emplace_back(fault->facts.id, fault->revert_error.empty()
                                                       ? "still being reverted"
@@ -288,16 +301,17 @@ nlohmann::json FaultBook::list() const {
     fresh.emplace(fault->facts.id, fault->fault->measure(fault->resolved));
   }
   const std::lock_guard lock(impl_->runner.mutex);
+  const WallTime now = impl_->runner.wall_now();
   nlohmann::json faults = nlohmann::json::array();
   for (const auto& fault : impl_->all()) {
     const auto measured = fresh.find(fault->facts.id);
     if (measured != fresh.end() && fault->phase == Phase::kLive) {
       fault->measured = measured->second;
     }
-    faults.push_back(fault_json(*fault, impl_->runner.leases));
+    faults.push_back(fault_json(*fault, impl_->runner.leases, now));
   }
   for (auto each = impl_->runner.ended.rbegin(); each != impl_->runner.ended.rend(); ++each) {
-    faults.push_back(fault_json(*each));
+    faults.push_back(fault_json(*each, now));
   }
   return faults;
 }
@@ -327,6 +341,43 @@ std::vector<Leftover> FaultBook::fsck() const {
   }
   view.on_disk = impl_->runner.journal->ids_on_disk();
   return find_leftovers(view, impl_->runner.host);
+}
+
+Result<nlohmann::json> FaultBook::clear_lost(const FaultOrder& order) {
+  if (!is_id(order.id)) return fail(ErrorCode::kInvalid, "id is not [A-Za-z0-9_.-]{1,128}");
+  ASSIGN_OR_RETURN(const FaultKind* kind, find_kind(order.kind));
+  Problems problems;
+  const auto request = read_request(*kind, order.id, order.target, order.params, problems);
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  // Remembered as reverted, if it is not known, so that an order that comes late does nothing.
+  ASSIGN_OR_RETURN(const nlohmann::json ended, revert(order.id));
+  const auto answer = [&](const ClearedTraces& cleared) {
+    nlohmann::json left = nlohmann::json::array();
+    for (const auto& [what, why] : cleared.left) left.push_back({{"what", what}, {"why", why}});
+    return nlohmann::json{{"id", order.id},
+                          {"state", left.empty() ? "cleared" : "left"},
+                          {"cleared", cleared.done},
+                          {"left", left}};
+  };
+  if (ended.at("known") == true) {
+    ClearedTraces by_record;
+    if (ended.at("state") == "live") {
+      by_record.left.emplace_back(order.id, ended.at("error").get<std::string>());
+    } else {
+      by_record.done.push_back("reverted by its undo record");
+    }
+    return answer(by_record);
+  }
+  {
+    const std::lock_guard lock(impl_->runner.mutex);
+    for (const auto& [id, other] : impl_->runner.live) {
+      if (other->facts.target != nlohmann::json{{request.target_key, request.target}}) continue;
+      return fail(ErrorCode::kConflict, cat("fault ", id, " is in force on the same target"));
+    }
+  }
+  const ClearedTraces cleared = clear_traces(order.kind, request, impl_->runner.host);
+  for (const std::string& what : cleared.done) log_info(cat("fault ", order.id, ": ", what));
+  return answer(cleared);
 }
 
 // Only what is left over twice: what the first look saw of a fault that has come meanwhile belongs
@@ -362,7 +413,7 @@ nlohmann::json Cleared::to_json() const {
 nlohmann::json FaultBook::Reverted::to_json() const {
   nlohmann::json failed_json = nlohmann::json::array();
   for (const auto& [id, error] : failed) failed_json.push_back({{"id", id}, {"error", error}});
-  return {{"reverted", reverted}, {"failed", std::move(failed_json)}};
+  return {{"reverted", reverted}, {"failed", std::move(failed_json)}, {"faults", faults}};
 }
 
 nlohmann::json to_json(const Leftover& leftover) {

@@ -63,12 +63,16 @@ class FaultBook {
     // back into the book. Kinds: fault.live, fault.reverted, fault.failed. `at`: when apply()
     // began to act (so that a detection is never timed too short), or when revert() had ended.
     std::function<void(std::string kind, nlohmann::json data, MonoTime at)> on_event = {};
+    // The book moves: it will call this again by then at the latest. Any thread, under the book's
+    // mutex; it must not block. Whoever is told may take a book that does not for frozen.
+    std::function<void(MonoTime by)> on_moving = {};
     Duration retry_first = std::chrono::milliseconds(100);  // after a failed revert, then doubled
     Duration retry_max = std::chrono::seconds(5);
     Duration wait_max = std::chrono::seconds(20);  // put() and revert() answer by then
   };
   struct Reverted {
     std::vector<FaultId> reverted;
+    nlohmann::json faults = nlohmann::json::array();      // the same, as `fault` objects
     std::vector<std::pair<FaultId, std::string>> failed;  // still being retried
     nlohmann::json to_json() const;
   };
@@ -103,6 +107,9 @@ class FaultBook {
   std::size_t live() const;
   // What is left of ours and of others, each explained; [] when the node is clean.
   std::vector<Leftover> fsck() const;
+  // Clears what the fault, whose undo record is gone, may have left, by what its order was.
+  // {"id","state":"cleared|left","cleared":[text],"left":[{"what","why"}]}. kInvalid, kConflict.
+  Result<nlohmann::json> clear_lost(const FaultOrder& order);
   // Clears what is left of ours, as far as it is sure what that means; nothing of others.
   Cleared clear_leftovers();
 

@@ -41,6 +41,16 @@ Result<FaultFacts> facts_from(const nlohmann::json& json) {
   return facts;
 }
 
+nlohmann::json time_json(const std::optional<WallTime>& time) {
+  return time ? nlohmann::json(to_us(*time)) : nlohmann::json();
+}
+
+std::optional<WallTime> time_from(const nlohmann::json& json, const char* key) {
+  const auto found = json.find(key);
+  if (found == json.end() || !found->is_number_integer()) return std::nullopt;
+  return from_us(found->get<std::int64_t>());
+}
+
 Result<UndoRecord> read_record(const std::filesystem::path& file) {
   ASSIGN_OR_RETURN(const std::string text, read_file(file));
   ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(text, text.size()));
@@ -48,7 +58,8 @@ Result<UndoRecord> read_record(const std::filesystem::path& file) {
     return fail(ErrorCode::kInvalid, "is not an undo record");
   }
   ASSIGN_OR_RETURN(FaultFacts facts, facts_from(json.at("fault")));
-  return UndoRecord{std::move(facts), json.value("resolved", nlohmann::json::object())};
+  return UndoRecord{std::move(facts), json.value("resolved", nlohmann::json::object()),
+                    time_from(json, "at_us")};
 }
 
 Result<EndedFault> ended_from(const std::string& line) {
@@ -57,16 +68,23 @@ Result<EndedFault> ended_from(const std::string& line) {
     return fail(ErrorCode::kInvalid, "is not an ended fault");
   }
   ASSIGN_OR_RETURN(FaultFacts facts, facts_from(json.at("fault")));
-  return EndedFault{std::move(facts), json.value("state", std::string("reverted")),
+  return EndedFault{std::move(facts),
+                    json.value("state", std::string("reverted")),
                     json.value("error", std::string()),
-                    json.value("measured", nlohmann::json::object())};
+                    json.value("measured", nlohmann::json::object()),
+                    json.value("reason", std::string()),
+                    time_from(json, "live_us"),
+                    time_from(json, "ended_us")};
 }
 
 std::string line_of(const EndedFault& ended) {
   return dump_json({{"fault", to_json(ended.facts)},
                     {"state", ended.state},
                     {"error", ended.error},
-                    {"measured", ended.measured}}) +
+                    {"measured", ended.measured},
+                    {"reason", ended.reason},
+                    {"live_us", time_json(ended.live_at)},
+                    {"ended_us", time_json(ended.ended_at)}}) +
          "\n";
 }
 
@@ -136,7 +154,9 @@ Status FaultJournal::shorten() {
 }
 
 Status FaultJournal::write(const UndoRecord& record) const {
-  const nlohmann::json json{{"fault", to_json(record.facts)}, {"resolved", record.resolved}};
+  const nlohmann::json json{{"fault", to_json(record.facts)},
+                            {"resolved", record.resolved},
+                            {"at_us", time_json(record.at)}};
   return write_file_durably(folder_ / (record.facts.id + ".json"), dump_json_pretty(json), 0600);
 }
 

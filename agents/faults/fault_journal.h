@@ -14,10 +14,12 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/base/clock.h"
 #include "core/base/result.h"
 
 namespace panshi::agent {
@@ -38,6 +40,8 @@ struct FaultFacts {
 struct UndoRecord {
   FaultFacts facts;
   nlohmann::json resolved;  // what Fault::resolve() found
+  // When it was written, just before apply(): from then on the fault may be in force.
+  std::optional<WallTime> at = {};
 };
 
 struct EndedFault {
@@ -45,6 +49,9 @@ struct EndedFault {
   std::string state;  // reverted or failed
   std::string error;
   nlohmann::json measured = nlohmann::json::object();
+  std::string reason = {};                // as in the event fault.reverted
+  std::optional<WallTime> live_at = {};   // nothing: it was never in force
+  std::optional<WallTime> ended_at = {};  // nothing: it is not known
 };
 
 class FaultJournal {

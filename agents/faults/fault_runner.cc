@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "agents/faults/failpoint.h"
+#include "agents/faults/holds.h"
+#include "agents/faults/upkeep.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
 
@@ -13,6 +15,11 @@ namespace panshi::agent {
 namespace {
 
 using Phase = LiveFault::Phase;
+
+// The thread `leases` moves this often also when no lease runs out, and promises no more than the
+// second: what is being reverted has no lease any more, and must not stay so in a frozen process.
+constexpr Duration kMoveEvery = std::chrono::seconds(1);
+constexpr Duration kMovesWithin = std::chrono::seconds(4);
 
 MonoTime mono_now() { return SystemClock().mono(); }
 
@@ -41,7 +48,9 @@ LiveFaultPtr left_behind(UndoRecord record, Host& host) {
   auto fault = std::make_shared<LiveFault>();
   fault->facts = std::move(record.facts);
   fault->resolved = std::move(record.resolved);
+  fault->live_at = record.at;  // whoever wrote the record may have died before it said so
   fault->phase = Phase::kLive;
+  fault->holds = true;
   fault->revert_error = "left by an earlier run";
   Problems problems;
   if (const auto kind = find_kind(fault->facts.kind)) {
@@ -70,6 +79,7 @@ FaultRunner::FaultRunner(FaultBook::Options given, Host& its_host,
     const FaultId id = record.facts.id;
     live.emplace(id, left_behind(std::move(record), host));
   }
+  moved_at_ = mono_now();
   lease_thread_ = std::thread([this] { run_leases(); });
   ::pthread_setname_np(lease_thread_.native_handle(), "leases");
 }
@@ -81,6 +91,7 @@ FaultRunner::~FaultRunner() {
   }
   lease_moved_.notify_all();
   lease_thread_.join();
+  if (options.on_moving) options.on_moving(MonoTime::max());
 }
 
 const EndedFault* FaultRunner::find_ended(const FaultId& id) const {
@@ -97,7 +108,19 @@ void FaultRunner::remember(EndedFault fault) {
 void FaultRunner::start_apply(const LiveFaultPtr& fault) {
   fault->phase = Phase::kApplying;
   workers_.run([this, fault] { run_apply(fault); });
+  leases_moved();
+}
+
+void FaultRunner::leases_moved() {
+  tell_moving();
   lease_moved_.notify_all();
+}
+
+// A lease is not over while the thread that must see its end stands still, whoever renewed it.
+void FaultRunner::tell_moving() {
+  if (!options.on_moving || closing_) return;
+  const MonoTime by = moved_at_ + kMovesWithin;
+  options.on_moving(std::min(leases.next_expiry().value_or(by), by));
 }
 
 void FaultRunner::want_revert(const LiveFaultPtr& fault, const std::string& reason) {
@@ -124,11 +147,9 @@ void FaultRunner::run_leases() {
         next = fault->retry_at;
       }
     }
-    if (next) {
-      lease_moved_.wait_until(lock, *next);
-    } else {
-      lease_moved_.wait(lock);
-    }
+    moved_at_ = now;
+    tell_moving();
+    lease_moved_.wait_until(lock, std::min(next.value_or(MonoTime::max()), now + kMoveEvery));
   }
 }
 
@@ -155,21 +176,27 @@ void FaultRunner::run_apply(const LiveFaultPtr& fault) {
 // Each step is durable before the next: whatever the instruction at which we die, an undo record
 // is on disk when the host may have been touched.
 Status FaultRunner::apply(LiveFault& fault, MonoTime began) {
-  auto resolved = guarded([&] { return fault.fault->resolve(); });
   const auto refuse = [&](const Error& error) {
     fault.refusal = error.message;
     fault.refusal_code = error.code;
     return fail(error.code, error.message);
   };
+  // What is known of it without a look is compared first: that is the better reason.
+  if (auto free = find_clash(fault, nlohmann::json::object()); !free) return refuse(free.error());
+  auto resolved = guarded([&] { return fault.fault->resolve(); });
   if (!resolved) return refuse(resolved.error());
   fault.resolved = std::move(*resolved);
+  if (auto taken = take_hold(fault); !taken) return refuse(taken.error());
+  // In steps of it what can end at a server by itself is kept up there (upkeep.h).
+  if (fault.resolved.is_object()) fault.resolved[kLeaseMs] = fault.facts.lease_ms;
   reach(Stage::kBeforeIntent);
-  if (auto written = journal->write({fault.facts, fault.resolved}); !written) {
+  if (auto written = journal->write({fault.facts, fault.resolved, wall_now()}); !written) {
     (void)journal->remove(fault.facts.id);  // may be there whole although its fsync failed
     return refuse({ErrorCode::kUnavailable, "undo record: " + written.error().message});
   }
   reach(Stage::kIntent);
   const MonoTime acting = mono_now();
+  const WallTime acting_at = wall_now();
   auto applied = guarded([&] { return fault.fault->apply(fault.resolved); });
   if (!applied) return applied;
   reach(Stage::kApplied);
@@ -183,7 +210,50 @@ Status FaultRunner::apply(LiveFault& fault, MonoTime began) {
        acting);
   const std::lock_guard lock(mutex);
   fault.measured = std::move(measured);
+  fault.live_at = acting_at;
   return {};
+}
+
+// What the others hold is looked up anew: processes come and go.
+Status FaultRunner::find_clash(const LiveFault& fault, const nlohmann::json& resolved) {
+  std::vector<LiveFaultPtr> others;
+  {
+    const std::lock_guard lock(mutex);
+    for (const auto& [id, other] : live) {
+      if (other->holds && other->kind != nullptr) others.push_back(other);
+    }
+  }
+  const Holds holds = holds_of(*fault.kind, fault.facts, resolved, host);
+  for (const LiveFaultPtr& other : others) {
+    const auto held = guarded([&]() -> Result<Holds> {
+      return holds_of(*other->kind, other->facts, other->resolved, host);
+    });
+    if (!held) continue;  // a record that cannot be understood, which fsck names
+    if (const auto why = clash(holds, *held)) {
+      return fail(ErrorCode::kConflict,
+                  cat("fault ", other->facts.id, " (", other->facts.kind, ") ", *why));
+    }
+  }
+  return {};
+}
+
+Status FaultRunner::take_hold(LiveFault& fault) {
+  const std::lock_guard one_by_one(holds_mutex_);
+  if (auto free = find_clash(fault, fault.resolved); !free) return free;
+  const std::lock_guard lock(mutex);
+  fault.holds = true;
+  return {};
+}
+
+EndedFault FaultRunner::ended_of(const LiveFault& fault) {
+  const bool failed = !fault.apply_error.empty();
+  return {.facts = fault.facts,
+          .state = failed ? "failed" : "reverted",
+          .error = fault.apply_error,
+          .measured = fault.measured,
+          .reason = fault.revert_reason,
+          .live_at = fault.live_at,
+          .ended_at = fault.ended_at};
 }
 
 void FaultRunner::run_revert(const LiveFaultPtr& fault) {
@@ -196,8 +266,7 @@ void FaultRunner::run_revert(const LiveFaultPtr& fault) {
     live.erase(fault->facts.id);
     fault->phase = Phase::kEnded;
     fault->revert_error.clear();
-    remember({fault->facts, fault->apply_error.empty() ? "reverted" : "failed", fault->apply_error,
-              fault->measured});
+    remember(ended_of(*fault));
   } else {
     const bool news = fault->revert_error != reverted.error().message;
     fault->revert_error = reverted.error().message;
@@ -227,13 +296,15 @@ Status FaultRunner::revert(LiveFault& fault, MonoTime began) {
   reach(Stage::kReverting);
   auto reverted = guarded([&] { return fault.fault->revert(fault.resolved); });
   if (!reverted && reverted.error().code != ErrorCode::kNotFound) return reverted;
+  note_what_is_left(fault);
   const bool failed = !fault.apply_error.empty();
   const MonoTime healed = mono_now();
+  fault.ended_at = wall_now();
   reach(Stage::kReverted);
   // First remembered as ended, then forgotten as in force: an id is never applied twice.
-  auto appended = journal->append(
-      {fault.facts, failed ? "failed" : "reverted", fault.apply_error, fault.measured});
-  if (!appended) return fail(appended.error(), "remember that it is reverted");
+  if (auto appended = journal->append(ended_of(fault)); !appended) {
+    return fail(appended.error(), "remember that it is reverted");
+  }
   reach(Stage::kRemembered);
   if (auto removed = journal->remove(fault.facts.id); !removed) {
     return fail(removed.error(), "remove the undo record");
@@ -249,6 +320,14 @@ Status FaultRunner::revert(LiveFault& fault, MonoTime began) {
          healed);
   }
   return {};
+}
+
+void FaultRunner::note_what_is_left(LiveFault& fault) {
+  const std::string left = fault.fault->left(fault.resolved);
+  if (left.empty()) return;
+  log_error(cat("fault ", fault.facts.id, ": not everything could be given back: ", left));
+  const std::lock_guard lock(mutex);
+  fault.measured["left"] = left;
 }
 
 void FaultRunner::emit(const std::string& kind, nlohmann::json data, MonoTime at) {

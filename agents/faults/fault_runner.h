@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,6 +36,7 @@ struct LiveFault {
   std::unique_ptr<Fault> fault;     // null as well
   nlohmann::json resolved;
   Phase phase = Phase::kApplying;
+  bool holds = false;        // `resolved` is there and stays; compared with what comes later
   std::string apply_error;   // it will end as `failed`
   std::string revert_error;  // of the last try
   std::string refusal;       // nothing was done: it will be forgotten
@@ -44,6 +46,8 @@ struct LiveFault {
   Duration backoff{};
   MonoTime retry_at{};
   nlohmann::json measured = nlohmann::json::object();
+  std::optional<WallTime> live_at = {};   // since when it is, or may be, in force
+  std::optional<WallTime> ended_at = {};  // of the mending, while that is being remembered
 };
 using LiveFaultPtr = std::shared_ptr<LiveFault>;
 
@@ -62,9 +66,12 @@ class FaultRunner {
   // All with `mutex` held.
   void start_apply(const LiveFaultPtr& fault);
   void want_revert(const LiveFaultPtr& fault, const std::string& reason);
-  void leases_moved() { lease_moved_.notify_all(); }  // one may run out earlier than before
+  void leases_moved();  // one may run out earlier than before
   const EndedFault* find_ended(const FaultId& id) const;
   void remember(EndedFault ended);
+
+  // Goes on evenly while this process lives, and is comparable with what an earlier one wrote down.
+  WallTime wall_now() const { return wall_.now(); }
 
   const FaultBook::Options options;
   Host& host;
@@ -73,15 +80,26 @@ class FaultRunner {
 
  private:
   void run_leases();
+  void tell_moving();  // with `mutex`
   void run_apply(const LiveFaultPtr& fault);
   void run_revert(const LiveFaultPtr& fault);
   Status apply(LiveFault& fault, MonoTime began);  // without `mutex`
+  // kConflict: another in force would undo it, or it that one. The second holds it from then on.
+  Status find_clash(const LiveFault& fault, const nlohmann::json& resolved);
+  Status take_hold(LiveFault& fault);
   Status revert(LiveFault& fault, MonoTime began);
+  void note_what_is_left(LiveFault& fault);
   void emit(const std::string& kind, nlohmann::json data, MonoTime at);
 
+  static EndedFault ended_of(const LiveFault& fault);
+
+  const SystemClock clock_;
+  const AnchoredClock wall_{clock_, WallTime::min()};
   std::condition_variable lease_moved_;  // the thread `leases` must think again
+  MonoTime moved_at_{};                  // it did so last
   bool closing_ = false;
   std::mutex event_mutex_;
+  std::mutex holds_mutex_;  // one after the other takes hold; before `mutex`
   WorkerPool workers_;
   std::thread lease_thread_;
 };

@@ -10,6 +10,7 @@
 
 #include "agents/faults/fsck_node.h"
 #include "agents/faults/process/target_processes.h"
+#include "agents/faults/traces/traces.h"
 #include "agents/links/link_table.h"
 #include "core/base/text.h"
 #include "core/io/process_table.h"
@@ -110,7 +111,8 @@ void find_toxics(const FsckView& view, Host& host, std::vector<Leftover>& found)
   for (const LinkState& link : host.links()->links()) {
     for (const auto& toxic : link.toxics) {
       const std::string& id = toxic.first;
-      if (is_live(view, id)) continue;
+      const bool of_others = id.find(':') != std::string::npos;  // link_table.h
+      if (of_others || is_live(view, id)) continue;
       found.push_back({.what = cat("toxic ", id, " on link ", link.name),
                        .why = "no fault of that id is in force",
                        .clear_hint = "restart the agent: links start without toxics",
@@ -130,6 +132,7 @@ std::vector<Leftover> find_leftovers(const FsckView& view, Host& host) {
   find_stopped_others(find_stopped_services(view, host, found), found);
   find_toxics(view, host, found);
   find_node_leftovers(view, host, found);
+  find_server_leftovers(view, host, found);
   return found;
 }
 

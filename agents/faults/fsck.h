@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What faults may have left behind on this node, ours and other tools', each explained.
 //
-// Looks, never touches. Asks no database: accounts come from the undo records.
+// Looks, never touches. Asks the node's servers too, each with a bound (agents/faults/traces).
 #pragma once
 
 #include <map>

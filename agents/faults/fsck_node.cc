@@ -47,10 +47,9 @@ void find_helpers(const FsckView& view, Host& host, std::vector<Leftover>& found
 void find_rules(const FsckView& view, Host& host, std::vector<Leftover>& found) {
   for (const std::string& id : host.network().rules()) {
     if (is_live(view, id)) continue;
-    const std::string table = cat("panshi_", host.machine().scope().node, "_", id);
     found.push_back({.what = cat("packet rules of fault ", id),
                      .why = cat(kNotInForce, "; the kernel drops them by itself"),
-                     .clear_hint = cat("nft delete table inet ", table),
+                     .clear_hint = cat("nft delete table inet ", host.network().table_of(id)),
                      .clear = [&host, id] { return host.network().end_rules(id); }});
   }
 }
@@ -88,9 +87,11 @@ void find_disciplines(const FsckView& view, Host& host, std::vector<Leftover>& f
 void find_files(const FsckView& view, Host& host, std::vector<Leftover>& found) {
   for (const fs::path& folder : host.machine().scope().directories) {
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder, error)) {
+    constexpr auto kPassOver = fs::directory_options::skip_permission_denied;
+    for (const auto& entry : fs::recursive_directory_iterator(folder, kPassOver, error)) {
       const std::string name = entry.path().filename().string();
-      if (!name.starts_with(kOwnFile) || is_live(view, name.substr(kOwnFile.size()))) continue;
+      const std::string id = fault_of_file(name, host);
+      if (id.empty() || is_live(view, id)) continue;
       found.push_back({.what = cat("file ", entry.path().string()),
                        .why = kNotInForce,
                        .clear_hint = cat("rm ", entry.path().string()),
@@ -105,13 +106,14 @@ void find_files(const FsckView& view, Host& host, std::vector<Leftover>& found) 
 }
 
 void find_kept(const FsckView& view, Host& host, std::vector<Leftover>& found) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(kept_folder(host), error)) {
-    const std::string id = entry.path().stem().string();
-    if (entry.path().extension() != KeptFile::kEnding || is_live(view, id)) continue;
-    found.push_back({.what = cat("original of a file, ", entry.path().string()),
-                     .why = cat("fault ", id, " broke the file and is not in force"),
-                     .clear_hint = "compare it with the file, put it back by hand, remove it"});
+  for (const std::string& id : KeptFile::faults(kept_folder(host))) {
+    if (is_live(view, id)) continue;
+    const std::string why = KeptFile(kept_folder(host), id).why_left();
+    found.push_back({.what = cat("kept of a file: ", (kept_folder(host) / id).string()),
+                     .why = why.empty() ? cat("fault ", id, " broke the file and is not in force")
+                                        : cat("fault ", id, ": ", why),
+                     .clear_hint = "compare `original` in it with the file, put back by hand what "
+                                   "is missing, then remove the folder"});
   }
 }
 
@@ -152,6 +154,15 @@ void find_preloads(const FsckView& view, Host& host, std::vector<Leftover>& foun
   }
 }
 
+void find_fake_clock_files(Host& host, std::vector<Leftover>& found) {
+  for (const fs::path& file : host.machine().fake_clock_files()) {
+    found.push_back({.what = cat("file ", file.string()),
+                     .ours = false,
+                     .why = "libfaketime left it: its process has ended and nobody has it mapped",
+                     .clear_hint = cat("rm ", file.string())});
+  }
+}
+
 }  // namespace
 
 void find_node_leftovers(const FsckView& view, Host& host, std::vector<Leftover>& found) {
@@ -163,6 +174,7 @@ void find_node_leftovers(const FsckView& view, Host& host, std::vector<Leftover>
   find_kept(view, host, found);
   find_stressors(found);
   find_preloads(view, host, found);
+  find_fake_clock_files(host, found);
 }
 
 }  // namespace panshi::agent

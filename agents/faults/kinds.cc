@@ -4,6 +4,7 @@
 
 #include "agents/faults/fault.h"
 #include "agents/faults/means.h"
+#include "agents/faults/traces/traces.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
@@ -34,17 +35,14 @@ std::vector<FaultKind> make_kinds() {
     const auto found = std::find_if(means.begin(), means.end(), [&](const FaultMeans& row) {
       return std::string_view(row.kind) == spec.name;
     });
-    CHECK_BUG(found != means.end());  // a kind without means cannot be built unnoticed
+    CHECK_BUG(found != means.end());           // a kind without means cannot be built unnoticed
+    CHECK_BUG(!traces_of(spec.name).empty());  // nor one that nobody would find or clear
     kinds.push_back({spec, *found});
   }
   return kinds;
 }
 
 }  // namespace
-
-bool FaultMeans::claims_the_same(const FaultMeans& other) const {
-  return claims != nullptr && other.claims != nullptr && std::string_view(claims) == other.claims;
-}
 
 std::span<const FaultKind> fault_kinds() {
   static const std::vector<FaultKind> kKinds = make_kinds();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agents/config/agent_mark.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -12,10 +13,17 @@ constexpr const char* kByChance = "it loses packets by chance, which no firewall
 constexpr const char* kCutsOff = "it cuts off what it names; perhaps somebody's test left it";
 constexpr const char* kSystemChains[] = {"INPUT", "OUTPUT", "FORWARD"};
 constexpr const char* kNames[] = {"-s", "-d", "--dport", "--sport"};
-constexpr std::string_view kOurs = "panshi_";
 
 bool has(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// "panshi_", the mark of an agent, "_" and a fault: those end by themselves, whichever agent it is.
+bool is_of_an_agent(const std::string& table) {
+  constexpr std::string_view kOurs = "panshi_";
+  const std::size_t end = kOurs.size() + kAgentMarkSize;
+  return table.starts_with(kOurs) && table.size() > end + 1 && table[end] == '_' &&
+         table.find_first_not_of("0123456789abcdef", kOurs.size()) == end;
 }
 
 // "-A INPUT -s 192.0.2.1/32 -j DROP" in the words of iptables-save.
@@ -51,11 +59,15 @@ std::vector<ForeignRule> suspects_of_iptables(const std::string& program,
 std::vector<ForeignRule> suspects_of_nft(const std::string& ruleset) {
   std::vector<ForeignRule> found;
   std::string table;  // "inet filter"
+  bool ours = false;
   for (const std::string& line : split(ruleset, '\n')) {
     const std::vector<std::string> words = words_of(line);
-    if (words.size() >= 3 && words[0] == "table") table = cat(words[1], " ", words[2]);
+    if (words.size() >= 3 && words[0] == "table") {
+      table = cat(words[1], " ", words[2]);
+      ours = is_of_an_agent(words[2]);
+    }
     const bool by_chance = has(words, "numgen") && has(words, "random") && has(words, "drop");
-    if (!by_chance || table.find(cat(" ", kOurs)) != std::string::npos) continue;
+    if (!by_chance || ours) continue;
     found.push_back({cat("nft rule in table ", table, ": ", join(words, " ")), kByChance,
                      cat("nft -a list table ", table, ", then nft delete rule … handle N")});
   }

@@ -78,13 +78,13 @@ class Host {
   virtual std::vector<ProcessName> group_of(const ProcessName& leader) = 0;
   // Signals one process alone. kNotFound as for signal().
   virtual Status signal_one(const ProcessName& process, int signal) = 0;
-  // Pids that no fault may ever touch: the agent, its guardian, PID 1, what
-  // protected_processes() (agents/host/process_choice.h) names.
+  // Pids that no fault may ever touch: protected_processes() of agents/host/process_choice.h.
   virtual std::vector<pid_t> untouchable() = 0;
   // The letter of /proc stat (R S D T Z); 0 when gone or another process by now.
   virtual char process_state(const ProcessName& process) = 0;
   // Has the supervisor start the service if it is not running or starting, whatever its restart
-  // policy, and returns at once. kNotFound as above; kUnavailable: no supervisor runs here (the
+  // policy, but not one that somebody had stopped on purpose, and returns at once. kNotFound as
+  // above; kUnavailable: no supervisor runs here (the
   // guardian, revert-all), the next agent starts its services anyway.
   virtual Status ensure_running(const std::string& service) = 0;
   // Has the supervisor stop the service as it is configured and start it again, and returns at

@@ -92,10 +92,9 @@ Status LinuxHost::signal_one(const ProcessName& process, int signal) {
 }
 
 std::vector<pid_t> LinuxHost::untouchable() {
-  std::vector<pid_t> pids = protected_processes(list_processes());
-  pids.insert(pids.end(), {1, ::getpid()});
-  if (const pid_t guardian = guardian_; guardian != 0) pids.push_back(guardian);
-  return pids;
+  std::vector<pid_t> ours = {::getpid()};
+  if (const pid_t guardian = guardian_; guardian != 0) ours.push_back(guardian);
+  return protected_processes(list_processes(), ours);
 }
 
 char LinuxHost::process_state(const ProcessName& process) {

@@ -2,7 +2,6 @@
 #include "agents/host/linux_machine.h"
 
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -96,24 +95,6 @@ std::int64_t LinuxMachine::cores() {
   return std::max(1U, std::thread::hardware_concurrency());  // of its CPU affinity
 }
 
-Room LinuxMachine::memory() {
-  return {.total = number_in("/proc/meminfo", "MemTotal:") << 10,
-          .available = number_in("/proc/meminfo", "MemAvailable:") << 10};
-}
-
-Result<Room> LinuxMachine::disk(const std::filesystem::path& folder) {
-  struct statvfs facts {};
-  if (::statvfs(folder.c_str(), &facts) != 0) {
-    return fail(ErrorCode::kNotFound, cat(folder.string(), ": ", reason()));
-  }
-  const auto block = static_cast<std::int64_t>(facts.f_frsize);
-  // As df: what only root may use counts for nobody.
-  const auto free = static_cast<std::int64_t>(facts.f_bfree);
-  const auto available = static_cast<std::int64_t>(facts.f_bavail);
-  const auto blocks = static_cast<std::int64_t>(facts.f_blocks);
-  return Room{.total = block * (blocks - free + available), .available = block * available};
-}
-
 Result<std::shared_ptr<Helper>> LinuxMachine::start_helper(const std::string& fault,
                                                            const std::vector<std::string>& words) {
   ProcessSpec spec;
@@ -171,11 +152,18 @@ Result<DescriptorLimit> LinuxMachine::descriptor_limit(const ProcessName& proces
   if (!is_alive(process) || ::prlimit(process.pid, RLIMIT_NOFILE, nullptr, &limit) != 0) {
     return fail(ErrorCode::kNotFound, cat("process ", process.pid, " is gone"));
   }
+  DescriptorLimit found{.soft = limit.rlim_cur, .hard = limit.rlim_max};
   std::error_code error;
-  std::uint64_t in_use = 0;
   const std::filesystem::directory_iterator open(cat("/proc/", process.pid, "/fd"), error);
-  for (auto each = begin(open); !error && each != end(open); each.increment(error)) ++in_use;
-  return DescriptorLimit{.soft = limit.rlim_cur, .hard = limit.rlim_max, .in_use = in_use};
+  for (auto each = begin(open); !error && each != end(open); each.increment(error)) {
+    const auto number = parse_integer(each->path().filename().string());
+    if (number) found.open.push_back(static_cast<std::uint64_t>(*number));
+  }
+  if (error) {
+    return fail(ErrorCode::kNotFound, cat("descriptors of ", process.pid, ": ", error.message()));
+  }
+  std::sort(found.open.begin(), found.open.end());
+  return found;
 }
 
 Status LinuxMachine::set_descriptor_limit(const ProcessName& process, std::uint64_t soft,

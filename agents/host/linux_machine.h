@@ -2,6 +2,7 @@
 // LinuxMachine: the real node behind Machine.
 #pragma once
 
+#include "agents/host/bounds.h"
 #include "agents/host/machine.h"
 #include "agents/supervisor/service_cgroups.h"
 
@@ -15,10 +16,12 @@ class LinuxMachine final : public Machine {
 
   const FaultScope& scope() override { return scope_; }
   std::int64_t cores() override;
-  Room memory() override;
-  Result<Room> disk(const std::filesystem::path& folder) override;
+  Room memory() override { return memory_room(); }
+  std::int64_t processes_left() override { return agent::processes_left(); }
+  Result<Room> disk(const std::filesystem::path& folder) override { return disk_room(folder); }
   Result<std::vector<ProcessName>> processes(const ProcessChoice& choice) override;
   Result<std::string> cgroup_of_unit(const std::string& unit) override;
+  Result<UnitState> unit_state(const std::string& unit) override;
   Status start_unit(const std::string& unit) override;
   Status restart_unit(const std::string& unit) override;
   Result<std::shared_ptr<Helper>> start_helper(const std::string& fault,
@@ -29,6 +32,7 @@ class LinuxMachine final : public Machine {
   Status set_descriptor_limit(const ProcessName& process, std::uint64_t soft,
                               std::uint64_t hard) override;
   std::string fake_clock_library() override;
+  std::vector<std::filesystem::path> fake_clock_files() override;
   bool has_loaded(const ProcessName& process, const std::string& library) override;
   Result<ClockReading> read_clock(const std::map<std::string, std::string>& env) override;
   std::string tracer() override;

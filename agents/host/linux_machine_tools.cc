@@ -34,6 +34,34 @@ std::string LinuxMachine::fake_clock_library() {
   return {};
 }
 
+// "faketime_shm_4711" and "sem.faketime_sem_4711" are of process 4711 and its children.
+std::vector<fs::path> LinuxMachine::fake_clock_files() {
+  std::vector<std::pair<std::string, fs::path>> candidates;  // pid
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/dev/shm", error)) {
+    const std::string name = entry.path().filename().string();
+    for (const std::string_view prefix : {"faketime_shm_", "sem.faketime_sem_"}) {
+      if (!name.starts_with(prefix)) continue;
+      const std::string pid = name.substr(prefix.size());
+      const auto number = parse_integer(pid);
+      if (!number || cat(*number) != pid || name_process(static_cast<pid_t>(*number))) continue;
+      candidates.emplace_back(pid, entry.path());
+    }
+  }
+  std::vector<fs::path> unused;
+  if (candidates.empty()) return unused;
+  std::string maps;
+  for (const pid_t pid : list_pids()) {
+    maps += read_file(cat("/proc/", pid, "/maps"), kMapsMax).value_or("");
+  }
+  for (const auto& [pid, path] : candidates) {
+    const bool mapped = maps.find(cat("/dev/shm/faketime_shm_", pid, "\n")) != maps.npos ||
+                        maps.find(cat("/dev/shm/sem.faketime_sem_", pid, "\n")) != maps.npos;
+    if (!mapped) unused.push_back(path);
+  }
+  return unused;
+}
+
 bool LinuxMachine::has_loaded(const ProcessName& process, const std::string& library) {
   const auto maps = read_file(cat("/proc/", process.pid, "/maps"), kMapsMax);
   return maps && is_alive(process) &&
@@ -85,6 +113,19 @@ Result<std::string> LinuxMachine::cgroup_of_unit(const std::string& unit) {
   const std::string cgroup = said.substr(0, said.find('\n'));
   if (cgroup.starts_with('/')) return cgroup;
   return fail(ErrorCode::kRefused, cat("unit ", unit, " is not known or does not run"));
+}
+
+Result<Machine::UnitState> LinuxMachine::unit_state(const std::string& unit) {
+  ProcessRunner runner;
+  ASSIGN_OR_RETURN(const std::string said,
+                   systemctl(runner, {"show", "--property=ActiveState,InvocationID", "--", unit}));
+  UnitState state;
+  for (const std::string& line : split(said, '\n')) {
+    const std::size_t sign = line.find('=');
+    if (line.starts_with("ActiveState=")) state.active = line.substr(sign + 1);
+    if (line.starts_with("InvocationID=")) state.invocation = line.substr(sign + 1);
+  }
+  return state;
 }
 
 Status LinuxMachine::start_unit(const std::string& unit) {

@@ -14,8 +14,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "agents/config/agent_mark.h"
 #include "agents/host/foreign_rules.h"
 #include "agents/host/packet_tap.h"
+#include "agents/host/spared.h"
 #include "agents/host/tool.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
@@ -26,7 +28,6 @@ namespace {
 
 constexpr auto kToolTimeout = std::chrono::seconds(5);
 constexpr auto kKeepUpEvery = std::chrono::seconds(3);
-constexpr const char* kHandle = "7a5:";  // marks a discipline as ours
 
 // Keeps rules from expiring, on a thread of its own, as long as it lives.
 class Keeper {
@@ -77,24 +78,37 @@ std::string rule_text(const PacketRules& rules, bool incoming) {
   return cat(match, " counter ", rules.reset ? "reject with tcp reset" : "drop");
 }
 
-// This agent's port and ssh: whoever could end the fault must get through.
-std::string exceptions(const FaultScope& scope, bool incoming) {
-  const std::string ends = incoming ? "dport" : "sport";
-  std::string all = cat(" tcp ", ends, " 22 accept");
-  if (scope.port != 0) {
-    all = cat(" ip ", incoming ? "daddr " : "saddr ", scope.address, " tcp ", ends, " ", scope.port,
-              " accept;", all);
-  }
-  return all;
-}
-
 std::string chain_text(const FaultScope& scope, const PacketRules& rules, bool incoming) {
   const char* const hook = incoming ? "input" : "output";
-  std::string chain = cat(" chain ", hook, " { type filter hook ", hook, " priority -300;");
-  for (const std::string& exception : split(exceptions(scope, incoming), ';')) {
-    chain += cat(exception, ";");
+  return cat(" chain ", hook, " { type filter hook ", hook, " priority -300;",
+             nft_exceptions(scope, incoming), " ", rule_text(rules, incoming), "; };");
+}
+
+// The root passes on at once what is spared; all else goes through the class that is shaped, which
+// by itself holds nothing up.
+using Words = std::vector<std::string>;
+std::vector<Words> shaping_commands(const FaultScope& scope, const std::string& interface,
+                                    const std::string& handle, const Words& discipline) {
+  const Words on = {"dev", interface, "parent", handle};
+  const auto command = [&](Words begin, const Words& end) {
+    begin.insert(begin.end(), on.begin(), on.end());
+    begin.insert(begin.end(), end.begin(), end.end());
+    return begin;
+  };
+  std::vector<Words> all = {
+      {"tc", "qdisc", "add", "dev", interface, "root", "handle", handle, "htb", "default", "2"}};
+  for (const Words& match : tc_matches(scope)) {
+    all.push_back(command({"tc", "filter", "add"}, match));
+    all.back().insert(all.back().end(), {"flowid", handle});
   }
-  return cat(chain, " ", rule_text(rules, incoming), "; };");
+  const std::string shaped = cat(handle, "2");
+  all.push_back(command({"tc", "class", "add"},
+                        {"classid", shaped, "htb", "rate", "100gbit", "ceil", "100gbit", "burst",
+                         "1mb", "cburst", "1mb", "quantum", "60000"}));
+  Words last = {"tc", "qdisc", "add", "dev", interface, "parent", shaped};
+  last.insert(last.end(), discipline.begin(), discipline.end());
+  all.push_back(std::move(last));
+  return all;
 }
 
 nlohmann::json parsed(const Result<std::string>& text) {
@@ -134,7 +148,14 @@ std::string LinuxNetwork::why_no_rules() {
 }
 
 std::string LinuxNetwork::table_of(const std::string& fault) const {
-  return cat("panshi_", scope_.node, "_", fault);
+  return cat("panshi_", agent_mark(scope_), "_", fault);
+}
+
+// tc has numbers only, of 16 bits, 0 and ffff being its own.
+std::string LinuxNetwork::handle() const {
+  constexpr std::uint64_t kHandles = 0xfffe;
+  const std::string hex = hex16(fnv1a(agent_mark(scope_)) % kHandles + 1);
+  return cat(hex.substr(hex.find_first_not_of('0')), ":");
 }
 
 Result<std::shared_ptr<void>> LinuxNetwork::start_table(const std::string& fault,
@@ -275,13 +296,18 @@ std::vector<ForeignRule> LinuxNetwork::foreign_rules() {
 
 std::string LinuxNetwork::why_no_discipline(const std::string& discipline) {
   if (::geteuid() != 0) return "the agent does not run as root";
-  std::vector<std::string> words = {"tc", "qdisc", "add", "dev", "lo", "root", discipline};
+  Words words = {discipline};
   if (discipline == "netem") words.insert(words.end(), {"delay", "1ms"});
   if (discipline == "tbf") {
     words.insert(words.end(), {"rate", "1mbit", "burst", "16kb", "latency", "50ms"});
   }
-  if (works_elsewhere(words)) return {};
-  return cat("tc is not installed, or this kernel has no ", discipline);
+  std::string script;
+  for (const Words& command : shaping_commands({.port = 1}, "lo", "1:", words)) {
+    script += cat(script.empty() ? "" : " && ", join(command, " "));
+  }
+  if (works_elsewhere({"sh", "-c", script})) return {};
+  return cat("tc is not installed, or this kernel lacks one of ", discipline,
+             ", htb and u32 (which spares the agent and ssh)");
 }
 
 Result<std::string> LinuxNetwork::discipline(const std::string& interface) {
@@ -298,25 +324,26 @@ Result<std::string> LinuxNetwork::discipline(const std::string& interface) {
 
 bool LinuxNetwork::is_ours(const std::string& interface) {
   for (const auto& each : parsed(run({"tc", "-j", "qdisc", "show", "dev", interface}))) {
-    if (each.is_object() && each.value("handle", "") == kHandle) return true;
+    if (each.is_object() && each.value("root", false) && each.value("handle", "") == handle()) {
+      return true;
+    }
   }
   return false;
 }
 
 Status LinuxNetwork::set_discipline(const std::string& interface,
                                     const std::vector<std::string>& words) {
-  std::vector<std::string> whole = {"tc",      "qdisc", "add",    "dev",
-                                    interface, "root",  "handle", kHandle};
-  whole.insert(whole.end(), words.begin(), words.end());
-  auto set = run(whole);
-  return set ? Status() : Status(fail(set.error(), interface));
+  for (const Words& command : shaping_commands(scope_, interface, handle(), words)) {
+    if (auto set = run(command); !set) return fail(set.error(), interface);
+  }
+  return {};
 }
 
 Result<TapReport> LinuxNetwork::look_at(const TapPlan& plan) { return tap(plan); }
 
 Status LinuxNetwork::clear_discipline(const std::string& interface) {
   if (!is_ours(interface)) return {};
-  auto cleared = run({"tc", "qdisc", "del", "dev", interface, "root", "handle", kHandle});
+  auto cleared = run({"tc", "qdisc", "del", "dev", interface, "root", "handle", handle()});
   return cleared ? Status() : Status(fail(cleared.error(), interface));
 }
 

@@ -29,6 +29,7 @@ class LinuxNetwork final : public Network {
   Status end_rules(const std::string& fault) override;
   Result<CaughtPackets> caught(const std::string& fault) override;
   std::vector<std::string> rules() override;
+  std::string table_of(const std::string& fault) const override;
   std::vector<ForeignRule> foreign_rules() override;
   std::string why_no_discipline(const std::string& discipline) override;
   Result<std::string> discipline(const std::string& interface) override;
@@ -40,7 +41,7 @@ class LinuxNetwork final : public Network {
 
  private:
   Result<std::string> run(std::vector<std::string> words);
-  std::string table_of(const std::string& fault) const;
+  std::string handle() const;  // of tc: marks a discipline as this agent's
   // Sets up a table of which set `what` holds the elements that expire, and keeps them up.
   Result<std::shared_ptr<void>> start_table(const std::string& fault, const std::string& set_type,
                                             const std::string& element, const std::string& chains);

@@ -25,6 +25,7 @@ struct ProcessChoice;  // agents/host/process_choice.h
 struct Room {
   std::int64_t total = 0;
   std::int64_t available = 0;  // bytes
+  bool in_memory = false;      // of a file system: what is in it takes memory
 };
 
 struct HelperUse {
@@ -44,7 +45,11 @@ class Helper {  // ends with all its children when it goes
 struct DescriptorLimit {
   std::uint64_t soft = 0;
   std::uint64_t hard = 0;
-  std::uint64_t in_use = 0;
+  std::vector<std::uint64_t> open = {};  // the numbers, in order
+
+  // How many more it may open: a new one gets the lowest number that is free, below `soft`.
+  std::uint64_t room() const;
+  std::uint64_t soft_for(std::uint64_t room) const;  // the highest limit with so much
   friend bool operator==(const DescriptorLimit&, const DescriptorLimit&) = default;
 };
 
@@ -59,8 +64,10 @@ class Machine {
 
   virtual const FaultScope& scope() = 0;
   virtual std::int64_t cores() = 0;
+  // What is left to this process, by the machine and by the control groups that it is in.
   virtual Room memory() = 0;
-  // Of the file system of a folder. kNotFound.
+  virtual std::int64_t processes_left() = 0;
+  // Of the file system of a folder, and of quotas on it. kNotFound.
   virtual Result<Room> disk(const std::filesystem::path& folder) = 0;
 
   // Those that are there now, supervised or not; see process_choice.h. kInvalid.
@@ -68,6 +75,11 @@ class Machine {
   // The control group of a unit that runs. kRefused: systemd does not, or knows none of that name,
   // or it does not run.
   virtual Result<std::string> cgroup_of_unit(const std::string& unit) = 0;
+  struct UnitState {
+    std::string active;      // "active", "inactive", "failed", …; "": not told
+    std::string invocation;  // of its last run, another one for each; "": not told
+  };
+  virtual Result<UnitState> unit_state(const std::string& unit) = 0;
   // Has systemd start a unit that it knows, if it does not run. kRefused, kTimeout.
   virtual Status start_unit(const std::string& unit) = 0;
   virtual Status restart_unit(const std::string& unit) = 0;
@@ -88,6 +100,9 @@ class Machine {
 
   // Path of libfaketime, which changes the clock of who is started with it; empty: none is here.
   virtual std::string fake_clock_library() = 0;
+  // What that library left in shared memory: of processes that have ended, and nobody has it
+  // mapped.
+  virtual std::vector<std::filesystem::path> fake_clock_files() = 0;
   // Whether the process has the library in its memory by now.
   virtual bool has_loaded(const ProcessName& process, const std::string& library) = 0;
   // Of a process that is started in this environment; takes some tenths of a second.

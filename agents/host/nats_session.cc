@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/host/nats_session.h"
 
+#include "agents/faults/queue/message_mark.h"
 #include "core/base/text.h"
 #include "core/io/http_client.h"
 #include "core/io/nats.h"
@@ -9,7 +10,6 @@
 namespace panshi::agent {
 namespace {
 
-constexpr const char* kMark = "Panshi-Fault";
 constexpr auto kTimeout = std::chrono::seconds(2);
 
 // The answer, or the error that it is.
@@ -38,7 +38,8 @@ class RealNatsSession final : public NatsSession {
 
   Status store(const std::string& subject, const std::string& body,
                const std::string& fault) override {
-    ASSIGN_OR_RETURN(const std::string text, nats_->request(subject, body, {{kMark, fault}}));
+    ASSIGN_OR_RETURN(const std::string text,
+                     nats_->request(subject, body, {{kMessageMark, fault}}));
     if (auto stored = read_answer(text); !stored) return tl::unexpected(stored.error());
     return {};
   }

@@ -60,7 +60,8 @@ class Network {
   virtual Status end_rules(const std::string& fault) = 0;  // none: no error
   // Since they are in force. kNotFound: there are none of the fault.
   virtual Result<CaughtPackets> caught(const std::string& fault) = 0;
-  virtual std::vector<std::string> rules() = 0;  // ids of the faults that have some
+  virtual std::vector<std::string> rules() = 0;  // ids of this agent's faults that have some
+  virtual std::string table_of(const std::string& fault) const = 0;  // its nft table
 
   // What other tools for breaking networks may have left; see foreign_rules.h.
   virtual std::vector<ForeignRule> foreign_rules() = 0;
@@ -71,7 +72,7 @@ class Network {
   // kNotFound: no such interface.
   virtual Result<std::string> discipline(const std::string& interface) = 0;
   virtual bool is_ours(const std::string& interface) = 0;
-  // Words of tc after "root handle H:": {"tbf", "rate", …}.
+  // Words of tc: {"tbf", "rate", …}. This agent's own port and ssh are never shaped.
   virtual Status set_discipline(const std::string& interface,
                                 const std::vector<std::string>& words) = 0;
   // How packets get through an interface now; see packet_tap.h.

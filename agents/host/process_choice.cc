@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <set>
 
 #include "core/base/text.h"
 
@@ -11,6 +13,7 @@ namespace {
 
 constexpr std::string_view kCgroupFolder = "/sys/fs/cgroup";
 constexpr const char* kProtected[] = {"sshd", "panshi", "panshi-agent", "panshi-controller"};
+constexpr const char* kSystemd[] = {"/usr/lib/systemd/", "/lib/systemd/"};
 
 std::string file_name(const ProcessEntry& entry) {
   return std::filesystem::path(entry.program).filename().string();
@@ -22,6 +25,29 @@ bool is_meant(const ProcessChoice& choice, const ProcessEntry& entry) {
   }
   if (choice.process.find('/') != std::string::npos) return entry.program == choice.process;
   return entry.name == choice.process || file_name(entry) == choice.process;
+}
+
+// By the program: everybody may give a process any name. Where it may not be seen (we are not
+// root), by the name.
+bool is_known(const ProcessEntry& entry) {
+  const std::string program = entry.program.empty() ? entry.name : file_name(entry);
+  return std::find(std::begin(kProtected), std::end(kProtected), program) != std::end(kProtected) ||
+         std::any_of(std::begin(kSystemd), std::end(kSystemd),
+                     [&](const char* folder) { return entry.program.starts_with(folder); });
+}
+
+// "/user.slice/user-0.slice/session-4.scope": systemd's group of a login.
+bool is_of_login(const ProcessEntry& entry) {
+  const std::string name = std::filesystem::path(entry.cgroup).filename().string();
+  return name.starts_with("session-") && name.ends_with(".scope");
+}
+
+// The shell that leads a terminal's session; or the first one of a login without a terminal.
+bool begins_login(const ProcessEntry& entry, const std::map<pid_t, const ProcessEntry*>& by_pid) {
+  if (entry.terminal && entry.session == entry.process.pid) return true;
+  if (!is_of_login(entry)) return false;
+  const auto parent = by_pid.find(entry.parent);
+  return parent == by_pid.end() || parent->second->cgroup != entry.cgroup;
 }
 
 }  // namespace
@@ -52,17 +78,33 @@ std::vector<ProcessName> choose(const ProcessChoice& choice, const std::vector<P
   return chosen;
 }
 
-// By the program: everybody may give a process any name. Where it may not be seen (we are not
-// root), by the name.
-std::vector<pid_t> protected_processes(const std::vector<ProcessEntry>& all) {
-  std::vector<pid_t> pids;
-  for (const ProcessEntry& entry : all) {
-    const std::string program = entry.program.empty() ? entry.name : file_name(entry);
-    const bool known =
-        std::find(std::begin(kProtected), std::end(kProtected), program) != std::end(kProtected);
-    if (known || entry.kernel) pids.push_back(entry.process.pid);
+std::vector<pid_t> protected_processes(const std::vector<ProcessEntry>& all,
+                                       const std::vector<pid_t>& ours) {
+  std::map<pid_t, const ProcessEntry*> by_pid;
+  for (const ProcessEntry& entry : all) by_pid[entry.process.pid] = &entry;
+  std::set<std::string> our_programs;
+  for (const pid_t pid : ours) {
+    const auto found = by_pid.find(pid);
+    if (found != by_pid.end()) our_programs.insert(found->second->program);
   }
-  return pids;
+  our_programs.erase("");
+
+  std::set<pid_t> pids(ours.begin(), ours.end());
+  pids.insert(1);
+  const auto add_with_ancestors = [&](pid_t pid) {
+    for (auto found = by_pid.find(pid); found != by_pid.end() && pid > 1;
+         found = by_pid.find(pid = found->second->parent)) {
+      pids.insert(pid);
+    }
+  };
+  for (const pid_t pid : ours) add_with_ancestors(pid);
+  for (const ProcessEntry& entry : all) {
+    if (begins_login(entry, by_pid)) add_with_ancestors(entry.process.pid);
+    if (entry.kernel || is_known(entry) || our_programs.contains(entry.program)) {
+      pids.insert(entry.process.pid);
+    }
+  }
+  return {pids.begin(), pids.end()};
 }
 
 }  // namespace panshi::agent

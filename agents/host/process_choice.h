@@ -22,8 +22,11 @@ struct ProcessChoice {
 Status check_choice(const ProcessChoice& choice);
 std::vector<ProcessName> choose(const ProcessChoice& choice, const std::vector<ProcessEntry>& all);
 
-// Threads of the kernel, sshd, and the programs of ours that keep a fault in bounds. PID 1 is known
-// by its pid.
-std::vector<pid_t> protected_processes(const std::vector<ProcessEntry>& all);
+// Those that keep the machine reachable and a fault in bounds, by what they are: threads of the
+// kernel, process 1 and systemd's own; `ours` (the agent and its guardian), whoever runs the same
+// program, and all that started us; each login session's first process and shell, and all that
+// started those. And, whatever they do, sshd and the programs of this project by name.
+std::vector<pid_t> protected_processes(const std::vector<ProcessEntry>& all,
+                                       const std::vector<pid_t>& ours);
 
 }  // namespace panshi::agent

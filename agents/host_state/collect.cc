@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <set>
 
+#include "agents/faults/traces/traces.h"
 #include "agents/host/tool.h"
 #include "agents/host_state/host_state.h"
 #include "agents/host_state/parse.h"
@@ -103,13 +104,15 @@ std::string file_line(const fs::path& path) {
   return cat(line, " content ", text ? mac_of("", *text) : text.error().message);
 }
 
-// Of the folders whose files faults may touch.
+// Of the folders whose files faults may touch, and of the folders in them. A link to a folder is
+// a line and not followed.
 json files(const AgentConfig& config) {
   Lines lines;
   for (const fs::path& folder : config.fault_directories) {
     std::error_code error;
-    for (const auto& each : fs::directory_iterator(folder, error)) {
-      lines.push_back(file_line(each.path()));
+    for (fs::recursive_directory_iterator each(folder, error), end; !error && each != end;
+         each.increment(error)) {
+      lines.push_back(file_line(each->path()));
       if (lines.size() > kListMax) break;
     }
     if (error) return unavailable(cat(folder.string(), ": ", error.message()));
@@ -160,7 +163,8 @@ json take_host_state(const AgentConfig& config, Host& host) {
                 {"mounts", of_file("/proc/self/mountinfo", &read_mounts)},
                 {"helpers", host.machine().helpers()},
                 {"files", files(config)},
-                {"services", services(host)}};
+                {"services", services(host)},
+                {"servers", server_state(host)}};
   add_network(runner, state);
   return state;
 }

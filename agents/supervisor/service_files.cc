@@ -9,6 +9,7 @@
 
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/private_folder.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {
@@ -54,12 +55,7 @@ std::string boot_id() {
 
 Status ServiceFiles::make_folders() const {
   for (const char* folder : {"services", "logs"}) {
-    std::error_code error;
-    std::filesystem::create_directories(state_ / folder, error);
-    if (error) {
-      return fail(ErrorCode::kInternal,
-                  cat("create ", (state_ / folder).string(), ": ", error.message()));
-    }
+    if (auto made = make_private_folder(state_ / folder); !made) return made;
   }
   return {};
 }
@@ -70,7 +66,8 @@ Status ServiceFiles::write(const std::string& service, const ServiceRecord& reco
                                {"boot_id", boot_id()},
                                {"preparing", record.preparing},
                                {"ready", record.ready}};
-  return write_file_durably(state_ / "services" / (service + ".json"), dump_json(json) + "\n");
+  return write_file_durably(state_ / "services" / (service + ".json"), dump_json(json) + "\n",
+                            0600);
 }
 
 Result<ServiceRecord> ServiceFiles::read(const std::string& service) const {
@@ -99,7 +96,17 @@ bool ServiceFiles::is_prepared(const std::string& service, const Commands& by) c
 }
 
 Status ServiceFiles::mark_prepared(const std::string& service, const Commands& by) const {
-  return write_file_durably(state_ / "services" / (service + ".prepared"), named(by));
+  return write_file_durably(state_ / "services" / (service + ".prepared"), named(by), 0600);
+}
+
+Status ServiceFiles::keep_stopped(const std::string& service, bool on) const {
+  const std::filesystem::path file = state_ / "services" / (service + ".stopped");
+  return on ? write_file_durably(file, boot_id()) : remove_file_durably(file);
+}
+
+bool ServiceFiles::is_kept_stopped(const std::string& service) const {
+  const auto boot = read_file(state_ / "services" / (service + ".stopped"));
+  return boot && *boot == boot_id();
 }
 
 std::filesystem::path ServiceFiles::log_of(const std::string& service) const {

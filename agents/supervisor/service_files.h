@@ -4,6 +4,7 @@
 //
 //     <state>/services/<name>.json      the process that runs, durable before it counts as running
 //     <state>/services/<name>.prepared  the prepare commands that have all succeeded
+//     <state>/services/<name>.stopped   somebody had it stopped on purpose, in this boot
 //     <state>/services/<name>.unit      what systemd said of it, if it is a unit
 //     <state>/logs/<name>.log           what it wrote
 //
@@ -38,6 +39,9 @@ class ServiceFiles {
   using Commands = std::vector<std::vector<std::string>>;
   bool is_prepared(const std::string& service, const Commands& by) const;
   Status mark_prepared(const std::string& service, const Commands& by) const;
+
+  Status keep_stopped(const std::string& service, bool on) const;
+  bool is_kept_stopped(const std::string& service) const;  // since the machine was booted
 
   const std::filesystem::path& state() const { return state_; }
   std::filesystem::path log_of(const std::string& service) const;

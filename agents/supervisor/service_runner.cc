@@ -67,6 +67,9 @@ std::vector<SupervisorInput> ServiceRunner::recover() {
     if (service.unit.empty() && files_.is_prepared(service.name, service.prepare)) {
       inputs.push_back(input::Prepared{service.name});
     }
+    if (files_.is_kept_stopped(service.name)) {
+      inputs.push_back(input::StoppedBefore{service.name});
+    }
     auto running = find_running(service.name, started);
     if (!running) continue;
     if (running->preparing) {

@@ -13,6 +13,7 @@ namespace panshi::agent {
 namespace {
 
 using output::CheckReady;
+using output::KeepStopped;
 using output::Launch;
 using output::MarkPrepared;
 using output::MarkReady;
@@ -26,7 +27,7 @@ Tell tell(std::string kind, const ServiceView& service, nlohmann::json more = {}
 }
 
 nlohmann::json pid_json(const ServiceView& service) {
-  return {{"pid", service.process ? service.process->pid : 0}};
+  return {{"pid", service.process ? service.process->pid : 0}, {"restarts", service.restarts}};
 }
 
 // How many commands come before the start. systemd is asked to start a unit, and then which process
@@ -126,10 +127,19 @@ void Supervisor::on(const input::Prepared& prepared, MonoTime, Outputs&) {
   find(prepared.service).prepared = true;
 }
 
+void Supervisor::on(const input::StoppedBefore& stopped, MonoTime, Outputs&) {
+  Service& service = find(stopped.service);
+  service.stopped_on_purpose = true;
+  service.view.wanted = false;
+}
+
 void Supervisor::on(const input::Begin&, MonoTime now, Outputs& out) {
   begun_ = true;
   for (Service& service : services_) {
     service.view.since = now;
+    if (service.stopped_on_purpose && service.view.process) {
+      stop(service, AfterStop::kStay, now, out);  // its agent died before it had ended
+    }
     if (service.view.state != ServiceState::kStarting) continue;
     if (service.config->ready) {
       service.deadline = now + service.config->ready_within;
@@ -213,35 +223,55 @@ void Supervisor::on(const input::ReadySeen& ready, MonoTime now, Outputs& out) {
 
 void Supervisor::on(const input::Want& want, MonoTime now, Outputs& out) {
   Service& service = find(want.service);
-  const ServiceState state = service.view.state;
-  const bool runs = service.view.process.has_value();
-  if (want.verb == input::Verb::kStop) {
-    service.view.wanted = false;
-    if (state == ServiceState::kStopping) {
-      service.after_stop = AfterStop::kStay;
-    } else if (runs) {
-      stop(service, AfterStop::kStay, now, out);
-    } else if (state != ServiceState::kStopped) {
-      enter(service, ServiceState::kStopped, now, std::nullopt);
-      out.push_back(tell("service.stopped", service.view, {{"pid", 0}}));
-    }
-    return;
+  if (want.verb != input::Verb::kStop) {
+    if (stopping_all_) return;
+    keep_stopped(service, false, out);
+    return start_or_restart(service, want.verb, now, out);
   }
-  if (stopping_all_) return;
+  keep_stopped(service, true, out);
+  service.view.wanted = false;
+  const ServiceState state = service.view.state;
+  if (state == ServiceState::kStopping) {
+    service.after_stop = AfterStop::kStay;
+  } else if (service.view.process.has_value()) {
+    stop(service, AfterStop::kStay, now, out);
+  } else if (state != ServiceState::kStopped) {
+    enter(service, ServiceState::kStopped, now, std::nullopt);
+    out.push_back(tell("service.stopped", service.view, {{"pid", 0}}));
+  }
+}
+
+// Whoever had it stopped while the fault was in force knew why; the fault gives back only what it
+// took.
+void Supervisor::on(const input::WantByFault& want, MonoTime now, Outputs& out) {
+  Service& service = find(want.service);
+  if (stopping_all_ || service.stopped_on_purpose) return;
+  start_or_restart(service, want.verb, now, out);
+}
+
+void Supervisor::keep_stopped(Service& service, bool on, Outputs& out) {
+  if (service.stopped_on_purpose == on) return;
+  service.stopped_on_purpose = on;
+  out.push_back(KeepStopped{service.view.name, on});
+}
+
+void Supervisor::start_or_restart(Service& service, input::Verb verb, MonoTime now, Outputs& out) {
+  const ServiceState state = service.view.state;
   service.view.wanted = true;
   service.failures.clear();  // a person, a runbook or a fault that ended vouches for it
   if (state == ServiceState::kStopping) {
     service.after_stop = AfterStop::kStart;
-  } else if (state == ServiceState::kReady && want.verb == input::Verb::kRestart) {
+  } else if (state == ServiceState::kReady && verb == input::Verb::kRestart) {
     stop(service, AfterStop::kStart, now, out);
   } else if (state == ServiceState::kBackoff || state == ServiceState::kGaveUp) {
     enter(service, ServiceState::kStopped, now, std::nullopt);
   }
 }
 
-void Supervisor::on(const input::StopAll&, MonoTime now, Outputs&) {
+void Supervisor::on(const input::StopAll&, MonoTime now, Outputs& out) {
   stopping_all_ = true;
   for (Service& service : services_) {
+    keep_stopped(service, false, out);  // who starts the agent again means all of them
     service.view.wanted = false;
     service.after_stop = AfterStop::kStay;
     if (!service.config->unit.empty()) service.view.process.reset();  // it outlives the agent

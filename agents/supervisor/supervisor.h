@@ -34,6 +34,9 @@ struct Adopt {  // before Begin: a process that an earlier run of the agent star
 struct Prepared {  // before Begin: its prepare commands have run in this state directory
   std::string service;
 };
+struct StoppedBefore {  // before Begin: somebody had it stopped, and nobody started it since
+  std::string service;
+};
 struct Begin {};
 struct Launched {  // answers Launch
   std::string service;
@@ -56,13 +59,18 @@ struct Want {  // REQUIRES: a known service
   std::string service;
   Verb verb;
 };
+struct WantByFault {  // kStart or kRestart; what somebody had stopped on purpose stays stopped
+  std::string service;
+  Verb verb;
+};
 struct StopAll {};
 struct Tick {};  // next_deadline() has come
 }  // namespace input
 
 using SupervisorInput =
-    std::variant<input::Adopt, input::Prepared, input::Begin, input::Launched, input::LaunchFailed,
-                 input::Exited, input::ReadySeen, input::Want, input::StopAll, input::Tick>;
+    std::variant<input::Adopt, input::Prepared, input::StoppedBefore, input::Begin, input::Launched,
+                 input::LaunchFailed, input::Exited, input::ReadySeen, input::Want,
+                 input::WantByFault, input::StopAll, input::Tick>;
 
 namespace output {
 struct Launch {  // answer with Launched or LaunchFailed before the next input
@@ -74,6 +82,10 @@ struct MarkPrepared {
 };
 struct MarkReady {  // remembered for the next run of the agent
   std::string service;
+};
+struct KeepStopped {  // remembered, or forgotten, for an agent that comes after a crash
+  std::string service;
+  bool on;
 };
 struct Signal {  // to the whole group
   std::string service;
@@ -90,8 +102,9 @@ struct Tell {  // an event of docs/reference/agent-api.md
 };
 }  // namespace output
 
-using SupervisorOutput = std::variant<output::Launch, output::MarkPrepared, output::MarkReady,
-                                      output::Signal, output::CheckReady, output::Tell>;
+using SupervisorOutput =
+    std::variant<output::Launch, output::MarkPrepared, output::MarkReady, output::KeepStopped,
+                 output::Signal, output::CheckReady, output::Tell>;
 
 struct ServiceView {
   std::string name;
@@ -122,6 +135,7 @@ class Supervisor {
     const ServiceConfig* config = nullptr;
     ServiceView view;
     bool prepared = false;
+    bool stopped_on_purpose = false;  // by an action, which only another one ends
     std::size_t prepare_step = 0;
     AfterStop after_stop = AfterStop::kStay;
     std::deque<MonoTime> failures;     // within config->restart.within
@@ -131,17 +145,21 @@ class Supervisor {
 
   void on(const input::Adopt& adopt, MonoTime now, Outputs& out);
   void on(const input::Prepared& prepared, MonoTime now, Outputs& out);
+  void on(const input::StoppedBefore& stopped, MonoTime now, Outputs& out);
   void on(const input::Begin& begin, MonoTime now, Outputs& out);
   void on(const input::Launched& launched, MonoTime now, Outputs& out);
   void on(const input::LaunchFailed& failed, MonoTime now, Outputs& out);
   void on(const input::Exited& exited, MonoTime now, Outputs& out);
   void on(const input::ReadySeen& ready, MonoTime now, Outputs& out);
   void on(const input::Want& want, MonoTime now, Outputs& out);
+  void on(const input::WantByFault& want, MonoTime now, Outputs& out);
   void on(const input::StopAll& stop, MonoTime now, Outputs& out);
   void on(const input::Tick& tick, MonoTime now, Outputs& out);
 
   Service& find(const std::string& name);
   void enter(Service& service, ServiceState state, MonoTime now, std::optional<Duration> within);
+  void keep_stopped(Service& service, bool on, Outputs& out);
+  void start_or_restart(Service& service, input::Verb verb, MonoTime now, Outputs& out);
   void start(Service& service, MonoTime now, Outputs& out);
   void launch_itself(Service& service, MonoTime now, Outputs& out);
   void become_ready(Service& service, MonoTime now, Outputs& out);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/database/admin.h"
 
+#include "agents/faults/upkeep.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -40,6 +41,15 @@ Result<std::unique_ptr<SqlSession>> DatabaseFault::open() const {
     auto prepared = (*session)->run(statement);
     if (!prepared) return fail(prepared.error(), "prepare the admin session");
   }
+  return session;
+}
+
+Result<std::unique_ptr<SqlSession>> DatabaseFault::open_held(Duration lease) const {
+  ASSIGN_OR_RETURN(auto session, open());
+  // Whole seconds, rounded up.
+  const auto idle_s = Upkeep::step(lease) / std::chrono::seconds(1) + 1;
+  auto bounded = session->run(cat("SET SESSION wait_timeout = ", idle_s));
+  if (!bounded) return fail(bounded.error(), "bound the session");
   return session;
 }
 

@@ -28,6 +28,10 @@ class DatabaseFault : public Fault {
   // Writes nothing into the binary log; waits for locks 4 s at most, less than a statement may
   // take, so that it is the server that gives up and not we.
   Result<std::unique_ptr<SqlSession>> open() const;
+  // For a session that holds something for the fault: the server ends it, and so what it holds,
+  // when it was idle for a step of the lease. Keep it up with an Upkeep that runs kStillHere.
+  Result<std::unique_ptr<SqlSession>> open_held(Duration lease) const;
+  static constexpr const char* kStillHere = "SELECT CONNECTION_ID()";
 
   const FaultRequest request_;
   Host& host_;

@@ -29,6 +29,11 @@ std::string account_text(const nlohmann::json& account) {
              sql_text(account.value("host", std::string())));
 }
 
+std::string is_account(const nlohmann::json& account) {
+  return cat("User = ", sql_text(account.value("user", std::string())),
+             " AND Host = ", sql_text(account.value("host", std::string())));
+}
+
 class DbDisconnect final : public DatabaseFault {
  public:
   enum class Established { kEnded, kKept };
@@ -54,6 +59,11 @@ class DbDisconnect final : public DatabaseFault {
   Status apply(const nlohmann::json& resolved) override {
     ASSIGN_OR_RETURN(const auto session, open());
     for (const auto& account : resolved.at("accounts")) {
+      // First: what is locked is marked. A server that lets us not is one without marks.
+      const auto marked =
+          session->run(cat("UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '", kLockMark, "', ",
+                           sql_text(request_.id), ") WHERE ", is_account(account)));
+      if (!marked && session_lost(marked.error())) return fail(marked.error(), "mark an account");
       auto locked = session->run(cat("ALTER USER ", account_text(account), " ACCOUNT LOCK"));
       if (!locked) return fail(locked.error(), "lock an account");
     }
@@ -64,9 +74,9 @@ class DbDisconnect final : public DatabaseFault {
   Status revert(const nlohmann::json& resolved) override {
     ASSIGN_OR_RETURN(const auto session, open());
     for (const auto& account : resolved.at("accounts")) {
-      auto unlocked =
-          session->run(cat("ALTER USER IF EXISTS ", account_text(account), " ACCOUNT UNLOCK"));
-      if (!unlocked) return fail(unlocked.error(), "unlock an account");
+      auto unlocked = unlock_account(*session, account.value("user", std::string()),
+                                     account.value("host", std::string()));
+      if (!unlocked) return unlocked;
     }
     return {};
   }
@@ -131,6 +141,18 @@ class DbDisconnect final : public DatabaseFault {
 };
 
 }  // namespace
+
+Status unlock_account(SqlSession& session, const std::string& user, const std::string& host) {
+  const nlohmann::json account{{"user", user}, {"host", host}};
+  auto unlocked =
+      session.run(cat("ALTER USER IF EXISTS ", account_text(account), " ACCOUNT UNLOCK"));
+  if (!unlocked) return fail(unlocked.error(), "unlock an account");
+  const auto unmarked = session.run(cat("UPDATE mysql.global_priv SET Priv = JSON_REMOVE(Priv, '",
+                                        kLockMark, "') WHERE ", is_account(account)));
+  if (!unmarked && session_lost(unmarked.error()))
+    return fail(unmarked.error(), "unmark an account");
+  return {};
+}
 
 std::unique_ptr<Fault> make_db_disconnect(const FaultRequest& request, Host& host) {
   return std::make_unique<DbDisconnect>(request, host, DbDisconnect::Established::kEnded);

@@ -2,6 +2,7 @@
 #include "agents/faults/database/exhaust.h"
 
 #include "agents/faults/database/admin.h"
+#include "agents/faults/upkeep.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -12,7 +13,10 @@ constexpr const char* kConnected =
     "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS"
     " WHERE VARIABLE_NAME = 'THREADS_CONNECTED'";
 
-using Sessions = std::vector<std::unique_ptr<SqlSession>>;
+struct Sessions {
+  std::vector<std::unique_ptr<SqlSession>> all;
+  std::unique_ptr<Upkeep> upkeep;  // last: it uses the others
+};
 
 class DbExhaustConnections final : public DatabaseFault {
  public:
@@ -32,20 +36,26 @@ class DbExhaustConnections final : public DatabaseFault {
   }
 
   Status apply(const nlohmann::json& resolved) override {
+    const Duration lease = Upkeep::lease_of(resolved);
     const auto allowed = resolved.at("allowed").get<std::int64_t>();
     auto held = std::make_shared<Sessions>();
-    ASSIGN_OR_RETURN(auto first, open());
-    held->push_back(std::move(first));
+    ASSIGN_OR_RETURN(auto first, open_held(lease));
+    held->all.push_back(std::move(first));
     // Bounded also where clients come and go meanwhile.
     for (std::int64_t tries = 0; tries < allowed; ++tries) {
-      ASSIGN_OR_RETURN(const auto connected, one_number(*held->front(), kConnected));
+      ASSIGN_OR_RETURN(const auto connected, one_number(*held->all.front(), kConnected));
       if (connected > allowed)
-        held->pop_back();  // a client was faster: not the administrators' slot
+        held->all.pop_back();  // a client was faster: not the administrators' slot
       if (connected >= allowed) break;
-      ASSIGN_OR_RETURN(auto another, open());
-      held->push_back(std::move(another));
+      ASSIGN_OR_RETURN(auto another, open_held(lease));
+      held->all.push_back(std::move(another));
     }
-    if (held->empty()) return fail(ErrorCode::kUnavailable, "clients took the last connection");
+    if (held->all.empty()) {
+      return fail(ErrorCode::kUnavailable, "clients took the last connection");
+    }
+    held->upkeep = std::make_unique<Upkeep>(Upkeep::every(lease), [raw = held.get()] {
+      for (const auto& session : raw->all) (void)session->run(kStillHere);
+    });
     host_.holdings().keep(request_.id, std::move(held));
     return {};
   }
@@ -57,7 +67,7 @@ class DbExhaustConnections final : public DatabaseFault {
 
   nlohmann::json measure(const nlohmann::json& resolved) const override {
     const auto held = host_.holdings().get<Sessions>(request_.id);
-    nlohmann::json measured{{"held", held ? held->size() : 0},
+    nlohmann::json measured{{"held", held ? held->all.size() : 0},
                             {"allowed", resolved.at("allowed").get<std::int64_t>()}};
     const auto session = open();
     if (!session) return measured;

@@ -2,6 +2,7 @@
 #include "agents/faults/database/lock_table.h"
 
 #include "agents/faults/database/admin.h"
+#include "agents/faults/upkeep.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -10,6 +11,7 @@ namespace {
 struct HeldLock {
   std::unique_ptr<SqlSession> session;  // the thread that reverts
   std::int64_t id = 0;                  // of the connection, at the server
+  std::unique_ptr<Upkeep> upkeep;       // last: it uses the session
 };
 
 class DbLockTable final : public DatabaseFault {
@@ -22,11 +24,14 @@ class DbLockTable final : public DatabaseFault {
   }
 
   Status apply(const nlohmann::json& resolved) override {
+    const Duration lease = Upkeep::lease_of(resolved);
     auto held = std::make_shared<HeldLock>();
-    ASSIGN_OR_RETURN(held->session, open());
+    ASSIGN_OR_RETURN(held->session, open_held(lease));
     ASSIGN_OR_RETURN(held->id, one_number(*held->session, "SELECT CONNECTION_ID()"));
     auto locked = held->session->run(cat("LOCK TABLES ", table_name(resolved), " WRITE"));
     if (!locked) return fail(locked.error(), "lock the table");
+    held->upkeep = std::make_unique<Upkeep>(
+        Upkeep::every(lease), [raw = held.get()] { (void)raw->session->run(kStillHere); });
     host_.holdings().keep(request_.id, std::move(held));
     return {};
   }
@@ -34,6 +39,7 @@ class DbLockTable final : public DatabaseFault {
   Status revert(const nlohmann::json&) override {
     // Said aloud, because a server sees the end of a connection only a moment later.
     if (const auto held = host_.holdings().get<HeldLock>(request_.id)) {
+      held->upkeep.reset();
       (void)held->session->run("UNLOCK TABLES");
     }
     host_.holdings().let_go(request_.id);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/means.h"
 
-#include "agents/faults/database/admin.h"
 #include "agents/faults/database/disconnect.h"
 #include "agents/faults/database/exhaust.h"
 #include "agents/faults/database/lock_table.h"
 #include "agents/faults/database/metadata_lock.h"
 #include "agents/faults/database/primary_kill.h"
+#include "agents/faults/database/privileges.h"
 #include "agents/faults/database/read_only.h"
 #include "agents/faults/database/replication.h"
 #include "agents/faults/database/slow_query.h"
@@ -14,57 +14,46 @@
 namespace panshi::agent {
 namespace {
 
+constexpr char kDisconnect[] = "db.disconnect";
+constexpr char kExhaustConnections[] = "db.exhaust-connections";
+constexpr char kLockTable[] = "db.lock-table";
+constexpr char kMetadataLock[] = "db.metadata-lock";
+constexpr char kPrimaryKill[] = "db.primary-kill";
+constexpr char kReadOnly[] = "db.read-only";
+constexpr char kRefuseNew[] = "db.refuse-new";
+constexpr char kReplicationDelay[] = "db.replication-delay";
+constexpr char kReplicationStop[] = "db.replication-stop";
+constexpr char kSlowQuery[] = "db.slow-query";
+
+template <const char* Kind, auto Make>
+std::unique_ptr<Fault> make_checked(const FaultRequest& request, Host& host) {
+  return checked_for_privileges(Kind, request, host, Make(request, host));
+}
+
+template <const char* Kind>
+std::string why_not(Host& host) {
+  return why_no_account(host, Kind);
+}
+
+template <const char* Kind, auto Make>
+constexpr FaultMeans row(bool cheap_measure = false) {
+  return {.kind = Kind,
+          .make = &make_checked<Kind, Make>,
+          .cheap_measure = cheap_measure,
+          .why_not = &why_not<Kind>};
+}
+
 constexpr FaultMeans kMeans[] = {
-    {.kind = "db.disconnect",
-     .make = &make_db_disconnect,
-     .exclusive = true,
-     .cheap_measure = false,
-     .why_not = &why_no_database},
-    {.kind = "db.exhaust-connections",
-     .make = &make_db_exhaust_connections,
-     .exclusive = true,
-     .cheap_measure = false,
-     .why_not = &why_no_database},
-    {.kind = "db.lock-table",
-     .make = &make_db_lock_table,
-     .exclusive = false,
-     .cheap_measure = false,
-     .why_not = &why_no_database},
-    {.kind = "db.metadata-lock",
-     .make = &make_db_metadata_lock,
-     .exclusive = false,
-     .cheap_measure = false,
-     .why_not = &why_no_database},
-    {.kind = "db.primary-kill",
-     .make = &make_db_primary_kill,
-     .exclusive = false,
-     .cheap_measure = true,
-     .why_not = &why_no_database},
-    {.kind = "db.read-only",
-     .make = &make_db_read_only,
-     .exclusive = true,
-     .cheap_measure = false,
-     .why_not = &why_no_database},
-    {.kind = "db.refuse-new",
-     .make = &make_db_refuse_new,
-     .exclusive = true,
-     .cheap_measure = false,
-     .why_not = &why_no_database},
-    {.kind = "db.replication-delay",
-     .make = &make_db_replication_delay,
-     .exclusive = true,
-     .cheap_measure = false,
-     .why_not = &why_no_database},
-    {.kind = "db.replication-stop",
-     .make = &make_db_replication_stop,
-     .exclusive = true,
-     .cheap_measure = false,
-     .why_not = &why_no_database},
-    {.kind = "db.slow-query",
-     .make = &make_db_slow_query,
-     .exclusive = false,
-     .cheap_measure = false,
-     .why_not = &why_no_database},
+    row<kDisconnect, &make_db_disconnect>(),
+    row<kExhaustConnections, &make_db_exhaust_connections>(),
+    row<kLockTable, &make_db_lock_table>(),
+    row<kMetadataLock, &make_db_metadata_lock>(),
+    row<kPrimaryKill, &make_db_primary_kill>(true),
+    row<kReadOnly, &make_db_read_only>(),
+    row<kRefuseNew, &make_db_refuse_new>(),
+    row<kReplicationDelay, &make_db_replication_delay>(),
+    row<kReplicationStop, &make_db_replication_stop>(),
+    row<kSlowQuery, &make_db_slow_query>(),
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "agents/faults/database/admin.h"
 #include "agents/faults/database/repeated.h"
+#include "agents/faults/upkeep.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -18,8 +19,10 @@ struct Queue {
   std::unique_ptr<SqlSession> reader;  // with the open transaction; the thread that reverts
   std::string id;                      // of its connection, at the server
   std::vector<std::unique_ptr<Repeated>> waiting;
+  std::unique_ptr<Upkeep> upkeep;  // of the reader
 
   ~Queue() {  // who waits is told first, and let through by the end of the transaction
+    upkeep.reset();
     for (const auto& each : waiting) each->stop();
     if (reader) (void)reader->run("COMMIT");
   }
@@ -35,9 +38,10 @@ class DbMetadataLock final : public DatabaseFault {
   }
 
   Status apply(const nlohmann::json& resolved) override {
+    const Duration lease = Upkeep::lease_of(resolved);
     const std::string table = table_name(resolved);
     auto queue = std::make_shared<Queue>();
-    ASSIGN_OR_RETURN(auto reader, open());
+    ASSIGN_OR_RETURN(auto reader, open_held(lease));
     ASSIGN_OR_RETURN(queue->id, one_value(*reader, "SELECT CONNECTION_ID()"));
     if (auto read =
             run_all(*reader, {"START TRANSACTION", cat("SELECT 1 FROM ", table, " LIMIT 0")});
@@ -45,8 +49,10 @@ class DbMetadataLock final : public DatabaseFault {
       return read;
     }
     queue->reader = std::move(reader);
+    queue->upkeep = std::make_unique<Upkeep>(
+        Upkeep::every(lease), [raw = queue.get()] { (void)raw->reader->run(kStillHere); });
     for (int i = 0; i < kWaiting; ++i) {
-      ASSIGN_OR_RETURN(auto session, open());
+      ASSIGN_OR_RETURN(auto session, open_held(lease));  // it may have the table when we freeze
       queue->waiting.push_back(std::make_unique<Repeated>(
           std::move(session), cat("LOCK TABLES ", table, " WRITE WAIT ", kWaitSeconds),
           "UNLOCK TABLES", std::chrono::seconds(i)));

@@ -29,9 +29,10 @@ class ReplicationFault : public DatabaseFault {
     }
     if (!now) return tl::unexpected(now.error());
     std::vector<std::string> steps;
-    if (now->delay_s != before.delay_s) steps = delay_steps(before.delay_s);
-    if (before.fetches) steps.emplace_back("START SLAVE IO_THREAD");  // a note when it runs
-    if (before.applies) steps.emplace_back("START SLAVE SQL_THREAD");
+    if (changed_delay(*now)) steps = delay_steps(before.delay_s);
+    // A note when it runs. What the fault did not stop, somebody else may have.
+    if (before.fetches && stops("fetch")) steps.emplace_back("START SLAVE IO_THREAD");
+    if (before.applies && stops("apply")) steps.emplace_back("START SLAVE SQL_THREAD");
     return run_all(*session, steps);
   }
 
@@ -52,6 +53,9 @@ class ReplicationFault : public DatabaseFault {
   using DatabaseFault::DatabaseFault;
 
   virtual void add_effects(const Replica&, nlohmann::json&) const {}
+  // Whether the delay now is the fault's, and which threads ("fetch", "apply") it stops.
+  virtual bool changed_delay(const Replica&) const { return false; }
+  virtual bool stops(const std::string&) const { return true; }
 
   static std::vector<std::string> delay_steps(std::int64_t seconds) {
     return {"STOP SLAVE", cat("CHANGE MASTER TO MASTER_DELAY = ", seconds)};
@@ -93,6 +97,11 @@ class DbReplicationStop final : public ReplicationFault {
     if (which == "apply") return run_all(*session, {"STOP SLAVE SQL_THREAD"});
     return run_all(*session, {"STOP SLAVE"});
   }
+
+ private:
+  bool stops(const std::string& thread) const override {
+    return request_.text("thread") == "both" || request_.text("thread") == thread;
+  }
 };
 
 class DbReplicationDelay final : public ReplicationFault {
@@ -117,6 +126,7 @@ class DbReplicationDelay final : public ReplicationFault {
   std::int64_t asked_s() const {
     return std::chrono::duration_cast<std::chrono::seconds>(request_.duration("delay")).count();
   }
+  bool changed_delay(const Replica& now) const override { return now.delay_s == asked_s(); }
   void add_effects(const Replica& now, nlohmann::json& measured) const override {
     add_effect(measured, {.what = "delay",
                           .unit = "s",

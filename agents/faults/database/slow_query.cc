@@ -4,6 +4,7 @@
 #include "agents/faults/database/admin.h"
 #include "agents/faults/database/repeated.h"
 #include "agents/faults/effect.h"
+#include "agents/faults/upkeep.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -42,10 +43,11 @@ class DbSlowQuery final : public DatabaseFault {
     return nlohmann::json::object();
   }
 
-  Status apply(const nlohmann::json&) override {
+  Status apply(const nlohmann::json& resolved) override {
+    const Duration lease = Upkeep::lease_of(resolved);
     auto load = std::make_shared<Load>();
     for (std::int64_t i = 0; i < request_.integer("sessions"); ++i) {
-      ASSIGN_OR_RETURN(auto session, open());
+      ASSIGN_OR_RETURN(auto session, open_held(lease));
       ASSIGN_OR_RETURN(std::string id, one_value(*session, "SELECT CONNECTION_ID()"));
       if (auto bounded = run_all(*session, {kBounded}); !bounded) return bounded;
       load->ids.push_back(std::move(id));

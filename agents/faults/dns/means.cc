@@ -11,16 +11,12 @@ namespace {
 constexpr FaultMeans kMeans[] = {
     {.kind = "dns.answer",
      .make = &make_dns_answer,
-     .exclusive = true,
      .cheap_measure = false,
-     .why_not = &why_no_redirect,
-     .claims = "resolver"},
+     .why_not = &why_no_redirect},
     {.kind = "dns.failure",
      .make = &make_dns_failure,
-     .exclusive = true,
      .cheap_measure = false,
-     .why_not = &why_no_redirect,
-     .claims = "resolver"},
+     .why_not = &why_no_redirect},
 };
 
 }  // namespace

@@ -1,136 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/file/damage.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <array>
 #include <bit>
-#include <cerrno>
-#include <cstring>
+#include <cstdio>
 #include <set>
 
 #include "agents/faults/effect.h"
+#include "agents/faults/file/found_file.h"
 #include "agents/faults/file/kept_file.h"
+#include "agents/faults/file/mending.h"
 #include "agents/faults/node_target.h"
 #include "core/base/random.h"
 #include "core/base/text.h"
-#include "core/io/files.h"
 
 namespace panshi::agent {
 namespace {
 
+using nlohmann::json;
+
+constexpr int kKeepTriesMax = 5;
+
+timespec time_from(const json& facts, const char* name) {
+  return {.tv_sec = facts.at(name).at(0), .tv_nsec = facts.at(name).at(1)};
+}
+
 class FileDamage : public Fault {
  public:
-  FileDamage(const FaultRequest& request, Host& host) : request_(request), host_(host) {}
+  FileDamage(const FaultRequest& request, Host& host)
+      : request_(request), host_(host), kept_(kept_folder(host), request.id) {}
 
-  Result<nlohmann::json> resolve() final {
+  Result<json> resolve() final {
     if (auto ours = check_node(request_, host_); !ours) return tl::unexpected<Error>(ours.error());
     ASSIGN_OR_RETURN(const auto path, allowed_path(request_.text("path"), host_));
-    ASSIGN_OR_RETURN(nlohmann::json facts, KeptFile::look(path));
-    plan(facts);
-    return facts;
+    ASSIGN_OR_RETURN(const FoundFile file, FoundFile::open(path));
+    ASSIGN_OR_RETURN(const struct stat facts, file.facts());
+    json resolved = {{"path", path.string()},
+                     {"identity", file.identity()},
+                     {"size", facts.st_size},
+                     {"mode", facts.st_mode & 07777},
+                     {"read_at", {facts.st_atim.tv_sec, facts.st_atim.tv_nsec}},
+                     {"written_at", {facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec}}};
+    if (auto planned = plan(resolved); !planned) return tl::unexpected<Error>(planned.error());
+    return resolved;
   }
 
-  Status apply(const nlohmann::json& resolved) final {
-    const KeptFile file = kept(resolved);
-    if (auto done = file.keep(); !done) return done;
-    return damage(resolved, file.path().string());
+  Status apply(const json& resolved) final {
+    ASSIGN_OR_RETURN(const FoundFile file, find(resolved));
+    return damage(resolved, file);
   }
 
-  Status revert(const nlohmann::json& resolved) final { return kept(resolved).put_back(); }
+  // Where the file is by now, under whatever name.
+  Status revert(const json& resolved) final {
+    if (!kept_.why_left().empty()) return {};
+    const auto file = find(resolved);
+    if (file) return mend(resolved, *file);
+    const ErrorCode code = file.error().code;
+    if (code != ErrorCode::kNotFound && code != ErrorCode::kUnavailable) {
+      return tl::unexpected<Error>(file.error());
+    }
+    return lost(resolved, file.error());
+  }
 
-  nlohmann::json measure(const nlohmann::json& resolved) const final {
-    nlohmann::json json;
-    add_effect(json, effect(resolved));
-    return json;
+  std::string left(const json&) const final { return kept_.why_left(); }
+
+  json measure(const json& resolved) const final {
+    json measured;
+    const auto file = find(resolved);
+    Effect seen = effect(resolved, file ? &*file : nullptr);
+    add_effect(measured, seen);
+    return measured;
   }
 
  protected:
-  virtual void plan(nlohmann::json&) const {}
-  virtual Status damage(const nlohmann::json& resolved, const std::string& path) const = 0;
-  virtual Effect effect(const nlohmann::json& resolved) const = 0;
+  virtual Status plan(json&) const { return {}; }
+  virtual Status damage(const json& resolved, const FoundFile& file) const = 0;
+  virtual Status mend(const json& resolved, const FoundFile& file) const = 0;
+  // It was removed (kNotFound), or is not found (kUnavailable).
+  virtual Status lost(const json& resolved, const Error& why) const = 0;
+  virtual Effect effect(const json& resolved, const FoundFile* file) const = 0;  // null: gone
 
-  KeptFile kept(const nlohmann::json& resolved) const {
-    return KeptFile(resolved, kept_folder(host_) / (request_.id + KeptFile::kEnding));
-  }
-  static Status failed(const std::string& path) {
-    return fail(ErrorCode::kUnavailable, cat(path, ": ", std::string(std::strerror(errno))));
+  static Result<FoundFile> find(const json& resolved) {
+    return FoundFile::find(resolved.at("path").get<std::string>(), resolved.at("identity"));
   }
 
   const FaultRequest request_;
   Host& host_;
-};
-
-class Flip final : public FileDamage {
- public:
-  using FileDamage::FileDamage;
-
- protected:
-  // Each place once: turned over twice it would be as before. Seeded by the fault's id.
-  void plan(nlohmann::json& facts) const override {
-    const std::uint64_t all = 8 * facts.at("size").get<std::uint64_t>();
-    const auto wanted = std::min(all, static_cast<std::uint64_t>(request_.integer("bits")));
-    Random random(std::hash<std::string>()(request_.id));
-    std::set<std::uint64_t> bits;
-    while (bits.size() < wanted) bits.insert(random.below(all));
-    facts["bits"] = bits;
-  }
-
-  Status damage(const nlohmann::json& resolved, const std::string& path) const override {
-    ASSIGN_OR_RETURN(const std::string content, kept(resolved).original());
-    std::string broken = content;
-    for (const auto& bit : resolved.at("bits")) {
-      const auto at = bit.get<std::uint64_t>();
-      char& byte = broken.at(at / 8);
-      byte = static_cast<char>(byte ^ (1 << (at % 8)));
-    }
-    const int file = ::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (file < 0) return failed(path);
-    Status status;
-    for (std::size_t at = 0; status && at < broken.size(); ++at) {
-      if (broken[at] == content[at]) continue;  // only what is broken: others may be writing
-      if (::pwrite(file, &broken[at], 1, static_cast<off_t>(at)) != 1) status = failed(path);
-    }
-    ::close(file);
-    return status;
-  }
-
-  Effect effect(const nlohmann::json& resolved) const override {
-    const auto before = kept(resolved).original();
-    const auto now = read_file(kept(resolved).path(), KeptFile::kSizeMax);
-    int differ = 0;
-    for (std::size_t i = 0; before && now && i < std::min(before->size(), now->size()); ++i) {
-      differ += std::popcount(static_cast<unsigned char>((*before)[i] ^ (*now)[i]));
-    }
-    return {.what = "bits flipped",
-            .unit = "",
-            .asked = static_cast<double>(resolved.at("bits").size()),
-            .measured = static_cast<double>(differ)};
-  }
-};
-
-class Truncate final : public FileDamage {
- public:
-  using FileDamage::FileDamage;
-
- protected:
-  void plan(nlohmann::json& facts) const override {
-    const auto size = facts.at("size").get<double>();
-    facts["keep"] = static_cast<std::int64_t>(size * request_.percent("keep") / 100);
-  }
-  Status damage(const nlohmann::json& resolved, const std::string& path) const override {
-    return ::truncate(path.c_str(), resolved.at("keep")) == 0 ? Status() : failed(path);
-  }
-  Effect effect(const nlohmann::json& resolved) const override {
-    std::error_code error;
-    const auto size = std::filesystem::file_size(kept(resolved).path(), error);
-    return {.what = "file size",
-            .unit = "bytes",
-            .asked = resolved.at("keep"),
-            .measured = error ? 0 : static_cast<double>(size)};
-  }
+  const KeptFile kept_;
 };
 
 class Permission final : public FileDamage {
@@ -138,16 +95,201 @@ class Permission final : public FileDamage {
   using FileDamage::FileDamage;
 
  protected:
-  Status damage(const nlohmann::json&, const std::string& path) const override {
-    return ::chmod(path.c_str(), 0) == 0 ? Status() : failed(path);
+  Status damage(const json&, const FoundFile& file) const override { return file.set_mode(0); }
+
+  // Permissions that somebody has given it since are newer than ours.
+  Status mend(const json& resolved, const FoundFile& file) const override {
+    ASSIGN_OR_RETURN(const struct stat facts, file.facts());
+    if ((facts.st_mode & 07777) != 0) return {};
+    return file.set_mode(resolved.at("mode"));
   }
-  Effect effect(const nlohmann::json& resolved) const override {
-    struct stat facts {};
-    const bool there = ::stat(kept(resolved).path().c_str(), &facts) == 0;
+
+  Status lost(const json& resolved, const Error& why) const override {
+    if (why.code == ErrorCode::kNotFound) return {};
+    const auto mode = resolved.at("mode").get<unsigned>();
+    std::array<char, 8> octal{};
+    std::snprintf(octal.data(), octal.size(), "%04o", mode);
+    return kept_.leave(cat(why.message, "; where it is, `chmod ", octal.data(), "` is missing"));
+  }
+
+  Effect effect(const json&, const FoundFile* file) const override {
+    const auto facts = file ? file->facts() : Result<struct stat>(fail(ErrorCode::kNotFound, ""));
     return {.what = "permission bits",
             .unit = "",
             .asked = 0,
-            .measured = there ? std::popcount(facts.st_mode & 07777U) : 0.0};
+            .measured = facts ? std::popcount(facts->st_mode & 07777U) : 0.0};
+  }
+};
+
+// Of what changes content a copy is kept.
+class ContentDamage : public FileDamage {
+ public:
+  using FileDamage::FileDamage;
+
+ protected:
+  Status damage(const json& resolved, const FoundFile& file) const final {
+    ASSIGN_OR_RETURN(const std::string content, keep(resolved, file));
+    ASSIGN_OR_RETURN(FileWriter writer, FileWriter::open(file));
+    if (auto broken = break_it(resolved, content, writer); !broken) return broken;
+    if (auto finished = writer.finish(); !finished) return finished;
+    return kept_.mark_broken();
+  }
+
+  Status mend(const json& resolved, const FoundFile& file) const final {
+    const auto original = kept_.original();
+    if (!original && original.error().code == ErrorCode::kNotFound) return kept_.remove();
+    if (!original) return tl::unexpected<Error>(original.error());
+    ASSIGN_OR_RETURN(const std::string now, file.read(0, original->size()));
+    ASSIGN_OR_RETURN(const struct stat facts, file.facts());
+    const Mending mending = mending_of(resolved, *original, now, facts.st_size);
+    ASSIGN_OR_RETURN(const std::string why, write(resolved, mending, original->size(), file));
+    const std::string all = join_reasons(mending.why, why);
+    return all.empty() ? kept_.remove() : leave(resolved, all);
+  }
+
+  Status lost(const json& resolved, const Error& why) const final {
+    if (!kept_.original()) return kept_.remove();
+    return leave(resolved, why.message);
+  }
+
+  virtual Status break_it(const json& resolved, const std::string& content,
+                          FileWriter& writer) const = 0;
+  virtual Mending mending_of(const json& resolved, const std::string& original,
+                             const std::string& now, std::int64_t size) const = 0;
+
+  Status plan(json& resolved) const final {
+    const auto size = resolved.at("size").get<std::int64_t>();
+    if (size < 1 || size > KeptFile::kSizeMax) {
+      return fail(ErrorCode::kRefused,
+                  cat(request_.text("path"), " has ", size, " bytes; from 1 to ",
+                      KeptFile::kSizeMax, " can be kept aside"));
+    }
+    plan_content(resolved);
+    return {};
+  }
+  virtual void plan_content(json& resolved) const = 0;
+
+ private:
+  static std::string join_reasons(const std::string& one, const std::string& other) {
+    return cat(one, one.empty() || other.empty() ? "" : "; ", other);
+  }
+
+  Status leave(const json& resolved, const std::string& why) const {
+    return kept_.leave(cat(resolved.at("path").get<std::string>(), ": ", why));
+  }
+
+  // Whoever writes to it meanwhile is not to lose a byte: once more when it has grown.
+  Result<std::string> keep(const json& resolved, const FoundFile& file) const {
+    for (int tries = 0; tries < kKeepTriesMax; ++tries) {
+      ASSIGN_OR_RETURN(std::string content, file.read(0, KeptFile::kSizeMax + 1));
+      if (auto kept = kept_.keep(content); !kept) return tl::unexpected<Error>(kept.error());
+      ASSIGN_OR_RETURN(const struct stat facts, file.facts());
+      const auto size = static_cast<std::int64_t>(content.size());
+      if (size < resolved.at("size").get<std::int64_t>() || size > KeptFile::kSizeMax) break;
+      if (size == facts.st_size) return content;
+    }
+    return fail(ErrorCode::kConflict, cat(request_.text("path"), " changes while it is kept"));
+  }
+
+  // Returns what could not be written, and why.
+  Result<std::string> write(const json& resolved, const Mending& mending, std::size_t size,
+                            const FoundFile& file) const {
+    if (mending.writes.empty() && mending.tail.empty()) return std::string();
+    ASSIGN_OR_RETURN(FileWriter writer, FileWriter::open(file));
+    if (!kept_.is_broken() && mending.why.empty()) {
+      // Whoever broke it was killed before it could put the times back itself.
+      writer.set_times({time_from(resolved, "read_at"), time_from(resolved, "written_at")});
+    }
+    for (const auto& [offset, bytes] : mending.writes) {
+      if (auto done = writer.write(offset, bytes); !done) return tl::unexpected(done.error());
+    }
+    std::string why;
+    if (!mending.tail.empty()) {
+      ASSIGN_OR_RETURN(const std::int64_t end, writer.append(mending.tail));
+      if (end != static_cast<std::int64_t>(size)) {
+        why = "others wrote at its end at the same moment: what was cut off is behind that";
+      }
+    }
+    if (auto finished = writer.finish(); !finished) return tl::unexpected(finished.error());
+    return why;
+  }
+};
+
+class Flip final : public ContentDamage {
+ public:
+  using ContentDamage::ContentDamage;
+
+ protected:
+  // Each place once: turned over twice it would be as before. Seeded by the fault's id.
+  void plan_content(json& resolved) const override {
+    const std::uint64_t all = 8 * resolved.at("size").get<std::uint64_t>();
+    const auto wanted = std::min(all, static_cast<std::uint64_t>(request_.integer("bits")));
+    Random random(std::hash<std::string>()(request_.id));
+    std::set<std::uint64_t> bits;
+    while (bits.size() < wanted) bits.insert(random.below(all));
+    resolved["bits"] = bits;
+  }
+
+  // Only the bytes that are broken: others may be writing.
+  Status break_it(const json& resolved, const std::string& content,
+                  FileWriter& writer) const override {
+    const std::string broken = flipped(content, bits_of(resolved));
+    for (std::size_t at = 0; at < broken.size(); ++at) {
+      if (broken[at] == content[at]) continue;
+      auto done = writer.write(static_cast<std::int64_t>(at), {&broken[at], 1});
+      if (!done) return done;
+    }
+    return {};
+  }
+
+  Mending mending_of(const json& resolved, const std::string& original, const std::string& now,
+                     std::int64_t) const override {
+    return mend_flips(original, bits_of(resolved), now);
+  }
+
+  Effect effect(const json& resolved, const FoundFile* file) const override {
+    const auto before = kept_.original();
+    const auto now = before && file ? file->read(0, before->size()) : before;
+    const std::size_t size = before && now ? std::min(before->size(), now->size()) : 0;
+    int differ = 0;
+    for (const std::uint64_t bit : bits_of(resolved)) {
+      const std::size_t at = bit / 8;
+      if (at < size && (((*before)[at] ^ (*now)[at]) >> (bit % 8) & 1) != 0) ++differ;
+    }
+    return {.what = "bits flipped",
+            .unit = "",
+            .asked = static_cast<double>(request_.integer("bits")),
+            .measured = static_cast<double>(differ)};
+  }
+
+ private:
+  static std::vector<std::uint64_t> bits_of(const json& resolved) {
+    return resolved.at("bits").get<std::vector<std::uint64_t>>();
+  }
+};
+
+class Truncate final : public ContentDamage {
+ public:
+  using ContentDamage::ContentDamage;
+
+ protected:
+  void plan_content(json& resolved) const override {
+    const auto size = resolved.at("size").get<double>();
+    resolved["keep"] = static_cast<std::int64_t>(size * request_.percent("keep") / 100);
+  }
+  Status break_it(const json& resolved, const std::string&, FileWriter& writer) const override {
+    return writer.truncate(resolved.at("keep"));
+  }
+  Mending mending_of(const json& resolved, const std::string& original, const std::string& now,
+                     std::int64_t size) const override {
+    return mend_cut(original, resolved.at("keep"), now, size);
+  }
+  Effect effect(const json& resolved, const FoundFile* file) const override {
+    const auto facts = file ? file->facts() : Result<struct stat>(fail(ErrorCode::kNotFound, ""));
+    return {.what = "file size",
+            .unit = "bytes",
+            .asked = resolved.at("keep"),
+            .measured = facts ? static_cast<double>(facts->st_size) : 0};
   }
 };
 

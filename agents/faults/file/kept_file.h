@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// KeptFile: a file as it was, kept aside whole and durably before a fault breaks it.
+// KeptFile: the content of a file as it was, kept aside whole and durably before a fault breaks it.
 //
-// Put back into the same inode, byte by byte, with mode, owner and times. One thread at a time.
+//     <state>/kept/<fault>/original  the content
+//     <state>/kept/<fault>/broken    the fault has done all that it wanted to
+//     <state>/kept/<fault>/why       what could not be given back; stays until a person removes it
+//
+// The folder goes when all was given back. One thread at a time for each fault.
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "core/base/result.h"
 
@@ -15,29 +19,27 @@ namespace panshi::agent {
 class KeptFile {
  public:
   static constexpr std::int64_t kSizeMax = 64 << 20;
-  static constexpr const char* kEnding = ".kept";  // of a copy's name, after the fault's id
 
-  // What must be in the undo record. kRefused: no regular file, empty, or too large.
-  static Result<nlohmann::json> look(const std::filesystem::path& path);
+  KeptFile(const std::filesystem::path& folder, const std::string& fault)
+      : folder_(folder / fault) {}
 
-  // `facts`: what look() found; `copy`: where the content is kept.
-  KeptFile(const nlohmann::json& facts, std::filesystem::path copy);
-
-  // kConflict: a file is being broken already; two copies of one file would undo each other.
-  Status keep() const;
-  // Nothing was kept: nothing was broken. The file is another one by now, or gone: it stays so.
-  Status put_back() const;
+  Status keep(const std::string& content) const;
+  Status mark_broken() const;
+  bool is_broken() const;
+  // kNotFound: nothing was kept, so nothing was broken.
   Result<std::string> original() const;
-  const std::filesystem::path& path() const { return path_; }
+  // It all is as it was again; nothing kept: no error.
+  Status remove() const;
+  // Keeps for a person what was kept, and says why.
+  Status leave(const std::string& why) const;
+  std::string why_left() const;        // "": it is not
+  std::filesystem::path path() const;  // of the content
+
+  // Every fault of which something is kept under `folder`.
+  static std::vector<std::string> faults(const std::filesystem::path& folder);
 
  private:
-  bool is_same() const;
-  void remove_torn_copies() const;
-  Status write(const std::string& content) const;
-
-  nlohmann::json facts_;
-  std::filesystem::path path_;
-  std::filesystem::path copy_;
+  std::filesystem::path folder_;
 };
 
 }  // namespace panshi::agent

@@ -7,26 +7,19 @@
 namespace panshi::agent {
 namespace {
 
-// One at a time on a node: the copies of two on the same file would undo each other.
 constexpr FaultMeans kMeans[] = {
     {.kind = "file.flip",
      .make = &make_file_flip,
-     .exclusive = true,
      .cheap_measure = false,
-     .why_not = &why_no_directories,
-     .claims = "files"},
+     .why_not = &why_no_directories},
     {.kind = "file.permission",
      .make = &make_file_permission,
-     .exclusive = true,
      .cheap_measure = false,
-     .why_not = &why_no_directories,
-     .claims = "files"},
+     .why_not = &why_no_directories},
     {.kind = "file.truncate",
      .make = &make_file_truncate,
-     .exclusive = true,
      .cheap_measure = false,
-     .why_not = &why_no_directories,
-     .claims = "files"},
+     .why_not = &why_no_directories},
 };
 
 }  // namespace

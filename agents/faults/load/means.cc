@@ -9,7 +9,6 @@ namespace {
 constexpr FaultMeans kMeans[] = {
     {.kind = "load.surge",
      .make = &make_load_surge,
-     .exclusive = true,
      .cheap_measure = false,
      .why_not = &why_no_load},
 };

@@ -77,7 +77,7 @@ class ProcessCrashLoop final : public Fault {
 
   Result<nlohmann::json> resolve() override {
     ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(request_, host_));
-    return to_json(found);
+    return endable_json(request_, found, host_);
   }
 
   Status apply(const nlohmann::json& resolved) override {
@@ -87,9 +87,9 @@ class ProcessCrashLoop final : public Fault {
     return {};
   }
 
-  Status revert(const nlohmann::json&) override {
+  Status revert(const nlohmann::json& resolved) override {
     host_.holdings().let_go(request_.id);
-    return have_running(request_, host_);
+    return have_running(request_, resolved, host_);
   }
 
   nlohmann::json measure(const nlohmann::json&) const override {

@@ -25,14 +25,16 @@ class ProcessKill final : public Fault {
 
   Result<nlohmann::json> resolve() override {
     ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(request_, host_));
-    return to_json(found);
+    return endable_json(request_, found, host_);
   }
 
   Status apply(const nlohmann::json& resolved) override {
     return signal_all(processes_from(resolved), signal_, host_);
   }
 
-  Status revert(const nlohmann::json&) override { return have_running(request_, host_); }
+  Status revert(const nlohmann::json& resolved) override {
+    return have_running(request_, resolved, host_);
+  }
 
   nlohmann::json measure(const nlohmann::json& resolved) const override {
     const TargetProcesses processes = processes_from(resolved);

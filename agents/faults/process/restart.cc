@@ -18,13 +18,15 @@ class ProcessRestart final : public Fault {
 
   Result<nlohmann::json> resolve() override {
     ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(request_, host_));
-    return to_json(found);
+    return endable_json(request_, found, host_);
   }
   Status apply(const nlohmann::json& resolved) override {
     if (request_.target_key == "unit") return host_.machine().restart_unit(request_.target);
     return restart_service(request_.target, processes_from(resolved).leader, true, host_);
   }
-  Status revert(const nlohmann::json&) override { return have_running(request_, host_); }
+  Status revert(const nlohmann::json& resolved) override {
+    return have_running(request_, resolved, host_);
+  }
   nlohmann::json measure(const nlohmann::json& resolved) const override {
     return gone_json(processes_from(resolved), host_);
   }

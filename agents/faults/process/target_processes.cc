@@ -167,9 +167,23 @@ std::size_t count_gone(const TargetProcesses& processes, Host& host) {
                     [&](const auto& each) { return is_gone(host.process_state(each)); }));
 }
 
-Status have_running(const FaultRequest& request, Host& host) {
+json endable_json(const FaultRequest& request, const TargetProcesses& processes, Host& host) {
+  json resolved = to_json(processes);
+  if (request.target_key != "unit") return resolved;
+  const auto state = host.machine().unit_state(request.target);
+  resolved["run"] = state ? state->invocation : std::string();
+  return resolved;
+}
+
+Status have_running(const FaultRequest& request, const json& resolved, Host& host) {
   if (request.target_key == "service") return have_running(request.target, host);
-  return request.target_key == "unit" ? host.machine().start_unit(request.target) : Status();
+  if (request.target_key != "unit") return {};
+  const auto state = host.machine().unit_state(request.target);
+  const std::string run = resolved.value("run", std::string());
+  // A run that ended well, and that is not the one which the fault ended: somebody stopped it.
+  const bool on_purpose = state && state->active == "inactive" && !run.empty() &&
+                          !state->invocation.empty() && state->invocation != run;
+  return on_purpose ? Status() : host.machine().start_unit(request.target);
 }
 
 std::string why_no_service(Host& host) {

@@ -41,9 +41,12 @@ Status signal_all(const TargetProcesses& processes, int signal, Host& host);
 // How many of those recorded have ended.
 std::size_t count_gone(const TargetProcesses& processes, Host& host);
 
-// Undo of what ended processes: a service or a unit runs again; who is chosen otherwise is started
-// by whoever did before. Safe from any process.
-Status have_running(const FaultRequest& request, Host& host);
+// Undo of what ended processes: a service or a unit runs again, unless somebody had it stopped on
+// purpose since; who is chosen otherwise is started by whoever did before. Safe from any process.
+Status have_running(const FaultRequest& request, const nlohmann::json& resolved, Host& host);
+// What have_running() must know, for the undo record.
+nlohmann::json endable_json(const FaultRequest& request, const TargetProcesses& processes,
+                            Host& host);
 
 std::string why_no_service(Host& host);  // FaultKind::why_not of kinds that want a service
 

@@ -11,21 +11,16 @@ namespace {
 constexpr FaultMeans kMeans[] = {
     {.kind = "queue.consumer-stall",
      .make = &make_queue_consumer_stall,
-     .exclusive = true,
      .cheap_measure = false,
-     .why_not = &why_no_nats,
-     .claims = "stopped"},
+     .why_not = &why_no_nats},
     {.kind = "queue.fill",
      .make = &make_queue_fill,
-     .exclusive = true,
      .cheap_measure = false,
      .why_not = &why_no_nats},
     {.kind = "queue.leader-stop",
      .make = &make_queue_leader_stop,
-     .exclusive = true,
      .cheap_measure = true,
-     .why_not = &why_no_nats,
-     .claims = "stopped"},
+     .why_not = &why_no_nats},
 };
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kBound = "maxmemory";
 constexpr const char* kPolicy = "maxmemory-policy";
-constexpr const char* kFull = "1";  // byte: less than any server uses
+constexpr const char* kSafe = "noeviction";
 
 Result<std::string> setting(RedisSession& session, const std::string& name) {
   ASSIGN_OR_RETURN(const RedisReply reply, session.run({"CONFIG", "GET", name}));
@@ -20,6 +20,12 @@ Result<std::string> setting(RedisSession& session, const std::string& name) {
 Status set(RedisSession& session, const std::string& name, const std::string& value) {
   ASSIGN_OR_RETURN([[maybe_unused]] const auto done, session.run({"CONFIG", "SET", name, value}));
   return {};
+}
+
+Status put_back(RedisSession& session, const std::string& name, const std::string& left,
+                const std::string& before) {
+  ASSIGN_OR_RETURN(const std::string now, setting(session, name));
+  return now == left ? set(session, name, before) : Status();
 }
 
 class RedisMemoryFull final : public Fault {
@@ -36,16 +42,16 @@ class RedisMemoryFull final : public Fault {
 
   Status apply(const nlohmann::json&) override {
     ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
-    if (auto safe = set(*session, kPolicy, "noeviction"); !safe) return safe;
-    return set(*session, kBound, kFull);
+    if (auto safe = set(*session, kPolicy, kSafe); !safe) return safe;
+    return set(*session, kBound, kFullMemory);
   }
 
+  // What is no longer as the fault left it is somebody's newer setting.
   Status revert(const nlohmann::json& resolved) override {
     ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
-    if (auto wide = set(*session, kBound, resolved.at("bound").get<std::string>()); !wide) {
+    if (auto wide = put_back(*session, kBound, kFullMemory, resolved.at("bound")); !wide)
       return wide;
-    }
-    return set(*session, kPolicy, resolved.at("policy").get<std::string>());
+    return put_back(*session, kPolicy, kSafe, resolved.at("policy"));
   }
 
   nlohmann::json measure(const nlohmann::json&) const override {
@@ -54,7 +60,7 @@ class RedisMemoryFull final : public Fault {
     const auto bound = setting(**session, kBound);
     const auto policy = setting(**session, kPolicy);
     if (!bound || !policy) return nlohmann::json::object();
-    return {{"full", *bound == kFull}, {"policy", *policy}};
+    return {{"full", *bound == kFullMemory}, {"policy", *policy}};
   }
 
  private:

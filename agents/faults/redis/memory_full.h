@@ -9,6 +9,8 @@
 
 namespace panshi::agent {
 
+inline constexpr const char* kFullMemory = "1";  // byte: less than any server uses
+
 std::unique_ptr<Fault> make_redis_memory_full(const FaultRequest& request, Host& host);
 
 }  // namespace panshi::agent

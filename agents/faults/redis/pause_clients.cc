@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/redis/pause_clients.h"
 
+#include <algorithm>
+
 #include "agents/faults/redis/admin.h"
+#include "agents/faults/upkeep.h"
 
 namespace panshi::agent {
 namespace {
@@ -16,13 +19,23 @@ class RedisPauseClients final : public Fault {
     return nlohmann::json::object();
   }
 
-  Status apply(const nlohmann::json&) override {
-    const auto most =
-        std::chrono::duration_cast<std::chrono::milliseconds>(request_.duration("most"));
-    return run({"CLIENT", "PAUSE", std::to_string(most.count()), "WRITE"});
+  // In steps of the lease, so that the server ends it by itself when this agent stands still.
+  Status apply(const nlohmann::json& resolved) override {
+    const Duration lease = Upkeep::lease_of(resolved);
+    const MonoTime until = SystemClock().mono() + request_.duration("most");
+    if (auto paused = pause(request_, until, lease, host_); !paused) return paused;
+    host_.holdings().keep(
+        request_.id, std::make_shared<Upkeep>(Upkeep::every(lease),
+                                              [request = request_, until, lease, &host = host_] {
+                                                (void)pause(request, until, lease, host);
+                                              }));
+    return {};
   }
 
-  Status revert(const nlohmann::json&) override { return run({"CLIENT", "UNPAUSE"}); }
+  Status revert(const nlohmann::json&) override {
+    host_.holdings().let_go(request_.id);  // first: it would pause them again
+    return run(request_, {"CLIENT", "UNPAUSE"}, host_);
+  }
 
   // PUBLISH counts as a write and changes nothing; one that is not answered is being paused.
   nlohmann::json measure(const nlohmann::json&) const override {
@@ -34,8 +47,16 @@ class RedisPauseClients final : public Fault {
   }
 
  private:
-  Status run(const std::vector<std::string>& command) {
-    ASSIGN_OR_RETURN(const auto session, open_redis(host_, request_.target));
+  static Status pause(const FaultRequest& request, MonoTime until, Duration lease, Host& host) {
+    const Duration left = std::min(Upkeep::step(lease), until - SystemClock().mono());
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count();
+    if (ms <= 0) return {};
+    return run(request, {"CLIENT", "PAUSE", std::to_string(ms), "WRITE"}, host);
+  }
+
+  static Status run(const FaultRequest& request, const std::vector<std::string>& command,
+                    Host& host) {
+    ASSIGN_OR_RETURN(const auto session, open_redis(host, request.target));
     ASSIGN_OR_RETURN([[maybe_unused]] const auto done, session->run(command));
     return {};
   }

@@ -10,7 +10,6 @@ namespace panshi::agent {
 namespace {
 
 constexpr const char* kSecret = "masterauth";
-constexpr const char* kWrong = "panshi: no primary takes this";
 constexpr int kLooksMax = 200;
 constexpr auto kBetweenLooks = std::chrono::milliseconds(10);
 
@@ -34,7 +33,7 @@ class RedisReplicationBreak final : public Fault {
   // In force once the link is down: the replica may be in the middle of a handshake.
   Status apply(const nlohmann::json&) override {
     ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
-    if (auto wrong = set(*session, kWrong); !wrong) return wrong;
+    if (auto wrong = set(*session, kWrongSecret); !wrong) return wrong;
     for (int tries = 0; tries < kLooksMax; ++tries) {
       ASSIGN_OR_RETURN(const RedisLink link, link_of(*session));
       if (!link.up) return {};
@@ -45,8 +44,11 @@ class RedisReplicationBreak final : public Fault {
     return fail(ErrorCode::kTimeout, cat(service_, " keeps following its primary"));
   }
 
+  // Another secret than the fault's is somebody's newer one.
   Status revert(const nlohmann::json& resolved) override {
     ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
+    ASSIGN_OR_RETURN(const RedisReply now, session->run({"CONFIG", "GET", kSecret}));
+    if (now.list.size() == 2 && now.list[1].text != kWrongSecret) return {};
     return set(*session, resolved.at("secret").get<std::string>());
   }
 

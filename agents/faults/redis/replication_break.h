@@ -10,6 +10,8 @@
 
 namespace panshi::agent {
 
+inline constexpr const char* kWrongSecret = "panshi: no primary takes this";
+
 std::unique_ptr<Fault> make_redis_replication_break(const FaultRequest& request, Host& host);
 
 }  // namespace panshi::agent

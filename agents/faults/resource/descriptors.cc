@@ -30,7 +30,8 @@ class Descriptors final : public Fault {
     for (const ProcessName& each : processes_from(resolved).all) {
       const auto now = host_.machine().descriptor_limit(each);
       if (!now) continue;
-      const std::uint64_t soft = std::min(now->in_use + left, now->hard);
+      // Never more than before: a fault takes, and what leaves more is not this one.
+      const std::uint64_t soft = std::min(now->soft_for(left), now->soft);
       auto set = host_.machine().set_descriptor_limit(each, soft, now->hard);
       if (!set && set.error().code != ErrorCode::kNotFound) return set;
     }
@@ -49,6 +50,8 @@ class Descriptors final : public Fault {
       const std::uint64_t soft = limits.at(index).at("soft");
       const std::uint64_t hard = limits.at(index).at("hard");
       if (hard == 0) continue;  // it was ending when it was looked at
+      const auto now = host_.machine().descriptor_limit(each);
+      if (now && now->soft >= soft) continue;  // somebody has raised it since
       auto set = host_.machine().set_descriptor_limit(each, soft, hard);
       if (!set && set.error().code != ErrorCode::kNotFound) return set;
     }
@@ -59,12 +62,11 @@ class Descriptors final : public Fault {
     nlohmann::json json = nlohmann::json::object();
     const auto limit = host_.machine().descriptor_limit(processes_from(resolved).leader);
     if (!limit) return json;
-    const double left = static_cast<double>(limit->soft) - static_cast<double>(limit->in_use);
     constexpr double kTolerance = 2;  // it opens and closes meanwhile
     add_effect(json, {.what = "descriptors left",
                       .unit = "",
                       .asked = static_cast<double>(request_.integer("left")),
-                      .measured = std::max(0.0, left),
+                      .measured = static_cast<double>(limit->room()),
                       .tolerance = kTolerance});
     return json;
   }

@@ -9,6 +9,7 @@
 
 #include "agents/faults/effect.h"
 #include "agents/faults/node_target.h"
+#include "agents/faults/resource/reserves.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -30,12 +31,10 @@ class DiskFill final : public Fault {
       return fail(ErrorCode::kRefused, cat("it is fuller than that: ", size_text(room.available),
                                            " of ", size_text(room.total), " are free"));
     }
-    const std::int64_t reserve = host_.machine().scope().disk_reserve;
-    if (room.available - size < reserve) {
-      return fail(ErrorCode::kRefused, cat("less than ", size_text(reserve),
-                                           ", this node's reserve, would be left free"));
+    if (auto spared = spare_disk(host_.machine(), folder, size); !spared) {
+      return tl::unexpected<Error>(spared.error());
     }
-    return nlohmann::json{{"file", own_file(folder, request_).string()}, {"size", size}};
+    return nlohmann::json{{"file", own_file(folder, request_, host_).string()}, {"size", size}};
   }
 
   Status apply(const nlohmann::json& resolved) override {

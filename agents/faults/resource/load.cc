@@ -5,6 +5,7 @@
 
 #include "agents/faults/effect.h"
 #include "agents/faults/node_target.h"
+#include "agents/faults/resource/reserves.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -90,12 +91,8 @@ class MemoryLoad final : public HelperLoad {
  protected:
   Result<nlohmann::json> plan() override {
     const std::int64_t size = request_.size("size");
-    const Room room = host_.machine().memory();
-    const std::int64_t reserve = host_.machine().scope().memory_reserve;
-    if (room.available - size < reserve) {
-      return fail(ErrorCode::kRefused,
-                  cat(size_text(room.available), " of memory are available and ",
-                      size_text(reserve), " are this node's reserve"));
+    if (auto spared = spare_memory(host_.machine(), size); !spared) {
+      return tl::unexpected<Error>(spared.error());
     }
     return nlohmann::json{{"words", {"memory", std::to_string(size)}}};
   }
@@ -119,14 +116,11 @@ class DiskLoad final : public HelperLoad {
  protected:
   Result<nlohmann::json> plan() override {
     ASSIGN_OR_RETURN(const auto folder, allowed_path(request_.text("directory"), host_));
-    ASSIGN_OR_RETURN(const Room room, host_.machine().disk(folder));
     const std::int64_t size = request_.size("size");
-    const std::int64_t reserve = host_.machine().scope().disk_reserve;
-    if (room.available - size < reserve) {
-      return fail(ErrorCode::kRefused, cat(size_text(room.available), " are free there and ",
-                                           size_text(reserve), " are this node's reserve"));
+    if (auto spared = spare_disk(host_.machine(), folder, size); !spared) {
+      return tl::unexpected<Error>(spared.error());
     }
-    const std::string file = own_file(folder, request_).string();
+    const std::string file = own_file(folder, request_, host_).string();
     return nlohmann::json{
         {"file", file},
         {"words", {"disk", file, std::to_string(request_.size("rate")), std::to_string(size)}}};
@@ -144,7 +138,11 @@ class ProcessLoad final : public HelperLoad {
 
  protected:
   Result<nlohmann::json> plan() override {
-    return nlohmann::json{{"words", {"children", std::to_string(request_.integer("count"))}}};
+    const std::int64_t count = request_.integer("count");
+    if (auto spared = spare_processes(host_.machine(), count); !spared) {
+      return tl::unexpected<Error>(spared.error());
+    }
+    return nlohmann::json{{"words", {"children", std::to_string(count)}}};
   }
   nlohmann::json measured(const HelperUse& use) const override {
     nlohmann::json json;

@@ -10,16 +10,12 @@ namespace {
 constexpr FaultMeans kMeans[] = {
     {.kind = "syscall.delay",
      .make = &make_syscall_delay,
-     .exclusive = true,
      .cheap_measure = true,
-     .why_not = &why_no_tracer,
-     .claims = "tracer"},
+     .why_not = &why_no_tracer},
     {.kind = "syscall.error",
      .make = &make_syscall_error,
-     .exclusive = true,
      .cheap_measure = true,
-     .why_not = &why_no_tracer,
-     .claims = "tracer"},
+     .why_not = &why_no_tracer},
 };
 
 }  // namespace

@@ -7,12 +7,7 @@ namespace panshi::agent {
 namespace {
 
 constexpr FaultMeans kMeans[] = {
-    {.kind = "time.skew",
-     .make = &make_time_skew,
-     .exclusive = true,
-     .cheap_measure = false,
-     .why_not = &why_no_skew,
-     .claims = "start"},
+    {.kind = "time.skew", .make = &make_time_skew, .cheap_measure = false, .why_not = &why_no_skew},
 };
 
 }  // namespace

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/time/skew.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <thread>
 
 #include "agents/faults/effect.h"
 #include "agents/faults/process/restarted.h"
 #include "agents/faults/process/target_processes.h"
+#include "core/base/clock.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -30,6 +34,7 @@ class TimeSkew final : public Fault {
     ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(request_.target, host_));
     nlohmann::json resolved = to_json(found);
     resolved["library"] = host_.machine().fake_clock_library();
+    resolved["since"] = SystemClock().wall().time_since_epoch().count();
     return resolved;
   }
 
@@ -41,8 +46,9 @@ class TimeSkew final : public Fault {
     return await_loaded(resolved.at("library"));
   }
 
-  Status revert(const nlohmann::json&) override {
-    return end_changed_start(request_.target, request_.id, host_);
+  Status revert(const nlohmann::json& resolved) override {
+    if (auto ended = end_changed_start(request_.target, request_.id, host_); !ended) return ended;
+    return remove_leftovers(resolved);
   }
 
   // Two halves: that the service has the library, and what the library does to a clock.
@@ -75,6 +81,21 @@ class TimeSkew final : public Fault {
     }
     return fail(ErrorCode::kRefused,
                 cat("service `", request_.target, "` does not load ", library));
+  }
+
+  // Of every process that was started with the library since, but for those that ended by
+  // themselves: the library does not see the end of one that is killed. Older ones are another's.
+  Status remove_leftovers(const nlohmann::json& resolved) const {
+    const std::int64_t since = resolved.value("since", std::int64_t{0});
+    for (const auto& file : host_.machine().fake_clock_files()) {
+      struct stat facts {};
+      if (::stat(file.c_str(), &facts) != 0 || facts.st_uid != ::geteuid()) continue;
+      if (facts.st_mtim.tv_sec < since / 1'000'000) continue;
+      std::error_code error;
+      std::filesystem::remove(file, error);
+      if (error) return fail(ErrorCode::kInternal, cat(file.string(), ": ", error.message()));
+    }
+    return {};
   }
 
   double offset_seconds() const {

@@ -19,8 +19,8 @@ struct MetricSelector {
 // kInvalid says what is wrong.
 Result<MetricSelector> parse_selector(std::string_view text);
 
-// The sum of the series that have the name and at least these labels; none: no series has.
-// Lines that are not understood are passed over.
+// The sum of the series that have the name and at least these labels. None: no series has, or one
+// of them is NaN, infinite or not understood: without it the sum is not what was asked for.
 std::optional<double> sum_of(const MetricSelector& selector, std::string_view page);
 
 }  // namespace panshi::agent

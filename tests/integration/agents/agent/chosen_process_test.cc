@@ -14,6 +14,7 @@
 #include "core/io/process_table.h"
 #include "tests/integration/agents/agent/test_agent.h"
 #include "tests/support/process_group.h"
+#include "tests/support/skip.h"
 
 namespace panshi::agent {
 namespace {
@@ -141,8 +142,7 @@ TEST_CASE("a process is killed by name, and again when somebody starts it") {
 TEST_CASE("the processes of a control group are paused, and its neighbours are not") {
   const Cgroup cgroup;
   if (!cgroup.made()) {
-    WARN("skipped: no v2 control group can be made here");
-    return;
+    skip_case("no v2 control group can be made here");
   }
   Sleepers nap(own_name());
   nap.agent.start();
@@ -196,8 +196,7 @@ TEST_CASE("sshd, the agent and nobody at all are refused by name") {
 
 TEST_CASE("what a fault runs is in a control group of its own, which goes with it") {
   if (!Cgroup().made()) {
-    WARN("skipped: no v2 control group can be made here");
-    return;
+    skip_case("no v2 control group can be made here");
   }
   TestAgent agent("cgroups: true\nservices:\n  - {name: shop, command: [/bin/sleep, \"1000\"]}\n");
   agent.start();

@@ -66,8 +66,9 @@ TEST_CASE("with nothing left behind, revert-all reverts nothing and fsck finds n
   TestAgent agent(kOne);
   const Ended reverted = agent.run({"revert-all", "--config", "{config}"});
   CHECK(reverted.code == 0);
-  CHECK(*parse_json(reverted.output) ==
-        nlohmann::json{{"reverted", nlohmann::json::array()}, {"failed", nlohmann::json::array()}});
+  CHECK(*parse_json(reverted.output) == nlohmann::json{{"reverted", nlohmann::json::array()},
+                                                       {"failed", nlohmann::json::array()},
+                                                       {"faults", nlohmann::json::array()}});
   const Ended found = agent.run({"fsck", "--config", "{config}"});
   CHECK(found.code == 0);
   CHECK(parse_json(found.output)->at("leftovers").empty());

@@ -9,6 +9,7 @@
 #include "core/io/http_client.h"
 #include "core/json/fields.h"
 #include "tests/integration/agents/agent/test_agent.h"
+#include "tests/support/managed_service.h"
 
 namespace panshi::agent {
 namespace {
@@ -70,6 +71,65 @@ TEST_CASE("a killed agent's faults are reverted also when nothing restarts it") 
   CHECK(eventually([&] { return process_state(pid) == 'S'; }));
   CHECK(eventually([&] { return agent.everything() == std::vector<pid_t>{pid}; }));
   CHECK(agent.run({"fsck", "--config", "{config}"}).code == 0);
+}
+
+TEST_CASE("a frozen agent's faults end, and an agent is there again") {
+  TestAgent agent(kShop, true);
+  agent.start();
+  const pid_t pid = paused(agent, 1'000);
+  const pid_t frozen = agent.pid();
+  agent.signal(SIGSTOP);
+  CHECK(eventually([&] { return process_state(pid) == 'S'; }));
+  CHECK(eventually([&] { return agent.pid() != 0 && agent.pid() != frozen; }));
+  REQUIRE(agent.becomes("shop", "ready"));
+  CHECK(agent.await_event("agent.started", "").at("recovered") == json{"f1"});
+  CHECK(agent.service("shop").at("pid") == pid);
+}
+
+TEST_CASE("a frozen agent's faults end also when nothing restarts it") {
+  TestAgent agent(kShop);
+  agent.start();
+  const pid_t pid = paused(agent, 1'000);
+  agent.signal(SIGSTOP);
+  CHECK(eventually([&] { return process_state(pid) == 'S'; }));
+  CHECK(eventually([&] { return agent.everything() == std::vector<pid_t>{pid}; }));
+}
+
+TEST_CASE("agent and guardian both frozen are brought back by who waits for the agent's word") {
+  TestAgent agent(kShop, true);
+  ManagedService manager(agent.program(), agent.environment(), std::chrono::seconds(4));
+  REQUIRE(manager.is_ready());
+  const pid_t pid = paused(agent, 1'000);
+  const pid_t frozen = agent.pid();
+  for (const pid_t each : agent.guardians()) ::kill(each, SIGSTOP);
+  agent.signal(SIGSTOP);
+  CHECK(eventually([&] { return process_state(pid) == 'S'; }));
+  CHECK(eventually([&] { return agent.pid() != 0 && agent.pid() != frozen; }));
+  REQUIRE(agent.becomes("shop", "ready"));
+  CHECK(agent.call("GET", "/v1/faults").json.at("faults").at(0).at("reason") == "agent_start");
+  CHECK(manager.starts() == 2);
+}
+
+TEST_CASE("agent and guardian both dead are brought back by who started the agent") {
+  TestAgent agent(kShop, true);
+  ManagedService manager(agent.program(), agent.environment(), std::chrono::seconds(4));
+  REQUIRE(manager.is_ready());
+  const pid_t pid = paused(agent, 60'000);
+  for (const pid_t each : agent.guardians()) ::kill(each, SIGKILL);
+  agent.signal(SIGKILL);
+  CHECK(eventually([&] { return process_state(pid) == 'S'; }));
+  REQUIRE(agent.becomes("shop", "ready"));
+  CHECK(agent.call("GET", "/v1/faults").json.at("faults").at(0).at("reason") == "agent_start");
+}
+
+TEST_CASE("an agent that stops in good order tells so, and is not started again") {
+  TestAgent agent(kShop, true);
+  ManagedService manager(agent.program(), agent.environment(), std::chrono::seconds(4));
+  REQUIRE(manager.is_ready());
+  CHECK(agent.stop());
+  CHECK(eventually([&] { return manager.is_over(); }));
+  CHECK(manager.starts() == 1);
+  CHECK(manager.said("STOPPING=1"));
 }
 
 TEST_CASE("what somebody stopped goes on when an agent is told to clear what is left over") {

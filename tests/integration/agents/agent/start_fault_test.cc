@@ -9,6 +9,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "tests/integration/agents/agent/test_agent.h"
+#include "tests/support/skip.h"
 
 namespace panshi::agent {
 namespace {
@@ -58,14 +59,18 @@ bool is_skewed(pid_t pid) {
          std::string::npos;
 }
 
-bool can(TestAgent& agent, const std::string& kind) {
+// What libfaketime keeps in shared memory for that process.
+bool has_library_files(pid_t pid) {
+  return std::filesystem::exists(cat("/dev/shm/faketime_shm_", pid)) ||
+         std::filesystem::exists(cat("/dev/shm/sem.faketime_sem_", pid));
+}
+
+void needs(TestAgent& agent, const std::string& kind) {
   const json kinds = agent.call("GET", "/v1/faults/kinds").json.at("kinds");
   for (const json& each : kinds) {
     if (each.at("name") != kind || each.at("possible") == true) continue;
-    WARN("skipped: " << kind << ": " << each.at("why_not"));
-    return false;
+    skip_case(cat(kind, ": ", each.at("why_not").get<std::string>()));
   }
-  return true;
 }
 
 TEST_CASE("a restarted service is another process, and nothing has failed") {
@@ -109,7 +114,7 @@ TEST_CASE("a service's clock is wrong by what was asked for, and right again aft
   TestAgent agent(kBody);
   agent.start();
   REQUIRE(agent.becomes("clock", "ready"));
-  if (!can(agent, "time.skew")) return;
+  needs(agent, "time.skew");
   const auto& [direction, seconds] =
       GENERATE(table<std::string, std::int64_t>({{"ahead", 7'200}, {"behind", -7'200}}));
   const json live =
@@ -120,8 +125,11 @@ TEST_CASE("a service's clock is wrong by what was asked for, and right again aft
     CHECK(effect.at("met") == true);
   }
   CHECK(clock_is_off_by(agent, seconds));
+  const pid_t skewed = agent.service("clock").at("pid");
+  CHECK(has_library_files(skewed));
   revert(agent);
   REQUIRE(agent.becomes("clock", "ready"));
+  CHECK_FALSE(has_library_files(skewed));
   CHECK(clock_is_off_by(agent, 0));
   CHECK_FALSE(is_skewed(agent.service("clock").at("pid")));
 }
@@ -130,7 +138,7 @@ TEST_CASE("a service whose clock is wrong has the right one after its agent was 
   TestAgent agent(kBody, true);
   agent.start();
   REQUIRE(agent.becomes("clock", "ready"));
-  if (!can(agent, "time.skew")) return;
+  needs(agent, "time.skew");
   put(agent, "time.skew", {{"offset", "2h"}});
   const pid_t skewed = agent.service("clock").at("pid");
   REQUIRE(is_skewed(skewed));
@@ -140,6 +148,63 @@ TEST_CASE("a service whose clock is wrong has the right one after its agent was 
     return !service.is_null() && service.at("state") == "ready" && service.at("pid") != skewed;
   }));
   CHECK_FALSE(is_skewed(agent.service("clock").at("pid")));
+  CHECK(eventually([&] { return !has_library_files(skewed); }));
+}
+
+constexpr const char* kStays = R"(services:
+  - {name: clock, command: ["/bin/sleep", "1000"], restart: {policy: never}, stop: {within: 300ms}}
+)";
+
+void stop_by_action(TestAgent& agent) {
+  const json stop = {
+      {"epoch", 1}, {"kind", "stop"}, {"params", {{"service", "clock"}}}, {"timeout_ms", 10'000}};
+  REQUIRE(agent.call("PUT", "/v1/actions/a1", stop).status / 100 == 2);
+  REQUIRE(agent.becomes("clock", "stopped"));
+}
+
+TEST_CASE("a service that is stopped and marked while a fault is on stays so after the revert") {
+  for (const char* kind : {"process.kill", "process.pause", "process.exit-code"}) {
+    INFO(kind);
+    TestAgent agent(kStays);
+    agent.start();
+    REQUIRE(agent.becomes("clock", "ready"));
+    put(agent, kind, json::object());
+    const json mark = {{"epoch", 1},
+                       {"kind", "mark"},
+                       {"params", {{"service", "clock"}, {"as", "degraded"}}},
+                       {"timeout_ms", 10'000}};
+    REQUIRE(agent.call("PUT", "/v1/actions/a0", mark).status / 100 == 2);
+    stop_by_action(agent);
+    revert(agent);
+    CHECK(agent.service("clock").at("state") == "stopped");
+    CHECK(agent.service("clock").at("mark") == "degraded");
+    const json start = {{"epoch", 1},
+                        {"kind", "start"},
+                        {"params", {{"service", "clock"}}},
+                        {"timeout_ms", 10'000}};
+    REQUIRE(agent.call("PUT", "/v1/actions/a2", start).status / 100 == 2);
+    CHECK(agent.becomes("clock", "ready"));
+  }
+}
+
+TEST_CASE(
+    "a service that is stopped on purpose stays so when the agent dies with a fault in force") {
+  TestAgent agent(kStays, true);
+  agent.start();
+  REQUIRE(agent.becomes("clock", "ready"));
+  put(agent, "process.kill", json::object());
+  stop_by_action(agent);
+  const pid_t before = agent.pid();
+  agent.signal(SIGKILL);
+  REQUIRE(eventually(
+      [&] { return agent.pid() != before && agent.call("GET", "/v1/healthz").status == 200; }));
+  CHECK(eventually([&] {
+    return agent.call("GET", "/v1/faults").json.at("faults").at(0).at("state") == "reverted";
+  }));
+  CHECK(agent.service("clock").at("state") == "stopped");
+  REQUIRE(agent.stop());  // a person ends the agent, and starts it again: all services are meant
+  agent.start();
+  CHECK(agent.becomes("clock", "ready"));
 }
 
 }  // namespace

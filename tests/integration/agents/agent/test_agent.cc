@@ -83,9 +83,23 @@ void TestAgent::use(std::string program, std::map<std::string, std::string> envi
   environment_.merge(environment);
 }
 
+std::vector<std::string> TestAgent::program() const {
+  return {program_, "--config", config_.string()};
+}
+
+// The guardian is the agent's only child that leads a session and is named so.
+std::vector<pid_t> TestAgent::guardians() const {
+  std::vector<pid_t> found;
+  for (const pid_t each : everything()) {
+    const auto name = read_file(cat("/proc/", each, "/comm")).value_or("");
+    if (name.starts_with("panshi-guardian")) found.push_back(each);
+  }
+  return found;
+}
+
 void TestAgent::start() {
   ProcessSpec spec;
-  spec.argv = {program_, "--config", config_.string()};
+  spec.argv = program();
   spec.env = environment_;
   spec.log_file = folder_ / "agent.log";
   const auto started = processes_.launch(spec, [](ProcessExit) {});

@@ -39,7 +39,11 @@ class TestAgent {
   Ended run(std::vector<std::string> arguments);
   void signal(int number) const;  // to the agent alone
   bool stop();                    // SIGTERM; false when it is still there after ten seconds
-  pid_t pid() const;              // of the agent that holds the state; 0 when none does
+  // What start() runs, for who starts it otherwise.
+  std::vector<std::string> program() const;
+  const std::map<std::string, std::string>& environment() const { return environment_; }
+  std::vector<pid_t> guardians() const;
+  pid_t pid() const;  // of the agent that holds the state; 0 when none does
 
   struct Answer {
     int status = 0;

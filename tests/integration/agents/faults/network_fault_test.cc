@@ -19,6 +19,7 @@
 #include "tests/integration/agents/faults/real_host.h"
 #include "tests/support/eventually.h"
 #include "tests/support/namespace.h"
+#include "tests/support/skip.h"
 #include "tests/support/temporary_folder.h"
 
 namespace panshi::agent {
@@ -98,13 +99,11 @@ class Node {
 void isolated(const std::function<void(Node&)>& test) {
   const auto run = [&] {
     if (!enter_own_network()) {
-      WARN("skipped: no network namespace can be made here (root is needed)");
-      return;
+      skip_case("no network namespace can be made here (root is needed)");
     }
     Node node;
     if (const std::string why = node.host.network().why_no_rules(); !why.empty()) {
-      WARN("skipped: " << why);
-      return;
+      skip_case(why);
     }
     const int one = listen_on("127.0.0.2", 8'000);
     const int two = listen_on("127.0.0.3", 8'000);
@@ -192,11 +191,12 @@ TEST_CASE("a port is dropped with silence or rejected with a reset") {
 
 TEST_CASE("the agent's port and ssh cannot be dropped") {
   isolated([](Node& node) {
-    for (const int port : {22, 17'701}) {
-      const auto refused = node.put("network.port-drop", {{"port", port}});
-      REQUIRE_FALSE(refused);
-      CHECK(refused.error().code == ErrorCode::kRefused);
-    }
+    const auto ssh = node.put("network.port-drop", {{"port", 22}});  // no node has it broken
+    REQUIRE_FALSE(ssh);
+    CHECK(ssh.error().code == ErrorCode::kInvalid);
+    const auto agent = node.put("network.port-drop", {{"port", 17'701}});
+    REQUIRE_FALSE(agent);
+    CHECK(agent.error().code == ErrorCode::kRefused);
   });
 }
 
@@ -215,6 +215,73 @@ TEST_CASE("a rate is limited by a discipline of ours, and one of somebody else i
     CHECK_THAT(refused.error().message, Catch::Contains("htb"));
     CHECK_THAT(output_of({"tc", "qdisc", "show", "dev", "lo"}), Catch::Contains("htb 1:"));
     (void)output_of({"tc", "qdisc", "del", "dev", "lo", "root"});
+  });
+}
+
+// Bytes that went through the shaped class, whatever its discipline.
+std::int64_t shaped_bytes() {
+  for (const json& each :
+       json::parse(output_of({"tc", "-s", "-j", "qdisc", "show", "dev", "lo"}))) {
+    if (each.value("kind", "") == "tbf") return each.value("bytes", std::int64_t{-1});
+  }
+  return -1;
+}
+
+TEST_CASE("an interface that is shaped lets this agent's port and ssh through, both ways") {
+  isolated([](Node& node) {
+    const int agent = listen_on("127.0.0.9", 17'701);
+    const int ssh = listen_on("127.0.0.1", 22);
+    const int service = listen_on("127.0.0.1", 8'080);
+    REQUIRE(node.host.network().set_discipline(
+        "lo", {"tbf", "rate", "64kbit", "burst", "32kb", "latency", "400ms"}));
+    CHECK(knock("127.0.0.9", 17'701) == "connected");
+    CHECK(knock("127.0.0.1", 22) == "connected");
+    CHECK(shaped_bytes() == 0);
+    CHECK(knock("127.0.0.1", 8'080) == "connected");
+    CHECK(shaped_bytes() > 0);
+    REQUIRE(node.host.network().clear_discipline("lo"));
+    CHECK_THAT(output_of({"tc", "qdisc", "show", "dev", "lo"}), Catch::Contains("noqueue"));
+    for (const int each : {agent, ssh, service}) ::close(each);
+  });
+}
+
+TEST_CASE("an agent that listens on every address is not cut off either") {
+  isolated([](Node& node) {
+    TemporaryFolder folder;
+    node.book.reset();
+    node.host.set_scope(
+        {.node = "here", .state = folder / "state", .address = "0.0.0.0", .port = 17'701});
+    const int agent = listen_on("127.0.0.9", 17'701);
+    const auto held = node.host.network().start_rules("f1", {.address = "127.0.0.8"});
+    REQUIRE(held);
+    CHECK(knock("127.0.0.9", 17'701, "127.0.0.8") == "connected");
+    REQUIRE(node.host.network().end_rules("f1"));
+    ::close(agent);
+  });
+}
+
+TEST_CASE("what is another agent's in the kernel is not taken for ours, however alike the names") {
+  isolated([](Node& node) {
+    RealHost other;
+    TemporaryFolder folder;
+    // Of `here`, a fault `x_f1` and of `here_x`, a fault `f1` would once have had one table.
+    other.set_scope({.node = "here_x", .state = folder / "state"});
+    const auto theirs = other.network().start_rules("f1", {.address = "192.0.2.1"});
+    const auto ours = node.host.network().start_rules("x_f1", {.address = "192.0.2.1"});
+    REQUIRE(theirs);
+    REQUIRE(ours);
+    CHECK(node.host.network().rules() == std::vector<std::string>{"x_f1"});
+    CHECK(other.network().rules() == std::vector<std::string>{"f1"});
+    REQUIRE(node.host.network().end_rules("x_f1"));
+    CHECK(other.network().rules() == std::vector<std::string>{"f1"});
+    REQUIRE(other.network().end_rules("f1"));
+
+    REQUIRE(other.network().set_discipline("lo", {"pfifo"}));
+    CHECK_FALSE(node.host.network().is_ours("lo"));
+    REQUIRE(node.host.network().clear_discipline("lo"));
+    CHECK(other.network().is_ours("lo"));
+    CHECK(node.host.network().discipline("lo").value() == "htb");
+    REQUIRE(other.network().clear_discipline("lo"));
   });
 }
 
@@ -265,8 +332,7 @@ TEST_CASE("what the kernel cannot do is refused with the reason") {
   isolated([](Node& node) {
     const std::string why = node.host.network().why_no_discipline("netem");
     if (why.empty()) {
-      WARN("skipped: this kernel has netem");
-      return;
+      skip_case("this kernel has netem");
     }
     const auto refused = node.put("network.delay", {{"interface", "lo"}});
     REQUIRE_FALSE(refused);
@@ -278,7 +344,7 @@ TEST_CASE("packet rules have an end of their own in the kernel, and foreign tabl
   isolated([](Node& node) {
     (void)output_of({"nft", "table inet theirs { chain c { }; }"});
     REQUIRE(node.put("network.partition", {{"address", "127.0.0.2"}}));
-    CHECK_THAT(output_of({"nft", "list", "table", "inet", "panshi_here_d1.f-1"}),
+    CHECK_THAT(output_of({"nft", "list", "table", "inet", node.host.network().table_of("d1.f-1")}),
                Catch::Contains("127.0.0.2 timeout 10s expires"));
     CHECK(node.host.network().rules() == std::vector<std::string>{"d1.f-1"});
     REQUIRE(node.book->revert("d1.f-1"));

@@ -29,7 +29,7 @@ class RealHost final : public Host {
  public:
   std::map<std::string, ProcessName> leaders;
   std::optional<MariaDb::Options> database;  // of service `shard`
-  Redis::Options redis;                      // of service `redis`
+  std::optional<Redis::Options> redis;       // of service `redis`
   std::string nats_url;                      // of every service
   std::string nats_monitor;
   // What is held may use the parts of this host, so it goes before they do.
@@ -43,21 +43,27 @@ class RealHost final : public Host {
     for (const auto& [name, leader] : leaders) names.push_back(name);
     return names;
   }
-  std::vector<std::string> sql_services() override { return {"shard"}; }
+  std::vector<std::string> sql_services() override {
+    return database ? std::vector<std::string>{"shard"} : std::vector<std::string>{};
+  }
   std::vector<std::string> load_services() override { return {}; }
   Result<nlohmann::json> control_load(const std::string&, const std::string&,
                                       const nlohmann::json&) override {
     return fail(ErrorCode::kRefused, "makes no load");
   }
-  std::vector<std::string> redis_services() override { return {"redis"}; }
+  std::vector<std::string> redis_services() override {
+    return redis ? std::vector<std::string>{"redis"} : std::vector<std::string>{};
+  }
   Result<std::unique_ptr<RedisSession>> open_redis(const std::string&) override {
-    return make_redis_session(redis);
+    return make_redis_session(*redis);
   }
   Result<std::unique_ptr<RedisSession>> open_redis_at(const std::string&, const std::string& host,
                                                       std::uint16_t port) override {
     return make_redis_session({.host = host, .port = port});
   }
-  std::vector<std::string> nats_services() override { return services(); }
+  std::vector<std::string> nats_services() override {
+    return nats_url.empty() ? std::vector<std::string>{} : services();
+  }
   Result<std::unique_ptr<NatsSession>> open_nats(const std::string&) override {
     return make_nats_session(nats_url, nats_monitor);
   }

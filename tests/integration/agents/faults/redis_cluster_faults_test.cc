@@ -120,18 +120,18 @@ TEST_CASE("a member of the cluster is killed, and its supervisor is told to run 
   Node node;
   const Group server = newcomer(node);
   node.host.leaders["redis"] = server.name();
-  REQUIRE(eventually([&] { return Redis::connect(node.host.redis).has_value(); }));
-  REQUIRE(node.servers.tell(node.primary,
-                            {"CLUSTER", "MEET", node.host.redis.host, cat(node.host.redis.port)}));
+  REQUIRE(eventually([&] { return Redis::connect(*node.host.redis).has_value(); }));
+  REQUIRE(node.servers.tell(
+      node.primary, {"CLUSTER", "MEET", node.host.redis->host, cat(node.host.redis->port)}));
   const auto met = [&] {
-    const auto nodes = Redis::connect(node.host.redis)->run({"CLUSTER", "INFO"});
+    const auto nodes = Redis::connect(*node.host.redis)->run({"CLUSTER", "INFO"});
     return nodes && nodes->text.find("cluster_known_nodes:7") != std::string::npos;
   };
   REQUIRE(eventually(met));
   const auto live = node.put("redis.kill");
   REQUIRE(live);
   CHECK(live->at("measured").at("effects").at(0).at("met") == true);
-  CHECK(eventually([&] { return !Redis::connect(node.host.redis); }));
+  CHECK(eventually([&] { return !Redis::connect(*node.host.redis); }));
   REQUIRE(node.book->revert("f1"));
   CHECK(node.host.started == 1);
 }

@@ -6,6 +6,7 @@
 #include "agents/faults/fault_book.h"
 #include "tests/integration/agents/faults/real_host.h"
 #include "tests/support/eventually.h"
+#include "tests/support/skip.h"
 #include "tests/support/temporary_folder.h"
 
 namespace panshi::agent {
@@ -48,15 +49,14 @@ struct Writer {
       std::move(*FaultBook::open({.directory = folder / "faults"}, host));
 };
 
-bool skipped(Writer& writer) {
-  if (!writer.host.machine().tracer().empty()) return false;
-  WARN("skipped: strace is not installed, or nobody may be traced here");
-  return true;
+void needs_a_tracer(Writer& writer) {
+  if (!writer.host.machine().tracer().empty()) return;
+  skip_case("strace is not installed, or nobody may be traced here");
 }
 
 TEST_CASE("chosen calls of a service fail as ordered until it is reverted") {
   Writer writer;
-  if (skipped(writer)) return;
+  needs_a_tracer(writer);
   REQUIRE(writer.leaves("good"));
   const auto live = writer.put("syscall.error", {{"error", "ENOSPC"}});
   INFO((live ? "" : live.error().message));
@@ -71,7 +71,7 @@ TEST_CASE("chosen calls of a service fail as ordered until it is reverted") {
 
 TEST_CASE("chosen calls of a service wait as ordered until it is reverted") {
   Writer writer;
-  if (skipped(writer)) return;
+  needs_a_tracer(writer);
   REQUIRE(writer.put("syscall.delay", {{"delay", "10s"}}));
   // Held by its tracer, and not only for the moment that each call takes.
   CHECK(eventually([&] {
@@ -86,7 +86,7 @@ TEST_CASE("chosen calls of a service wait as ordered until it is reverted") {
 
 TEST_CASE("a service traced by an agent that is gone is let go by the next one") {
   Writer writer;
-  if (skipped(writer)) return;
+  needs_a_tracer(writer);
   REQUIRE(writer.put("syscall.error", {}));
   writer.book.reset();
   writer.host.holdings().let_go_all();  // as its death does
@@ -98,7 +98,7 @@ TEST_CASE("a service traced by an agent that is gone is let go by the next one")
 
 TEST_CASE("a service that somebody traces already is refused") {
   Writer writer;
-  if (skipped(writer)) return;
+  needs_a_tracer(writer);
   REQUIRE(writer.put("syscall.error", {}));
   const auto second = writer.book->put({.id = "f2",
                                         .epoch = 1,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The promise under test: whoever of the two is killed, the other sees to a new one; an orderly end
-// revives nobody; and it does not go on for ever.
+// The promise under test: whoever of the two is killed or frozen, the other sees to a new one; an
+// orderly end revives nobody; and it does not go on for ever.
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -93,6 +93,41 @@ TEST_CASE("a guardian that is killed is replaced, and the new one does its duty"
   CHECK(replaced.ward == first.ward);
   ::kill(first.ward, SIGKILL);
   const Line revived = ward.await(2);
+  CHECK(revived.what == "recover");
+  CHECK(revived.ward == replaced.guardian);
+}
+
+TEST_CASE("an agent that does not move by the time it named is killed and started again") {
+  Ward ward;
+  const Line first = ward.await(0);
+  ::kill(first.ward, SIGUSR1);
+  CHECK(ward.await(1).what == "named");
+  const Line second = ward.await(2);
+  CHECK(second.what == "recover");
+  CHECK(second.ward == first.guardian);
+  int status = 0;
+  CHECK(::waitpid(first.ward, &status, 0) == first.ward);
+  CHECK(WIFSIGNALED(status));
+}
+
+TEST_CASE("an agent that is stopped before the time it named is killed and started again") {
+  Ward ward;
+  const Line first = ward.await(0);
+  ::kill(first.ward, SIGUSR1);
+  ward.await(1);
+  ::kill(first.ward, SIGSTOP);
+  CHECK(ward.await(2).what == "recover");
+}
+
+TEST_CASE("a guardian that is frozen is replaced and the new one does its duty") {
+  Ward ward;
+  const Line first = ward.await(0);
+  ::kill(first.guardian, SIGSTOP);
+  const Line replaced = ward.await(1);
+  CHECK(replaced.what == "new-guardian");
+  CHECK(replaced.guardian != first.guardian);
+  ::kill(first.ward, SIGUSR1);
+  const Line revived = ward.await(3);
   CHECK(revived.what == "recover");
   CHECK(revived.ward == replaced.guardian);
 }

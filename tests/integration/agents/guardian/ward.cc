@@ -2,6 +2,8 @@
 // A stand-in for the agent: guarded, it appends a line for each start to a file, then waits.
 //
 //     ward run|recover|revert-all FILE     (recover and revert-all are what its guardian executes)
+//
+// At SIGUSR1 it names a time by which it will move, and never moves again.
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -26,15 +28,24 @@ int main(int count, char** arguments) {
   sigset_t wait;
   sigemptyset(&wait);
   sigaddset(&wait, SIGTERM);
-  auto guardian = panshi::agent::Guardian::start(
-      {.revive = {"recover", file}, .revert = {"revert-all", file}, .revivals_max = 3});
+  sigaddset(&wait, SIGUSR1);
+  auto guardian = panshi::agent::Guardian::start({.revive = {"recover", file},
+                                                  .revert = {"revert-all", file},
+                                                  .revivals_max = 3,
+                                                  .grace = std::chrono::milliseconds(100),
+                                                  .ask_every = std::chrono::milliseconds(300)});
   if (!guardian) return 1;
   sigprocmask(SIG_BLOCK, &wait, nullptr);
   (*guardian)->watch([&](pid_t pid) {
     say("new-guardian " + std::to_string(getpid()) + " " + std::to_string(pid));
   });
   say(verb + " " + std::to_string(getpid()) + " " + std::to_string((*guardian)->pid()));
-  int signal = 0;
-  sigwait(&wait, &signal);
+  for (int signal = 0; signal != SIGTERM;) {
+    sigwait(&wait, &signal);
+    if (signal == SIGUSR1) {
+      (*guardian)->moving(panshi::SystemClock().mono() + std::chrono::milliseconds(100));
+      say("named " + std::to_string(getpid()) + " 0");
+    }
+  }
   return 0;
 }

@@ -14,18 +14,26 @@
 
 #include "agents/faults/failpoint.h"
 #include "agents/host_state/host_state.h"
+#include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
 #include "tests/integration/agents/agent/test_agent.h"
+#include "tests/integration/agents/matrix/matrix_measures.h"
 #include "tests/integration/agents/matrix/matrix_servers.h"
 #include "tests/support/namespace.h"
+#include "tests/support/skip.h"
 
 namespace panshi::agent {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+
+// Both variants of the agent: services in control groups of their own, and without.
+std::string with_cgroups(bool on, const std::string& body) {
+  return cat("cgroups: ", on ? "true" : "false", "\n", body);
+}
 
 constexpr const char* kBody = R"(limits: {faults_max: 16, disk_reserve: 1MiB, directories: [data]}
 services:
@@ -40,7 +48,7 @@ links:
 
 // Where an agent lives, and what around it faults may change.
 struct World {
-  std::string body = kBody;                              // of its configuration
+  std::string body = with_cgroups(true, kBody);          // of its configuration
   std::function<json()> around = [] { return json(); };  // as MatrixServers::state()
   std::function<bool(const std::string& kind)> has = [](const std::string&) { return true; };
 };
@@ -54,7 +62,7 @@ bool is_of_servers(const std::string& kind) {
 // Where the defaults do not do.
 json params_of(const std::string& kind, const std::string& data) {
   if (kind.starts_with("file.")) return {{"path", data + "/orders.db"}};
-  if (kind == "network.partition" || kind == "network.loss") return {{"address", "192.0.2.1"}};
+  if (kind == "network.partition" || kind == "network.loss") return {{"address", kFarSide}};
   if (kind.starts_with("syscall.")) return {{"call", "write"}};
   if (kind.starts_with("network.port")) return {{"port", 8'080}};
   if (kind.starts_with("network.")) return {{"interface", "lo"}};
@@ -95,32 +103,69 @@ json order_of(const json& kind, const TestAgent& agent, int lease_ms) {
           {"lease_ms", lease_ms}};
 }
 
+// Those that are of this agent, or of nobody any more who could be known: other tests beside this
+// one make control groups and stop processes too.
+void keep_own(TestAgent& agent, json& state) {
+  const std::string own = cat("panshi-", hex16(fnv1a((agent.folder() / "state").string())));
+  const std::vector<pid_t> pids = agent.everything();
+  json groups = json::array();
+  for (const json& group : state.at("cgroups")) {
+    if (group.get<std::string>().find(own) != std::string::npos) groups.push_back(group);
+  }
+  json stopped = json::array();
+  for (const json& line : state.at("stopped")) {  // "4711 nap"
+    const auto pid =
+        static_cast<pid_t>(parse_integer(split(line.get<std::string>(), ' ')[0]).value());
+    if (std::find(pids.begin(), pids.end(), pid) != pids.end()) stopped.push_back("one of ours");
+  }
+  state["cgroups"] = std::move(groups);
+  state["stopped"] = std::move(stopped);
+}
+
 // What a fault may change of this machine, as the agent's own snapshot has it, and what it left in
-// the agent's file folder. Control groups and stopped processes are left out: other tests make and
-// stop some; how many of a service's are stopped is among its lines.
+// the agent's file folder.
 json snapshot(TestAgent& agent) {
   const Ended taken = agent.run({"snapshot", "--config", "{config}"});
   json state = parse_json(taken.output, 16 << 20).value_or(json::object());
   INFO(taken.output);
   REQUIRE(state.contains("services"));
-  state.erase("cgroups");
-  state.erase("stopped");
+  keep_own(agent, state);
   return state;
 }
 
 struct Ending {
   const char* name;
+  bool measured;        // by the very agent that put it in force, when it reverts it
   bool revived;         // the guardian starts an agent again
   bool service_starts;  // somebody is left to start a killed service
   std::function<void(TestAgent&, const json& order)> end;
   std::optional<Stage> dies_at = {};
 };
 
+// As it is listed, which measures anew what can be measured at once.
+json measured_now(TestAgent& agent) {
+  const json listed = agent.call("GET", "/v1/faults").json;
+  for (const json& fault : listed.at("faults")) {
+    if (fault.at("id") == "f") return fault.at("measured");
+  }
+  return json::object();
+}
+
+// In force, used, and as it was asked to be.
 void put(TestAgent& agent, const json& order) {
   const auto live = agent.call("PUT", "/v1/faults/f", order);
   INFO(live.json);
   REQUIRE(live.status == 200);
   REQUIRE(live.json.at("state") == "live");
+  const std::string kind = order.at("kind");
+  if (needs_traffic(kind)) MatrixTraffic(agent.address()).use(kind);
+  if (!is_measured_at_once(kind)) return;  // but when it ends, which is looked at there
+  std::string wrong;
+  CHECK(eventually([&] {
+    wrong = not_as_asked(kind, measured_now(agent));
+    return wrong.empty();
+  }));
+  CHECK(wrong == "");
 }
 
 // The guardian is the agent's only child that leads a session and is named so.
@@ -142,7 +187,10 @@ bool has_died(const TestAgent& agent) { return fs::exists(agent.folder() / "died
 // The agent dies by itself at that stage, and the guardian starts another one.
 Ending die_at(Stage stage, const char* name) {
   const bool while_reverting = stage >= Stage::kReverting;
-  return {name, true, true,
+  return {name,
+          false,
+          true,
+          true,
           [while_reverting](TestAgent& agent, const json& order) {
             if (while_reverting) {
               put(agent, order);
@@ -157,7 +205,7 @@ Ending die_at(Stage stage, const char* name) {
 
 const std::vector<Ending>& endings() {
   static const std::vector<Ending> kEndings = {
-      {"reverted", false, true,
+      {"reverted", true, false, true,
        [](TestAgent& agent, const json& order) {
          put(agent, order);
          // Some need more than one try: a primary that lost its place must be a replica first.
@@ -166,27 +214,27 @@ const std::vector<Ending>& endings() {
            return ended.json.at("state") == "reverted";
          }));
        }},
-      {"revert-all", false, true,
+      {"revert-all", true, false, true,
        [](TestAgent& agent, const json& order) {
          put(agent, order);
          (void)agent.call("POST", "/v1/revert-all", {{"epoch", 1}, {"reason", "abort"}});
        }},
-      {"the controller is gone", false, true,
+      {"the controller is gone", false, false, true,
        [](TestAgent& agent, json order) {
          order["lease_ms"] = 300;  // some take longer until they are in force
          CHECK(agent.call("PUT", "/v1/faults/f", order).status == 200);
        }},
-      {"the agent is killed and revived", true, true,
+      {"the agent is killed and revived", false, true, true,
        [](TestAgent& agent, const json& order) {
          put(agent, order);
          agent.signal(SIGKILL);
        }},
-      {"the agent is killed, the guardian reverts", false, false,
+      {"the agent is killed, the guardian reverts", false, false, false,
        [](TestAgent& agent, const json& order) {
          put(agent, order);
          agent.signal(SIGKILL);
        }},
-      {"agent and guardian are killed, revert-all by hand", false, false,
+      {"agent and guardian are killed, revert-all by hand", false, false, false,
        [](TestAgent& agent, const json& order) {
          put(agent, order);
          kill_with_guardian(agent);
@@ -195,7 +243,7 @@ const std::vector<Ending>& endings() {
          INFO(reverted.output);
          CHECK(reverted.code == 0);
        }},
-      {"agent and guardian are killed, a fresh start", false, true,
+      {"agent and guardian are killed, a fresh start", false, false, true,
        [](TestAgent& agent, const json& order) {
          put(agent, order);
          kill_with_guardian(agent);
@@ -223,7 +271,15 @@ bool ends_the_service(const std::string& kind) {
 json looked_at(TestAgent& agent, const World& world, bool unsupervised) {
   json all = snapshot(agent);
   all["around"] = world.around();
-  if (unsupervised) all.erase("services");
+  if (!unsupervised) return all;
+  all.erase("services");
+  json of_faults = json::array();  // the service's own group comes and goes with it
+  for (const json& group : all.at("cgroups")) {
+    if (group.get<std::string>().find("/panshi-fault-") != std::string::npos) {
+      of_faults.push_back(group);
+    }
+  }
+  all["cgroups"] = std::move(of_faults);
   return all;
 }
 
@@ -244,8 +300,9 @@ json remembered(const TestAgent& agent) {
   return {};
 }
 
-Outcome check_ended(TestAgent& agent, const World& world, const Ending& ending, const json& before,
-                    bool unsupervised) {
+Outcome check_ended(TestAgent& agent, const World& world, const std::string& kind,
+                    const Ending& ending, const json& before) {
+  const bool unsupervised = ends_the_service(kind) && !ending.service_starts;
   Outcome outcome;
   // The guardian that has become the agent holds the state, or the last one has let go of it.
   const auto differences = [&] {
@@ -262,6 +319,7 @@ Outcome check_ended(TestAgent& agent, const World& world, const Ending& ending, 
   CHECK(outcome.journal_right);
   const json ended = remembered(agent);
   outcome.measured = ended.is_object() && !ended.at("measured").empty();
+  if (ending.measured) CHECK(not_as_asked(kind, ended.at("measured")) == "");
   // What other programs on this machine have left is theirs.
   const Ended fsck = agent.run({"fsck", "--config", "{config}"});
   INFO(fsck.output);
@@ -290,10 +348,11 @@ Outcome try_kind(const World& world, const json& kind, const Ending& ending) {
   agent.start();
   REQUIRE(agent.becomes("shop", "ready"));
   (void)output_of({"nft", "table inet theirs { chain c { }; }"});
-  const bool unsupervised = ends_the_service(kind.at("name")) && !ending.service_starts;
+  const std::string name = kind.at("name");
+  const bool unsupervised = ends_the_service(name) && !ending.service_starts;
   const json before = looked_at(agent, world, unsupervised);
   ending.end(agent, order_of(kind, agent, 60'000));
-  return check_ended(agent, world, ending, before, unsupervised);
+  return check_ended(agent, world, name, ending, before);
 }
 
 // R reverted exactly, J the journal says so, M measured when it ended.
@@ -335,7 +394,8 @@ void run_matrix(const World& world) {
   for (const json& kind : kinds_in(world)) {
     if (!world.has(kind.at("name"))) continue;
     if (kind.at("possible") == false) {
-      WARN("skipped: " << kind.at("name") << ": " << kind.at("why_not"));
+      skip_part(
+          cat(kind.at("name").get<std::string>(), ": ", kind.at("why_not").get<std::string>()));
       continue;
     }
     std::vector<Outcome> outcomes;
@@ -348,8 +408,7 @@ void run_matrix(const World& world) {
 void isolated(const std::function<void()>& test) {
   std::async(std::launch::async, [&] {
     if (!enter_own_network()) {
-      WARN("skipped: no network namespace can be made here (root is needed)");
-      return;
+      skip_case("no network namespace can be made here (root is needed)");
     }
     test();
   }).get();
@@ -360,10 +419,22 @@ TEST_CASE("every kind of fault on the machine leaves it as it was, however it en
       [] { run_matrix({.has = [](const std::string& kind) { return !is_of_servers(kind); }}); });
 }
 
+// What differs is whose processes a fault finds and ends.
+TEST_CASE(
+    "every kind that touches processes leaves them as they were without control groups, too") {
+  isolated([] {
+    run_matrix({.body = with_cgroups(false, kBody), .has = [](const std::string& kind) {
+                  return kind.starts_with("process.") || kind.starts_with("resource.") ||
+                         kind.starts_with("syscall.") || kind.starts_with("time.");
+                }});
+  });
+}
+
 TEST_CASE("every kind of fault on a server leaves it as it was, however it ends") {
   isolated([] {
     const MatrixServers servers;
-    std::string body = "limits: {faults_max: 16, directories: [data]}\nservices:\n";
+    std::string body =
+        with_cgroups(true, "limits: {faults_max: 16, directories: [data]}\nservices:\n");
     for (const char* service : {"shop", "replica", "cache"}) {
       body += cat("  - {name: ", service, ", command: [\"{folder}/nap\", \"1000\"], ",
                   servers.extras(service), "}\n");

@@ -53,9 +53,13 @@ class FakeMachine final : public Machine {
 
   const FaultScope& scope() override { return scope_; }
   std::int64_t cores() override { return 2; }
-  Room memory() override { return {.total = 1 << 30, .available = 512 << 20}; }
+  Room memory() override { return {.total = 1 << 30, .available = available}; }
+  std::int64_t available = 512 << 20;
+  std::int64_t processes_left() override { return processes_room; }
+  std::int64_t processes_room = 30'000;
+  bool disk_in_memory = false;
   Result<Room> disk(const std::filesystem::path& folder) override {
-    Room room{.total = 200'000'000, .available = 100'000'000};
+    Room room{.total = 200'000'000, .available = 100'000'000, .in_memory = disk_in_memory};
     for (const auto& file : std::filesystem::directory_iterator(folder)) {
       room.available -= static_cast<std::int64_t>(file.file_size());
     }
@@ -74,6 +78,8 @@ class FakeMachine final : public Machine {
     if (unit == "orders.service") return std::string("/shop/orders");
     return fail(ErrorCode::kRefused, "unit " + unit + " is not known or does not run");
   }
+  UnitState unit_now{.active = "active", .invocation = "run 1"};
+  Result<UnitState> unit_state(const std::string&) override { return unit_now; }
   Status start_unit(const std::string&) override { return start_unit_as(); }
   Status restart_unit(const std::string&) override { return restart_unit_as(); }
   Result<std::shared_ptr<Helper>> start_helper(const std::string& fault,
@@ -110,7 +116,7 @@ class FakeMachine final : public Machine {
     if (auto touched = on_touch_("set_descriptor_limit"); !touched) return touched;
     const std::lock_guard lock(mutex_);
     if (process.start_ticks != incarnation_) return fail(ErrorCode::kNotFound, "gone");
-    const DescriptorLimit limit{.soft = soft, .hard = hard, .in_use = kUsual.in_use};
+    const DescriptorLimit limit{.soft = soft, .hard = hard, .open = kUsual.open};
     if (limit == kUsual) {
       limits_.erase(process.pid);
     } else {
@@ -120,6 +126,7 @@ class FakeMachine final : public Machine {
   }
 
   std::string fake_clock_library() override { return "/lib/faketime.so"; }
+  std::vector<std::filesystem::path> fake_clock_files() override { return {}; }
   bool has_loaded(const ProcessName&, const std::string&) override { return true; }
   // As the library does that is asked for "+3600 x2".
   Result<ClockReading> read_clock(const std::map<std::string, std::string>& env) override {
@@ -139,7 +146,7 @@ class FakeMachine final : public Machine {
     return static_cast<unsigned>(std::filesystem::status(file).permissions());
   }
 
-  static constexpr DescriptorLimit kUsual = {.soft = 1024, .hard = 4096, .in_use = 20};
+  const DescriptorLimit kUsual = {.soft = 1024, .hard = 4096, .open = {0, 1, 2, 3, 700}};
 
   class Obedient final : public Helper {
    public:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -25,8 +26,8 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
 
   bool healthy() {
     const std::lock_guard lock(mutex_);
-    return locked_ == std::set<std::string>{"'old'@'%'"} && sessions_.empty() && lock_owner_ == 0 &&
-           reader_ == 0 && !read_only_ && fetches_ && applies_ && delay_s_ == 0;
+    return locked_ == std::set<std::string>{"'old'@'%'"} && marks_.empty() && sessions_.empty() &&
+           lock_owner_ == 0 && reader_ == 0 && !read_only_ && fetches_ && applies_ && delay_s_ == 0;
   }
   std::unique_ptr<SqlSession> open() {
     const std::lock_guard lock(mutex_);
@@ -68,6 +69,7 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
 
   Result<Rows> sql(int session, std::string_view text) {
     if (text.ends_with(" WRITE WAIT 3")) return wait_for_table();
+    if (text.starts_with("SHOW GRANTS")) return Rows();  // nothing is known of privileges
     const bool changes = !text.starts_with("SELECT") && !text.starts_with("SET SESSION");
     if (changes) {
       if (auto touched = touch_(std::string(text.substr(0, 10))); !touched) {
@@ -102,7 +104,12 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
     if (text.ends_with("'THREADS_RUNNING'")) return one(sessions_.size());
     if (text.find("WHERE ID IN (") != text.npos) return one(sessions_.size() - 1);
     Rows rows;
-    if (text.starts_with("SELECT User, Host")) {
+    if (text.find("panshi_fault") != text.npos) {
+      for (const auto& [account, fault] : marks_)
+        rows.push_back({account, std::string("%"), fault});
+    } else if (text.starts_with("SELECT User, Host, COALESCE")) {
+      for (const std::string& account : locked_) rows.push_back({account, std::string("%"), "1"});
+    } else if (text.starts_with("SELECT User, Host")) {
       for (const char* user : {"shop", "it's"}) rows.push_back({std::string(user), "%"});
     } else if (text.starts_with("SELECT DISTINCT User")) {
       rows.push_back({std::string("root")});
@@ -122,6 +129,10 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
       if (account.starts_with("IF EXISTS ")) account = account.substr(10);
       if (text.ends_with(" ACCOUNT LOCK")) locked_.insert(account);
       if (text.ends_with(" ACCOUNT UNLOCK")) locked_.erase(account);
+    } else if (text.starts_with("UPDATE mysql.global_priv")) {
+      const std::string user = after(text, "User = ");
+      if (text.find("JSON_REMOVE") != text.npos) marks_.erase(user);
+      if (text.find("JSON_SET") != text.npos) marks_[user] = after(text, "panshi_fault', ");
     } else if (text == "LOCK TABLES `shop`.`orders` WRITE") {
       lock_owner_ = session;
     } else if (text == "UNLOCK TABLES") {
@@ -135,6 +146,17 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
     } else {
       replicate(text);
     }
+  }
+
+  // The text in quotes that follows.
+  static std::string after(std::string_view text, std::string_view what) {
+    std::string word;
+    for (std::size_t i = text.find(what) + what.size() + 1; i < text.size(); ++i) {
+      if (text[i] == '\'' && text.substr(i, 2) != "''") break;
+      if (text[i] == '\'') ++i;  // doubled
+      word += text[i];
+    }
+    return word;
   }
 
   void replicate(std::string_view text) {
@@ -162,6 +184,7 @@ class FakeMariaDb : public std::enable_shared_from_this<FakeMariaDb> {
   const Touch touch_;
   std::mutex mutex_;
   std::set<std::string> locked_ = {"'old'@'%'"};
+  std::map<std::string, std::string> marks_;  // account -> the fault that locked it
   std::set<int> connections_ = {11, 12, 13};
   std::set<int> sessions_;
   int last_session_ = 100;

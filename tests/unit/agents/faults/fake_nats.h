@@ -72,6 +72,7 @@ class FakeNats {
       if (filled_ + held_before > 0) state["subjects"] = {{"fill.panshi", filled_ + held_before}};
       return json{{"config", config}, {"state", state}, {"cluster", {{"leader", leader}}}};
     }
+    if (what == "STREAM.NAMES") return json{{"total", 1}, {"streams", {"ORDERS"}}};
     if (what == "CONSUMER.INFO.ORDERS.worker") {
       return json{{"num_pending", 3}, {"num_ack_pending", 1}};
     }

@@ -50,6 +50,7 @@ class FakeNetwork final : public Network {
   Result<CaughtPackets> caught(const std::string&) override {
     return CaughtPackets{.met = 140, .caught = 7};
   }
+  std::string table_of(const std::string& fault) const override { return "panshi_" + fault; }
   std::vector<std::string> rules() override {
     const std::lock_guard lock(mutex_);
     return {rules_.begin(), rules_.end()};

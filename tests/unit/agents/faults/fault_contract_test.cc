@@ -354,6 +354,65 @@ TEST_CASE("a root discipline of somebody else is refused, by its name") {
   CHECK_THAT(refused.error().message, Catch::Contains("(htb)"));
 }
 
+TEST_CASE("a disk in memory is filled only as far as the memory's reserve allows") {
+  FakeHost host;
+  host.machine().disk_in_memory = true;
+  CHECK(make(**find_kind("resource.disk-fill"), host)->resolve());
+  host.machine().available = 150 << 20;
+  const auto refused = make(**find_kind("resource.disk-fill"), host)->resolve();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kRefused);
+  CHECK_THAT(refused.error().message, Catch::Contains("is in memory"));
+}
+
+TEST_CASE("enough processes are left that whoever ends the fault can be started") {
+  FakeHost host;
+  host.machine().processes_room = 600;
+  const auto refused = make(**find_kind("resource.processes"), host)->resolve();
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().message, Catch::Contains("600 more processes"));
+  host.machine().processes_room = 700;
+  CHECK(make(**find_kind("resource.processes"), host)->resolve());
+}
+
+TEST_CASE("more descriptors than there are left is an effect that is not met") {
+  FakeHost host;
+  const FaultKind& kind = **find_kind("resource.descriptors");
+  Problems problems;
+  const auto fault = kind.make(
+      read_request(kind, "f1", sample_target(kind.name), {{"left", 5'000}}, problems), host);
+  const auto resolved = fault->resolve().value();
+  REQUIRE(fault->apply(resolved));
+  const auto effect = fault->measure(resolved).at("effects").at(0);
+  CHECK(effect.at("measured") == 1'019);  // 1,024 less those that are open below
+  CHECK(effect.at("met") == false);
+  CHECK(host.healthy());  // nothing was raised
+}
+
+TEST_CASE("a unit that somebody stopped while a fault was on stays stopped") {
+  FakeHost host;
+  const auto kill = make(**find_kind("process.kill"), host, "unit");
+  const auto resolved = kill->resolve().value();
+  REQUIRE(kill->apply(resolved));
+  host.machine().unit_now = {.active = "inactive", .invocation = "run 2"};  // of systemd's restart
+  REQUIRE(kill->revert(resolved));
+  CHECK_FALSE(host.process_of("orders"));
+  host.machine().unit_now = {.active = "inactive", .invocation = "run 1"};  // which we ended
+  REQUIRE(kill->revert(resolved));
+  CHECK(host.process_of("orders"));
+}
+
+TEST_CASE("a setting that somebody else has changed meanwhile is not put back") {
+  FakeHost host;
+  const auto full = make(**find_kind("redis.memory-full"), host);
+  const auto resolved = full->resolve().value();
+  REQUIRE(full->apply(resolved));
+  const auto session = host.open_redis("orders").value();
+  REQUIRE(session->run({"CONFIG", "SET", "maxmemory", "7777"}));
+  REQUIRE(full->revert(resolved));
+  CHECK(session->run({"CONFIG", "GET", "maxmemory"}).value().list.at(1).text == "7777");
+}
+
 TEST_CASE("a process that is traced already is left to its tracer") {
   FakeHost host;
   host.machine().mark("somebody");

@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/base/text.h"
+
 namespace panshi::agent {
 namespace {
 
@@ -39,7 +41,10 @@ TEST_CASE("a single address or port that is cut off in the system's own chains i
 TEST_CASE("a random loss of nft is named unless the table is ours") {
   const std::string rule = "\tchain c {\n\t\tnumgen random mod 100 < 5 counter drop\n\t}\n}\n";
   CHECK(suspects_of_nft("table inet chaos {\n" + rule).size() == 1);
-  CHECK(suspects_of_nft("table inet panshi_app-1_d1.f-1 {\n" + rule).empty());
+  CHECK(suspects_of_nft("table inet panshi_0123456789abcdef_d1.f-1 {\n" + rule).empty());
+  for (const char* name : {"panshi_x", "panshi_0123456789abcdef", "panshi_0123456789abcdeg_f"}) {
+    CHECK(suspects_of_nft(cat("table inet ", name, " {\n", rule)).size() == 1);
+  }
   CHECK(suspects_of_nft("table inet filter {\n\tchain input {\n\t\tdrop\n\t}\n}\n").empty());
 }
 

@@ -82,7 +82,43 @@ TEST_CASE("what can mean nothing or everything is a mistake that is explained") 
 }
 
 TEST_CASE("the kernel's threads, sshd and ourselves are protected, whatever they call themselves") {
-  CHECK(protected_processes(kAll) == Pids{2, 40, 50});
+  CHECK(protected_processes(kAll, {}) == Pids{1, 2, 40, 50});
+}
+
+ProcessEntry running(pid_t pid, pid_t parent, const char* program) {
+  return {.process = {pid, 9}, .name = "x", .program = program, .parent = parent, .session = pid};
+}
+
+TEST_CASE("whoever started the agent is protected up to process 1, and who runs its program too") {
+  const std::vector<ProcessEntry> all = {
+      running(1, 0, "/sbin/runit"),        running(10, 1, "/usr/bin/runsvdir"),
+      running(11, 10, "/usr/bin/runsv"),   running(12, 11, "/opt/panshi/agent-2.1"),
+      running(13, 12, "/usr/bin/mariadb"), running(14, 1, "/opt/panshi/agent-2.1"),
+      running(15, 10, "/usr/bin/nginx"),
+  };
+  CHECK(protected_processes(all, {12}) == Pids{1, 10, 11, 12, 14});
+}
+
+TEST_CASE("the chain of a login session is protected, and what the person runs in it is not") {
+  std::vector<ProcessEntry> all = {
+      running(1, 0, "/sbin/init"),           running(20, 1, "/usr/sbin/dropbear"),
+      running(21, 20, "/usr/sbin/dropbear"), running(22, 21, "/bin/zsh"),
+      running(23, 22, "/usr/bin/my-server"), running(30, 20, "/usr/sbin/dropbear"),
+      running(31, 30, "/usr/bin/rsync"),     running(40, 1, "/usr/sbin/dropbear-of-nobody"),
+  };
+  all[3].terminal = true;  // a shell with a terminal
+  all[4].terminal = true;
+  all[4].session = 22;
+  for (const std::size_t of_login : {5U, 6U}) {  // one without
+    all[of_login].cgroup = "/user.slice/user-0.slice/session-4.scope";
+  }
+  CHECK(protected_processes(all, {}) == Pids{1, 20, 21, 22, 30});
+}
+
+TEST_CASE("systemd's own processes are protected by where their program is") {
+  const std::vector<ProcessEntry> all = {running(5, 1, "/usr/lib/systemd/systemd-journald"),
+                                         running(6, 1, "/usr/bin/systemd-like")};
+  CHECK(protected_processes(all, {}) == Pids{1, 5});
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include "agents/probes/kinds/kind.h"
 #include "agents/probes/kinds/metrics_page.h"
+#include "core/base/text.h"
+#include "core/model/probe_signals.h"
 
 namespace panshi::agent {
 namespace {
@@ -23,6 +25,39 @@ nothing NaN
 
 std::optional<double> read(const std::string& selector) {
   return sum_of(parse_selector(selector).value(), kPage);
+}
+
+TEST_CASE("a page is read as its format has it, blanks, signs and exponents too") {
+  const auto sum = [](const char* selector, const char* page) {
+    return sum_of(parse_selector(selector).value(), page);
+  };
+  CHECK(sum("a", "a 1\n") == 1);
+  CHECK(sum("a", "\t a\t+1.5e3  1395066363000\r\n") == 1500);
+  CHECK(sum("a", "a{} 1\na { } 2\na{x=\"1\",} 3\na\t{ x = \"2\" , } .5") == 6.5);
+  CHECK(sum("a { x = \"2\" , }", "a{x=\"2\"} 0x1p4\n") == 16);
+  CHECK(sum("a_bucket{le=\"+Inf\"}", "a_bucket{le=\"1\"} 1\na_bucket{le=\"+Inf\"} 7\n") == 7);
+  CHECK(sum("a", "# a 5\na 1 # {id=\"x\"} 3\nab 9\n") == 1);
+  CHECK(sum("a", "a -0\n") == 0);
+}
+
+TEST_CASE("a sum of which a part is not known is no data") {
+  const auto sum = [](const char* page) { return sum_of(parse_selector("a").value(), page); };
+  for (const char* value : {"NaN", "nan", "+Inf", "-Inf", "Infinity", "1e999", "many", "", "1 soon",
+                            "1 2 3", "--1", "1_0", "+ 1"}) {
+    INFO(value);
+    CHECK_FALSE(sum(cat("a{x=\"1\"} 2\na{x=\"2\"} ", value, "\n").c_str()));
+  }
+  CHECK_FALSE(sum("a 1\na{x=1} 2\n"));        // a label without quotes
+  CHECK(sum("a 1\nb{x=1} 2\nb NaN\n") == 1);  // nobody asked for b
+}
+
+TEST_CASE("what a kind of probe sends is what the checks of scenarios know") {
+  for (const ProbeKind& kind : probe_kinds()) {
+    INFO(kind.name);
+    std::vector<std::string> names;
+    for (const auto& signal : kind.signals) names.emplace_back(signal.name);
+    CHECK(names == signals_of_probe_kind(std::string(kind.name)));
+  }
 }
 
 TEST_CASE("series that have the name and the labels are added up") {

@@ -233,6 +233,52 @@ TEST_CASE("restart cuts a back-off short and leaves a starting service alone") {
         Lines{"launch shop", "service.starting shop"});
 }
 
+TEST_CASE("what somebody had stopped on purpose no fault starts again, only somebody does") {
+  Stage stage({service("shop")});
+  stage.give(input::Begin{});
+  stage.ready("shop");
+  stage.exit("shop");  // a fault kills it
+  stage.give(input::Want{"shop", input::Verb::kStop});
+  CHECK(stage.state("shop") == ServiceState::kStopped);
+  for (const auto verb : {input::Verb::kStart, input::Verb::kRestart}) {
+    CHECK(stage.give(input::WantByFault{"shop", verb}).empty());
+    CHECK(stage.wait(1h).empty());
+  }
+  CHECK(stage.give(input::Want{"shop", input::Verb::kStart}) ==
+        Lines{"launch shop", "service.starting shop"});
+}
+
+TEST_CASE("a fault's revert does not call off a stop that is under way") {
+  Stage stage({service("shop")});
+  stage.give(input::Begin{});
+  stage.ready("shop");
+  stage.give(input::Want{"shop", input::Verb::kStop});
+  stage.give(input::WantByFault{"shop", input::Verb::kStart});
+  CHECK(stage.exit("shop", 0) == Lines{"service.stopped shop"});
+}
+
+TEST_CASE("a service that a fault ended is started when it is reverted, whatever its policy") {
+  auto config = service("job");
+  config.restart.always = false;
+  Stage stage({config});
+  stage.give(input::Begin{});
+  stage.ready("job");
+  stage.exit("job", 0);
+  CHECK(stage.give(input::WantByFault{"job", input::Verb::kStart}) ==
+        Lines{"launch job", "service.starting job"});
+}
+
+TEST_CASE("what was stopped on purpose stays so for the agent that comes after a crash") {
+  Stage stage({service("shop"), service("edge")});
+  stage.running = {{"edge", {51, 1}}};
+  stage.give(input::StoppedBefore{"shop"});
+  stage.give(input::StoppedBefore{"edge"});  // which its agent had not lived to see end
+  stage.give(input::Adopt{"edge", {51, 1}, true});
+  CHECK(stage.give(input::Begin{}) == Lines{"signal edge 15"});
+  CHECK(stage.exit("edge", 0) == Lines{"service.stopped edge"});
+  CHECK(stage.state("shop") == ServiceState::kStopped);
+}
+
 TEST_CASE("an adopted service is not started again") {
   Stage stage({service("database"), service("shop", {"database"})});
   stage.running = {{"database", {50, 1}}, {"shop", {51, 1}}};

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/file/mending.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/base/text.h"
+
+namespace panshi::agent {
+namespace {
+
+// Who writes a record writes more than the byte that was broken: when this much around it is as it
+// was, the byte is the fault's and not a newer one that happens to be the same.
+constexpr std::size_t kAround = 16;
+
+bool is_untouched_around(std::size_t at, const std::string& original, const std::string& now,
+                         const std::set<std::size_t>& broken) {
+  const std::size_t from = at < kAround ? 0 : at - kAround;
+  const std::size_t to = std::min(at + kAround, original.size() - 1);
+  for (std::size_t i = from; i <= to; ++i) {
+    if (broken.contains(i)) continue;  // each is looked at for itself
+    if (i >= now.size() || now[i] != original[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string flipped(std::string content, const std::vector<std::uint64_t>& bits) {
+  for (const std::uint64_t bit : bits) {
+    if (bit / 8 >= content.size()) continue;
+    char& byte = content[bit / 8];
+    byte = static_cast<char>(byte ^ (1 << (bit % 8)));
+  }
+  return content;
+}
+
+Mending mend_flips(const std::string& original, const std::vector<std::uint64_t>& bits,
+                   const std::string& now) {
+  const std::string left = flipped(original, bits);
+  std::set<std::size_t> broken;
+  for (const std::uint64_t bit : bits) {
+    if (bit / 8 < original.size()) broken.insert(bit / 8);
+  }
+  Mending mending;
+  std::size_t unsure = 0;
+  for (const std::size_t at : broken) {
+    if (at >= now.size() || now[at] != left[at]) continue;  // newer than the fault, or never broken
+    if (is_untouched_around(at, original, now, broken)) {
+      mending.writes.emplace_back(static_cast<std::int64_t>(at), std::string(1, original[at]));
+    } else {
+      ++unsure;
+    }
+  }
+  if (unsure > 0) {
+    mending.why = cat(unsure, " of ", broken.size(),
+                      " broken bytes stay: others have written around them since");
+  }
+  return mending;
+}
+
+Mending mend_cut(const std::string& original, std::int64_t keep, const std::string& now,
+                 std::int64_t size) {
+  Mending mending;
+  const std::string tail = original.substr(static_cast<std::size_t>(keep));
+  if (now.compare(std::min(now.size(), original.size() - tail.size()), now.npos, tail) == 0) {
+    return mending;  // it was not cut, or mended before
+  }
+  if (size < keep) {
+    mending.why = cat("it was cut to ", size, " bytes by somebody else since");
+  } else if (size == keep) {
+    mending.tail = tail;
+  } else if (std::all_of(now.begin() + keep, now.end(), [](char each) { return each == 0; })) {
+    // Who keeps a place of his own went on behind the old end, which left a hole.
+    mending.writes.emplace_back(keep, tail);
+  } else {
+    mending.why = cat("others have written since where the ", tail.size(),
+                      " bytes were that the fault cut off");
+  }
+  return mending;
+}
+
+}  // namespace panshi::agent

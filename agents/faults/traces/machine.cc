@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+#include <filesystem>
+
+#include "agents/faults/file/kept_file.h"
+#include "agents/faults/node_target.h"
+#include "agents/faults/process/restarted.h"
+#include "agents/faults/process/target_processes.h"
+#include "agents/faults/traces/rows.h"
+#include "agents/links/link_table.h"
+#include "core/base/text.h"
+
+namespace panshi::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_gone(const Error& error) {
+  return error.code == ErrorCode::kNotFound || error.code == ErrorCode::kUnavailable;
+}
+
+std::string what(const FaultRequest& request) {
+  return cat(request.target_key, " ", request.target);
+}
+
+}  // namespace
+
+Status clear_stopped(const FaultRequest& request, Host& host, Done& done) {
+  const auto found = find_processes(request, host);
+  if (!found && is_gone(found.error())) return {};
+  if (!found) return tl::unexpected<Error>(found.error());
+  for (const ProcessName& each : present(*found, host)) {
+    if (host.process_state(each) != 'T') continue;
+    auto sent = host.signal_one(each, SIGCONT);
+    if (!sent && sent.error().code != ErrorCode::kNotFound) return sent;
+    if (sent) done.push_back(cat("process ", each.pid, " of ", what(request), " goes on"));
+  }
+  return {};
+}
+
+Status clear_ended(const FaultRequest& request, Host& host, Done& done) {
+  if (auto running = have_running(request, nlohmann::json::object(), host); !running)
+    return running;
+  done.push_back(cat(what(request), " is to run"));
+  return {};
+}
+
+Status clear_starts(const FaultRequest& request, Host& host, Done& done) {
+  if (auto ended = end_changed_start(request.target, request.id, host); !ended) return ended;
+  done.push_back(cat(what(request), " starts as it is configured"));
+  return {};
+}
+
+Status clear_limits(const FaultRequest& request, Host& host, Done&) {
+  const auto leader = host.process_of(request.target);
+  if (!leader) return {};  // the limit went with the process
+  return fail(ErrorCode::kRefused,
+              cat("the limit of descriptors of ", what(request), " is not known: restart it"));
+}
+
+Status clear_helpers(const FaultRequest& request, Host& host, Done& done) {
+  if (auto ended = host.machine().end_helpers(request.id); !ended) return ended;
+  done.push_back(cat("helper processes of fault ", request.id, " ended"));
+  return {};
+}
+
+Status clear_packet_rules(const FaultRequest& request, Host& host, Done& done) {
+  if (auto ended = host.network().end_rules(request.id); !ended) return ended;
+  done.push_back(cat("packet rules of fault ", request.id, " removed"));
+  return {};
+}
+
+Status clear_disciplines(const FaultRequest& request, Host& host, Done& done) {
+  const std::string& interface = request.text("interface");
+  if (!host.network().is_ours(interface)) return {};
+  if (auto cleared = host.network().clear_discipline(interface); !cleared) return cleared;
+  done.push_back(cat("discipline of ", interface, " removed"));
+  return {};
+}
+
+// Which bytes, mode and times the file had went with the record; a copy may have stayed.
+Status clear_files(const FaultRequest& request, Host& host, Done&) {
+  const std::string& path = request.text("path");
+  std::error_code error;
+  if (!fs::exists(path, error)) return {};
+  const fs::path copy = KeptFile(kept_folder(host), request.id).path();
+  if (fs::exists(copy, error)) {
+    return fail(ErrorCode::kRefused,
+                cat(path, " may be damaged; as it was it is in ", copy.string()));
+  }
+  return fail(ErrorCode::kRefused,
+              cat(path, " may be damaged, in content or permissions: look at it, restore it"));
+}
+
+Status clear_room(const FaultRequest& request, Host& host, Done& done) {
+  const fs::path file = own_file(request.text("directory"), request, host);
+  std::error_code error;
+  if (!fs::remove(file, error) && error) {
+    return fail(ErrorCode::kRefused, cat(file.string(), ": ", error.message()));
+  }
+  done.push_back(cat(file.string(), " is gone"));
+  return {};
+}
+
+Status clear_links(const FaultRequest& request, Host& host, Done& done) {
+  if (host.links() == nullptr) return {};
+  auto removed = host.links()->remove_toxic(request.target, request.id);
+  if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
+  done.push_back(cat("toxic ", request.id, " of link ", request.target, " is gone"));
+  return {};
+}
+
+}  // namespace panshi::agent

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/integration/trials/trial_kinds.h"
+
+namespace panshi::trials {
+
+using nlohmann::json;
+
+std::vector<TrialKind> machine_kinds(const std::string& folder) {
+  const json shop = {{"service", "shop"}};
+  const json node = {{"node", "test"}};
+  const json link = {{"node", "test"}, {"link", "database"}};
+  const json web = {{"node", "test"}, {"link", "web"}};
+  const std::string data = folder + "/data";
+  const json file = {{"path", data + "/deep/orders.db"}};
+  return {{"process.pause", shop, json::object()},
+          {"process.pause", {{"node", "test"}, {"process", folder + "/nap"}}, json::object()},
+          {"process.kill", shop, json::object()},
+          {"process.restart", shop, json::object()},
+          {"process.crash-loop", shop, json::object()},
+          {"file.flip", node, file},
+          {"file.truncate", node, file},
+          {"file.permission", node, file},
+          {"network.partition", node, {{"address", "192.0.2.1"}}},
+          {"network.loss", node, {{"address", "192.0.2.1"}}},
+          {"network.port-drop", node, {{"port", 8'080}}},
+          {"network.port-reject", node, {{"port", 8'080}}},
+          {"network.rate", node, {{"interface", "lo"}}},
+          {"dns.failure", node, json::object()},
+          {"dns.answer", node, json::object()},
+          {"resource.cpu", node, json::object()},
+          {"resource.memory", node, {{"size", "16MiB"}}},
+          {"resource.processes", node, {{"count", 20}}},
+          {"resource.descriptors", shop, json::object()},
+          {"resource.disk-load", node, {{"directory", data + "/deep"}, {"size", "1MiB"}}},
+          {"syscall.delay", shop, {{"call", "write"}}},
+          {"time.skew", shop, json::object()},
+          {"link.delay", link, json::object()},
+          {"link.down", link, json::object()},
+          {"http.status", web, json::object()}};
+}
+
+std::vector<TrialKind> server_kinds() {
+  const json shop = {{"service", "shop"}};
+  const json replica = {{"service", "replica"}};
+  const json cache = {{"service", "cache"}};
+  return {
+      {"db.disconnect", shop, json::object()},
+      {"db.refuse-new", shop, json::object()},
+      {"db.read-only", shop, json::object()},
+      {"db.lock-table", shop, {{"table", "shop.orders"}}},
+      {"db.metadata-lock", shop, {{"table", "shop.orders"}}},
+      {"db.exhaust-connections", shop, json::object()},
+      {"db.slow-query", shop, json::object()},
+      {"db.replication-stop", replica, json::object()},
+      {"db.replication-delay", replica, json::object()},
+      {"redis.memory-full", shop, json::object()},
+      {"redis.pause-clients", shop, json::object()},
+      {"redis.expire-keys", shop, {{"prefix", "cache:"}}},
+      {"redis.replication-break", cache, json::object()},
+      {"queue.fill", shop, {{"stream", "ORDERS"}, {"subject", "fill.panshi"}, {"size", "1MiB"}}},
+      {"load.surge", shop, json::object()}};
+}
+
+}  // namespace panshi::trials

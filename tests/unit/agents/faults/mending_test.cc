@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The promise under test: what the fault took is written back, and nothing that is newer.
+#include "agents/faults/file/mending.h"
+
+#include <catch2/catch.hpp>
+
+namespace panshi::agent {
+namespace {
+
+using Bits = std::vector<std::uint64_t>;
+
+// The file after the mending.
+std::string mended(std::string now, const Mending& mending) {
+  for (const auto& [offset, bytes] : mending.writes) {
+    const auto at = static_cast<std::size_t>(offset);
+    if (now.size() < at + bytes.size()) now.resize(at + bytes.size());
+    now.replace(at, bytes.size(), bytes);
+  }
+  return now + mending.tail;
+}
+
+std::string content() {
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += static_cast<char>('a' + i % 26);
+  return text;
+}
+
+const Bits kBits = {8 * 3 + 1, 8 * 60, 8 * 60 + 7, 8 * 199 + 2};
+
+TEST_CASE("bits that were turned over are turned back, and twice is as once") {
+  const std::string broken = flipped(content(), kBits);
+  const Mending mending = mend_flips(content(), kBits, broken);
+  CHECK(mended(broken, mending) == content());
+  CHECK(mending.why.empty());
+  CHECK(mend_flips(content(), kBits, content()).writes.empty());
+}
+
+TEST_CASE("what is appended meanwhile stays") {
+  const std::string broken = flipped(content(), kBits);
+  CHECK(mend_flips(content(), kBits, broken).writes.size() == 3);
+}
+
+TEST_CASE("a broken byte that somebody has written anew stays as he wrote it") {
+  std::string now = flipped(content(), kBits);
+  now.replace(55, 10, "0123456789");
+  const Mending mending = mend_flips(content(), kBits, now);
+  CHECK(mended(now, mending).substr(55, 10) == "0123456789");
+  CHECK(mending.why.empty());
+}
+
+TEST_CASE("a broken byte among newer ones is left, and that is said") {
+  std::string now = flipped(content(), kBits);
+  now[58] = '#';
+  const Mending mending = mend_flips(content(), kBits, now);
+  CHECK_THAT(mending.why, Catch::StartsWith("1 of 3 broken bytes stay"));
+  CHECK(mended(now, mending)[60] == now[60]);
+  CHECK(mended(now, mending)[3] == content()[3]);
+}
+
+TEST_CASE("a file that was made shorter meanwhile is not made longer again") {
+  const std::string now = flipped(content(), kBits).substr(0, 100);
+  CHECK(mended(now, mend_flips(content(), kBits, now)) == content().substr(0, 100));
+}
+
+TEST_CASE("what was cut off is put back, whole") {
+  const std::string now = content().substr(0, 80);
+  const Mending mending = mend_cut(content(), 80, now, 80);
+  CHECK(mended(now, mending) == content());
+  CHECK(mending.why.empty());
+  CHECK(mended(content(), mend_cut(content(), 80, content(), 200)) == content());  // never cut
+}
+
+TEST_CASE("who went on writing behind the old end keeps what he wrote") {
+  std::string now = content().substr(0, 80);
+  now.resize(200, '\0');
+  const Mending mending = mend_cut(content(), 80, now, 205);
+  CHECK(mended(now + "newer", mending) == content() + "newer");
+  CHECK(mending.why.empty());
+}
+
+TEST_CASE(
+    "what was written where the end had been stays, and what was cut off is told to be kept") {
+  const std::string now = content().substr(0, 80) + "three newer lines";
+  const Mending mending = mend_cut(content(), 80, now, 97);
+  CHECK(mended(now, mending) == now);
+  CHECK_THAT(mending.why, Catch::Contains("120 bytes"));
+}
+
+TEST_CASE("a file that somebody cut further stays so") {
+  const Mending mending = mend_cut(content(), 80, "", 0);
+  CHECK(mended("", mending).empty());
+  CHECK_THAT(mending.why, Catch::Contains("cut to 0 bytes by somebody else"));
+}
+
+}  // namespace
+}  // namespace panshi::agent
