@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/app.h"
 
+#include <mutex>
 #include <optional>
 #include <set>
 
@@ -16,21 +17,43 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/log.h"
+#include "core/io/private_folder.h"
 #include "core/json/fields.h"
 
 namespace panshi::controller {
 namespace {
 
+std::vector<Fleet::Agent> agents_of(const Inventory& inventory) {
+  std::vector<Fleet::Agent> agents;
+  for (const auto& [name, node] : inventory.nodes) {
+    agents.push_back({.node = name, .url = node.url, .token_file = node.token_file});
+  }
+  return agents;
+}
+
+// What differs and is read at start alone.
+std::vector<std::string> needs_restart(const Config& now, const Config& next) {
+  std::vector<std::string> keys;
+  const auto compare = [&](const char* key, bool same) {
+    if (!same) keys.emplace_back(key);
+  };
+  compare("address", now.address == next.address);
+  compare("port", now.port == next.port);
+  compare("state", now.state == next.state);
+  compare("lease", now.settings.lease == next.settings.lease);
+  compare("poll", now.poll == next.poll);
+  compare("agent_lost_after", now.settings.agent_lost_after == next.settings.agent_lost_after);
+  compare("late_bound", now.settings.late_bound == next.settings.late_bound);
+  return keys;
+}
+
 std::unique_ptr<Fleet> make_fleet(const Config& config, std::map<std::string, AgentCursor> cursors,
                                   Fleet::Parts parts) {
-  Fleet::Options options{.agents = {},
+  Fleet::Options options{.agents = agents_of(config.inventory),
                          .cursors = std::move(cursors),
                          .lease = config.settings.lease,
                          .poll = config.poll,
                          .lost_after = config.settings.agent_lost_after};
-  for (const auto& [name, node] : config.inventory.nodes) {
-    options.agents.push_back({.node = name, .url = node.url, .token_file = node.token_file});
-  }
   return std::make_unique<Fleet>(std::move(options), std::move(parts));
 }
 
@@ -61,8 +84,12 @@ struct App::Impl {
   bool deliver(Letter letter);
   std::vector<Effect> last_effects() const;
 
+  Result<nlohmann::json> reload();
+
   const Config config;
   const Parts parts;
+  Snapshot<Catalog> catalog{parts.catalog};  // what the API shows; the loop has the same
+  std::mutex reloading;
   Feed feed;
   std::optional<LockFile> lock;
   std::string token;
@@ -93,7 +120,9 @@ Status App::open() {
   app.loop = std::make_unique<Loop>(
       Loop::Options{.late_bound = app.config.settings.late_bound,
                     .nodes = app.config.inventory.node_names(),
-                    .version = app.parts.version},
+                    .version = app.parts.version,
+                    .epoch_above = app.parts.epoch_above,
+                    .ids_above = app.parts.ids_above},
       Loop::Parts{.brain = app.parts.brain,
                   .journal = *app.journal,
                   .feed = app.feed,
@@ -106,12 +135,7 @@ Status App::open() {
 }
 
 Status App::Impl::open_files() {
-  std::error_code failed;
-  std::filesystem::create_directories(config.state, failed);
-  if (failed) {
-    return fail(ErrorCode::kUnavailable, cat("cannot make the state directory ",
-                                             config.state.string(), ": ", failed.message()));
-  }
+  if (auto made = make_private_folder(config.state, "controller.lock"); !made) return made;
   ASSIGN_OR_RETURN(lock, LockFile::acquire(config.state / "controller.lock"));
   ASSIGN_OR_RETURN(token, load_or_make_token(config.state / "controller.token"));
   ASSIGN_OR_RETURN(journal, open_sqlite_journal(config.state / "journal.sqlite"));
@@ -149,7 +173,7 @@ void App::Impl::start_parts(std::map<std::string, AgentCursor> cursors) {
 
 Status App::Impl::start_api() {
   api = std::make_unique<Api>(Api::Parts{
-      .catalog = parts.catalog,
+      .catalog = catalog,
       .clock = parts.clock,
       .anchored = loop->clock(),
       .view = loop->view(),
@@ -161,7 +185,9 @@ Status App::Impl::start_api() {
       .version = parts.version,
       .report = [this](const std::string& drill,
                        const std::string& format) { return rendered(*reports, drill, format); },
-      .draw = parts.draw});
+      .draw = [this](const std::string& day,
+                     std::uint64_t seed) { return parts.draw(*catalog.read(), day, seed); },
+      .reload = [this] { return reload(); }});
   server = std::make_unique<HttpServer>(HttpServer::Options{.address = config.address,
                                                             .port = config.port,
                                                             .threads = limits::kHttpThreads,
@@ -218,6 +244,26 @@ Status App::run() {
   const auto effects = impl_->last_effects();
   if (!effects.empty()) log_info(cat("reverting the faults on ", effects.size(), " node(s)"));
   return impl_->loop->finish(effects, limits::kStopWithin + limits::kRetryMax);
+}
+
+Result<nlohmann::json> App::reload() { return impl_->reload(); }
+
+Result<nlohmann::json> App::Impl::reload() {
+  const std::lock_guard one_at_a_time(reloading);
+  if (!parts.load) return fail(ErrorCode::kInternal, "this controller was not read from files");
+  ASSIGN_OR_RETURN(Loaded loaded, parts.load());
+  loaded.catalog.settings = config.settings;
+  auto fresh = std::make_shared<const Catalog>(std::move(loaded.catalog));
+  auto reply = std::make_shared<Reply>();
+  if (!loop->letters().put({.input = Reloaded{fresh}, .cursor = {}, .reply = reply})) {
+    return fail(ErrorCode::kUnavailable, "the controller is stopping or too busy");
+  }
+  ASSIGN_OR_RETURN(nlohmann::json answer, reply->wait(limits::kCommandWait));
+  catalog.publish(*fresh);
+  fleet->set_agents(agents_of(fresh->inventory));
+  answer["needs_restart"] = needs_restart(config, loaded.config);
+  for (const auto& change : answer["changes"]) log_info(cat("reload: ", change.get<std::string>()));
+  return answer;
 }
 
 void App::stop() { impl_->loop->stop(); }

@@ -18,19 +18,33 @@ namespace panshi::controller {
 
 class App {
  public:
+  struct Loaded {
+    Config config;
+    Catalog catalog;
+  };
   struct Parts {
     const Catalog& catalog;
     Brain& brain;
     const Clock& clock;
     std::string version;
+    std::int64_t epoch_above = 0;  // with --take-over: see controller/fleet/take_over.h
+    std::int64_t ids_above = 0;
     // What a drill day would draw with a seed: GET /api/v1/schedule/draw.
-    std::function<Result<nlohmann::json>(const std::string& day, std::uint64_t seed)> draw;
+    std::function<Result<nlohmann::json>(const Catalog&, const std::string& day,
+                                         std::uint64_t seed)>
+        draw;
+    // The configuration as its files say now, for reload(); kInvalid with every mistake.
+    std::function<Result<Loaded>()> load;
   };
   App(Config config, Parts parts);
   ~App();
 
   Status open();
   Status run();
+  // Takes in changed scenarios, rules, runbooks, drill days and nodes, all or none of them:
+  // {"changes":[text],"needs_restart":[key]}, the latter for what only a new start takes in.
+  // Errors: of `load`; kConflict: something under way was judged by what is to go. Any thread.
+  Result<nlohmann::json> reload();
   void stop();                 // any thread
   std::uint16_t port() const;  // REQUIRES: open()
 

@@ -15,6 +15,7 @@
 namespace panshi::controller {
 
 struct Config {
+  std::filesystem::path file;  // it was read from
   std::string address = "127.0.0.1";
   std::uint16_t port = 17700;
   std::filesystem::path state;

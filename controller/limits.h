@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 // Loop.
 inline constexpr std::size_t kMailboxMax = 10'000;  // inputs waiting for the loop
+inline constexpr Duration kClockStep = 1s;          // of the machine's clock that is told
 inline constexpr Duration kLoopIdleMax = 500ms;     // the loop wakes at least this often
 inline constexpr Duration kViewEvery = 200ms;       // the API's snapshot is this fresh at worst
 inline constexpr Duration kCommandWait = 5s;        // an API call waits this long for the loop

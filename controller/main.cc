@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // panshi-controller: the control plane. Exit 0 after an orderly stop, 1 when it had to give up,
 // 64 for a wrong command line or configuration.
+#include <sys/stat.h>
+
 #include <cstdio>
 #include <cstring>
 #include <string>
 
 #include "controller/app.h"
+#include "controller/fleet/take_over.h"
 #include "controller/scheduler/scheduler.h"
 #include "controller/version.h"
 #include "controller/world_brain.h"
@@ -25,8 +28,13 @@ constexpr const char* kHelp =
     "\n"
     "  panshi-controller --config FILE                 run until SIGTERM or SIGINT\n"
     "  panshi-controller --config FILE --check-config  only say what is wrong with it\n"
+    "  panshi-controller --config FILE --take-over     and command agents that another "
+    "controller,\n"
+    "                                                  or one whose state is lost, commanded "
+    "before\n"
     "  panshi-controller --help | --version\n"
     "\n"
+    "SIGHUP, as `panshi reload`: read FILE and what it names again, take in all or nothing.\n"
     "FILE is YAML or JSON, described in docs/reference/controller-api.md. Example:\n"
     "  panshi-controller --config /etc/panshi/controller.yaml\n"
     "\n"
@@ -36,6 +44,7 @@ constexpr const char* kHelp =
 struct Flags {
   std::string config;
   bool check = false;
+  bool take_over = false;
   bool help = false;
   bool version = false;
 };
@@ -50,12 +59,15 @@ Result<Flags> read_flags(int argc, char** argv) {
       flags.version = true;
     } else if (flag == "--check-config") {
       flags.check = true;
+    } else if (flag == "--take-over") {
+      flags.take_over = true;
     } else if (flag == "--config" && i + 1 < argc) {
       flags.config = argv[++i];
     } else if (flag.starts_with("--config=")) {
       flags.config = flag.substr(std::strlen("--config="));
     } else {
-      const std::vector<std::string> known = {"--config", "--check-config", "--help", "--version"};
+      const std::vector<std::string> known = {"--config", "--check-config", "--take-over", "--help",
+                                              "--version"};
       if (flag == "--config") return fail(ErrorCode::kInvalid, "--config wants a file");
       return fail(ErrorCode::kInvalid, cat("unknown flag ", flag, did_you_mean(flag, known)));
     }
@@ -81,16 +93,51 @@ Result<nlohmann::json> draw_of(const Catalog& catalog, const std::string& name,
   return fail(ErrorCode::kNotFound, unknown_name("drill day", name, known));
 }
 
-int serve(const Config& config, const Catalog& catalog) {
+Result<App::Loaded> load_again(const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(Config config, load_config(file));
+  ASSIGN_OR_RETURN(Catalog catalog, load_catalog(config));
+  return App::Loaded{std::move(config), std::move(catalog)};
+}
+
+void reload(App& app) {
+  log_info("SIGHUP: reading the configuration again");
+  const auto reloaded = app.reload();
+  if (!reloaded) {
+    for (const std::string& line : split(reloaded.error().message, '\n')) {
+      log_error(cat("not reloaded: ", line));
+    }
+    return;
+  }
+  for (const auto& key : reloaded->at("needs_restart")) {
+    log_warn(cat("reload: `", key.get<std::string>(), "` is taken in by a restart alone"));
+  }
+  log_info(cat("reloaded, ", reloaded->at("changes").size(), " change(s)"));
+}
+
+// 0, or the status to give up with.
+int take_over(const Config& config, App::Parts& parts) {
+  const auto taken = ask_agents(config.inventory);
+  if (!taken) return complain(taken.error(), kGaveUp);
+  parts.epoch_above = taken->epoch;
+  parts.ids_above = taken->ids;
+  log_info(cat("taking over from epoch ", taken->epoch));
+  for (const std::string& agent : taken->silent) {
+    log_warn(cat("not asked, and may refuse later: agent ", agent));
+  }
+  return 0;
+}
+
+int serve(const Config& config, const Catalog& catalog, bool takes_over) {
   const SystemClock clock;
   WorldBrain brain(catalog);
-  App app(config, {.catalog = catalog,
+  App::Parts parts{.catalog = catalog,
                    .brain = brain,
                    .clock = clock,
                    .version = kVersion,
-                   .draw = [&](const std::string& day, std::uint64_t seed) {
-                     return draw_of(catalog, day, seed);
-                   }});
+                   .draw = &draw_of,
+                   .load = [&config] { return load_again(config.file); }};
+  if (const int status = takes_over ? take_over(config, parts) : 0; status != 0) return status;
+  App app(config, std::move(parts));
   if (const auto opened = app.open(); !opened) return complain(opened.error(), kGaveUp);
   log_info(
       cat("listening on ", config.address, ":", app.port(), ", state in ", config.state.string()));
@@ -98,6 +145,7 @@ int serve(const Config& config, const Catalog& catalog) {
     log_info(cat("stopping on signal ", signal));
     app.stop();
   });
+  const ReloadSignal on_hangup([&app] { reload(app); });
   if (const auto ran = app.run(); !ran) {
     log_error(cat("giving up, faults end with their leases: ", ran.error().message));
     return kGaveUp;
@@ -117,9 +165,13 @@ int run(int argc, char** argv) {
   const auto catalog = load_catalog(*config);
   if (!catalog) return complain(catalog.error(), kUsage);
   if (flags->check) return std::printf("%s: good\n", flags->config.c_str()), 0;
+  // Journal, samples and reports are for their owner alone. (We start no processes that inherit
+  // it.)
+  ::umask(077);
   prepare_signals();
+  prepare_reload_signal();
   open_log("panshi-controller", LogLevel::kInfo);
-  return serve(*config, *catalog);
+  return serve(*config, *catalog, flags->take_over);
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ Result<nlohmann::json> Reports::write(const std::string& drill) const {
   const auto put = [&](const char* ending, const std::string& text) -> Status {
     const auto file = directory_ / cat(drill, ending);
     files.push_back(file.string());
-    return write_file_durably(file, text);
+    return write_file_durably(file, text, 0600);
   };
   for (const auto& written :
        {put(".md", report_markdown(report)), put(".html", report_html(report)),

@@ -22,7 +22,7 @@ namespace panshi::controller {
 class Api {
  public:
   struct Parts {
-    const Catalog& catalog;
+    const Snapshot<Catalog>& catalog;
     const Clock& clock;
     const AnchoredClock& anchored;
     const Snapshot<LoopView>& view;
@@ -36,6 +36,8 @@ class Api {
     std::function<Result<HttpResponse>(const std::string& drill, const std::string& format)> report;
     // What a drill day would draw with a seed.
     std::function<Result<nlohmann::json>(const std::string& day, std::uint64_t seed)> draw;
+    // Reads the configuration anew: {"changes":[text],"needs_restart":[key]}.
+    std::function<Result<nlohmann::json>()> reload;
   };
   explicit Api(Parts parts) : parts_(std::move(parts)) {}
 
@@ -80,6 +82,7 @@ class Api {
   Answer fsck(const Request& request);
   Answer clear_leftovers(const Request& request);
   Answer fault_kinds(const Request& request);
+  Answer processes(const Request& request);
   Answer catalog(const Request& request);
 
   // A part of World::view as it is, or the list of its values.

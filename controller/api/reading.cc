@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The routes that only read.
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <functional>
 
@@ -20,6 +21,20 @@ nlohmann::json names_and_titles(const auto& by_name) {
   nlohmann::json list = nlohmann::json::array();
   for (const auto& [name, item] : by_name) list.push_back({{"name", name}, {"title", item.title}});
   return list;
+}
+
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || std::string_view("-._~").find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return out;
 }
 
 // 12 in "d-12": ids grow with time.
@@ -77,7 +92,8 @@ Api::Answer Api::one_of(const char* key, const char* noun, const std::string& id
 Api::Answer Api::status(const Request&) {
   const auto view = parts_.view.read();
   nlohmann::json answer = {{"version", parts_.version}, {"journal_seq", view->journal_seq}};
-  for (const char* key : {"epoch", "halted", "halt_reason", "doubt", "drill", "open_incidents"}) {
+  for (const char* key :
+       {"epoch", "halted", "halt_reason", "halt_unconfirmed", "doubt", "drill", "open_incidents"}) {
     answer[key] = view->world.contains(key) ? view->world.at(key) : nlohmann::json();
   }
   answer["agents"] = nlohmann::json::object();
@@ -169,7 +185,8 @@ Api::Answer Api::schedule_draw(const Request& request) {
 
 Api::Answer Api::agents(const Request& request) {
   nlohmann::json list = nlohmann::json::array();
-  for (const auto& [name, node] : parts_.catalog.inventory.nodes) {
+  const auto catalog = parts_.catalog.read();
+  for (const auto& [name, node] : catalog->inventory.nodes) {
     Request one = request;
     one.captures = {name};
     ASSIGN_OR_RETURN(auto known, agent(one));
@@ -180,10 +197,9 @@ Api::Answer Api::agents(const Request& request) {
 
 Api::Answer Api::agent(const Request& request) {
   const std::string& name = request.captures.at(0);
-  const auto found = parts_.catalog.inventory.nodes.find(name);
-  if (found == parts_.catalog.inventory.nodes.end()) {
-    return unknown_node(parts_.catalog.inventory, name);
-  }
+  const auto catalog = parts_.catalog.read();
+  const auto found = catalog->inventory.nodes.find(name);
+  if (found == catalog->inventory.nodes.end()) return unknown_node(catalog->inventory, name);
   auto known = one_of("agents", "agent", name).value_or(nlohmann::json{{"up", false}});
   known["node"] = name;
   known["url"] = found->second.url;
@@ -193,7 +209,8 @@ Api::Answer Api::agent(const Request& request) {
 // One entry a node: {"node", key: […]} or {"node","error"}.
 nlohmann::json Api::of_every_agent(const std::string& path, const char* key) {
   nlohmann::json list = nlohmann::json::array();
-  for (const auto& [name, node] : parts_.catalog.inventory.nodes) {
+  const auto catalog = parts_.catalog.read();
+  for (const auto& [name, node] : catalog->inventory.nodes) {
     const auto answer = parts_.fleet.ask(name, path, kAgentPatience);
     if (answer && answer->is_object() && answer->contains(key)) {
       list.push_back({{"node", name}, {key, answer->at(key)}});
@@ -220,11 +237,23 @@ Api::Answer Api::fault_kinds(const Request&) {
   return nlohmann::json{{"nodes", of_every_agent("/v1/faults/kinds", "kinds")}};
 }
 
+// Before a fault by name: how many processes of the node it would hit.
+Api::Answer Api::processes(const Request& request) {
+  const std::string& name = request.captures.at(0);
+  const auto catalog = parts_.catalog.read();
+  if (!catalog->inventory.nodes.contains(name)) return unknown_node(catalog->inventory, name);
+  std::string path = "/v1/processes";
+  for (const char* selector : kProcessSelectors) {
+    const std::string selected = query_text(request, selector);
+    if (!selected.empty()) path = cat("/v1/processes?", selector, "=", percent_encoded(selected));
+  }
+  return parts_.fleet.ask(name, path, kAgentPatience);
+}
+
 Api::Answer Api::fsck(const Request& request) {
   const std::string& name = request.captures.at(0);
-  if (!parts_.catalog.inventory.nodes.contains(name)) {
-    return unknown_node(parts_.catalog.inventory, name);
-  }
+  const auto catalog = parts_.catalog.read();
+  if (!catalog->inventory.nodes.contains(name)) return unknown_node(catalog->inventory, name);
   return parts_.fleet.ask(name, "/v1/fsck", kAgentPatience);
 }
 
@@ -232,20 +261,30 @@ Api::Answer Api::fsck(const Request& request) {
 // often it is told.
 Api::Answer Api::clear_leftovers(const Request& request) {
   const std::string& name = request.captures.at(0);
-  if (!parts_.catalog.inventory.nodes.contains(name)) {
-    return unknown_node(parts_.catalog.inventory, name);
-  }
+  const auto catalog = parts_.catalog.read();
+  if (!catalog->inventory.nodes.contains(name)) return unknown_node(catalog->inventory, name);
   return parts_.fleet.tell(name, "/v1/fsck/clear", kAgentPatience);
 }
 
 Api::Answer Api::catalog(const Request&) {
   nlohmann::json scenarios = nlohmann::json::array();
-  for (const auto& [name, scenario] : parts_.catalog.scenarios) {
+  const auto catalog = parts_.catalog.read();
+  for (const auto& [name, scenario] : catalog->scenarios) {
     scenarios.push_back({{"name", name}, {"title", scenario.title}, {"summary", scenario.summary}});
   }
-  return nlohmann::json{{"scenarios", std::move(scenarios)},
-                        {"rules", names_and_titles(parts_.catalog.rules)},
-                        {"runbooks", names_and_titles(parts_.catalog.runbooks)}};
+  nlohmann::json nodes = nlohmann::json::array();
+  for (const auto& [name, node] : catalog->inventory.nodes) {
+    nlohmann::json entry = {{"name", name},
+                            {"services", node.services},
+                            {"links", node.links},
+                            {"programs", node.programs}};
+    if (node.signals) entry["signals"] = *node.signals;
+    nodes.push_back(std::move(entry));
+  }
+  return nlohmann::json{{"nodes", std::move(nodes)},
+                        {"scenarios", std::move(scenarios)},
+                        {"rules", names_and_titles(catalog->rules)},
+                        {"runbooks", names_and_titles(catalog->runbooks)}};
 }
 
 }  // namespace panshi::controller

@@ -30,6 +30,7 @@ void Api::add_reading_routes(HttpServer& server) {
   get(server, "/api/v1/faults", &Api::faults);
   get(server, "/api/v1/fsck/{node}", &Api::fsck);
   get(server, "/api/v1/fault-kinds", &Api::fault_kinds);
+  get(server, "/api/v1/processes/{node}", &Api::processes);
   get(server, "/api/v1/links", &Api::links);
   get(server, "/api/v1/incidents", &Api::incidents);
   get(server, "/api/v1/incidents/{id}", &Api::incident);
@@ -56,11 +57,16 @@ void Api::add_changing_routes(HttpServer& server) {
     const auto cleared = clear_leftovers(request);
     return cleared ? json_response(*cleared) : error_response(cleared.error());
   });
+  server.route("POST", "/api/v1/reload", [this](const Request&) {
+    const auto reloaded = parts_.reload();
+    return reloaded ? json_response(*reloaded) : error_response(reloaded.error());
+  });
   post(server, "/api/v1/links/reroute", {.verb = "link.reroute"});
   post(server, "/api/v1/links/drain", {.verb = "link.drain"});
   post(server, "/api/v1/links/undrain", {.verb = "link.undrain"});
   post(server, "/api/v1/links/weights", {.verb = "link.weights"});
   post(server, "/api/v1/incidents/{id}/ack", {.verb = "incident.ack", .capture = "incident"});
+  post(server, "/api/v1/incidents/{id}/close", {.verb = "incident.close", .capture = "incident"});
   post(server, "/api/v1/runbooks/{name}/run", {.verb = "runbook.run", .capture = "runbook"});
 }
 

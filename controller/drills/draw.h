@@ -9,7 +9,12 @@
 
 namespace panshi::controller {
 
-// The target of each fault of the scenario, with every `any_of` decided.
+// The target of each fault of the scenario, with every `any_of` decided: no service is drawn twice,
+// nor one that another fault names.
+// REQUIRES: draws_are_distinct(); else some are drawn twice.
 std::vector<Target> draw_targets(const Scenario& scenario, std::uint64_t seed);
+
+// Whether there are enough services for every draw to have its own.
+bool draws_are_distinct(const Scenario& scenario);
 
 }  // namespace panshi::controller

@@ -49,35 +49,52 @@ void check_no_incident(const State& state, SteadyChecks& steady) {
   for (const auto& [id, incident] : state.incidents) {
     if (!incident.closed_at) open.push_back(id);
   }
-  steady.ok = steady.ok && open.empty();
-  steady.checks.push_back(
-      {{"text", "no incident is open"}, {"observed", join(open, ", ")}, {"ok", open.empty()}});
+  steady.add("no incident is open", join(open, ", "), open.empty());
+}
+
+// A brake that nobody presses is none: each stop condition must have data before anything breaks.
+void check_brakes(const Context& context, const DrillFacts& drill, SteadyChecks& steady) {
+  for (const Comparison& condition : drill.scenario.abort_if) {
+    const Samples& samples = context.memory.samples;
+    const bool fed = samples.observe(condition, context.now).truth != Truth::kNoData;
+    std::string observed = "data";
+    if (!fed) observed = "no data";
+    if (!fed && !samples.was_fed(condition)) {
+      observed = cat("no agent has sent it", did_you_mean(condition.signal, samples.signals()));
+    }
+    steady.add(cat("abort_if can see ", condition.signal), observed, fed);
+  }
 }
 
 void advance_steady(Context& context, const DrillFacts& drill) {
-  SteadyChecks steady = check_steady(context, drill);
+  SteadyChecks steady = check_steady(context, drill, WallTime::min());
   check_no_incident(context.state, steady);
+  check_brakes(context, drill, steady);
   const WallTime deadline = drill.phase_at + drill.scenario.steady_within;
   if (!steady.ok && context.now < deadline) return context.wake_at(deadline);
   context.emit("drill.steady", {{"ok", steady.ok}, {"checks", steady.checks}, {"when", "before"}},
                owner_of(drill));
   if (steady.ok) return enter_phase(context, drill, "inject");
-  abort_drill(context, drill.id,
-              cat("the steady state was not met within ",
-                  duration_text(drill.scenario.steady_within), ": nothing was broken"),
-              false);
+  std::vector<std::string> missing;
+  for (const auto& check : steady.checks) {
+    if (check["ok"] == true) continue;
+    const auto& seen = check["observed"];
+    missing.push_back(cat(check["text"].get<std::string>(), ", seen ",
+                          seen.is_string() ? seen.get<std::string>() : dump_json(seen)));
+  }
+  abort_drill(
+      context, drill.id,
+      cat("the steady state was not met within ", duration_text(drill.scenario.steady_within),
+          ": nothing was broken (", join(missing, "; "), ")"),
+      false);
 }
 
 WallTime recover_deadline(const State& state, const DrillFacts& drill) {
-  WallTime from = drill.phase_at;
-  for (const FaultFacts* fault : faults_of(state, drill)) {
-    if (fault->ended_at) from = std::max(from, *fault->ended_at);
-  }
-  return from + drill.scenario.recover_within;
+  return std::max(drill.phase_at, faults_over_at(state, drill)) + drill.scenario.recover_within;
 }
 
 void advance_recover(Context& context, const DrillFacts& drill) {
-  const SteadyChecks steady = check_steady(context, drill);
+  const SteadyChecks steady = check_steady(context, drill, faults_over_at(context.state, drill));
   const bool back = steady.ok && !run_is_active(context.state, drill);
   const WallTime deadline = recover_deadline(context.state, drill);
   if (!back && context.now < deadline) return context.wake_at(deadline);
@@ -121,10 +138,20 @@ void advance_abort(Context& context, const DrillFacts& drill) {
 void check_abort_conditions(Context& context, const DrillFacts& drill) {
   if (drill.phase != "inject" && drill.phase != "recover") return;
   DrillWatch& watch = watch_of(context, drill);
+  const bool may_be_broken = !all_faults_ended(context.state, drill);
   for (std::size_t i = 0; i < drill.scenario.abort_if.size(); ++i) {
     const Comparison& condition = drill.scenario.abort_if[i];
     const auto seen = watch.abort_if[i].update(context.memory.samples, condition, context.now);
     if (const auto due = watch.abort_if[i].due()) context.wake_at(*due);
+    if (seen.truth != Truth::kNoData && may_be_broken) {  // to see its data stop, nobody wakes us
+      context.wake_at(seen.at + context.catalog.settings.stale_after + 1us);
+    }
+    if (seen.truth == Truth::kNoData && may_be_broken && context.silence_counts(condition)) {
+      return abort_drill(context, drill.id,
+                         cat("abort condition: ", condition.signal,
+                             " has no data, so it could not stop the drill"),
+                         false);
+    }
     if (seen.truth != Truth::kTrue) continue;
     return abort_drill(context, drill.id,
                        cat("abort condition: ", condition.text(), ", seen ", seen.value), true);
@@ -144,6 +171,8 @@ void advance_phase(Context& context, const DrillFacts& drill) {
 
 std::string why_not_drill(const Context& context, const DrillOrder& order) {
   const State& state = context.state;
+  if (!draws_are_distinct(order.scenario))
+    return "its draws cannot all take a service of their own";
   if (state.halted) return cat("halted: ", state.halt_reason);
   if (state.doubt) return "decisions are off: the controller was late and doubts its evidence";
   if (const DrillFacts* other = state.active_drill()) {
@@ -217,19 +246,22 @@ void enter_phase(Context& context, const DrillFacts& drill, const char* phase) {
   context.emit("drill.phase", {{"phase", phase}}, owner_of(drill));
 }
 
-SteadyChecks check_steady(Context& context, const DrillFacts& drill) {
+void SteadyChecks::add(std::string text, nlohmann::json observed, bool holds) {
+  ok = ok && holds;
+  checks.push_back({{"text", std::move(text)}, {"observed", std::move(observed)}, {"ok", holds}});
+}
+
+SteadyChecks check_steady(Context& context, const DrillFacts& drill, WallTime since) {
   SteadyChecks result;
   DrillWatch& watch = watch_of(context, drill);
   for (std::size_t i = 0; i < drill.scenario.steady.size(); ++i) {
     const Comparison& check = drill.scenario.steady[i];
     const auto seen = watch.steady[i].update(context.memory.samples, check, context.now);
     if (const auto due = watch.steady[i].due()) context.wake_at(*due);
-    const bool ok = seen.truth == Truth::kTrue;
-    result.ok = result.ok && ok;
+    const bool fed = seen.truth != Truth::kNoData && seen.at >= since;
     nlohmann::json observed = "no data";
-    if (seen.truth != Truth::kNoData) observed = seen.value;
-    result.checks.push_back(
-        {{"text", check.text()}, {"observed", std::move(observed)}, {"ok", ok}});
+    if (fed) observed = seen.value;
+    result.add(check.text(), std::move(observed), fed && seen.truth == Truth::kTrue);
   }
   return result;
 }

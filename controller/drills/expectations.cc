@@ -4,6 +4,7 @@
 
 #include "controller/drills/parts.h"
 #include "core/base/text.h"
+#include "core/model/worse.h"
 
 namespace panshi::controller {
 namespace {
@@ -49,20 +50,54 @@ bool every_fault_over(const State& state, const DrillFacts& drill) {
                                                 [](const auto* fault) { return fault->ended(); });
 }
 
-// True at every sample while a fault is in force: one that is not decides at once.
-Decision decide_during_fault(Context& context, const DrillFacts& drill, std::size_t index) {
+// A look while a fault is in force. What was measured before it says nothing of it.
+Decision look_during_fault(Context& context, const DrillFacts& drill, std::size_t index) {
   const Comparison& comparison = drill.scenario.expect[index].signal;
   DrillWatch& watch = watch_of(context, drill);
-  if (fault_is_live(context.state, drill)) {
-    const auto seen = context.memory.samples.observe(comparison, context.now);
+  const auto seen = context.memory.samples.observe(comparison, context.now);
+  if (seen.truth == Truth::kNoData) {
+    if (context.silence_counts(comparison)) watch.expect_gaps.insert(index);
+  } else if (seen.at >= *drill.first_live_at) {
     if (seen.truth == Truth::kFalse) return {Answer::kNo, seen.value};
-    if (seen.truth == Truth::kTrue) watch.expect_seen[index] = seen.value;
-    return {};
+    const auto [known, first] = watch.expect_seen.try_emplace(index, seen.value);
+    if (!first) known->second = worse_of(comparison, known->second, seen.value);
   }
-  if (!drill.first_live_at || !every_fault_over(context.state, drill)) return {};
-  const auto last = watch.expect_seen.find(index);
-  if (last == watch.expect_seen.end()) return {Answer::kUnknown, "no data"};
-  return {Answer::kYes, last->second};
+  return {};
+}
+
+// Why the samples do not tell how it was from the first fault in force to the end of the last;
+// empty when they do. A source that falls silent with what it watches has not seen it go well.
+std::string why_not_seen(Context& context, const DrillFacts& drill, std::size_t index) {
+  const Comparison& comparison = drill.scenario.expect[index].signal;
+  const DrillWatch& watch = watch_of(context, drill);
+  if (!watch.expect_seen.contains(index)) return "no data";
+  if (watch.expect_gaps.contains(index)) return "no data for a while";
+  const WallTime end = faults_over_at(context.state, drill);
+  const WallTime from = std::max(*drill.first_live_at, context.state.started_at);
+  if (from >= end) return {};
+  const Duration silent = context.memory.samples.longest_silence(comparison, from, end);
+  if (silent < context.catalog.settings.stale_after && 2 * silent <= end - from) return {};
+  return cat("no data for ", silent.count() / 1000, " ms of ", (end - from).count() / 1000);
+}
+
+// True at every sample while a fault is in force: one that is not decides at once.
+Decision decide_during_fault(Context& context, const DrillFacts& drill, std::size_t index) {
+  if (!drill.first_live_at) return {};
+  if (fault_is_live(context.state, drill)) return look_during_fault(context, drill, index);
+  if (!every_fault_over(context.state, drill)) return {};
+  // The last samples may be on their way still.
+  const Comparison& comparison = drill.scenario.expect[index].signal;
+  const WallTime end = faults_over_at(context.state, drill);
+  const WallTime patience = end + context.catalog.settings.stale_after;
+  const auto newest = context.memory.samples.newest(comparison);
+  if ((!newest || *newest < end) && context.now < patience) {
+    context.wake_at(patience);
+    return {Answer::kPending, "no data"};
+  }
+  if (std::string why = why_not_seen(context, drill, index); !why.empty()) {
+    return {Answer::kUnknown, std::move(why)};
+  }
+  return {Answer::kYes, watch_of(context, drill).expect_seen.at(index)};
 }
 
 Decision decide_recovered(Context& context, const DrillFacts& drill, std::size_t index) {
@@ -70,8 +105,9 @@ Decision decide_recovered(Context& context, const DrillFacts& drill, std::size_t
   const Comparison& comparison = drill.scenario.expect[index].signal;
   Hold& hold = watch_of(context, drill).expect[index];
   const auto seen = hold.update(context.memory.samples, comparison, context.now);
-  if (seen.truth == Truth::kTrue) return {Answer::kYes, seen.value};
-  if (seen.truth == Truth::kNoData) return {Answer::kPending, "no data"};
+  const bool since = seen.at >= faults_over_at(context.state, drill);
+  if (seen.truth == Truth::kTrue && since) return {Answer::kYes, seen.value};
+  if (seen.truth == Truth::kNoData || !since) return {Answer::kPending, "no data"};
   return {Answer::kPending, seen.value};
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The timeline of faults: what is due, whether it may be, and what came of it.
 #include <algorithm>
-#include <set>
 
 #include "controller/drills/drills.h"
 #include "controller/drills/parts.h"
+#include "controller/world/blast_radius.h"
 #include "controller/world/faults.h"
 #include "core/base/text.h"
 
@@ -15,11 +15,6 @@ using namespace std::chrono_literals;
 
 constexpr Duration kDoubtMax = 30s;  // a fault that waits longer for the doubt to end is given up
 
-// What of the system is broken: "node: target"; a service's name is one of the whole system.
-std::string broken_name(const nlohmann::json& target, const std::string& node) {
-  return cat(node, " ", dump_json(target));
-}
-
 // A fault of the drill that did not go as planned ends it.
 std::string why_astray(const FaultFacts& fault) {
   if (fault.state == FaultState::kFailed) {
@@ -28,7 +23,10 @@ std::string why_astray(const FaultFacts& fault) {
   if (fault.state == FaultState::kUnknown) {
     return cat("it is not known whether fault ", fault.scenario_fault, " is in force");
   }
-  if (fault.state == FaultState::kReverted && !fault.revert_asked) {
+  const bool before_its_time =
+      fault.ended_at && fault.live_at && *fault.ended_at < *fault.live_at + fault.term;
+  const bool by_lease = fault.reason == "lease" && before_its_time;
+  if (fault.state == FaultState::kReverted && (!fault.revert_asked || by_lease)) {
     return cat("fault ", fault.scenario_fault, " ended by itself: ", fault.reason);
   }
   return {};
@@ -63,7 +61,7 @@ std::string inject_due(Context& context, const DrillFacts& drill, std::size_t in
     context.wake_at(context.state.started_at + context.catalog.settings.contact_within);
     return {};
   }
-  if (std::string why = why_too_wide(context.state, drill.scenario, target); !why.empty()) {
+  if (std::string why = why_too_wide(context, target, drill.scenario.targets_max); !why.empty()) {
     return cat("fault ", fault.id, " was not applied: ", why);
   }
   inject(context, {cat(drill.id, ".", fault.id), fault.kind, target, fault.params, fault.term,
@@ -81,18 +79,12 @@ std::vector<const FaultFacts*> faults_of(const State& state, const DrillFacts& d
   return faults;
 }
 
-// Counted on the state after the action, on whole numbers. What may be live counts as live.
-std::string why_too_wide(const State& state, const Scenario& scenario, const Target& target) {
-  std::set<std::string> broken;
-  for (const auto& [id, fault] : state.faults) {
-    if (fault.ended()) continue;
-    broken.insert(broken_name(fault.target, fault.target.contains("service") ? "" : fault.node));
+WallTime faults_over_at(const State& state, const DrillFacts& drill) {
+  WallTime at{};
+  for (const FaultFacts* fault : faults_of(state, drill)) {
+    if (fault->ended_at) at = std::max(at, *fault->ended_at);
   }
-  broken.insert(broken_name(wire_target(target), target.node));
-  const auto after = static_cast<std::int64_t>(broken.size());
-  if (after <= scenario.targets_max) return {};
-  return cat("it would break ", after, " targets at once, limits.targets_max is ",
-             scenario.targets_max);
+  return at;
 }
 
 void advance_inject(Context& context, const DrillFacts& drill) {

@@ -17,13 +17,16 @@ void enter_phase(Context& context, const DrillFacts& drill, const char* phase);
 struct SteadyChecks {
   bool ok = true;
   nlohmann::json checks = nlohmann::json::array();
+
+  void add(std::string text, nlohmann::json observed, bool holds);
 };
-SteadyChecks check_steady(Context& context, const DrillFacts& drill);
+// By samples from `since` on: older ones tell of another time.
+SteadyChecks check_steady(Context& context, const DrillFacts& drill, WallTime since);
 
 // injecting.cc
 std::vector<const FaultFacts*> faults_of(const State& state, const DrillFacts& drill);
-// "fault x would be the 2nd broken target, limits.targets_max is 1", or empty.
-std::string why_too_wide(const State& state, const Scenario& scenario, const Target& target);
+// When the last fault that has ended did; the epoch when none has.
+WallTime faults_over_at(const State& state, const DrillFacts& drill);
 void advance_inject(Context& context, const DrillFacts& drill);
 
 // expectations.cc: those that can be decided at this moment; `last_call` decides the rest.

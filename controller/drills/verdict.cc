@@ -13,6 +13,10 @@ void judge_faults(const State& state, const DrillFacts& drill, Whys& unknown) {
     const std::string name = cat("fault ", fault->scenario_fault);
     if (!fault->ended()) unknown.push_back(cat(name, " is not known to be reverted"));
     if (fault->was_unknown) unknown.push_back(cat(name, " was out of sight for a while"));
+    if (drill.aborting || !fault->live_at || fault->shown) continue;
+    const bool measured = fault->measured.is_object() && !fault->measured.empty();
+    unknown.push_back(cat(name, " showed no effect: ",
+                          measured ? dump_json(fault->measured) : "nothing was measured"));
   }
 }
 
@@ -38,12 +42,23 @@ void judge_runs(const State& state, const DrillFacts& drill, Whys& unknown) {
   }
 }
 
+// ": " and the first reason that the audit gives; "" without one.
+std::string first_reason(const nlohmann::json& audit_done) {
+  static const nlohmann::json::json_pointer kFirst("/audit/why/0");
+  if (!audit_done.is_object() || !audit_done.contains(kFirst)) return {};
+  const nlohmann::json& first = audit_done.at(kFirst);
+  return first.is_string() ? cat(": ", first.get<std::string>()) : std::string();
+}
+
 void judge_audit(const DrillFacts& drill, Whys& failed, Whys& unknown) {
   if (!drill.scenario.audit || drill.aborting) return;
   const std::string verdict =
       drill.audit.is_object() ? drill.audit.value("verdict", "unknown") : "unknown";
-  if (verdict == "invalid") failed.push_back("the ledger audit found wrong orders");
-  if (verdict != "invalid" && verdict != "valid") unknown.push_back("the ledger audit is unknown");
+  const std::string why = first_reason(drill.audit);
+  if (verdict == "invalid") failed.push_back(cat("the ledger audit found something wrong", why));
+  if (verdict != "invalid" && verdict != "valid") {
+    unknown.push_back(cat("the ledger audit is unknown", why));
+  }
 }
 
 }  // namespace

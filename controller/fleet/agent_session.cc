@@ -37,7 +37,22 @@ Status read_poll(const nlohmann::json& answer, WallTime received, AgentEvents& o
   return {};
 }
 
+// "conflict" where the body is {"code","error"}.
+std::string code_of(const HttpReply& reply) {
+  const auto json = parse_json(reply.body, limits::kAnswerMax);
+  if (!json || !json->is_object() || !json->value("code", nlohmann::json()).is_string()) return {};
+  return json->at("code").get<std::string>();
+}
+
 }  // namespace
+
+std::string words_of(const HttpReply& reply) {
+  const auto json = parse_json(reply.body, limits::kAnswerMax);
+  if (json && json->is_object() && json->value("error", nlohmann::json()).is_string()) {
+    return json->at("error").get<std::string>();
+  }
+  return cat("HTTP ", reply.status, ": ", reply.body.substr(0, 200));
+}
 
 AgentSession::AgentSession(Options options, AgentCursor from)
     : options_(std::move(options)), cursor_(std::move(from)), met_(!cursor_.start_id.empty()) {
@@ -85,16 +100,23 @@ HttpCall AgentSession::poll_call(const Needs& needs, MonoTime now) const {
 void AgentSession::answered(const Result<HttpReply>& reply, Instant at, const Deliver& deliver) {
   under_way_ = false;
   token_refused_ = reply && reply->status == 401;
-  if (!reply) return failed(reply.error().message, at.mono);
-  if (reply->status != 200) {
-    return failed(cat("HTTP ", reply->status, ": ", reply->body.substr(0, 200)), at.mono);
+  if (!reply) {
+    const bool no_token = reply.error().code == ErrorCode::kNotFound;
+    return failed(no_token ? Trouble::kNoToken : Trouble::kUnreachable, reply.error().message,
+                  at.mono);
   }
+  if (reply->status != 200) return refused(*reply, at.mono);
   const auto json = parse_json(reply->body, limits::kAnswerMax);
-  if (!json) return failed(json.error().message, at.mono);
+  if (!json) return failed(Trouble::kOther, not_an_agent(json.error().message), at.mono);
   last_answer_ = at.mono;
-  const auto taken =
-      phase_ == Phase::kStatus ? take_status(*json, deliver) : take_poll(*json, at, deliver);
-  if (!taken) return failed(taken.error().message, at.mono);
+  const auto taken = phase_ == Phase::kStatus ? take_status(*json, at.wall, deliver)
+                                              : take_poll(*json, at, deliver);
+  if (!taken) {
+    const bool busy = taken.error().code == ErrorCode::kUnavailable;  // ours, not the agent's
+    return failed(busy ? Trouble::kUnreachable : Trouble::kOther,
+                  busy ? taken.error().message : not_an_agent(taken.error().message), at.mono);
+  }
+  trouble_ = told_ = Trouble::kNone;
   pause_ = Duration(0);
   call_at_ = at.mono;
 }
@@ -118,11 +140,13 @@ Status AgentSession::take_poll(const nlohmann::json& answer, Instant at, const D
   return {};
 }
 
-Status AgentSession::take_status(const nlohmann::json& answer, const Deliver& deliver) {
+Status AgentSession::take_status(const nlohmann::json& answer, WallTime at,
+                                 const Deliver& deliver) {
   const auto start_id = answer.is_object() ? answer.find("start_id") : answer.end();
   if (start_id == answer.end()) return fail(ErrorCode::kInvalid, "a status without start_id");
   const bool same_run = *start_id == cursor_.start_id;
-  Letter letter{.input = AgentState{.node = options_.node, .status = answer}, .cursor = cursor_};
+  Letter letter{.input = AgentState{.node = options_.node, .status = answer, .at = at},
+                .cursor = cursor_};
   if (!deliver(std::move(letter))) return fail(ErrorCode::kUnavailable, "the loop is busy");
   up_ = true;
   // Restarted since the poll: what that run has to say comes first, then its status again.
@@ -130,24 +154,58 @@ Status AgentSession::take_status(const nlohmann::json& answer, const Deliver& de
   return {};
 }
 
-void AgentSession::failed(std::string why, MonoTime now) {
+void AgentSession::refused(const HttpReply& reply, MonoTime now) {
+  const std::string words = words_of(reply);
+  if (reply.status == 401) {
+    return failed(Trouble::kToken,
+                  cat("it does not accept the token in ", options_.token_file,
+                      "; it must be that of the agent's own agent.token (", words, ")"),
+                  now);
+  }
+  if (reply.status == 409 && code_of(reply) == "conflict") {
+    return failed(Trouble::kEpoch,
+                  cat("it refuses this controller: ", words,
+                      "; if this controller lost its state, or shall replace the other one, start "
+                      "it once with --take-over"),
+                  now);
+  }
+  failed(Trouble::kOther, not_an_agent(words), now);
+}
+
+std::string AgentSession::not_an_agent(const std::string& words) const {
+  return cat(options_.url, " does not answer as an agent does; is it the right address? (", words,
+             ")");
+}
+
+void AgentSession::failed(Trouble trouble, std::string why, MonoTime now) {
+  if (trouble != trouble_) trouble_since_ = now;
+  trouble_ = trouble;
   why_ = std::move(why);
   pause_ = std::clamp(pause_ * 2, limits::kRetryFirst, limits::kRetryMax);
   call_at_ = now + pause_;
 }
 
 void AgentSession::tick(MonoTime now, const Deliver& deliver) {
-  if (!up_ || now - last_answer_ < options_.lost_after) return;
+  if (!has_news(now)) return;
+  if (trouble_ == Trouble::kNone) trouble_ = Trouble::kUnreachable;  // a call is still under way
   Letter letter{.input = AgentLost{.node = options_.node, .why = why_}};
   if (!deliver(std::move(letter))) return;
   up_ = false;
+  told_ = trouble_;
   phase_ = Phase::kCatchUp;
+}
+
+bool AgentSession::has_news(MonoTime now) const {
+  if (up_) return now - last_answer_ >= options_.lost_after;
+  return trouble_ != told_ && now - trouble_since_ >= options_.lost_after;
 }
 
 std::optional<MonoTime> AgentSession::next_deadline() const {
   std::optional<MonoTime> next;
   if (!under_way_) next = call_at_;
-  if (up_) next = std::min(next.value_or(MonoTime::max()), last_answer_ + options_.lost_after);
+  const auto or_at = [&](MonoTime at) { next = std::min(next.value_or(MonoTime::max()), at); };
+  if (up_) or_at(last_answer_ + options_.lost_after);
+  if (!up_ && trouble_ != told_) or_at(trouble_since_ + options_.lost_after);
   return next;
 }
 

@@ -5,6 +5,8 @@
 // then the status is fetched, then one long poll follows the other. A new run of the agent, or lost
 // events, mean a new status; silence longer than `lost_after` means AgentLost, said once. Calls
 // that fail are repeated with growing pauses. There is never more than one call under way.
+// An agent that answers but refuses us is as good as silent; its reason is told with AgentLost, and
+// again when the reason becomes another one for `lost_after`.
 //
 // Pure: the caller sends the calls and says what came of them. Owned by the thread `fleet`.
 #pragma once
@@ -32,6 +34,7 @@ class AgentSession {
   struct Options {
     std::string node;
     std::string url;
+    std::string token_file;  // named when the token is refused
     Duration lease;
     Duration poll;  // wait of a long poll
     Duration lost_after;
@@ -51,11 +54,16 @@ class AgentSession {
 
  private:
   enum class Phase { kCatchUp, kStatus, kFollow };
+  // Why calls fail; told anew only when this changes, whatever the words are.
+  enum class Trouble { kNone, kUnreachable, kNoToken, kToken, kEpoch, kOther };
 
   HttpCall poll_call(const Needs& needs, MonoTime now) const;
   Status take_poll(const nlohmann::json& answer, Instant at, const Deliver& deliver);
-  Status take_status(const nlohmann::json& answer, const Deliver& deliver);
-  void failed(std::string why, MonoTime now);
+  Status take_status(const nlohmann::json& answer, WallTime at, const Deliver& deliver);
+  std::string not_an_agent(const std::string& words) const;
+  void refused(const HttpReply& reply, MonoTime now);
+  void failed(Trouble trouble, std::string why, MonoTime now);
+  bool has_news(MonoTime now) const;
 
   const Options options_;
   AgentCursor cursor_;
@@ -64,10 +72,16 @@ class AgentSession {
   bool under_way_ = false;
   bool up_ = false;
   bool token_refused_ = false;
-  MonoTime call_at_{};      // not before
-  MonoTime last_answer_{};  // while up
-  Duration pause_{};        // before the next repeat
+  MonoTime call_at_{};                // not before
+  MonoTime last_answer_{};            // while up
+  Duration pause_{};                  // before the next repeat
+  Trouble trouble_ = Trouble::kNone;  // of the calls since the last that was answered
+  Trouble told_ = Trouble::kNone;
+  MonoTime trouble_since_{};
   std::string why_ = "no answer";
 };
+
+// The agent's own words in {"code","error"}, else status and start of the body.
+std::string words_of(const HttpReply& reply);
 
 }  // namespace panshi::controller

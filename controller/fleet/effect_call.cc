@@ -10,15 +10,6 @@
 namespace panshi::controller {
 namespace {
 
-// The agent's own words: {"code","error"}.
-std::string refusal(const HttpReply& reply) {
-  const auto json = parse_json(reply.body, limits::kAnswerMax);
-  if (json && json->is_object() && json->value("error", nlohmann::json()).is_string()) {
-    return json->at("error").get<std::string>();
-  }
-  return cat("HTTP ", reply.status, ": ", reply.body.substr(0, 200));
-}
-
 std::string text_at(const nlohmann::json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -37,6 +28,7 @@ HttpCall EffectCall::next_call(const std::string& url, std::int64_t epoch, MonoT
   call.method = effect_.kind == "inject" || effect_.kind == "act" ? "PUT" : "POST";
   if (effect_.kind == "inject") call.url = cat(url, "/v1/faults/", effect_.subject);
   if (effect_.kind == "revert") call.url = cat(url, "/v1/faults/", effect_.subject, "/revert");
+  if (effect_.kind == "clear") call.url = cat(url, "/v1/faults/", effect_.subject, "/clear");
   if (effect_.kind == "act") call.url = cat(url, "/v1/actions/", effect_.subject);
   if (effect_.kind == "revert_all") call.url = cat(url, "/v1/revert-all");
   call.body = dump_json(body);
@@ -51,7 +43,9 @@ std::optional<EffectDone> EffectCall::answered(const Result<HttpReply>& reply, I
   token_refused_ = reply && reply->status == 401;
   if (!reply) {
     if (reply.error().code == ErrorCode::kInvalid) return done("failed", reply.error().message, at);
-    if (reply.error().code != ErrorCode::kUnavailable) maybe_sent_ = true;
+    const bool never_sent = reply.error().code == ErrorCode::kUnavailable ||
+                            reply.error().code == ErrorCode::kNotFound;  // no token to send it with
+    if (!never_sent) maybe_sent_ = true;
     why_ = reply.error().message;
   } else if (reply->status >= 200 && reply->status < 300) {
     if (auto json = parse_json(reply->body, limits::kAnswerMax); json && json->is_object()) {
@@ -60,12 +54,12 @@ std::optional<EffectDone> EffectCall::answered(const Result<HttpReply>& reply, I
     maybe_sent_ = true;
     why_ = "the agent's answer is no JSON object";
   } else if (reply->status == 401 || reply->status == 503) {  // its token is new, or it is busy
-    why_ = refusal(*reply);
+    why_ = words_of(*reply);
   } else if (reply->status >= 500) {
     maybe_sent_ = true;
-    why_ = refusal(*reply);
+    why_ = words_of(*reply);
   } else {
-    return done("failed", refusal(*reply), at);
+    return done("failed", words_of(*reply), at);
   }
   pause_ = std::clamp(pause_ * 2, limits::kRetryFirst, limits::kRetryMax);
   call_at_ = at.mono + pause_;
@@ -97,6 +91,9 @@ EffectDone EffectCall::understood(const nlohmann::json& answer, Instant at) cons
       result.outcome = "failed";
       result.detail = cat(failures->size(), " could not be reverted: ", dump_json(*failures));
     }
+  } else if (effect_.kind == "clear" && state != "cleared") {
+    result.outcome = "failed";
+    result.detail = cat("left over: ", dump_json(answer.value("left", nlohmann::json::array())));
   } else if (state == "failed") {
     result.outcome = "failed";
     result.detail = text_at(answer, "error");

@@ -7,8 +7,8 @@
 #include "controller/limits.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
-#include "core/io/log.h"
 #include "core/json/fields.h"
+#include "core/model/sent_header.h"
 
 namespace panshi::controller {
 namespace {
@@ -18,17 +18,22 @@ constexpr std::size_t kTokenMax = 4'096;
 
 }  // namespace
 
+Result<std::string> read_agent_token(const std::string& file) {
+  auto text = read_file(file, kTokenMax);
+  if (!text)
+    return fail(ErrorCode::kNotFound, cat("its token cannot be read: ", text.error().message));
+  while (!text->empty() && std::isspace(static_cast<unsigned char>(text->back()))) text->pop_back();
+  if (text->empty()) return fail(ErrorCode::kNotFound, cat("its token file ", file, " is empty"));
+  return text;
+}
+
 Fleet::Fleet(Options options, Parts parts)
     : options_(std::move(options)), parts_(std::move(parts)), jobs_(kJobsMax) {
   for (const Agent& agent : options_.agents) {
     const auto cursor = options_.cursors.find(agent.node);
-    AgentSession session({.node = agent.node,
-                          .url = agent.url,
-                          .lease = options_.lease,
-                          .poll = options_.poll,
-                          .lost_after = options_.lost_after},
-                         cursor == options_.cursors.end() ? AgentCursor{} : cursor->second);
-    members_.emplace(agent.node, Member{.agent = agent, .session = std::move(session)});
+    members_.emplace(
+        agent.node,
+        make_member(agent, cursor == options_.cursors.end() ? AgentCursor{} : cursor->second));
   }
   http_ = std::make_unique<HttpFleet>(
       HttpFleet::Options{.in_flight_max = 4 * members_.size() + limits::kEffectsMax,
@@ -37,6 +42,36 @@ Fleet::Fleet(Options options, Parts parts)
 }
 
 Fleet::~Fleet() { stop(); }
+
+std::unique_ptr<Fleet::Member> Fleet::make_member(const Agent& agent, AgentCursor cursor) const {
+  AgentSession session({.node = agent.node,
+                        .url = agent.url,
+                        .token_file = agent.token_file,
+                        .lease = options_.lease,
+                        .poll = options_.poll,
+                        .lost_after = options_.lost_after},
+                       std::move(cursor));
+  return std::make_unique<Member>(Member{.agent = agent, .session = std::move(session)});
+}
+
+void Fleet::set_agents(std::vector<Agent> agents) {
+  (void)jobs_.put([this, agents = std::move(agents)] { replace_members(agents); });
+}
+
+void Fleet::replace_members(const std::vector<Agent>& agents) {
+  std::map<std::string, std::unique_ptr<Member>> next;
+  for (const Agent& agent : agents) {
+    const auto known = members_.find(agent.node);
+    const bool stays = known != members_.end() && known->second->agent == agent;
+    next.emplace(agent.node, stays ? std::move(known->second) : make_member(agent, {}));
+  }
+  for (auto& [node, member] : members_) {
+    if (!member) continue;
+    member->gone = true;
+    gone_.push_back(std::move(member));
+  }
+  members_ = std::move(next);
+}
 
 void Fleet::stop() {
   jobs_.close();
@@ -47,7 +82,7 @@ void Fleet::stop() {
 void Fleet::run() {
   while (!jobs_.closed()) {
     for (Job& job : jobs_.take_all(next_wake())) job();
-    for (auto& [node, member] : members_) serve(member);
+    for (auto& [node, member] : members_) serve(*member);
     for (auto& [id, call] : effects_) serve(*call);
     std::erase_if(effects_, [this](const auto& entry) {
       auto done = entry.second->give_up(now());
@@ -61,7 +96,7 @@ void Fleet::run() {
 MonoTime Fleet::next_wake() const {
   MonoTime next = parts_.clock.mono() + limits::kLoopIdleMax;
   for (const auto& [node, member] : members_) {
-    next = std::min(next, member.session.next_deadline().value_or(next));
+    next = std::min(next, member->session.next_deadline().value_or(next));
   }
   for (const auto& [id, call] : effects_) {
     if (!call->under_way()) next = std::min(next, call->call_at());
@@ -75,17 +110,18 @@ void Fleet::serve(Member& member) {
   auto call = member.session.next_call(*parts_.needs.read(), parts_.clock.mono());
   if (!call) return;
   send(member, *std::move(call), [this, &member](const Result<HttpReply>& reply, Instant at) {
-    const bool was_up = member.session.up();
+    if (member.gone) return;
     member.session.answered(reply, at, parts_.deliver);
     if (member.session.token_refused()) member.token.clear();
-    if (!was_up && member.session.up()) log_info(cat("agent ", member.agent.node, " is up"));
   });
 }
 
 void Fleet::serve(EffectCall& call) {
   if (call.under_way() || parts_.clock.mono() < call.call_at()) return;
   if (call.give_up(now())) return;
-  Member& member = members_.at(call.effect().node);
+  const auto of_node = members_.find(call.effect().node);
+  if (of_node == members_.end()) return call.withdraw();  // the node is gone since then
+  Member& member = *of_node->second;
   const auto epoch = parts_.needs.read()->epoch;
   send(member, call.next_call(member.agent.url, epoch, parts_.clock.mono()),
        [this, &member, id = call.effect().id](const Result<HttpReply>& reply, Instant at) {
@@ -138,25 +174,29 @@ void Fleet::deliver_outcomes() {
 
 void Fleet::send(Member& member, HttpCall call,
                  std::function<void(const Result<HttpReply>&, Instant)> then) {
-  if (member.token.empty()) read_token(member);
   if (member.token.empty()) {
-    (void)jobs_.put([this, then = std::move(then), file = member.agent.token_file] {
-      then(fail(ErrorCode::kUnavailable, cat("no token yet in ", file)), now());
-    });
-    return;
+    if (auto read = read_token(member); !read) {
+      (void)jobs_.put([this, then = std::move(then), why = read.error()] {
+        then(tl::unexpected<Error>(why), now());
+      });
+      return;
+    }
   }
   call.token = member.token;
-  http_->start(std::move(call), [this, then = std::move(then)](Result<HttpReply> reply) {
+  call.keep_header = kSentHeader;
+  http_->start(std::move(call), [this, &member, then = std::move(then)](Result<HttpReply> reply) {
     const Instant at = now();  // on arrival: the ages of events count from here
-    (void)jobs_.put([then, reply = std::move(reply), at] { then(reply, at); });
+    (void)jobs_.put([&member, then, reply = std::move(reply), at] {
+      Instant sent = at;
+      if (reply) sent.wall -= member.clock.late_by(reply->header, at.mono);
+      then(reply, sent);
+    });
   });
 }
 
-void Fleet::read_token(Member& member) {
-  auto text = read_file(member.agent.token_file, kTokenMax);
-  if (!text) return;
-  while (!text->empty() && std::isspace(static_cast<unsigned char>(text->back()))) text->pop_back();
-  member.token = *std::move(text);
+Status Fleet::read_token(Member& member) {
+  ASSIGN_OR_RETURN(member.token, read_agent_token(member.agent.token_file));
+  return {};
 }
 
 Result<nlohmann::json> Fleet::ask(const std::string& node, const std::string& path,
@@ -169,6 +209,16 @@ Result<nlohmann::json> Fleet::tell(const std::string& node, const std::string& p
   return call(node, path, true, timeout);
 }
 
+namespace {
+
+// What an agent that answers says no with is passed on.
+ErrorCode code_of_status(int status) {
+  if (status == 409) return ErrorCode::kConflict;
+  return status == 400 || status == 404 ? ErrorCode::kInvalid : ErrorCode::kUnavailable;
+}
+
+}  // namespace
+
 Result<nlohmann::json> Fleet::call(const std::string& node, const std::string& path, bool post,
                                    Duration timeout) {
   auto reply = std::make_shared<Reply>();
@@ -179,17 +229,20 @@ Result<nlohmann::json> Fleet::call(const std::string& node, const std::string& p
       return reply->answer(fail(ErrorCode::kNotFound, cat("there is no node `", node, "`")));
     }
     HttpCall call;
-    call.url = found->second.agent.url + path;
+    call.url = found->second->agent.url + path;
     if (post) {
       call.method = "POST";
       call.body = dump_json({{"epoch", parts_.needs.read()->epoch}});
     }
     call.timeout = timeout;
     call.body_max = limits::kAnswerMax;
-    send(found->second, std::move(call), [reply](const Result<HttpReply>& got, Instant) {
+    send(*found->second, std::move(call), [reply](const Result<HttpReply>& got, Instant) {
+      if (!got && got.error().code == ErrorCode::kNotFound) {  // not the node: its token
+        return reply->answer(fail(ErrorCode::kUnavailable, got.error().message));
+      }
       if (!got) return reply->answer(tl::unexpected(got.error()));
       if (got->status == 200) return reply->answer(parse_json(got->body, limits::kAnswerMax));
-      reply->answer(fail(ErrorCode::kUnavailable, cat("HTTP ", got->status)));
+      reply->answer(fail(code_of_status(got->status), words_of(*got)));
     });
   });
   if (!queued) return fail(ErrorCode::kUnavailable, "the controller is stopping");
@@ -205,7 +258,7 @@ std::vector<std::string> Fleet::nodes_up() {
   (void)jobs_.put([this, reply] {
     std::vector<std::string> up;
     for (const auto& [node, member] : members_) {
-      if (member.session.up()) up.push_back(node);
+      if (member->session.up()) up.push_back(node);
     }
     reply->answer(nlohmann::json(up));
   });

@@ -15,10 +15,14 @@
 #include <thread>
 #include <vector>
 
+#include "controller/fleet/agent_clock.h"
 #include "controller/fleet/agent_session.h"
 #include "controller/fleet/effect_call.h"
 
 namespace panshi::controller {
+
+// Without the newline at its end. kNotFound: no such file, not readable, or empty.
+Result<std::string> read_agent_token(const std::string& file);
 
 class Fleet {
  public:
@@ -26,6 +30,7 @@ class Fleet {
     std::string node;
     std::string url;
     std::string token_file;  // may appear later: agents make it at their first start
+    bool operator==(const Agent&) const = default;
   };
   struct Options {
     std::vector<Agent> agents;
@@ -52,6 +57,8 @@ class Fleet {
   Result<nlohmann::json> tell(const std::string& node, const std::string& path, Duration timeout);
   // Nodes whose agents answer at present. Blocks shortly.
   std::vector<std::string> nodes_up();
+  // Other nodes from here on. The session of one that stays as it is goes on.
+  void set_agents(std::vector<Agent> agents);
   void stop();
 
  private:
@@ -61,9 +68,13 @@ class Fleet {
   struct Member {
     Agent agent;
     AgentSession session;
+    AgentClock clock = {};
     std::string token = {};
+    bool gone = false;  // what still comes from it is of no interest
   };
 
+  std::unique_ptr<Member> make_member(const Agent& agent, AgentCursor cursor) const;
+  void replace_members(const std::vector<Agent>& agents);
   void run();
   MonoTime next_wake() const;
   Instant now() const { return {parts_.clock.mono(), parts_.anchored.now()}; }
@@ -76,12 +87,13 @@ class Fleet {
   // Adds the token; `then` gets the answer and its arrival, on the thread `fleet`.
   void send(Member& member, HttpCall call,
             std::function<void(const Result<HttpReply>&, Instant)> then);
-  void read_token(Member& member);
+  static Status read_token(Member& member);
 
   const Options options_;
   const Parts parts_;
   Mailbox<Job> jobs_;
-  std::map<std::string, Member> members_;                       // by node
+  std::map<std::string, std::unique_ptr<Member>> members_;  // by node
+  std::vector<std::unique_ptr<Member>> gone_;  // calls under way may still refer to them
   std::map<std::string, std::unique_ptr<EffectCall>> effects_;  // by id
   std::deque<EffectDone> outcomes_;                             // not delivered yet
   std::thread thread_;

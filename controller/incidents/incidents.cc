@@ -52,9 +52,106 @@ void state_slo_met(Context& context, const IncidentFacts& incident, const Owner&
   context.emit("slo.met", std::move(data), owner);
 }
 
+void clear_breach(Context& context, const BreachFacts& breach, const std::string& why) {
+  context.emit("breach.cleared", {{"breach", breach.id}, {"rule", breach.rule}, {"why", why}},
+               {breach.drill, breach.incident, "", ""});
+}
+
+// A rule that was deleted while it fired can neither clear nor be met again.
+void clear_orphans(Context& context) {
+  std::vector<BreachFacts> orphans;
+  for (const auto& [id, breach] : context.state.breaches) {
+    if (!breach.cleared_at && !context.catalog.rules.contains(breach.rule)) {
+      orphans.push_back(breach);
+    }
+  }
+  for (const BreachFacts& breach : orphans) {
+    clear_breach(context, breach, cat("rule ", breach.rule, " was deleted while it fired"));
+  }
+}
+
+// Why it is closed although nobody saw it well again; empty when its rules are there to tell.
+std::string why_given_up(const Context& context, const IncidentFacts& incident) {
+  std::string why;
+  for (const std::string& id : incident.breaches) {
+    const auto breach = context.state.breaches.find(id);
+    if (breach == context.state.breaches.end()) continue;
+    if (context.catalog.rules.contains(breach->second.rule)) return {};
+    if (why.empty()) why = breach->second.given_up;
+  }
+  return why;
+}
+
+// Open or closed: one that a person closed stays so.
+bool has_an_incident(const State& state, const std::string& fault) {
+  return std::any_of(state.incidents.begin(), state.incidents.end(), [&](const auto& each) {
+    const auto& faults = each.second.faults;
+    return std::find(faults.begin(), faults.end(), fault) != faults.end();
+  });
+}
+
+// One incident for each node whose faults in force nobody can see any more.
+void open_for_unseen_faults(Context& context) {
+  std::map<std::string, std::vector<FaultFacts>> unseen;
+  for (const auto& [id, fault] : context.state.faults) {
+    const auto agent = context.state.agents.find(fault.node);
+    const bool down = agent != context.state.agents.end() && agent->second.down;
+    if (fault.ended() || !fault.live_at || (!down && !fault.lost)) continue;
+    if (!has_an_incident(context.state, id)) unseen[fault.node].push_back(fault);
+  }
+  for (const auto& [node, faults] : unseen) {
+    std::vector<std::string> ids;
+    for (const FaultFacts& fault : faults) ids.push_back(fault.id);
+    const bool lost = faults.front().lost;
+    const std::string title =
+        cat("agent ", node,
+            lost ? " lost the undo of " : " was lost while it had in force: ", join(ids, ", "));
+    const std::string id = cat("i-", context.state.counters.incident + 1);
+    const Owner owner{faults.front().drill, id, "", ""};
+    context.emit("incident.opened",
+                 {{"rule", ""},
+                  {"breach", ""},
+                  {"title", title},
+                  {"target", cat("agent ", node)},
+                  {"faults", ids}},
+                 owner);
+    Effect page;
+    page.kind = "notify";
+    page.body = {
+        {"channel", "log"}, {"message", cat("incident ", id, ": ", title)}, {"page", true}};
+    page.timeout = context.catalog.settings.effect_timeout;
+    context.intend(std::move(page), owner);
+  }
+}
+
+bool all_ended(const State& state, const IncidentFacts& incident) {
+  return std::all_of(incident.faults.begin(), incident.faults.end(), [&](const auto& id) {
+    const auto fault = state.faults.find(id);
+    return fault == state.faults.end() || fault->second.ended();
+  });
+}
+
+void close(Context& context, const IncidentFacts& incident, const std::string& why) {
+  context.emit("incident.closed",
+               {{"why", why}, {"duration_us", (context.now - incident.opened_at).count()}},
+               {incident.drill, incident.id, "", ""});
+}
+
 }  // namespace
 
+void close_by_hand(Context& context, const std::string& id, const std::string& why) {
+  const IncidentFacts incident = context.state.incidents.at(id);
+  for (const std::string& each : incident.breaches) {
+    const auto breach = context.state.breaches.find(each);
+    const bool is_open = breach != context.state.breaches.end() && !breach->second.cleared_at;
+    if (is_open) clear_breach(context, BreachFacts(breach->second), why);
+  }
+  close(context, incident, why);
+}
+
 void advance_incidents(Context& context) {
+  clear_orphans(context);
+  open_for_unseen_faults(context);
   std::vector<std::string> open;
   for (const auto& [id, incident] : context.state.incidents) {
     if (!incident.closed_at) open.push_back(id);
@@ -62,7 +159,15 @@ void advance_incidents(Context& context) {
   for (const std::string& id : open) {
     const IncidentFacts& incident = context.state.incidents.at(id);
     const Owner owner{incident.drill, id, "", ""};
-    if (!all_cleared(context.state, incident)) continue;
+    if (const std::string why = why_given_up(context, incident); !why.empty()) {
+      close(context, incident, why);
+      continue;
+    }
+    if (!all_cleared(context.state, incident) || !all_ended(context.state, incident)) continue;
+    if (incident.breaches.empty() && !incident.faults.empty()) {
+      close(context, incident, "every fault of it is known to be over");
+      continue;
+    }
     if (!incident.slo_met_at && steady_again(context, incident)) {
       state_slo_met(context, incident, owner);
     }
@@ -70,10 +175,7 @@ void advance_incidents(Context& context) {
       context.emit("redundancy.back", {{"incident", id}}, owner);
     }
     if (incident.slo_met_at && incident.redundancy_at) {
-      context.emit("incident.closed",
-                   {{"why", "every breach is cleared, every service is ready, no fault is live"},
-                    {"duration_us", (context.now - incident.opened_at).count()}},
-                   owner);
+      close(context, incident, "every breach is cleared, every service is ready, no fault is live");
     }
   }
 }

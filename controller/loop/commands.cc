@@ -5,8 +5,10 @@
 #include <array>
 
 #include "controller/drills/drills.h"
+#include "controller/incidents/incidents.h"
 #include "controller/loop/link_commands.h"
 #include "controller/runbooks/runbooks.h"
+#include "controller/world/blast_radius.h"
 #include "controller/world/faults.h"
 #include "core/base/random.h"
 #include "core/base/text.h"
@@ -93,14 +95,7 @@ Result<Json> halt(Context& context, const Json& body) {
   context.emit("halt.on", {{"reason", reason}});
   const DrillFacts* drill = context.state.active_drill();
   if (drill && !drill->aborting) abort_drill(context, drill->id, cat("halted: ", reason), false);
-  for (const auto& [name, node] : context.catalog.inventory.nodes) {
-    Effect effect;
-    effect.kind = "revert_all";
-    effect.node = name;
-    effect.body = {{"reason", reason}};
-    effect.timeout = context.catalog.settings.effect_timeout;
-    context.intend(std::move(effect));
-  }
+  advance_halt(context);
   return Json{{"halted", true}};
 }
 
@@ -113,7 +108,8 @@ Result<Json> resume(Context& context, const Json& body) {
   return Json{{"halted", false}};
 }
 
-std::string why_not_fault(const Context& context, const ScenarioFault& fault) {
+std::string why_not_fault(const Context& context, const ScenarioFault& fault,
+                          std::int64_t targets_max) {
   const State& state = context.state;
   if (state.halted) return cat("halted: ", state.halt_reason);
   if (state.doubt) return "decisions are off: the controller was late and doubts its evidence";
@@ -123,20 +119,32 @@ std::string why_not_fault(const Context& context, const ScenarioFault& fault) {
   const std::string node = node_of(context.catalog.inventory, fault.target);
   if (node.empty()) return cat("nothing is known of ", fault.target.text());
   if (!state.agent_up(node)) return cat("agent ", node, " is down");
-  return {};
+  return why_too_wide(context, fault.target, targets_max);
+}
+
+// As `limits.targets_max` of a scenario; everything in force counts, whoever asked for it.
+std::int64_t take_targets_max(Json& document, Problems& problems) {
+  std::int64_t targets_max = 1;
+  if (!document.is_object() || !document.contains("targets_max")) return targets_max;
+  const Json limits = {{"targets_max", document["targets_max"]}};
+  document.erase("targets_max");
+  Fields in(limits, "", problems);
+  in.may("targets_max", targets_max, {1, 100});
+  return targets_max;
 }
 
 Result<Json> fault_apply(Context& context, const Json& body) {
   const std::string id = cat("f-", context.state.counters.fault + 1);
   Json document = body;
-  if (document.is_object()) document["id"] = id;
   Problems problems;
+  const std::int64_t targets_max = take_targets_max(document, problems);
+  if (document.is_object()) document["id"] = id;
   const ScenarioFault fault = read_scenario_fault(document, "", problems);
   check_scenario_fault(fault, document, {&context.catalog.inventory, nullptr, nullptr, nullptr}, "",
                        problems);
   if (fault.target.services.size() > 1) problems.add("target", "must be a single service");
   if (!problems.empty()) return tl::unexpected<Error>(problems.error());
-  if (const std::string why = why_not_fault(context, fault); !why.empty()) {
+  if (const std::string why = why_not_fault(context, fault, targets_max); !why.empty()) {
     return fail(ErrorCode::kRefused, cat("the fault is refused: ", why));
   }
   inject(context, {id, fault.kind, fault.target, fault.params, fault.term, "", ""});
@@ -234,11 +242,34 @@ Result<Json> incident_ack(Context& context, const Json& body) {
   return Json{{"incident", id}};
 }
 
+// For one that nothing else would close. What still fires opens another at its next sample.
+Result<Json> incident_close(Context& context, const Json& body) {
+  Problems problems;
+  Fields in(body, "", problems);
+  std::string id;
+  std::string by = "somebody";
+  std::string reason;
+  in.need("incident", id);
+  in.may("by", by);
+  in.need("reason", reason);
+  in.done();
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  const auto incident = context.state.incidents.find(id);
+  if (incident == context.state.incidents.end()) {
+    return not_found("incident", id, keys(context.state.incidents));
+  }
+  if (incident->second.closed_at) {
+    return fail(ErrorCode::kConflict, cat("incident ", id, " is closed already"));
+  }
+  close_by_hand(context, id, cat("closed by ", by, ": ", reason));
+  return Json{{"incident", id}};
+}
+
 struct Verb {
   const char* name;
   Result<Json> (*run)(Context& context, const Json& body);
 };
-constexpr std::array<Verb, 12> kVerbs = {{{"drill.run", &drill_run},
+constexpr std::array<Verb, 13> kVerbs = {{{"drill.run", &drill_run},
                                           {"drill.abort", &drill_abort},
                                           {"halt", &halt},
                                           {"resume", &resume},
@@ -249,7 +280,8 @@ constexpr std::array<Verb, 12> kVerbs = {{{"drill.run", &drill_run},
                                           {"link.undrain", &link_undrain},
                                           {"link.weights", &link_weights},
                                           {"runbook.run", &runbook_run},
-                                          {"incident.ack", &incident_ack}}};
+                                          {"incident.ack", &incident_ack},
+                                          {"incident.close", &incident_close}}};
 
 }  // namespace
 

@@ -17,7 +17,7 @@ bool starts_with_any(const std::string& text, std::initializer_list<std::string_
 }
 
 // What people are shown of a service follows its events; the status is fetched only at contact.
-void note_service(nlohmann::json& services, const AgentEvents::Item& item) {
+void note_service(nlohmann::json& services, const AgentEvents::Item& item, WallTime at) {
   const std::string happened = item.kind.substr(std::string_view("service.").size());
   for (auto& service : services) {
     if (!service.is_object() ||
@@ -28,6 +28,8 @@ void note_service(nlohmann::json& services, const AgentEvents::Item& item) {
     service["state"] = happened == "exited" ? "stopped" : happened;
     if (ended) service["pid"] = 0;
     if (!ended && item.data.contains("pid")) service["pid"] = item.data.at("pid");
+    if (item.data.contains("restarts")) service["restarts"] = item.data.at("restarts");
+    service["since_us"] = to_us(at);
   }
 }
 
@@ -42,7 +44,7 @@ void on_agent_event(Context& context, const std::string& node, const AgentEvents
   } else if (item.kind.starts_with("fault.")) {
     learn_fault(context, node, item.kind, at, item.data);
   } else if (starts_with_any(item.kind, {"service.", "probe.", "link."})) {
-    if (item.kind.starts_with("service.")) note_service(context.memory.services[node], item);
+    if (item.kind.starts_with("service.")) note_service(context.memory.services[node], item, at);
     const DrillFacts* drill = context.state.active_drill();
     context.emit_at(at, item.kind, item.data, {drill ? drill->id : "", "", "", node});
   }
@@ -53,9 +55,12 @@ void on_agent_event(Context& context, const std::string& node, const AgentEvents
 void on_restarted(Context& context, const Restarted& input) {
   const bool after_crash = context.state.running;
   if (context.state.doubt) context.emit("doubt.off", nlohmann::json::object());
-  context.emit("controller.started", {{"epoch", context.state.epoch + 1},
-                                      {"version", input.version},
-                                      {"after_crash", after_crash}});
+  nlohmann::json data = {{"epoch", std::max(context.state.epoch, input.epoch_above) + 1},
+                         {"version", input.version},
+                         {"after_crash", after_crash},
+                         {"calendar_ahead_us", input.calendar_ahead.count()}};
+  if (input.ids_above > 0) data["ids_above"] = input.ids_above;
+  context.emit("controller.started", std::move(data));
   // Nobody can be asked what became of these; a report is simply written again.
   std::vector<PendingEffect> lost;
   for (const auto& [id, effect] : context.state.effects) {
@@ -87,9 +92,20 @@ void on_agent_events(Context& context, const AgentEvents& input) {
 
 void on_agent_lost(Context& context, const AgentLost& input) {
   if (!context.catalog.inventory.nodes.contains(input.node)) return;
-  const bool first_word = context.memory.contacted.insert(input.node).second;
-  if (!first_word && !context.state.agent_up(input.node)) return;
+  context.memory.trouble[input.node] = input.why;
+  // It may be starting just now, as we are: its time to be heard of is not over yet.
+  if (!context.memory.contacted.contains(input.node)) return;
+  const auto known = context.state.agents.find(input.node);
+  if (known != context.state.agents.end() && known->second.why == input.why) return;
   context.emit("agent.down", {{"why", input.why}}, {"", "", "", input.node});
+}
+
+void on_clock_moved(Context& context, const ClockMoved& input) {
+  const WallTime was = context.state.calendar(context.now);
+  context.memory.next_due.clear();
+  context.emit("clock.moved", {{"calendar_ahead_us", input.calendar_ahead.count()},
+                               {"from_us", to_us(was)},
+                               {"to_us", to_us(context.now + input.calendar_ahead)}});
 }
 
 void on_late_loop(Context& context, const LateLoop& input) {
@@ -105,8 +121,12 @@ void advance_contacts(Context& context) {
   if (context.now < deadline) return context.wake_at(deadline);
   for (const auto& [name, node] : nodes) {
     if (!context.memory.contacted.insert(name).second) continue;
-    context.emit("agent.down", {{"why", "no word since the controller started"}},
-                 {"", "", "", name});
+    const auto trouble = context.memory.trouble.find(name);
+    context.emit(
+        "agent.down",
+        {{"why", trouble == context.memory.trouble.end() ? "no word since the controller started"
+                                                         : trouble->second}},
+        {"", "", "", name});
   }
 }
 

@@ -11,6 +11,7 @@ void on_agent_events(Context& context, const AgentEvents& input);
 void on_agent_state(Context& context, const AgentState& input);
 void on_agent_lost(Context& context, const AgentLost& input);
 void on_effect_done(Context& context, const EffectDone& input);
+void on_clock_moved(Context& context, const ClockMoved& input);
 void on_late_loop(Context& context, const LateLoop& input);
 
 // Agents that were not heard of since our start are down; a doubt that lasted long enough ends.

@@ -5,6 +5,7 @@
 
 #include "controller/limits.h"
 #include "core/base/text.h"
+#include "core/io/log.h"
 
 namespace panshi::controller {
 namespace {
@@ -35,10 +36,23 @@ Event effect_done(const EffectDone& done, const std::string& node, WallTime aske
                      {"duration_us", (done.at - asked).count()}});
 }
 
+// What whoever reads the log must know of the agents.
+void log_agents(const std::vector<Event>& events) {
+  for (const Event& event : events) {
+    const auto text = [&](const char* key) { return event.data.value(key, std::string()); };
+    if (event.kind == "agent.up") log_info(cat("agent ", event.node, " is up"));
+    if (event.kind == "agent.down") log_warn(cat("agent ", event.node, " is down: ", text("why")));
+    if (event.kind == "agent.lacks") log_warn(cat("agent ", event.node, ": ", text("text")));
+  }
+}
+
 }  // namespace
 
 Loop::Loop(Options options, Parts parts)
-    : options_(std::move(options)), parts_(std::move(parts)), letters_(limits::kMailboxMax) {}
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
+      letters_(limits::kMailboxMax),
+      nodes_(options_.nodes) {}
 
 Status Loop::recover() {
   const auto replayed =
@@ -51,7 +65,9 @@ Status Loop::recover() {
 
 Status Loop::begin() {
   Gathered gathered;
-  gather(Restarted{options_.version}, gathered);
+  calendar_ahead_ = calendar_ahead();
+  gather(Restarted{options_.version, options_.epoch_above, options_.ids_above, calendar_ahead_},
+         gathered);
   // The epoch must be known before the first effect goes out, and durable before that.
   auto effects = std::move(gathered.effects);
   if (auto durable = append(std::move(gathered.events)); !durable) return durable;
@@ -88,6 +104,11 @@ Status Loop::turn(std::vector<Letter> letters, MonoTime asked) {
   const Duration late = std::max(woke - asked, last_turn_);
   Gathered gathered;
   if (late > options_.late_bound) gather(LateLoop{late}, gathered);
+  const Duration ahead = calendar_ahead();
+  if (std::chrono::abs(ahead - calendar_ahead_) >= limits::kClockStep) {
+    calendar_ahead_ = ahead;
+    gather(ClockMoved{ahead}, gathered);
+  }
   for (Letter& letter : letters) gather(std::move(letter), gathered);
   const auto deadline = parts_.brain.next_deadline();
   if (deadline && *deadline <= clock_->now()) gather(Tick{}, gathered);
@@ -111,6 +132,8 @@ void Loop::gather(Letter letter, Gathered& gathered) {
   Stepped stepped = parts_.brain.step(letter.input, clock_->now());
   auto answer = stepped.answer.value_or(
       fail(ErrorCode::kInternal, "the command was not answered: this is a bug"));
+  const auto* reload = std::get_if<Reloaded>(&letter.input);
+  if (reload && answer) nodes_ = reload->catalog->inventory.node_names();
   gathered.answers.emplace_back(std::move(letter.reply), std::move(answer));
   std::ranges::move(stepped.events, std::back_inserter(gathered.events));
   std::ranges::move(stepped.effects, std::back_inserter(gathered.effects));
@@ -135,6 +158,7 @@ Status Loop::append(std::vector<Event> events) {
   new_cursors_.clear();
   if (auto appended = parts_.journal.append(events, cursors); !appended) return appended;
   parts_.feed.publish(parts_.journal.last_seq());
+  log_agents(events);
   return {};
 }
 
@@ -142,7 +166,7 @@ void Loop::publish(bool news) {
   const MonoTime now = parts_.clock.mono();
   if (news) {  // only events change what the nodes need; most turns bring none
     NeedsOfNodes nodes;
-    for (const std::string& node : options_.nodes) {
+    for (const std::string& node : nodes_) {
       nodes[node] = {.renew = parts_.brain.faults_to_renew(node),
                      .watch = parts_.brain.watches(node)};
     }

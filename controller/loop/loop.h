@@ -37,6 +37,8 @@ class Loop {
     Duration late_bound = std::chrono::milliseconds(250);
     std::vector<std::string> nodes;
     std::string version;
+    std::int64_t epoch_above = 0;  // see Restarted
+    std::int64_t ids_above = 0;
   };
   struct Parts {
     Brain& brain;
@@ -81,6 +83,7 @@ class Loop {
   Status act_on(Gathered gathered);
   Status append(std::vector<Event> events);
   Status fold(std::vector<Event> events);  // events of our own, not from a step
+  Duration calendar_ahead() const { return parts_.clock.wall() - clock_->now(); }
   void publish(bool news);
 
   const Options options_;
@@ -93,7 +96,9 @@ class Loop {
   std::optional<AnchoredClock> clock_;
   std::map<std::string, AgentCursor> new_cursors_;                  // not durable yet
   std::shared_ptr<const NeedsOfNodes> nodes_need_ = Needs{}.nodes;  // after the last event
+  std::vector<std::string> nodes_;                                  // of the catalog at present
   Duration last_turn_{};                                            // how long it took
+  Duration calendar_ahead_{};                                       // as the brain was told
   MonoTime viewed_at_{};
 };
 

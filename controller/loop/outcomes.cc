@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/loop/outcomes.h"
 
+#include "controller/events/event_data.h"
+#include "controller/loop/audit_outcome.h"
 #include "controller/loop/facts.h"
 #include "controller/world/faults.h"
 #include "core/base/text.h"
@@ -8,45 +10,40 @@
 namespace panshi::controller {
 namespace {
 
-std::string text_of(const nlohmann::json& object, const char* key) {
-  if (!object.is_object()) return {};
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-// Null unless the action printed JSON.
-nlohmann::json output_of(const nlohmann::json& action) {
-  static const nlohmann::json::json_pointer kOutput("/result/output_json");
-  return action.is_object() && action.contains(kOutput) ? action.at(kOutput) : nlohmann::json();
-}
-
 void state_audit(Context& context, const PendingEffect& effect, const nlohmann::json& action,
                  WallTime at) {
   const auto drill = context.state.drills.find(effect.drill);
   const bool is_audit =
       drill != context.state.drills.end() && drill->second.audit_effect == effect.id;
   if (!is_audit) return;
-  const nlohmann::json audit = output_of(action);
-  std::string verdict = text_of(audit, "verdict");
-  if (verdict != "valid" && verdict != "invalid") verdict = "unknown";
-  context.emit_at(at, "audit.done", {{"verdict", verdict}, {"audit", audit}},
+  const AuditOutcome audit = read_audit(action);
+  context.emit_at(at, "audit.done", {{"verdict", audit.verdict}, {"audit", audit.audit}},
                   {effect.drill, "", "", effect.node});
 }
 
-void learn_injected(Context& context, const PendingEffect& effect, const EffectDone& input) {
-  nlohmann::json data = {{"fault", effect.subject},
-                         {"kind", text_of(effect.body, "kind")},
-                         {"target", effect.body.value("target", nlohmann::json::object())}};
-  if (input.result.is_object() && input.result.contains("measured")) {
-    data["measured"] = input.result["measured"];
+// The fault of an inject or a revert, as the agent has it now.
+void learn_one(Context& context, const PendingEffect& effect, const EffectDone& input) {
+  nlohmann::json fault = input.result.is_object() ? input.result : nlohmann::json::object();
+  fault["id"] = effect.subject;
+  for (const char* key : {"kind", "target"}) {
+    if (!fault.contains(key)) fault[key] = effect.body.value(key, nlohmann::json());
   }
-  const bool reverted = text_of(input.result, "state") == "reverted";
-  if (reverted) data["reason"] = "asked";
-  learn_fault(context, effect.node, reverted ? "fault.reverted" : "fault.live", input.at, data);
+  if (!fault.contains("state")) fault["state"] = effect.kind == "inject" ? "live" : "reverted";
+  learn_answer(context, effect.node, fault, input.at, "asked");
+}
+
+void learn_cleared(Context& context, const PendingEffect& effect, const EffectDone& input) {
+  learn_fault(context, effect.node, "fault.reverted", input.at,
+              {{"fault", effect.subject},
+               {"reason", "cleared without its undo record"},
+               {"cleared", value_of(input.result, "cleared")}});
 }
 
 void learn_reverted_all(Context& context, const PendingEffect& effect, const EffectDone& input) {
   if (!input.result.is_object()) return;
+  for (const auto& fault : input.result.value("faults", nlohmann::json::array())) {
+    learn_answer(context, effect.node, fault, input.at, "revert_all");
+  }
   const auto reverted = input.result.find("reverted");
   if (reverted == input.result.end() || !reverted->is_array()) return;
   for (const auto& id : *reverted) {
@@ -70,12 +67,9 @@ Outcome outcome_of(const PendingEffect& effect, const EffectDone& input) {
 }
 
 void tell_consequences(Context& context, const PendingEffect& effect, const EffectDone& input) {
-  if (effect.kind == "inject") return learn_injected(context, effect, input);
+  if (effect.kind == "inject" || effect.kind == "revert") return learn_one(context, effect, input);
+  if (effect.kind == "clear") return learn_cleared(context, effect, input);
   if (effect.kind == "revert_all") return learn_reverted_all(context, effect, input);
-  if (effect.kind == "revert") {
-    return learn_fault(context, effect.node, "fault.reverted", input.at,
-                       {{"fault", effect.subject}, {"reason", "asked"}});
-  }
   const Owner owner{effect.drill, effect.incident, effect.run, ""};
   if (effect.kind == "notify") context.emit_at(input.at, "notify.sent", effect.body, owner);
   if (effect.kind == "report") {
@@ -102,12 +96,19 @@ void on_effect_done(Context& context, const EffectDone& input) {
   const PendingEffect effect = found->second;
   EffectDone answer = input;
   answer.at = std::min(input.at, context.now);
-  // A program that ends with an error may have told why: the audit's "invalid" is such a one.
+  // A program that ends with an error may have told why.
   if (effect.kind == "act" &&
       (answer.outcome == "ok" || !text_of(answer.result, "state").empty())) {
     return settle_action(context, effect.id, answer.result, answer.at);
   }
-  const Outcome outcome = outcome_of(effect, answer);
+  Outcome outcome = outcome_of(effect, answer);
+  // In force for a while although the order failed: its agent died over it, and reverted it.
+  const bool was_over = effect.kind == "inject" && text_of(answer.result, "state") == "reverted";
+  const auto fault = context.state.faults.find(effect.subject);
+  const bool is_lost = effect.kind == "revert" && flag_of(answer.result, "known") == false &&
+                       fault != context.state.faults.end() && fault->second.live_at;
+  if (is_lost) outcome = {"failed", "the agent does not know it", answer.at};
+  if (was_over || is_lost) learn_one(context, effect, answer);
   settle_effect(context, effect.id, outcome);
   if (outcome.word == "ok") tell_consequences(context, effect, answer);
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // An agent's full status against our books: what became of intents without an outcome, which faults
 // are really in force, which are leftovers.
+#include <algorithm>
+#include <set>
+
+#include "controller/events/event_data.h"
 #include "controller/loop/facts.h"
 #include "controller/loop/outcomes.h"
 #include "controller/world/faults.h"
@@ -25,21 +29,7 @@ ById by_id(const nlohmann::json& status, const char* key) {
 
 std::string word(const ById& objects, const std::string& id, const char* key) {
   const auto found = objects.find(id);
-  return found == objects.end() ? std::string() : found->second.value(key, std::string());
-}
-
-// What the agent holds of a fault, as one of its events would say it.
-void learn_from_status(Context& context, const std::string& node, const nlohmann::json& fault) {
-  const std::string id = fault["id"].get<std::string>();
-  const std::string state = fault.value("state", std::string());
-  nlohmann::json data = {{"fault", id},
-                         {"kind", fault.value("kind", std::string())},
-                         {"target", fault.value("target", nlohmann::json::object())}};
-  if (state == "live") learn_fault(context, node, "fault.live", context.now, data);
-  if (state == "reverted") data["reason"] = fault.value("reason", std::string("seen in status"));
-  if (state == "reverted") learn_fault(context, node, "fault.reverted", context.now, data);
-  if (state == "failed") data["error"] = fault.value("error", std::string());
-  if (state == "failed") learn_fault(context, node, "fault.failed", context.now, data);
+  return found == objects.end() ? std::string() : text_of(found->second, key);
 }
 
 // The outcome of an effect, or empty when the status does not tell. What an earlier run of the
@@ -58,9 +48,10 @@ Outcome outcome_in(const PendingEffect& effect, const ById& faults, std::int64_t
     return of_earlier_run ? (state == "live" ? Outcome{"failed", "still live", {}} : never)
                           : Outcome{};
   }
+  if (effect.kind == "clear" && of_earlier_run) return never;
   if (effect.kind == "revert_all" && of_earlier_run) {
     for (const auto& [id, fault] : faults) {
-      if (fault.value("state", "") == "live") return {"failed", cat("fault ", id, " is live"), {}};
+      if (text_of(fault, "state") == "live") return {"failed", cat("fault ", id, " is live"), {}};
     }
     return {"ok", "no fault is live", {}};
   }
@@ -89,19 +80,68 @@ void reconcile_effects(Context& context, const std::string& node, const ById& fa
   }
 }
 
-// Faults that we hold for live and the agent does not know are over: it lost its state directory,
-// or dropped them as too old.
-void end_forgotten(Context& context, const std::string& node, const ById& faults) {
-  std::vector<std::string> gone;
+// Faults that we do not hold for over and of which the agent knows nothing. A status from before
+// the order came says nothing of it; if it is lost meanwhile, its revert will find that out.
+void note_unknown(Context& context, const std::string& node, const ById& faults, WallTime at) {
+  std::vector<std::string> unknown;
   for (const auto& [id, fault] : context.state.faults) {
     const bool pending = fault.state == FaultState::kIntended;
-    if (fault.node == node && !fault.ended() && !pending && !faults.contains(id))
-      gone.push_back(id);
+    const bool later = fault.live_at.value_or(fault.intended_at) > at;
+    if (fault.node == node && !fault.ended() && !pending && !later && !faults.contains(id))
+      unknown.push_back(id);
   }
-  for (const std::string& id : gone) {
-    learn_fault(context, node, "fault.reverted", context.now,
-                {{"fault", id}, {"reason", "its agent does not know it"}});
+  for (const std::string& id : unknown) learn_unknown(context, node, id, context.now);
+}
+
+// The agent says how long each service has been in its state; people are shown since when.
+nlohmann::json services_of(const nlohmann::json& status, WallTime now) {
+  nlohmann::json services = status.value("services", nlohmann::json::array());
+  for (auto& service : services) {
+    if (!service.is_object()) continue;
+    const auto age = service.value("age_us", nlohmann::json());
+    if (age.is_number_integer())
+      service["since_us"] = to_us(now - Duration(age.get<std::int64_t>()));
+    service.erase("age_us");
   }
+  return services;
+}
+
+std::vector<std::string> missing_in(const nlohmann::json& status, const char* key,
+                                    const std::vector<std::string>& wanted) {
+  const auto list = status.find(key);
+  if (list == status.end() || !list->is_array()) return {};  // it says nothing of them
+  std::set<std::string> has;
+  for (const auto& one : *list) {
+    has.insert(text_of(one, "name"));
+  }
+  std::vector<std::string> missing;
+  for (const std::string& name : wanted) {
+    if (!has.contains(name)) missing.push_back(name);
+  }
+  return missing;
+}
+
+// What our inventory gives to a node and its agent does not have: nothing can be seen or done
+// there, and an incident that waits for it never closes.
+void compare_inventory(Context& context, const std::string& node, const nlohmann::json& status) {
+  const InventoryNode& ours = context.catalog.inventory.nodes.at(node);
+  std::vector<std::string> links;
+  for (const auto& [name, upstreams] : ours.links) links.push_back(name);
+  const auto no_services = missing_in(status, "services", ours.services);
+  const auto no_links = missing_in(status, "links", links);
+  nlohmann::json lacks = {{"services", no_services}, {"links", no_links}};
+  const bool none = no_services.empty() && no_links.empty();
+  nlohmann::json& known = context.memory.lacks[node];
+  if (known == lacks || (known.is_null() && none)) return;
+  known = lacks;
+  std::vector<std::string> words;
+  if (!no_services.empty()) words.push_back("services " + join(no_services, ", "));
+  if (!no_links.empty()) words.push_back("links " + join(no_links, ", "));
+  lacks["text"] = none ? "it has all that the inventory gives it"
+                       : cat("the inventory gives it ", join(words, " and "),
+                             ", which it does not have: correct its node in the controller's "
+                             "configuration, or the agent's own");
+  context.emit("agent.lacks", std::move(lacks), {"", "", "", node});
 }
 
 }  // namespace
@@ -109,17 +149,22 @@ void end_forgotten(Context& context, const std::string& node, const ById& faults
 void on_agent_state(Context& context, const AgentState& input) {
   if (!context.catalog.inventory.nodes.contains(input.node) || !input.status.is_object()) return;
   context.memory.contacted.insert(input.node);
-  const std::string start_id = input.status.value("start_id", std::string());
+  context.memory.trouble.erase(input.node);
+  const std::string start_id = text_of(input.status, "start_id");
   const auto known = context.state.agents.find(input.node);
   const bool news = known == context.state.agents.end() || !known->second.up ||
                     known->second.start_id != start_id;
   if (news) context.emit("agent.up", {{"start_id", start_id}}, {"", "", "", input.node});
-  context.memory.services[input.node] = input.status.value("services", nlohmann::json::array());
+  context.memory.services[input.node] = services_of(input.status, context.now);
+  compare_inventory(context, input.node, input.status);
 
   const ById faults = by_id(input.status, "faults");
-  for (const auto& [id, fault] : faults) learn_from_status(context, input.node, fault);
+  const WallTime at = std::min(input.at.value_or(context.now), context.now);
+  for (const auto& [id, fault] : faults) {
+    learn_answer(context, input.node, fault, at, "seen in status");
+  }
   reconcile_effects(context, input.node, faults, by_id(input.status, "actions"));
-  end_forgotten(context, input.node, faults);
+  note_unknown(context, input.node, faults, at);
 }
 
 }  // namespace panshi::controller

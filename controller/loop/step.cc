@@ -5,12 +5,14 @@
 #include "controller/incidents/incidents.h"
 #include "controller/loop/commands.h"
 #include "controller/loop/facts.h"
+#include "controller/loop/reload.h"
 #include "controller/loop/view.h"
 #include "controller/rules/rules.h"
 #include "controller/runbooks/runbooks.h"
 #include "controller/scheduler/scheduler.h"
 #include "controller/world/faults.h"
 #include "core/base/check.h"
+#include "core/base/text.h"
 
 namespace panshi::controller {
 namespace {
@@ -34,7 +36,9 @@ void take(Context& context, const Input& input) {
           [&](const AgentLost& in) { on_agent_lost(context, in); },
           [&](const EffectDone& in) { on_effect_done(context, in); },
           [&](const LateLoop& in) { on_late_loop(context, in); },
-          [&](const Command& in) { context.out.answer = on_command(context, in); }},
+          [&](const ClockMoved& in) { on_clock_moved(context, in); },
+          [&](const Command& in) { context.out.answer = on_command(context, in); },
+          [](const Reloaded&) {}},  // see World::step
       input);
 }
 
@@ -51,6 +55,7 @@ void advance(Context& context) {
     advance_runbooks(context);
     advance_drills(context);
     advance_faults(context);
+    advance_halt(context);
     advance_incidents(context);
     advance_scheduler(context);
     if (context.out.events.size() == before) return;
@@ -60,13 +65,25 @@ void advance(Context& context) {
 }  // namespace
 
 struct World::Impl {
-  explicit Impl(const Catalog& catalog_in) : catalog(catalog_in), memory(catalog_in) {}
+  explicit Impl(const Catalog& catalog_in) : catalog(&catalog_in), memory(catalog_in) {}
+  std::vector<std::string> take_in(const Reloaded& input);
 
-  const Catalog& catalog;
+  const Catalog* catalog;
+  std::shared_ptr<const Catalog> reloaded;  // what `catalog` is since then
   State state;
   Memory memory;
   std::optional<WallTime> deadline;
 };
+
+// What changed.
+std::vector<std::string> World::Impl::take_in(const Reloaded& input) {
+  const Catalog& before = *catalog;
+  std::vector<std::string> changes = changes_between(before, *input.catalog);
+  memory.take_in(before, *input.catalog);
+  reloaded = input.catalog;
+  catalog = reloaded.get();
+  return changes;
+}
 
 World::World(const Catalog& catalog) : impl_(std::make_unique<Impl>(catalog)) {}
 World::~World() = default;
@@ -77,8 +94,21 @@ void World::apply(const Event& event) { fold(impl_->state, event); }
 
 Stepped World::step(const Input& input, WallTime now) {
   Stepped out;
-  Context context(impl_->catalog, impl_->state, impl_->memory, now, out);
+  std::optional<std::vector<std::string>> changes;
+  if (const auto* reload = std::get_if<Reloaded>(&input)) {
+    const std::string why = why_not_reload(impl_->state, *impl_->catalog, *reload->catalog);
+    if (!why.empty()) {
+      out.answer = fail(ErrorCode::kConflict, cat("nothing is taken in: ", why));
+      return out;
+    }
+    changes = impl_->take_in(*reload);
+  }
+  Context context(*impl_->catalog, impl_->state, impl_->memory, now, out);
   take(context, input);
+  if (changes) {
+    if (!changes->empty()) context.emit("catalog.changed", {{"changes", *changes}});
+    out.answer = nlohmann::json{{"changes", *changes}};
+  }
   if (!std::holds_alternative<Stopping>(input)) advance(context);
   impl_->deadline = context.wake;
   return out;
@@ -93,11 +123,11 @@ std::vector<std::string> World::faults_to_renew(const std::string& node) const {
 }
 
 nlohmann::json World::watches(const std::string& node) const {
-  return watched(impl_->catalog, impl_->state, node);
+  return watched(*impl_->catalog, impl_->state, node);
 }
 
 nlohmann::json World::view(WallTime now) const {
-  return view_of(impl_->catalog, impl_->state, impl_->memory, now);
+  return view_of(*impl_->catalog, impl_->state, impl_->memory, now);
 }
 
 }  // namespace panshi::controller

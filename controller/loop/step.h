@@ -22,7 +22,7 @@ namespace panshi::controller {
 
 class World {
  public:
-  // The catalog must outlive the world.
+  // The catalog must outlive the world, or the first Reloaded that was taken in.
   explicit World(const Catalog& catalog);
   ~World();
   World(World&&) noexcept;

@@ -21,6 +21,7 @@ Json fault_json(const FaultFacts& fault) {
           {"params", fault.params},
           {"drill", fault.drill},
           {"state", fault_state_word(fault.state)},
+          {"lost", fault.lost},
           {"for_ms", fault.term / std::chrono::milliseconds(1)},
           {"live_us", time_json(fault.live_at)},
           {"ended_us", time_json(fault.ended_at)},
@@ -113,6 +114,7 @@ Json incident_json(const State& state, const IncidentFacts& incident) {
           {"drill", incident.drill},
           {"state", incident.closed_at ? "closed" : "open"},
           {"breaches", std::move(breaches)},
+          {"faults", incident.faults},
           {"opened_us", to_us(incident.opened_at)},
           {"slo_met_us", time_json(incident.slo_met_at)},
           {"redundancy_us", time_json(incident.redundancy_at)},
@@ -150,11 +152,20 @@ Json agents_json(const Catalog& catalog, const State& state, const Memory& memor
   for (const auto& [name, node] : catalog.inventory.nodes) {
     const auto facts = state.agents.find(name);
     const bool known = facts != state.agents.end();
+    const bool up = known && facts->second.up;
+    const auto trouble = memory.trouble.find(name);
+    std::string why;
+    if (!up && known) why = facts->second.why;
+    if (!up && trouble != memory.trouble.end()) why = trouble->second;
+    if (!up && why.empty()) why = "no word yet since the controller started";
+    const auto lacks = memory.lacks.find(name);
     const auto services = memory.services.find(name);
     agents[name] = {
         {"node", name},
         {"url", node.url},
-        {"up", known && facts->second.up},
+        {"up", up},
+        {"why", std::move(why)},
+        {"lacks", lacks == memory.lacks.end() ? Json() : lacks->second},
         {"start_id", known ? facts->second.start_id : ""},
         {"services", services == memory.services.end() ? Json::array() : services->second}};
   }
@@ -206,8 +217,10 @@ Json schedule_json(const Catalog& catalog, const State& state, WallTime now) {
                   {"enabled", day.enabled},
                   {"next_due_us", time_json(due)}};
     if (due) entry["seed"] = seed_of(day, *due);
-    const auto last = state.last_due.find(day.name);
-    if (last != state.last_due.end()) entry["last_due_us"] = to_us(last->second);
+    const auto facts = state.drill_days.find(day.name);
+    if (facts != state.drill_days.end() && !facts->second.handled.empty()) {
+      entry["last_due_us"] = to_us(facts->second.handled.rbegin()->first);
+    }
     days.push_back(std::move(entry));
   }
   return days;
@@ -221,6 +234,24 @@ void add_watch(Json& list, std::set<std::string>& seen, const Comparison& compar
   if (seen.insert(dump_json(watch)).second) list.push_back(watch);
 }
 
+// Of a halt: who has not said that every fault of it is reverted, and why.
+Json unconfirmed_json(const Catalog& catalog, const State& state) {
+  Json list = Json::array();
+  if (!state.halted) return list;
+  for (const auto& [name, node] : catalog.inventory.nodes) {
+    const auto found = state.halt_nodes.find(name);
+    const bool known = found != state.halt_nodes.end();
+    if (known && found->second.confirmed) continue;
+    const auto agent = state.agents.find(name);
+    std::string why = known ? found->second.why : "";
+    if (why.empty() && agent != state.agents.end() && agent->second.down) {
+      why = cat("its agent is down: ", agent->second.why);
+    }
+    list.push_back({{"node", name}, {"why", why.empty() ? "no answer yet" : why}});
+  }
+  return list;
+}
+
 }  // namespace
 
 Json view_of(const Catalog& catalog, const State& state, const Memory& memory, WallTime now) {
@@ -228,6 +259,7 @@ Json view_of(const Catalog& catalog, const State& state, const Memory& memory, W
   Json view = {{"epoch", state.epoch},
                {"halted", state.halted},
                {"halt_reason", state.halt_reason},
+               {"halt_unconfirmed", unconfirmed_json(catalog, state)},
                {"doubt", state.doubt},
                {"drill", active ? Json(active->id) : Json()}};
   std::int64_t open = 0;

@@ -8,20 +8,15 @@
 #include "core/base/text.h"
 #include "core/io/log.h"
 #include "core/json/fields.h"
+#include "core/model/channels.h"
 
 namespace panshi::controller {
 
-std::vector<std::string> channels() { return {"log"}; }
-
-bool is_channel(const std::string& name) {
-  const auto known = channels();
-  return std::ranges::find(known, name) != known.end();
-}
-
 Status Notifier::send(const Notification& notification, WallTime now) {
-  if (!is_channel(notification.channel)) {
+  const auto& known = notify_channels();
+  if (std::ranges::find(known, notification.channel) == known.end()) {
     return fail(ErrorCode::kInvalid, cat("there is no channel `", notification.channel,
-                                         "`; known: ", join(channels(), ", ")));
+                                         "`; known: ", join(known, ", ")));
   }
   std::ofstream out(log_file_, std::ios::app);
   out << dump_json({{"at_us", to_us(now)},

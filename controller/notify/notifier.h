@@ -8,7 +8,6 @@
 
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/result.h"
@@ -21,13 +20,10 @@ struct Notification {
   bool page = false;
 };
 
-std::vector<std::string> channels();
-bool is_channel(const std::string& name);
-
 class Notifier {
  public:
   explicit Notifier(std::filesystem::path state) : log_file_(std::move(state) / "notify.log") {}
-  // kInvalid: no such channel.
+  // kInvalid: no such channel (core/model/channels.h).
   Status send(const Notification& notification, WallTime now);
 
  private:

@@ -92,7 +92,7 @@ std::vector<Row> ledger_rows(const Report& a, const Report& b) {
       lines(a), lines(b), [](const LedgerLine& line) { return line.name; },
       [](const LedgerLine& line) {
         if (!line.count) return Cell{};
-        const bool is_bad = line.must_be_zero && *line.count > 0;
+        const bool is_bad = line.must_be && *line.count != *line.must_be;
         return Cell{std::to_string(*line.count), is_bad ? "bad" : ""};
       });
 }

@@ -85,6 +85,10 @@ std::string fault_reverted(const Event& event) {
              with(", ", text_of(event.data, "reason")), took(event.data, "took_us"));
 }
 
+std::string fault_lost(const Event& event) {
+  return cat("fault ", text_of(event.data, "fault"), " is lost: ", text_of(event.data, "why"));
+}
+
 std::string fault_failed(const Event& event) {
   return cat("fault ", text_of(event.data, "fault"), " failed",
              with(": ", text_of(event.data, "error")));
@@ -134,6 +138,14 @@ std::string step_done(const Event& event) {
 std::string audit_done(const Event& event) {
   const Json& audit = value_of(event.data, "audit");
   std::vector<std::string> counts;
+  if (const Json& own = value_of(audit, "counts"); own.is_array()) {
+    for (const Json& count : own) {
+      const auto value = integer_of(count, "value");
+      const auto must_be = integer_of(count, "must_be");
+      if (value && value != must_be) counts.push_back(cat(text_of(count, "name"), " ", *value));
+    }
+    return cat("ledger ", text_of(event.data, "verdict"), with(": ", join(counts, ", ")));
+  }
   for (const char* name : {"attempted", "acknowledged", "indeterminate", "ok", "lost"}) {
     if (const auto count = integer_of(audit, name)) counts.push_back(cat(name, " ", *count));
   }
@@ -159,6 +171,7 @@ constexpr Row kRows[] = {
     {"drill.done", "drill", drill_done},
     {"fault.live", "broken", fault_live},
     {"fault.reverted", "done", fault_reverted},
+    {"fault.lost", "broken", fault_lost},
     {"fault.failed", "broken", fault_failed},
     {"service.exited", "seen", service_exited},
     {"service.ready", "seen",
@@ -180,6 +193,12 @@ constexpr Row kRows[] = {
        return cat("link ", text_of(e.data, "link"), " now leads to ", text_of(e.data, "to"),
                   with(" instead of ", text_of(e.data, "from")));
      }},
+    {"link.full", "refused",
+     [](const Event& e) {
+       return cat("link ", text_of(e.data, "link"),
+                  " refuses new connections: ", integer_of(e.data, "connections").value_or(0),
+                  " are open, the limit of its ", text_of(e.data, "limit_of"));
+     }},
     {"signal.symptom", "seen",
      [](const Event& e) {
        return cat("first sign: ", text_of(e.data, "signal"), value_in(e.data),
@@ -188,7 +207,8 @@ constexpr Row kRows[] = {
     {"breach.opened", "seen", breach_opened},
     {"breach.cleared", "seen",
      [](const Event& e) {
-       return cat("breach of ", text_of(e.data, "rule"), " cleared", value_in(e.data));
+       return cat("breach of ", text_of(e.data, "rule"), " cleared", value_in(e.data),
+                  with(": ", text_of(e.data, "why")));
      }},
     {"incident.opened", "seen",
      [](const Event& e) { return "incident opened: " + text_of(e.data, "title"); }},
@@ -218,6 +238,13 @@ constexpr Row kRows[] = {
     {"halt.on", "refused",
      [](const Event& e) { return cat("halt", with(": ", text_of(e.data, "reason"))); }},
     {"halt.off", "drill", [](const Event&) { return std::string("resumed after a halt"); }},
+    {"clock.moved", "seen",
+     [](const Event& e) {
+       const auto moved =
+           integer_of(e.data, "to_us").value_or(0) - integer_of(e.data, "from_us").value_or(0);
+       return cat("the machine's clock was set ", moved < 0 ? "back" : "forward", " by ",
+                  duration_text(std::chrono::abs(Duration(moved))));
+     }},
     {"doubt.on", "refused",
      [](const Event& e) {
        return cat("the controller woke ", value_text(number_of(e.data, "late_ms").value_or(0)),
@@ -227,7 +254,13 @@ constexpr Row kRows[] = {
     {"agent.up", "seen", [](const Event& e) { return cat("agent of ", e.node, " answers"); }},
     {"agent.down", "seen",
      [](const Event& e) {
-       return cat("agent of ", e.node, " does not answer", with(": ", text_of(e.data, "why")));
+       return cat("agent of ", e.node, " is down", with(": ", text_of(e.data, "why")));
+     }},
+    {"agent.lacks", "seen",
+     [](const Event& e) { return cat("agent of ", e.node, with(": ", text_of(e.data, "text"))); }},
+    {"catalog.changed", "drill",
+     [](const Event& e) {
+       return cat("other files were taken in: ", join(texts_of(e.data, "changes"), ", "));
      }},
     {"controller.started", "seen",
      [](const Event& e) {

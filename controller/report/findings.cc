@@ -39,6 +39,9 @@ void judge_faults(Report& report) {
     } else if (!fault.reverted) {
       report.went_badly.push_back(
           {cat("The journal shows no revert of fault ", fault.id, "."), fault.cites});
+    } else if (fault.ended == "asked" && report.aborted) {
+      report.went_well.push_back(
+          {cat("Fault ", fault.id, " was reverted when the drill was aborted."), fault.cites});
     } else if (fault.ended == "asked") {
       report.went_well.push_back(
           {cat("Fault ", fault.id, " was reverted as planned."), fault.cites});
@@ -77,7 +80,7 @@ void judge_ledger(Report& report) {
   const Ledger& ledger = *report.ledger;
   if (ledger.verdict == "valid") {
     report.went_well.push_back(
-        {"Every acknowledged order was delivered exactly once.", {ledger.seq}});
+        {"The ledger audit found nothing wrong in what it checked.", {ledger.seq}});
     return;
   }
   report.went_badly.push_back({cat("The ledger is ", ledger.verdict,

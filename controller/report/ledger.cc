@@ -7,6 +7,7 @@
 namespace panshi::controller {
 namespace {
 
+// What an audit counts that does not say so itself (`counts`).
 struct Name {
   const char* name;
   bool must_be_zero;
@@ -23,6 +24,26 @@ constexpr std::array<Name, 11> kNames = {{{"attempted", false},
                                           {"undelivered", true},
                                           {"mischarged", true}}};
 
+std::vector<LedgerLine> lines_of(const nlohmann::json& audit) {
+  const nlohmann::json& ids = value_of(audit, "ids");
+  const nlohmann::json& counts = value_of(audit, "counts");
+  std::vector<LedgerLine> lines;
+  if (!counts.is_array()) {
+    for (const Name& name : kNames) {
+      lines.push_back({name.name, integer_of(audit, name.name),
+                       name.must_be_zero ? std::optional<std::int64_t>(0) : std::nullopt,
+                       texts_of(ids, name.name)});
+    }
+    return lines;
+  }
+  for (const nlohmann::json& count : counts) {
+    const std::string name = text_of(count, "name");
+    lines.push_back({name, integer_of(count, "value"), integer_of(count, "must_be"),
+                     texts_of(ids, name.c_str())});
+  }
+  return lines;
+}
+
 }  // namespace
 
 void add_ledger(Report& report) {
@@ -33,15 +54,13 @@ void add_ledger(Report& report) {
   ledger.seq = done->seq;
   ledger.verdict = text_of(done->data, "verdict");
   ledger.why = texts_of(audit, "why");
-  for (const Name& name : kNames) {
-    ledger.lines.push_back({name.name, integer_of(audit, name.name), name.must_be_zero,
-                            texts_of(value_of(audit, "ids"), name.name)});
-  }
+  ledger.lines = lines_of(audit);
+  ledger.not_checked = texts_of(audit, "not_checked");
   const nlohmann::json& conservation = value_of(audit, "conservation");
   const std::optional<bool> holds = flag_of(conservation, "ok");
-  ledger.conservation_ok = holds.value_or(false);
+  ledger.conservation_ok = holds.value_or(!conservation.is_object());
   ledger.conservation = text_of(conservation, "detail");
-  if (ledger.conservation.empty()) {
+  if (ledger.conservation.empty() && conservation.is_object()) {
     ledger.conservation = !holds ? "not checked" : *holds ? "holds" : "does not hold";
   }
   report.ledger = std::move(ledger);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "controller/events/event_data.h"
+#include "controller/events/named_signals.h"
 #include "controller/report/report.h"
 #include "controller/report/sections.h"
 #include "controller/report/wording.h"
@@ -11,26 +12,6 @@
 
 namespace panshi::controller {
 namespace {
-
-// Events of the drill, and those that belong to no drill but happened while it ran. Left out is
-// `report.written`, so that a report made again is the same.
-std::vector<Event> select(const std::vector<Event>& events, const std::string& drill) {
-  std::int64_t from = 0;
-  std::int64_t to = 0;
-  for (const Event& event : events) {
-    if (event.drill != drill) continue;
-    if (from == 0) from = event.seq;
-    if (to == 0 && event.kind == "drill.done") to = event.seq;
-  }
-  std::vector<Event> selected;
-  for (const Event& event : events) {
-    const bool unowned =
-        event.drill.empty() && from > 0 && event.seq >= from && (to == 0 || event.seq <= to);
-    if (event.kind == "report.written" || (event.drill != drill && !unowned)) continue;
-    selected.push_back(event);
-  }
-  return selected;
-}
 
 void add_head(Report& report) {
   report.title = report.drill;
@@ -143,6 +124,26 @@ void add_refusals(Report& report) {
 
 }  // namespace
 
+// Events of the drill, and those that belong to no drill but happened while it ran. Left out is
+// `report.written`, so that a report made again is the same.
+std::vector<Event> events_of_report(const std::vector<Event>& events, const std::string& drill) {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  for (const Event& event : events) {
+    if (event.drill != drill) continue;
+    if (from == 0) from = event.seq;
+    if (to == 0 && event.kind == "drill.done") to = event.seq;
+  }
+  std::vector<Event> selected;
+  for (const Event& event : events) {
+    const bool unowned =
+        event.drill.empty() && from > 0 && event.seq >= from && (to == 0 || event.seq <= to);
+    if (event.kind == "report.written" || (event.drill != drill && !unowned)) continue;
+    selected.push_back(event);
+  }
+  return selected;
+}
+
 const Event* first_event(const Report& report, std::string_view kind) {
   const auto found = std::find_if(report.events.begin(), report.events.end(),
                                   [&](const Event& event) { return event.kind == kind; });
@@ -164,12 +165,19 @@ const Phase& phase(const Report& report, std::string_view name) {
 
 std::vector<std::string> signals_wanted(const std::vector<Event>& events,
                                         const std::string& drill) {
-  constexpr std::size_t kMax = 6;
+  constexpr std::size_t kMax = 8;
   std::vector<std::string> wanted = {"checkout_success_ratio", "checkout_p95_ms"};
-  for (const Event& event : select(events, drill)) {
-    const std::string signal = text_of(event.data, "signal");
-    if (event.kind != "breach.opened" || signal.empty() || wanted.size() >= kMax) continue;
-    if (std::find(wanted.begin(), wanted.end(), signal) == wanted.end()) wanted.push_back(signal);
+  const auto add = [&](const std::string& signal) {
+    const bool known = std::find(wanted.begin(), wanted.end(), signal) != wanted.end();
+    if (!signal.empty() && !known && wanted.size() < kMax) wanted.push_back(signal);
+  };
+  const std::vector<Event> own = events_of_report(events, drill);
+  for (const Event& event : own) {
+    if (event.kind == "breach.opened") add(text_of(event.data, "signal"));
+  }
+  for (const Event& event : own) {
+    if (event.kind != "drill.started") continue;
+    for (const std::string& name : signals_named(value_of(event.data, "scenario"))) add(name);
   }
   return wanted;
 }
@@ -178,7 +186,8 @@ Report make_report(const std::vector<Event>& events, const std::string& drill,
                    const std::vector<SignalSeries>& series) {
   Report report;
   report.drill = drill;
-  report.events = select(events, drill);
+  report.events = events_of_report(events, drill);
+  for (const Event& event : events) report.through_seq = std::max(report.through_seq, event.seq);
   report.series = series;
   report.phases = phases(report.events);
   add_head(report);

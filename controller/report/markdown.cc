@@ -128,12 +128,17 @@ void ledger(const Report& report, std::string& out) {
   }
   out += cat("**", safe(report.ledger->verdict), "** [#", report.ledger->seq, "]");
   for (const std::string& why : report.ledger->why) out += "; " + safe(why);
-  out += "\n\n| | orders | | ids |\n|---|---:|---|---|\n";
+  out += "\n\n| | count | | ids |\n|---|---:|---|---|\n";
   for (const LedgerLine& line : report.ledger->lines) {
-    out += row({line.name, line.count ? std::to_string(*line.count) : "unknown",
-                line.must_be_zero ? "must be 0" : "", safe(join(line.ids, ", "))});
+    out += row({safe(line.name), line.count ? std::to_string(*line.count) : "unknown",
+                line.must_be ? cat("must be ", *line.must_be) : "", safe(join(line.ids, ", "))});
   }
-  out += cat("\nConservation: ", safe(report.ledger->conservation), "\n");
+  if (!report.ledger->conservation.empty()) {
+    out += cat("\nConservation: ", safe(report.ledger->conservation), "\n");
+  }
+  if (report.ledger->not_checked.empty()) return;
+  out += "\nNot checked, whatever the verdict:\n\n";
+  for (const std::string& what : report.ledger->not_checked) out += cat("- ", safe(what), "\n");
 }
 
 void timeline(const Report& report, std::string& out) {

@@ -131,12 +131,14 @@ Json run_view(const ReportRun& one, const Seqs& shown) {
 
 Json ledger_view(const Ledger& one, const Seqs& shown) {
   const auto line = [](const LedgerLine& each) {
-    const bool zero = each.count && *each.count == 0;
-    const char* tone = !each.must_be_zero ? "" : !each.count ? "unsure" : zero ? "good" : "bad";
+    const char* tone = !each.must_be                  ? ""
+                       : !each.count                  ? "unsure"
+                       : *each.count == *each.must_be ? "good"
+                                                      : "bad";
     return Json{{"name", each.name},
                 {"count", each.count ? std::to_string(*each.count) : "unknown"},
                 {"tone", tone},
-                {"must", each.must_be_zero ? "must be 0" : ""},
+                {"must", each.must_be ? cat("must be ", *each.must_be) : ""},
                 {"ids", join(each.ids, ", ")}};
   };
   return {{"verdict", one.verdict},
@@ -148,7 +150,13 @@ Json ledger_view(const Ledger& one, const Seqs& shown) {
                          return Json{{"text", text}};
                        })},
           {"lines", list(one.lines, line)},
+          {"has_conservation", !one.conservation.empty()},
           {"conservation", one.conservation},
+          {"has_not_checked", !one.not_checked.empty()},
+          {"not_checked", list(one.not_checked,
+                               [](const std::string& text) {
+                                 return Json{{"text", text}};
+                               })},
           {"conservation_tone", one.conservation_ok ? "good" : "unsure"},
           {"cites", cites({one.seq}, shown)}};
 }

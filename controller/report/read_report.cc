@@ -18,7 +18,9 @@ Result<Report> read_report(const nlohmann::json& document) {
     ASSIGN_OR_RETURN(SignalSeries one, read_series(item));
     series.push_back(std::move(one));
   }
-  return make_report(events, text_of(document, "drill"), series);
+  Report report = make_report(events, text_of(document, "drill"), series);
+  report.through_seq = integer_of(record, "through_seq").value_or(report.through_seq);
+  return report;
 }
 
 }  // namespace panshi::controller

@@ -94,7 +94,7 @@ struct ReportRun {
 struct LedgerLine {
   std::string name;
   std::optional<std::int64_t> count;
-  bool must_be_zero = false;
+  std::optional<std::int64_t> must_be;  // absent: any
   std::vector<std::string> ids;
 };
 
@@ -102,7 +102,8 @@ struct Ledger {
   std::string verdict;  // valid | invalid | unknown
   std::vector<std::string> why;
   std::vector<LedgerLine> lines;
-  std::string conservation;  // "holds", or what does not add up
+  std::vector<std::string> not_checked;  // in words, whatever the verdict
+  std::string conservation;  // "holds", or what does not add up; "": not part of this audit
   bool conservation_ok = true;
   std::int64_t seq = 0;
 };
@@ -134,14 +135,20 @@ struct Report {
   std::vector<std::string> prompts;  // left for people
   std::vector<SignalSeries> series;
   std::vector<Event> events;  // the record everything above was read from
+  // The record has every event of the drill up to this one of the journal.
+  std::int64_t through_seq = 0;
 };
 
 // `events` may hold other drills' too; those of `drill` and the unowned ones within its time count.
 Report make_report(const std::vector<Event>& events, const std::string& drill,
                    const std::vector<SignalSeries>& series);
 
-// The signals worth a graph: the customers' and those of the rules that fired.
+// The signals worth a graph: the bundled shop's customers', those of the rules that fired, and
+// those that the scenario names.
 std::vector<std::string> signals_wanted(const std::vector<Event>& events, const std::string& drill);
+
+// The events that a report of `drill` is made from, of those given.
+std::vector<Event> events_of_report(const std::vector<Event>& events, const std::string& drill);
 
 std::string report_markdown(const Report& report);
 std::string report_html(const Report& report);     // one file: no script, nothing fetched

@@ -75,7 +75,7 @@ Json run(const ReportRun& one) {
 Json ledger_line(const LedgerLine& one) {
   return {{"name", one.name},
           {"count", or_null(one.count)},
-          {"must_be_zero", one.must_be_zero},
+          {"must_be", or_null(one.must_be)},
           {"ids", one.ids}};
 }
 
@@ -83,6 +83,7 @@ Json ledger(const Ledger& one) {
   return {{"verdict", one.verdict},
           {"why", one.why},
           {"lines", list(one.lines, ledger_line)},
+          {"not_checked", one.not_checked},
           {"conservation", {{"ok", one.conservation_ok}, {"detail", one.conservation}}},
           {"seq", one.seq}};
 }
@@ -125,7 +126,8 @@ Json report_json(const Report& report) {
   });
   json["record"] = {
       {"events", list(report.events, [](const Event& event) { return to_json(event); })},
-      {"signals", list(report.series, series_json)}};
+      {"signals", list(report.series, series_json)},
+      {"through_seq", report.through_seq}};
   return json;
 }
 

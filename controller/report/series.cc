@@ -3,8 +3,12 @@
 
 #include <algorithm>
 
+#include "controller/events/event_data.h"
+#include "controller/events/named_signals.h"
 #include "controller/report/sections.h"
 #include "controller/report/wording.h"
+#include "core/base/text.h"
+#include "core/model/worse.h"
 
 namespace panshi::controller {
 namespace {
@@ -27,6 +31,28 @@ std::optional<WallTime> last_revert(const Report& report) {
   return last;
 }
 
+// What is wanted of a signal: what the scenario says, else the opposite of the rule that fired on
+// it ("one.up < 1, seen 0"), else what its name says.
+Comparison wanted_of(const Report& report, const std::string& signal) {
+  if (const Event* started = first_event(report, "drill.started")) {
+    for (Comparison& one : wanted_of_signals(value_of(started->data, "scenario"))) {
+      if (one.signal == signal && one.is != "!=") return one;
+    }
+  }
+  Comparison by_name{.signal = signal, .node = {}, .is = "<"};
+  const std::string unit = unit_of(signal);
+  if (unit == "%" || unit == "per s" || signal.ends_with(".up")) by_name.is = ">";
+  for (const Event& event : report.events) {
+    if (event.kind != "breach.opened" || text_of(event.data, "signal") != signal) continue;
+    const std::string text = text_of(event.data, "text");
+    const std::size_t at = text.find(signal + " ");
+    if (at == std::string::npos) continue;
+    const std::string wanted = opposite_of(split(text.substr(at), ' ')[1]);
+    if (wanted.starts_with('<') || wanted.starts_with('>')) by_name.is = wanted;
+  }
+  return by_name;
+}
+
 }  // namespace
 
 std::string unit_of(const std::string& signal) {
@@ -45,7 +71,7 @@ SeriesFacts series_facts(const Report& report, const SignalSeries& series) {
   const std::optional<WallTime> live = phase(report, "in force").at;
   if (!live) return facts;
   const std::optional<WallTime> end = last_revert(report);
-  const bool low_is_bad = facts.unit == "%" || facts.unit == "per s";
+  const Comparison wanted = wanted_of(report, series.signal);
   Mean before;
   Mean after;
   for (const auto& [at, value] : series.samples) {
@@ -53,8 +79,8 @@ SeriesFacts series_facts(const Report& report, const SignalSeries& series) {
       before.add(value);
     } else if (end && at > *end) {
       after.add(value);
-    } else if (!facts.worst || (low_is_bad ? value < *facts.worst : value > *facts.worst)) {
-      facts.worst = value;
+    } else {
+      facts.worst = facts.worst ? worse_of(wanted, *facts.worst, value) : value;
     }
   }
   facts.before = before.value();

@@ -13,8 +13,9 @@ struct SeriesFacts {
   std::string signal;
   std::string unit;              // % | ms | per s | ""
   std::optional<double> before;  // mean before the fault was in force
-  std::optional<double>
-      worst;  // lowest ratio, else highest value, from in force to the last revert
+  // From in force to the last revert: furthest from what the scenario wants, else beyond the rule
+  // that fired, else the lowest ratio, rate or `.up`, the highest of all others.
+  std::optional<double> worst;
   std::optional<double> after;  // mean after the last revert
   std::size_t samples = 0;
 };

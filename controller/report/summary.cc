@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+
 #include "controller/events/event_data.h"
 #include "controller/report/sections.h"
 #include "controller/report/wording.h"
@@ -85,18 +88,35 @@ void add_ledger_sentence(Report& report) {
     report.summary.push_back({"The ledger was not audited.", {}});
     return;
   }
-  const auto count = [&](std::string_view name) -> std::string {
-    for (const LedgerLine& line : report.ledger->lines) {
-      if (line.name == name) return line.count ? std::to_string(*line.count) : "unknown";
-    }
-    return "unknown";
+  // Those of the shop in a sentence's order, of another audit whatever it counts.
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kWords = {
+      {{"attempted", "orders attempted"},
+       {"acknowledged", "acknowledged"},
+       {"ok", "whole"},
+       {"lost", "lost"},
+       {"duplicated", "doubled"},
+       {"undelivered", "undelivered"}}};
+  const auto& lines = report.ledger->lines;
+  const auto count = [](const LedgerLine& line) {
+    return line.count ? std::to_string(*line.count) : std::string("unknown");
   };
-  report.summary.push_back(
-      {cat("The ledger is ", report.ledger->verdict, ": ", count("attempted"),
-           " orders attempted, ", count("acknowledged"), " acknowledged, ", count("ok"), " whole, ",
-           count("lost"), " lost, ", count("duplicated"), " doubled, ", count("undelivered"),
-           " undelivered."),
-       {report.ledger->seq}});
+  std::vector<std::string> counts;
+  for (const auto& [name, words] : kWords) {
+    for (const LedgerLine& line : lines) {
+      if (line.name == name) counts.push_back(cat(count(line), " ", words));
+    }
+  }
+  for (std::size_t i = 0; counts.empty() && i < std::min(lines.size(), kWords.size()); ++i) {
+    counts.push_back(cat(lines[i].name, " ", count(lines[i])));
+  }
+  const std::string checked =
+      report.ledger->not_checked.empty()
+          ? ""
+          : cat(" ", report.ledger->not_checked.size(),
+                " things were not checked; they are listed with the ledger.");
+  report.summary.push_back({cat("The ledger is ", report.ledger->verdict,
+                                counts.empty() ? "" : ": ", join(counts, ", "), ".", checked),
+                            {report.ledger->seq}});
 }
 
 }  // namespace

@@ -85,6 +85,12 @@ Result<std::vector<Difference>> compare_with_journal(const Json& report,
   std::map<std::int64_t, const Event*> known;
   for (const Event& event : journal) known[event.seq] = &event;
   std::vector<Difference> differences;
+  std::set<std::int64_t> in_record;
+  for (const Event& event : read.events) in_record.insert(event.seq);
+  for (const Event& event : events_of_report(journal, read.drill)) {
+    if (event.seq > read.through_seq || in_record.contains(event.seq)) continue;
+    differences.push_back({cat("/record/events/seq ", event.seq), Json(), to_json(event)});
+  }
   for (const Event& event : read.events) {
     const Json reported = to_json(event);
     const auto found = known.find(event.seq);

@@ -25,7 +25,9 @@ struct Verification {
 // kInvalid when `report` is not a report document of ours.
 Result<Verification> verify_report(const nlohmann::json& report);
 
-// Events of the record that the journal says otherwise, or does not know.
+// Events of the record that the journal says otherwise or does not know, and events of the journal
+// that belong into the record and are not there. `journal`: all from the drill's first event to
+// the record's `through_seq`, whatever they belong to.
 Result<std::vector<Difference>> compare_with_journal(const nlohmann::json& report,
                                                      const std::vector<Event>& journal);
 

@@ -26,8 +26,17 @@ void miss(Context& context, const DrillDay& day, WallTime due, const std::string
 }
 
 void run_due(Context& context, const DrillDay& day, WallTime due) {
-  if (context.now > due + day.missed_within) {
-    return miss(context, day, due, "no controller was running then");
+  const State& state = context.state;
+  const auto& handled = state.drill_days.at(day.name).handled;
+  const auto early = handled.find(due);
+  if (early != handled.end() && early->second == DayFacts::Dealt::kEarly) {
+    return miss(context, day, due, "it was run already, when the clock was ahead");
+  }
+  if (state.calendar(context.now) > due + day.missed_within) {
+    const bool was_down = due < state.started_on;
+    return miss(context, day, due,
+                was_down ? "no controller was running then"
+                         : "the clock was set past it, or the machine slept");
   }
   const std::uint64_t seed = seed_of(day, due);
   const std::string& name = pick(day, seed);
@@ -43,6 +52,27 @@ void run_due(Context& context, const DrillDay& day, WallTime due) {
       "schedule.due",
       {{"drill_day", day.name}, {"due_us", to_us(due)}, {"seed", seed}, {"scenario", name}});
   start_drill(context, order);
+}
+
+// A day that is off has no plan; one that was changed, or is new, begins now.
+std::string plan_of(const DrillDay& day) {
+  if (!day.enabled) return {};
+  return cat(day.weekday, " ", day.hour, ":", day.minute, " ", day.zone);
+}
+
+// What is planned is journaled, so that a due time from before it was planned, which may be within
+// `missed_within`, is nobody's.
+void plan_days(Context& context) {
+  std::map<std::string, std::string> plans;
+  for (const auto& [name, facts] : context.state.drill_days) plans[name] = "";
+  for (const DrillDay& day : context.catalog.drill_days) plans[day.name] = plan_of(day);
+  for (const auto& [name, plan] : plans) {
+    const auto known = context.state.drill_days.find(name);
+    const bool same = known != context.state.drill_days.end() && known->second.plan == plan;
+    if (same) continue;
+    context.memory.next_due.erase(name);
+    context.emit("schedule.planned", {{"drill_day", name}, {"plan", plan}});
+  }
 }
 
 }  // namespace
@@ -71,31 +101,43 @@ std::uint64_t seed_of(const DrillDay& day, WallTime due) {
 
 std::optional<WallTime> next_due_of(const State& state, const DrillDay& day, WallTime now) {
   if (!day.enabled) return std::nullopt;
-  WallTime after = std::max(state.first_started_at.value_or(now), now - kLookBack);
-  const auto last = state.last_due.find(day.name);
-  if (last != state.last_due.end()) after = std::max(after, last->second);
+  const WallTime today = state.calendar(now);
+  const auto found = state.drill_days.find(day.name);
+  if (found == state.drill_days.end()) return std::nullopt;  // not planned yet
+  const DayFacts& facts = found->second;
+  WallTime after = std::max(facts.since, today - kLookBack);
+  // A clock that was ahead for a while has left due times that are still to come, and some that
+  // were run early: these come once more, to be told.
+  auto dealt = facts.handled.upper_bound(today);
+  while (dealt != facts.handled.begin() && std::prev(dealt)->second == DayFacts::Dealt::kEarly) {
+    --dealt;
+  }
+  if (dealt != facts.handled.begin()) after = std::max(after, std::prev(dealt)->first);
   const auto due = next_due(day, after);
   if (!due) return std::nullopt;
   return *due;
 }
 
 void advance_scheduler(Context& context) {
+  plan_days(context);
+  const Duration ahead = context.state.calendar_ahead;
+  const WallTime today = context.state.calendar(context.now);
   for (const DrillDay& day : context.catalog.drill_days) {
     WallTime& next = context.memory.next_due[day.name];
-    if (next > context.now) {  // asking the calendar each time would be dear
-      context.wake_at(next);
+    if (next > today) {  // asking the calendar each time would be dear
+      context.wake_at(next - ahead);
       continue;
     }
     while (true) {
       const auto due = next_due_of(context.state, day, context.now);
       if (!due) break;
-      if (*due > context.now) {
+      if (*due > today) {
         next = *due;
-        context.wake_at(next);
+        context.wake_at(next - ahead);
         break;
       }
       // After a restart the agents must have had the time to report.
-      const bool late = context.now > *due + day.missed_within;
+      const bool late = today > *due + day.missed_within;
       if (!late && !context.first_contact_over()) {
         context.wake_at(context.state.started_at + context.catalog.settings.contact_within);
         break;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scheduler: on a drill day, draws a scenario with a seed and starts it by itself.
 //
-// A due time is dealt with exactly once, over restarts too: run, or recorded as missed with the
-// reason. The seed comes from the day's name and the due time, so it can be known beforehand.
+// A due time is dealt with exactly once, over restarts and steps of the clock too: run, or recorded
+// as missed with the reason (docs/decisions/0019). The seed comes from the day's name and the due
+// time, so it can be known beforehand.
 #pragma once
 
 #include <cstdint>

@@ -12,6 +12,18 @@ Memory::Memory(const Catalog& catalog) : samples(catalog.settings.stale_after) {
   for (const auto& [name, rule] : catalog.rules) rules_by_signal[rule.when.signal].push_back(&rule);
 }
 
+void Memory::take_in(const Catalog& before, const Catalog& after) {
+  rules_by_signal.clear();
+  for (const auto& [name, rule] : after.rules) rules_by_signal[rule.when.signal].push_back(&rule);
+  std::erase_if(rules, [&](const auto& watched) {
+    const auto old_one = before.documents.find("rule " + watched.first);
+    const auto new_one = after.documents.find("rule " + watched.first);
+    return old_one == before.documents.end() || new_one == after.documents.end() ||
+           old_one->second != new_one->second;
+  });
+  next_due.clear();
+}
+
 void Context::emit(std::string kind, nlohmann::json data, Owner owner) {
   emit_at(now, std::move(kind), std::move(data), std::move(owner));
 }
@@ -47,6 +59,15 @@ std::string Context::intend(Effect effect, Owner owner, const nlohmann::json& mo
 bool Context::first_contact_over() const {
   return memory.contacted.size() >= catalog.inventory.nodes.size() ||
          now >= state.started_at + catalog.settings.contact_within;
+}
+
+bool Context::silence_counts(const Comparison& comparison) {
+  if (state.doubt) return false;  // its end wakes us
+  if (memory.samples.was_fed(comparison)) return true;
+  const WallTime by = state.started_at + catalog.settings.contact_within;
+  if (now >= by) return true;
+  wake_at(by);
+  return false;
 }
 
 std::string time_text(WallTime time) {

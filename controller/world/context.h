@@ -30,12 +30,15 @@ struct DrillWatch {
   std::vector<Hold> steady;
   std::vector<Hold> abort_if;
   std::vector<Hold> expect;
-  std::map<std::size_t, double> expect_seen;  // newest good value of a `during: fault`
+  std::map<std::size_t, double> expect_seen;  // worst good value of a `during: fault`
+  std::set<std::size_t> expect_gaps;          // `during: fault` that was without data for a while
 };
 
 // Not in the journal: rebuilt after a restart from what the agents say.
 struct Memory {
   explicit Memory(const Catalog& catalog);
+  // Other rules and drill days from here on. What changed or is gone is watched from the start.
+  void take_in(const Catalog& before, const Catalog& after);
 
   Samples samples;
   std::map<std::string, std::vector<const Rule*>> rules_by_signal;
@@ -44,7 +47,9 @@ struct Memory {
   std::map<std::string, Hold> waits;               // run -> its wait_for step
   std::map<std::string, nlohmann::json> services;  // node -> services as its agent last said
   std::set<std::string> contacted;                 // agents heard of since our start
-  std::map<std::string, WallTime> next_due;        // drill day -> not before
+  std::map<std::string, std::string> trouble;      // node -> why its agent is no use, as last said
+  std::map<std::string, nlohmann::json> lacks;     // node -> what the inventory has and it has not
+  std::map<std::string, WallTime> next_due;        // drill day -> not before, by the calendar
   std::optional<WallTime> doubt_until;
 };
 
@@ -72,6 +77,10 @@ class Context {
     if (!wake || at < *wake) wake = at;
   }
   bool first_contact_over() const;  // every agent was heard of, or had the time to be
+  // That there is no data of a comparison means something: the signal was fed since our start and
+  // is no more, or had the time to be; and our own lateness is not what is missing. When false, it
+  // will be true at the time that this wakes at, unless data comes.
+  bool silence_counts(const Comparison& comparison);
 
   const Catalog& catalog;
   State& state;

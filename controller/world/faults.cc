@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/world/faults.h"
 
+#include "controller/events/event_data.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 
@@ -51,9 +52,12 @@ void inject(Context& context, const FaultOrder& order) {
 
 void revert(Context& context, const FaultFacts& fault) {
   Effect effect;
-  effect.kind = "revert";
+  effect.kind = fault.lost ? "clear" : "revert";
   effect.node = fault.node;
   effect.subject = fault.id;
+  if (fault.lost) {
+    effect.body = {{"kind", fault.kind}, {"target", fault.target}, {"params", fault.params}};
+  }
   effect.timeout = context.catalog.settings.effect_timeout;
   context.intend(std::move(effect), {fault.drill, "", "", ""});
 }
@@ -99,6 +103,65 @@ void learn_fault(Context& context, const std::string& node, const std::string& k
   context.emit_at(at, kind, std::move(told), {drill, "", "", node});
 }
 
+namespace {
+
+// The agent's age of a moment of the fault, on our clock and never before we asked for the fault.
+std::optional<WallTime> time_of(const nlohmann::json& fault, const char* key, WallTime at,
+                                const FaultFacts* known) {
+  const auto age = integer_of(fault, key);
+  if (!age) return std::nullopt;
+  const WallTime time = at - Duration(*age);
+  return known ? std::min(at, std::max(time, known->intended_at)) : std::min(at, time);
+}
+
+}  // namespace
+
+void learn_answer(Context& context, const std::string& node, const nlohmann::json& fault,
+                  WallTime at, const std::string& reason) {
+  const std::string id = text_of(fault, "id");
+  const std::string state = text_of(fault, "state");
+  if (flag_of(fault, "known") == false) return learn_unknown(context, node, id, at);
+  const auto found = context.state.faults.find(id);
+  const FaultFacts* known = found == context.state.faults.end() ? nullptr : &found->second;
+  nlohmann::json data = {{"fault", id}};
+  for (const char* key : {"kind", "target", "measured"}) {  // what it does not know is null or ""
+    const nlohmann::json& value = value_of(fault, key);
+    if (!value.is_null() && value != "") data[key] = value;
+  }
+  const auto live_at = time_of(fault, "live_age_us", at, known);
+  // With an error: it could not be applied and is not undone yet, so it may be in force.
+  const std::string error = text_of(fault, "error");
+  if (state == "live" && !error.empty()) data["error"] = error;
+  if (state == "live") return learn_fault(context, node, "fault.live", live_at.value_or(at), data);
+  const WallTime ended_at = time_of(fault, "ended_age_us", at, known).value_or(at);
+  if (state == "failed") {
+    data["error"] = error;
+    return learn_fault(context, node, "fault.failed", ended_at, data);
+  }
+  if (state != "reverted") return;
+  const bool unseen = known && !known->live_at && !known->ended();
+  if (unseen && live_at) learn_fault(context, node, "fault.live", *live_at, data);
+  const std::string own = text_of(fault, "reason");
+  data["reason"] = own.empty() ? reason : own;
+  learn_fault(context, node, "fault.reverted", ended_at, data);
+}
+
+void learn_unknown(Context& context, const std::string& node, const std::string& id, WallTime at) {
+  const auto found = context.state.faults.find(id);
+  if (found == context.state.faults.end() || found->second.ended() || found->second.lost) return;
+  const FaultFacts& fault = found->second;
+  if (!fault.live_at) {
+    return learn_fault(context, node, "fault.reverted", at,
+                       {{"fault", id}, {"reason", "its agent never got it"}});
+  }
+  context.emit_at(at, "fault.lost",
+                  {{"fault", id},
+                   {"kind", fault.kind},
+                   {"target", fault.target},
+                   {"why", "its agent does not know it any more: its undo record is gone"}},
+                  {fault.drill, "", "", node});
+}
+
 void advance_effects(Context& context) {
   std::vector<std::string> overdue;
   for (const auto& [id, effect] : context.state.effects) {
@@ -131,6 +194,28 @@ void advance_faults(Context& context) {
     unwanted.push_back(fault);
   }
   for (const FaultFacts& fault : unwanted) revert(context, fault);
+}
+
+void advance_halt(Context& context) {
+  if (!context.state.halted) return;
+  std::vector<std::string> due;
+  for (const auto& [name, node] : context.catalog.inventory.nodes) {
+    const HaltedNode& halted = context.state.halt_nodes[name];
+    if (halted.confirmed || halted.asking) continue;
+    if (context.now < halted.again_at) {
+      context.wake_at(halted.again_at);
+      continue;
+    }
+    due.push_back(name);
+  }
+  for (const std::string& name : due) {
+    Effect effect;
+    effect.kind = "revert_all";
+    effect.node = name;
+    effect.body = {{"reason", context.state.halt_reason}};
+    effect.timeout = context.catalog.settings.effect_timeout;
+    context.intend(std::move(effect));
+  }
 }
 
 }  // namespace panshi::controller

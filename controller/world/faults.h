@@ -29,7 +29,8 @@ void inject(Context& context, const FaultOrder& order);
 // The target as the agent's API has it.
 nlohmann::json wire_target(const Target& target);
 
-// Asks the fault's agent to end it; safe to repeat.
+// Asks the fault's agent to end it; safe to repeat. One that the agent does not know any more it
+// clears the way that the kind has for that.
 void revert(Context& context, const FaultFacts& fault);
 
 // The node that carries a (single) target; empty when the inventory does not have it.
@@ -49,8 +50,19 @@ void settle_effect(Context& context, const std::string& effect, const Outcome& o
 void learn_fault(Context& context, const std::string& node, const std::string& kind, WallTime at,
                  const nlohmann::json& data);
 
+// The same of a `fault` object of the agent's API that it answered at `at`: with the times and the
+// reason that it has of the fault, as if its events had come. One that was in force unseen is told
+// as live first. `reason`: of an end for which the agent has none.
+void learn_answer(Context& context, const std::string& node, const nlohmann::json& fault,
+                  WallTime at, const std::string& reason);
+
+// The agent does not know the fault: one that was in force is lost, any other one never was.
+void learn_unknown(Context& context, const std::string& node, const std::string& id, WallTime at);
+
 // Effects without an answer become unknown; faults that are not wanted are reverted.
 void advance_effects(Context& context);
 void advance_faults(Context& context);
+// During a halt every agent is asked to revert all until it has said that it did.
+void advance_halt(Context& context);
 
 }  // namespace panshi::controller

@@ -3,20 +3,48 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "core/base/text.h"
 
 namespace panshi::controller {
 namespace {
 
+constexpr std::size_t kDuesKept = 100;
+
+// What a clock that was ahead made of times that are still to come, is made good: a plan would wait
+// until then, and a day that was missed was not.
+void set_calendar(State& state, const Event& event) {
+  state.calendar_ahead = Duration(integer_of(event.data, "calendar_ahead_us").value_or(0));
+  const WallTime now = state.calendar(event.at);
+  for (auto& [name, day] : state.drill_days) {
+    day.since = std::min(day.since, now);
+    for (auto due = day.handled.upper_bound(now); due != day.handled.end();) {
+      const bool missed = due->second == DayFacts::Dealt::kMissed;
+      if (!missed) due->second = DayFacts::Dealt::kEarly;
+      due = missed ? day.handled.erase(due) : std::next(due);
+    }
+  }
+}
+
 void controller_started(State& state, const Event& event) {
   state.epoch = std::max(state.epoch + 1, integer_of(event.data, "epoch").value_or(0));
   if (!state.running) state.watching_since = event.at;
   state.running = true;
   state.started_at = event.at;
-  if (!state.first_started_at) state.first_started_at = event.at;
+  set_calendar(state, event);
+  state.started_on = state.calendar(event.at);
   state.doubt = false;
-  for (auto& [name, agent] : state.agents) agent.up = false;  // until we hear of it
+  for (auto& [name, agent] : state.agents) {  // until we hear of it
+    agent.up = false;
+    agent.why.clear();
+  }
+  // Agents have seen ids that the journal does not know: see --take-over.
+  const std::int64_t above = integer_of(event.data, "ids_above").value_or(0);
+  Counters& ids = state.counters;
+  for (std::int64_t* id :
+       {&ids.drill, &ids.breach, &ids.incident, &ids.run, &ids.fault, &ids.effect})
+    *id = std::max(*id, above);
 }
 
 void controller_stopped(State& state, const Event&) { state.running = false; }
@@ -24,11 +52,19 @@ void controller_stopped(State& state, const Event&) { state.running = false; }
 void agent_up(State& state, const Event& event) {
   AgentFacts& agent = state.agents[event.node];
   agent.up = true;
+  agent.why.clear();
+  agent.down = false;
   agent.start_id = text_of(event.data, "start_id");
+  if (HaltedNode* halted = find_in(state.halt_nodes, event.node)) halted->again_at = event.at;
 }
 
 void agent_down(State& state, const Event& event) {
-  state.agents[event.node].up = false;
+  AgentFacts& agent = state.agents[event.node];
+  const bool is_news = agent.up || agent.why.empty();  // else only the reason is another one
+  agent.up = false;
+  agent.down = true;
+  agent.why = text_of(event.data, "why");
+  if (!is_news) return;
   for (auto& [id, fault] : state.faults) {
     if (fault.node != event.node || fault.ended()) continue;
     fault.state = FaultState::kUnknown;  // its agent reverts it by lease, but we do not see that
@@ -42,11 +78,13 @@ void agent_down(State& state, const Event& event) {
 void halt_on(State& state, const Event& event) {
   state.halted = true;
   state.halt_reason = text_of(event.data, "reason");
+  state.halt_nodes.clear();  // all are asked, again
 }
 
 void halt_off(State& state, const Event&) {
   state.halted = false;
   state.halt_reason.clear();
+  state.halt_nodes.clear();
 }
 
 void doubt_on(State& state, const Event&) {
@@ -56,9 +94,18 @@ void doubt_on(State& state, const Event&) {
 
 void doubt_off(State& state, const Event&) { state.doubt = false; }
 
+void schedule_planned(State& state, const Event& event) {
+  DayFacts& day = state.drill_days[text_of(event.data, "drill_day")];
+  day.plan = text_of(event.data, "plan");
+  day.since = state.calendar(event.at);
+}
+
 void schedule_handled(State& state, const Event& event) {
-  WallTime& last = state.last_due[text_of(event.data, "drill_day")];
-  last = std::max(last, from_us(integer_of(event.data, "due_us").value_or(0)));
+  auto& handled = state.drill_days[text_of(event.data, "drill_day")].handled;
+  const bool run = event.kind == "schedule.due";
+  handled[from_us(integer_of(event.data, "due_us").value_or(0))] =
+      run ? DayFacts::Dealt::kRun : DayFacts::Dealt::kMissed;
+  if (handled.size() > kDuesKept) handled.erase(handled.begin());
 }
 
 FoldTable make_table() {
@@ -70,6 +117,8 @@ FoldTable make_table() {
                      {"halt.off", &halt_off},
                      {"doubt.on", &doubt_on},
                      {"doubt.off", &doubt_off},
+                     {"clock.moved", &set_calendar},
+                     {"schedule.planned", &schedule_planned},
                      {"schedule.due", &schedule_handled},
                      {"schedule.missed", &schedule_handled}};
   add_fault_folds(table);

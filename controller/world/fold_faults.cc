@@ -3,13 +3,15 @@
 #include <algorithm>
 
 #include "controller/world/fold.h"
+#include "core/model/fault_kinds.h"
 
 namespace panshi::controller {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kRevertAgain = 1s;
+constexpr Duration kRevertAgain = 1s;  // doubled with each try
+constexpr Duration kRevertAgainMax = 30s;
 constexpr std::size_t kFaultsKept = 500;
 
 void intend_fault(State& state, const Event& event, const PendingEffect& effect) {
@@ -29,6 +31,22 @@ void intend_fault(State& state, const Event& event, const PendingEffect& effect)
   state.faults[fault.id] = std::move(fault);
 }
 
+bool ends_one(const PendingEffect& effect) {
+  return effect.kind == "revert" || effect.kind == "clear";
+}
+
+Duration pause_after(int tries) {
+  return std::min(kRevertAgainMax, kRevertAgain * (1 << std::clamp(tries - 1, 0, 8)));
+}
+
+void halt_answered(HaltedNode& node, const Event& event, const std::string& outcome) {
+  node.asking = false;
+  node.confirmed = outcome == "ok";
+  node.why = node.confirmed ? "" : text_of(event.data, "detail");
+  node.tries = node.confirmed ? 0 : node.tries + 1;
+  node.again_at = event.at + pause_after(node.tries);
+}
+
 void effect_intended(State& state, const Event& event) {
   PendingEffect effect;
   effect.id = text_of(event.data, "effect");
@@ -45,8 +63,9 @@ void effect_intended(State& state, const Event& event) {
   state.counters.effect = std::max(state.counters.effect, number_of(effect.id));
 
   if (effect.kind == "inject") intend_fault(state, event, effect);
+  if (effect.kind == "revert_all" && state.halted) state.halt_nodes[effect.node].asking = true;
   for (auto& [id, fault] : state.faults) {
-    const bool this_one = effect.kind == "revert" && id == effect.subject;
+    const bool this_one = ends_one(effect) && id == effect.subject;
     const bool all = effect.kind == "revert_all" && fault.node == effect.node && !fault.ended();
     if (this_one || all) fault.reverting = fault.revert_asked = true;
   }
@@ -86,9 +105,13 @@ void effect_done(State& state, const Event& event) {
   if (fault && effect.kind == "inject") inject_done(*fault, event, outcome);
   for (auto& [id, other] : state.faults) {
     const bool all = effect.kind == "revert_all" && other.node == effect.node;
-    if (!all && !(effect.kind == "revert" && id == effect.subject)) continue;
+    if (!all && !(ends_one(effect) && id == effect.subject)) continue;
     other.reverting = false;
-    other.revert_again_at = event.at + kRevertAgain;
+    other.revert_tries += 1;
+    other.revert_again_at = event.at + pause_after(other.revert_tries);
+  }
+  if (effect.kind == "revert_all" && state.halted) {
+    halt_answered(state.halt_nodes[effect.node], event, outcome);
   }
   RunFacts* run = find_in(state.runs, effect.run);
   if (run && run->effect == effect.id) run_effect_done(*run, event, outcome);
@@ -115,10 +138,21 @@ FaultFacts& fault_of(State& state, const Event& event) {
   return fault;
 }
 
+void note_measured(FaultFacts& fault, const Event& event) {
+  const auto measured = event.data.find("measured");
+  if (measured == event.data.end() || !measured->is_object()) return;
+  fault.measured = *measured;
+  const FaultKindSpec* kind = find_fault_kind(fault.kind);
+  fault.shown = fault.shown || (kind && shows_effect(*kind, *measured));
+}
+
 void fault_live(State& state, const Event& event) {
   FaultFacts& fault = fault_of(state, event);
+  note_measured(fault, event);
   fault.state = FaultState::kLive;
+  fault.lost = false;
   fault.ended_at.reset();
+  fault.reason = text_of(event.data, "error");
   if (!fault.live_at) fault.live_at = event.at;
   DrillFacts* drill = find_in(state.drills, fault.drill);
   if (drill && !drill->first_live_at) drill->first_live_at = event.at;
@@ -127,6 +161,7 @@ void fault_live(State& state, const Event& event) {
 void fault_ended(State& state, const Event& event, FaultState how, const char* why) {
   FaultFacts* fault = find_in(state.faults, text_of(event.data, "fault"));
   if (!fault) return;
+  note_measured(*fault, event);
   fault->state = how;
   fault->ended_at = event.at;
   fault->reason = text_of(event.data, why);
@@ -140,6 +175,14 @@ void fault_ended(State& state, const Event& event, FaultState how, const char* w
     }
   }
   if (oldest != state.faults.end()) state.faults.erase(oldest);
+}
+
+void fault_lost(State& state, const Event& event) {
+  FaultFacts* fault = find_in(state.faults, text_of(event.data, "fault"));
+  if (!fault) return;
+  fault->state = FaultState::kUnknown;
+  fault->was_unknown = fault->lost = true;
+  fault->reason = text_of(event.data, "why");
 }
 
 void fault_reverted(State& state, const Event& event) {
@@ -158,6 +201,7 @@ void add_fault_folds(FoldTable& table) {
   table["fault.live"] = &fault_live;
   table["fault.reverted"] = &fault_reverted;
   table["fault.failed"] = &fault_failed;
+  table["fault.lost"] = &fault_lost;
 }
 
 }  // namespace panshi::controller

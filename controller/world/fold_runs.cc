@@ -52,7 +52,9 @@ void breach_opened(State& state, const Event& event) {
 
 void breach_cleared(State& state, const Event& event) {
   BreachFacts* breach = find_in(state.breaches, text_of(event.data, "breach"));
-  if (breach) breach->cleared_at = event.at;
+  if (!breach) return;
+  breach->cleared_at = event.at;
+  breach->given_up = text_of(event.data, "why");
 }
 
 void slo_first_good(State& state, const Event& event) {
@@ -66,6 +68,9 @@ void incident_opened(State& state, const Event& event) {
   incident.rule = text_of(event.data, "rule");
   incident.title = text_of(event.data, "title");
   incident.target = text_of(event.data, "target");
+  for (const auto& fault : event.data.value("faults", nlohmann::json::array())) {
+    if (fault.is_string()) incident.faults.push_back(fault.get<std::string>());
+  }
   incident.drill = event.drill;
   incident.opened_at = event.at;
   state.counters.incident = std::max(state.counters.incident, number_of(incident.id));

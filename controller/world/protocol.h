@@ -4,6 +4,7 @@
 // Plain data. controller/loop/step.h says how they are used.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/model/catalog.h"
 #include "core/model/event.h"
 
 namespace panshi::controller {
@@ -19,6 +21,14 @@ namespace panshi::controller {
 // What happened outside.
 struct Restarted {  // first input after the fold of the journal; also on an empty journal
   std::string version;
+  std::int64_t epoch_above = 0;  // --take-over: the highest epoch and number of an id that the
+  std::int64_t ids_above = 0;    // agents have seen; 0 otherwise
+  Duration calendar_ahead{0};    // as ClockMoved
+};
+// What the machine's clock shows, less the journal's time: told when it has changed by a second or
+// more, because somebody set the clock, it was slewed, or the machine slept.
+struct ClockMoved {
+  Duration calendar_ahead{0};
 };
 struct Stopping {};   // last input of a controller that ends in good order
 struct Tick {};       // next_deadline() has come
@@ -39,7 +49,8 @@ struct AgentEvents {  // from one answer of an agent's long poll, oldest first
 };
 struct AgentState {  // full status of an agent, at first contact and after either side restarted
   std::string node;
-  nlohmann::json status;  // GET /v1/status
+  nlohmann::json status;            // GET /v1/status
+  std::optional<WallTime> at = {};  // of the answer, from which its ages count; nothing: now
 };
 struct AgentLost {  // no answer for the agent-lost time
   std::string node;
@@ -60,16 +71,23 @@ struct LateLoop {  // the loop woke later than its bound: evidence may be stale 
 };
 // From people and scripts, over the HTTP API. Answered through `Stepped::answer`.
 struct Command {
-  std::string verb;  // drill.run drill.abort halt resume fault.apply fault.revert link.reroute
-                     // runbook.run incident.ack: see docs/reference/controller-api.md
+  std::string
+      verb;  // drill.run drill.abort halt resume fault.apply fault.revert link.reroute
+             // runbook.run incident.ack incident.close: see docs/reference/controller-api.md
   nlohmann::json body = nlohmann::json::object();
 };
+// The configuration was read anew, and is without a mistake. Taken in whole or refused: answered
+// through `Stepped::answer` with {"changes":[text]}.
+struct Reloaded {
+  std::shared_ptr<const Catalog> catalog;
+};
 using Input = std::variant<Restarted, Stopping, Tick, AgentEvents, AgentState, AgentLost,
-                           EffectDone, LateLoop, Command>;
+                           EffectDone, LateLoop, ClockMoved, Command, Reloaded>;
 
 // What to do outside. Its id in the agent's URL is `subject`, so a repeat is harmless:
 //   inject      PUT  /v1/faults/{subject}         body {kind, target, params, lease_ms, drill}
 //   revert      POST /v1/faults/{subject}/revert  body {}
+//   clear       POST /v1/faults/{subject}/clear   body {kind, target, params}
 //   act         PUT  /v1/actions/{subject}        body {kind, params, timeout_ms}
 //   revert_all  POST /v1/revert-all               body {reason}
 //   notify      nothing of an agent's             body {channel, message, page}
@@ -77,9 +95,10 @@ using Input = std::variant<Restarted, Stopping, Tick, AgentEvents, AgentState, A
 // The caller adds `epoch` to what goes to an agent.
 struct Effect {
   std::string id;
-  std::string kind;     // inject | revert | act | revert_all | notify | report
-  std::string node;     // empty for notify and report
-  std::string subject;  // fault id (inject, revert), action id (act: the effect's own), else empty
+  std::string kind;  // inject | revert | clear | act | revert_all | notify | report
+  std::string node;  // empty for notify and report
+  std::string
+      subject;  // fault id (inject, revert, clear), action id (act: the effect's own), else empty
   nlohmann::json body = nlohmann::json::object();
   Duration timeout = std::chrono::seconds(5);  // act: until the action is finished
 };
@@ -87,7 +106,7 @@ struct Effect {
 struct Stepped {
   std::vector<Event> events;  // without seq: the journal numbers them
   std::vector<Effect> effects;
-  std::optional<Result<nlohmann::json>> answer;  // only for Command
+  std::optional<Result<nlohmann::json>> answer;  // only for Command and Reloaded
 };
 
 }  // namespace panshi::controller

@@ -31,36 +31,73 @@ void Samples::add(const std::string& node, const std::string& signal, WallTime a
   }
 }
 
-Observation Samples::observe(const Comparison& comparison, WallTime at) const {
+template <class Look>
+void Samples::each_point(const Comparison& comparison, const Look& look) const {
   const auto series = series_.find(comparison.signal);
-  if (series == series_.end()) return {};
+  if (series == series_.end()) return;
   std::uint32_t node = 0;
   if (!comparison.node.empty()) {
     const auto known = std::find(nodes_.begin(), nodes_.end(), comparison.node);
-    if (known == nodes_.end()) return {};
+    if (known == nodes_.end()) return;
     node = static_cast<std::uint32_t>(known - nodes_.begin());
   }
-  std::size_t count = 0;
-  double last = 0, sum = 0, least = 0, most = 0;
   const auto& points = series->second;
   for (auto point = points.rbegin(); point != points.rend(); ++point) {
-    if (point->at > at || (!comparison.node.empty() && point->node != node)) continue;
-    if (count == 0 && point->at + stale_after_ < at) return {};
-    if (count > 0 && point->at + comparison.over <= at) break;
-    if (count == 0) last = least = most = point->value;
-    least = std::min(least, point->value);
-    most = std::max(most, point->value);
-    sum += point->value;
-    ++count;
-    if (comparison.aggregate == "last") break;
+    const bool counts = comparison.node.empty() || point->node == node;
+    if (counts && !look(*point)) return;
   }
+}
+
+Observation Samples::observe(const Comparison& comparison, WallTime at) const {
+  std::size_t count = 0;
+  double last = 0, sum = 0, least = 0, most = 0;
+  WallTime newest{};
+  each_point(comparison, [&](const Point& point) {
+    if (point.at > at) return true;
+    if (count == 0 && point.at + stale_after_ < at) return false;
+    if (count > 0 && point.at + comparison.over <= at) return false;
+    if (count == 0) last = least = most = point.value;
+    if (count == 0) newest = point.at;
+    least = std::min(least, point.value);
+    most = std::max(most, point.value);
+    sum += point.value;
+    ++count;
+    return comparison.aggregate != "last";
+  });
   if (count == 0) return {};
   double value = last;
   if (comparison.aggregate == "mean") value = sum / static_cast<double>(count);
   if (comparison.aggregate == "min") value = least;
   if (comparison.aggregate == "max") value = most;
   if (comparison.aggregate == "sum") value = sum;
-  return {comparison.test(value) ? Truth::kTrue : Truth::kFalse, value};
+  return {comparison.test(value) ? Truth::kTrue : Truth::kFalse, value, newest};
+}
+
+std::optional<WallTime> Samples::newest(const Comparison& comparison) const {
+  std::optional<WallTime> at;
+  each_point(comparison, [&](const Point& point) {
+    at = point.at;
+    return false;
+  });
+  return at;
+}
+
+Duration Samples::longest_silence(const Comparison& comparison, WallTime from, WallTime to) const {
+  Duration longest{0};
+  WallTime later = to;
+  each_point(comparison, [&](const Point& point) {
+    if (point.at > to) return true;
+    longest = std::max(longest, later - std::max(point.at, from));
+    later = point.at;
+    return later > from;
+  });
+  return later > from ? std::max(longest, later - from) : longest;
+}
+
+std::vector<std::string> Samples::signals() const {
+  std::vector<std::string> names;
+  for (const auto& [name, points] : series_) names.push_back(name);
+  return names;
 }
 
 Observation Hold::update(const Samples& samples, const Comparison& comparison, WallTime at) {

@@ -23,6 +23,7 @@ enum class Truth { kNoData, kFalse, kTrue };
 struct Observation {
   Truth truth = Truth::kNoData;  // of the comparison, without its hold time
   double value = 0;              // the aggregate; meaningless for kNoData
+  WallTime at{};                 // of the newest sample that counted
 };
 
 class Samples {
@@ -35,6 +36,13 @@ class Samples {
   // up to `at` is older than stale_after.
   Observation observe(const Comparison& comparison, WallTime at) const;
 
+  // Since our start; the node counts only when the comparison names one.
+  bool was_fed(const Comparison& comparison) const { return newest(comparison).has_value(); }
+  std::optional<WallTime> newest(const Comparison& comparison) const;
+  // The longest time without a sample in [from, to], its ends included. REQUIRES: from <= to.
+  Duration longest_silence(const Comparison& comparison, WallTime from, WallTime to) const;
+  std::vector<std::string> signals() const;  // of which there were samples since our start
+
  private:
   struct Point {
     WallTime at;
@@ -42,6 +50,9 @@ class Samples {
     double value;
   };
   std::uint32_t index_of(const std::string& node);
+  // Calls `look(point)` from the newest to the oldest until it says false.
+  template <class Look>
+  void each_point(const Comparison& comparison, const Look& look) const;
 
   Duration stale_after_;
   std::vector<std::string> nodes_;

@@ -20,6 +20,17 @@ namespace panshi::controller {
 struct AgentFacts {
   bool up = false;
   std::string start_id;
+  std::string why;    // it is down, as last told; empty: up, or never heard of since our start
+  bool down = false;  // lost, and not heard of since; also over a restart of the controller
+};
+
+// During a halt: whether the node's agent has said that every fault of it is reverted.
+struct HaltedNode {
+  bool confirmed = false;
+  bool asking = false;  // an answer is awaited
+  int tries = 0;        // without success
+  WallTime again_at{};  // not before
+  std::string why;      // it has not, from the last try
 };
 
 struct PendingEffect {  // intended, no outcome yet
@@ -53,10 +64,16 @@ struct FaultFacts {
   std::optional<WallTime> live_at;
   std::optional<WallTime> ended_at;
   std::string reason;          // how it ended, or why it failed
+  nlohmann::json measured;     // as the agent last said
+  bool shown = false;          // something that was measured shows an effect
   bool was_unknown = false;    // for a while at least
   bool reverting = false;      // a revert is under way
   bool revert_asked = false;   // by us, ever
   WallTime revert_again_at{};  // not before
+  int revert_tries = 0;        // without success
+  // Its agent does not know it any more: what it broke may be broken still, and nobody has the undo
+  // record. Cleared the way that its kind has for that.
+  bool lost = false;
 
   bool ended() const { return state == FaultState::kReverted || state == FaultState::kFailed; }
 };
@@ -106,6 +123,7 @@ struct BreachFacts {
   std::string drill;
   WallTime opened_at{};
   std::optional<WallTime> cleared_at;
+  std::string given_up;               // why it counts as cleared although nobody saw it so
   std::optional<WallTime> routed_at;  // first reroute or restart that worked
   bool first_good = false;
   std::map<std::string, std::string> refused;  // runbook -> the last why
@@ -118,6 +136,7 @@ struct IncidentFacts {
   std::string target;
   std::string drill;
   std::vector<std::string> breaches;
+  std::vector<std::string> faults;  // of which it is about that nobody knows how they are
   WallTime opened_at{};
   std::optional<WallTime> slo_met_at;
   std::optional<WallTime> redundancy_at;
@@ -169,14 +188,23 @@ struct Counters {  // the highest number given, by kind of id
   std::int64_t drill = 0, breach = 0, incident = 0, run = 0, fault = 0, effect = 0;
 };
 
+struct DayFacts {  // of a drill day; its times are the calendar's
+  // kEarly: it was run by a clock that was ahead, and its time is still to come.
+  enum class Dealt { kMissed, kRun, kEarly };
+  std::string plan;                   // when it comes: another plan is another day
+  WallTime since{};                   // it is so planned: what came before was not its time
+  std::map<WallTime, Dealt> handled;  // due times dealt with, the newest ones
+};
+
 struct State {
   std::int64_t epoch = 0;
   bool running = false;  // started and not stopped in good order
   WallTime started_at{};
-  std::optional<WallTime> first_started_at;
+  WallTime started_on{};      // the same moment by the calendar, as its clock was then
   WallTime watching_since{};  // started for the first time, or after a stop in good order
   bool halted = false;
   std::string halt_reason;
+  std::map<std::string, HaltedNode> halt_nodes;
   bool doubt = false;
   Counters counters;
   std::map<std::string, AgentFacts> agents;
@@ -187,7 +215,10 @@ struct State {
   std::map<std::string, BreachFacts> breaches;
   std::map<std::string, IncidentFacts> incidents;
   std::map<std::string, RunFacts> runs;
-  std::map<std::string, WallTime> last_due;  // drill day -> the newest due time dealt with
+  std::map<std::string, DayFacts> drill_days;
+  Duration calendar_ahead{0};  // of the machine's clock, before the journal's time
+
+  WallTime calendar(WallTime now) const { return now + calendar_ahead; }
 
   DrillFacts* active_drill();
   const DrillFacts* active_drill() const;

@@ -91,7 +91,7 @@ Result<Duration> parse_duration(std::string_view text) {
   const std::string_view unit(end, text.data() + text.size());
   const auto known = std::find_if(kUnits.begin(), kUnits.end(),
                                   [&](const Unit& candidate) { return candidate.name == unit; });
-  if (error != std::errc() || known == kUnits.end() || value < 0) {
+  if (error != std::errc() || known == kUnits.end() || !(value >= 0)) {
     return fail(ErrorCode::kInvalid,
                 cat("`", text, "` is not a duration: expected a number and one of us ms s m h d"));
   }
@@ -133,7 +133,7 @@ Result<std::int64_t> parse_size(std::string_view text) {
   const std::string_view unit(end, text.data() + text.size());
   const auto known = std::find_if(kSizes.begin(), kSizes.end(),
                                   [&](const Size& candidate) { return candidate.name == unit; });
-  if (error != std::errc() || (known == kSizes.end() && !unit.empty()) || value < 0) {
+  if (error != std::errc() || (known == kSizes.end() && !unit.empty()) || !(value >= 0)) {
     return fail(ErrorCode::kInvalid,
                 cat("`", text, "` is not a size: expected a number and one of B KiB MiB GiB TiB"));
   }

@@ -206,7 +206,7 @@ bool is_dying(const std::string& holder) {
 }  // namespace
 
 Result<LockFile> LockFile::acquire(const fs::path& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return failed("lock", path);
   LockFile lock(fd);
   const auto until = std::chrono::steady_clock::now() + kDyingWithin;

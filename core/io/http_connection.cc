@@ -80,14 +80,14 @@ HttpConnection::Next HttpConnection::parse_rest() {
 
 // REQUIRES: `bytes` lives through the call and is not rest_, which takes what is left of it.
 HttpConnection::Next HttpConnection::parse(std::string_view bytes) {
-  if (!parser_) parser_.emplace();
+  if (!parser_) parser_.emplace(rules_.options.body_max);
   while (!bytes.empty()) {
     const HttpParser::State before = parser_->state();
     const std::size_t taken = parser_->feed(bytes);
     bytes.remove_prefix(taken);
     const HttpParser::State now = parser_->state();
     if (now == HttpParser::State::kBad) {
-      return refuse(bare_http_refusal(parser_->status()));
+      return refuse(bare_http_refusal(rules_.options, parser_->status()));
     }
     if (before == HttpParser::State::kHead && now != before && !head_ended()) {
       rest_ = bytes;

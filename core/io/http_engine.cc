@@ -207,8 +207,9 @@ HttpEngine::Next HttpEngine::serve(HttpConnection& connection) {
     { const std::lock_guard lock(watch_mutex_); }
     watch_wanted_.notify_one();
   }
-  const HttpResponse response = stopping_ ? http_refusal(503, ErrorCode::kUnavailable, "stopping")
-                                          : serve_(connection.take_request(), connection.route());
+  const HttpResponse response =
+      stopping_ ? http_refusal(options_, {ErrorCode::kUnavailable, "stopping"}, 503)
+                : serve_(connection.take_request(), connection.route());
   --busy_;
   return connection.answer(response, stopping_);
 }

@@ -34,10 +34,17 @@ HttpResponse http_refusal(int status, ErrorCode code, std::string_view why) {
   return json_response({{"code", code_name(code)}, {"error", why}}, status);
 }
 
-HttpResponse bare_http_refusal(int status) {
-  if (status == 404) return http_refusal(status, ErrorCode::kNotFound, "no such path");
-  if (status >= 500) return http_refusal(status, ErrorCode::kInternal, "the server failed");
-  return http_refusal(status, ErrorCode::kInvalid, "malformed request");
+HttpResponse http_refusal(const HttpServer::Options& options, const Error& error, int status) {
+  if (options.refusal) return options.refusal(status, error.message);
+  return http_refusal(status, error.code, error.message);
+}
+
+HttpResponse bare_http_refusal(const HttpServer::Options& options, int status) {
+  Error error{ErrorCode::kInvalid, "malformed request"};
+  if (status == 404) error = {ErrorCode::kNotFound, "no such path"};
+  if (status == 413) error.message = cat("the body is over ", options.body_max, " bytes");
+  if (status >= 500) error = {ErrorCode::kInternal, "the server failed"};
+  return http_refusal(options, error, status);
 }
 
 void HttpGuard::add(std::string method, const std::string& pattern, bool open) {
@@ -46,13 +53,13 @@ void HttpGuard::add(std::string method, const std::string& pattern, bool open) {
 }
 
 HttpGuard::Verdict HttpGuard::check(const HttpHead& head) const {
-  if (head.target_bytes > kTargetBytesMax) {
-    return {http_refusal(414, ErrorCode::kInvalid,
-                         cat("the path is over ", kTargetBytesMax, " bytes"))};
+  const std::size_t target_max = options_.lenient ? kLenientTargetBytesMax : kTargetBytesMax;
+  if (head.target_bytes > target_max) {
+    return {refuse(414, ErrorCode::kInvalid, cat("the path is over ", target_max, " bytes"))};
   }
   if (auto refused = check_host(head)) return {std::move(refused)};
   if (head.count("range") != 0) {
-    return {http_refusal(416, ErrorCode::kInvalid, "ranges are not served")};
+    return {refuse(416, ErrorCode::kInvalid, "ranges are not served")};
   }
   if (auto refused = check_body(head)) return {std::move(refused)};
   HttpRoutes::Match match = paths_.find(head.request.method, head.request.path);
@@ -63,36 +70,41 @@ HttpGuard::Verdict HttpGuard::check(const HttpHead& head) const {
 std::optional<HttpResponse> HttpGuard::check_host(const HttpHead& head) const {
   const std::string host = head.request.header("host");
   if (head.count("host") != 1 || !is_our_host(host, options_.address, options_.allowed_hosts)) {
-    return http_refusal(403, ErrorCode::kRefused, "the Host header names another server");
+    return refuse(403, ErrorCode::kRefused, "the Host header names another server");
   }
   const std::size_t origins = head.count("origin");
   if (origins > 1 || (origins == 1 && !is_same_origin(head.request.header("origin"), host))) {
-    return http_refusal(403, ErrorCode::kRefused, "the Origin is another site");
+    return refuse(403, ErrorCode::kRefused, "the Origin is another site");
   }
   return std::nullopt;
 }
 
 std::optional<HttpResponse> HttpGuard::check_body(const HttpHead& head) const {
   const bool in_parts = head.request.header("content-type").find("multipart/form-data") == 0;
-  if (head.count("transfer-encoding") != 0 || head.count("content-encoding") != 0 || in_parts) {
-    return http_refusal(415, ErrorCode::kInvalid,
-                        "only plain bodies are read: not chunked, encoded or in parts");
+  const bool chunked = head.count("transfer-encoding") != 0;
+  const bool may_be_chunked = options_.lenient && head.count("transfer-encoding") == 1 &&
+                              head.request.header("transfer-encoding") == "chunked";
+  if ((chunked && !may_be_chunked) || head.count("content-encoding") != 0 || in_parts) {
+    return refuse(415, ErrorCode::kInvalid,
+                  "only plain bodies are read: not chunked, encoded or in parts");
   }
   const std::size_t count = head.count("content-length");
+  if (chunked && count != 0) {
+    return refuse(400, ErrorCode::kInvalid, "both Content-Length and chunks");
+  }
   const std::string& method = head.request.method;
   const bool bodiless =
       method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "DELETE";
-  if (count == 0 && !bodiless) {
-    return http_refusal(411, ErrorCode::kInvalid, "Content-Length is missing (0 for no body)");
+  if (count == 0 && !bodiless && !options_.lenient) {
+    return refuse(411, ErrorCode::kInvalid, "Content-Length is missing (0 for no body)");
   }
   if (count == 0) return std::nullopt;
   const auto length = content_length(head.request.header("content-length"));
   if (count > 1 || !length) {
-    return http_refusal(400, ErrorCode::kInvalid, "Content-Length is not one number");
+    return refuse(400, ErrorCode::kInvalid, "Content-Length is not one number");
   }
   if (*length > options_.body_max) {
-    return http_refusal(413, ErrorCode::kInvalid,
-                        cat("the body is over ", options_.body_max, " bytes"));
+    return bare_http_refusal(options_, 413);
   }
   return std::nullopt;
 }
@@ -108,10 +120,8 @@ std::optional<HttpResponse> HttpGuard::check_route(const HttpHead& head,
   }
   if (match.route) return std::nullopt;
   const int status = match.allowed.empty() ? 404 : 405;
-  if (options_.stranger) return options_.stranger(status);
-  if (status == 404) return bare_http_refusal(404);
-  HttpResponse response =
-      http_refusal(405, ErrorCode::kInvalid, cat("this path is for ", match.allowed));
+  if (status == 404) return bare_http_refusal(options_, 404);
+  HttpResponse response = refuse(405, ErrorCode::kInvalid, cat("this path is for ", match.allowed));
   response.headers["Allow"] = match.allowed;
   return response;
 }

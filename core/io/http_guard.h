@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/io/http_parser.h"
@@ -13,11 +14,18 @@
 
 namespace panshi {
 
+HttpResponse http_refusal(int status, ErrorCode code, std::string_view why);
+// Says no more than the status does. In the words of the options, if they have any, as all here.
+HttpResponse bare_http_refusal(const HttpServer::Options& options, int status);
+HttpResponse http_refusal(const HttpServer::Options& options, const Error& error, int status);
+
 class HttpGuard {
  public:
   static constexpr std::size_t kTargetBytesMax = 512;
+  static constexpr std::size_t kLenientTargetBytesMax = 2048;
 
-  explicit HttpGuard(const HttpServer::Options& options) : options_(options) {}
+  explicit HttpGuard(const HttpServer::Options& options)
+      : options_(options), paths_(options.lenient) {}
   void add(std::string method, const std::string& pattern, bool open);
 
   struct Verdict {
@@ -32,14 +40,14 @@ class HttpGuard {
   std::optional<HttpResponse> check_body(const HttpHead& head) const;
   std::optional<HttpResponse> check_route(const HttpHead& head,
                                           const HttpRoutes::Match& match) const;
+  HttpResponse refuse(int status, ErrorCode code, std::string why) const {
+    return http_refusal(options_, {code, std::move(why)}, status);
+  }
   bool has_token(const HttpHead& head) const;
 
   const HttpServer::Options& options_;
   HttpRoutes paths_;
   std::vector<bool> open_;
 };
-
-HttpResponse http_refusal(int status, ErrorCode code, std::string_view why);
-HttpResponse bare_http_refusal(int status);  // says no more than the status does
 
 }  // namespace panshi

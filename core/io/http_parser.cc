@@ -51,7 +51,7 @@ std::size_t HttpHead::count(const std::string& name) const {
 }
 
 struct HttpParser::Impl final : http::basic_parser<true> {
-  Impl() {
+  explicit Impl(std::size_t most) : chunked_max(most) {
     header_limit(kHeadBytesMax);
     body_limit(boost::none);  // the guards know it
   }
@@ -83,17 +83,19 @@ struct HttpParser::Impl final : http::basic_parser<true> {
     body.append(part.data(), part.size());
     return part.size();
   }
-  // Chunks are refused by the guards; taking none would end in a parser that makes no progress.
-  void on_chunk_header_impl(std::uint64_t, Text, error_code& error) override {
-    error = http::error::bad_chunk;
-  }
-  std::size_t on_chunk_body_impl(std::uint64_t, Text, error_code& error) override {
-    error = http::error::bad_chunk;
-    return 0;
+  void on_chunk_header_impl(std::uint64_t, Text, error_code&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, Text part, error_code& error) override {
+    if (part.size() > chunked_max - std::min(chunked_max, body.size())) {
+      error = http::error::body_limit;
+      return 0;
+    }
+    body.append(part.data(), part.size());
+    return part.size();
   }
   void on_response_impl(int, Text, int, error_code&) override {}
   void on_finish_impl(error_code&) override {}
 
+  const std::size_t chunked_max;
   HttpHead head;
   std::string body;
   std::size_t fields = 0;
@@ -102,7 +104,7 @@ struct HttpParser::Impl final : http::basic_parser<true> {
   int bad_status = 0;
 };
 
-HttpParser::HttpParser() : impl_(std::make_unique<Impl>()) {}
+HttpParser::HttpParser(std::size_t chunked_max) : impl_(std::make_unique<Impl>(chunked_max)) {}
 HttpParser::~HttpParser() = default;
 
 std::size_t HttpParser::feed(std::string_view bytes) {
@@ -112,6 +114,7 @@ std::size_t HttpParser::feed(std::string_view bytes) {
       impl_->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
   if (!error || error == http::error::need_more) return taken;
   impl_->bad_status = 400;
+  if (error == http::error::body_limit) impl_->bad_status = 413;
   if (error == http::error::header_limit) impl_->bad_status = impl_->line_read ? 431 : 414;
   return taken;
 }

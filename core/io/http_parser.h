@@ -31,7 +31,7 @@ class HttpParser {
   static constexpr std::size_t kHeadersMax = 128;
   enum class State { kHead, kBody, kWhole, kBad };
 
-  HttpParser();
+  explicit HttpParser(std::size_t chunked_max = 1 << 20);  // bytes of a body that comes in chunks
   ~HttpParser();
   HttpParser(const HttpParser&) = delete;
   HttpParser& operator=(const HttpParser&) = delete;
@@ -41,7 +41,7 @@ class HttpParser {
   // REQUIRES: state() is kHead or kBody, `bytes` not empty
   std::size_t feed(std::string_view bytes);
   State state() const;
-  int status() const;  // of the refusal, when kBad: 400, 414 or 431
+  int status() const;  // of the refusal, when kBad: 400, 413, 414 or 431
   HttpHead& head();    // complete in kBody and kWhole
   std::string& body();
 

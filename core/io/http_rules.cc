@@ -15,10 +15,18 @@ namespace {
 
 bool is_capture(std::string_view segment) { return segment.starts_with('{'); }
 
-bool matches(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
+// A decoded slash would be another path for those who decode first.
+bool is_any(const std::string& segment) {
+  const auto decoded = decode_segment(segment);
+  return decoded && !decoded->empty() && decoded->find('/') == std::string::npos;
+}
+
+bool matches(const std::vector<std::string>& pattern, const std::vector<std::string>& path,
+             bool any_segment) {
   return std::equal(pattern.begin(), pattern.end(), path.begin(), path.end(),
-                    [](const std::string& wanted, const std::string& segment) {
-                      return is_capture(wanted) ? is_id(segment) : wanted == segment;
+                    [any_segment](const std::string& wanted, const std::string& segment) {
+                      if (!is_capture(wanted)) return wanted == segment;
+                      return any_segment ? is_any(segment) : is_id(segment);
                     });
 }
 
@@ -69,7 +77,7 @@ HttpRoutes::Match HttpRoutes::find(std::string_view method, std::string_view pat
   const std::vector<std::string> segments = split(path, '/');
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     const Route& route = routes_[i];
-    if (!matches(route.segments, segments)) continue;
+    if (!matches(route.segments, segments, any_segment_)) continue;
     if (match.allowed.find(route.method) == std::string::npos) {
       match.allowed += (match.allowed.empty() ? "" : ", ") + route.method;
     }
@@ -82,7 +90,8 @@ HttpRoutes::Match HttpRoutes::find(std::string_view method, std::string_view pat
   if (!match.route) return match;
   const std::vector<std::string>& pattern = routes_[*match.route].segments;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (is_capture(pattern[i])) match.captures.push_back(segments[i]);
+    if (!is_capture(pattern[i])) continue;
+    match.captures.push_back(any_segment_ ? *decode_segment(segments[i]) : segments[i]);
   }
   return match;
 }
@@ -111,15 +120,35 @@ std::optional<std::size_t> content_length(std::string_view text) {
   return length;
 }
 
+namespace {
+
+// Of "%41…", the first three characters.
+std::optional<char> coded(std::string_view text) {
+  unsigned value = 0;
+  if (text.size() < 3 || text[0] != '%') return std::nullopt;
+  const char* const digits = text.data() + 1;
+  if (std::from_chars(digits, digits + 2, value, 16).ptr != digits + 2) return std::nullopt;
+  return static_cast<char>(value);
+}
+
+}  // namespace
+
+std::optional<std::string> decode_segment(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto code = coded(text.substr(i));
+    if (text[i] == '%' && !code) return std::nullopt;
+    out += code.value_or(text[i]);
+    if (code) i += 2;
+  }
+  return out;
+}
+
 std::string decode_query(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    const char* const digits = text.data() + i + 1;
-    const bool coded = text[i] == '%' && i + 2 < text.size() &&
-                       std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2;
-    if (coded) {
-      out += static_cast<char>(value);
+    if (const auto code = coded(text.substr(i))) {
+      out += *code;
       i += 2;
     } else {
       out += text[i] == '+' ? ' ' : text[i];

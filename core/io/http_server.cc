@@ -97,7 +97,7 @@ HttpResponse HttpServer::Impl::serve(const HttpRequest& request, std::size_t rou
   } catch (...) {
     log_error(cat(request.method, " ", request.path, ": unknown exception"));
   }
-  return bare_http_refusal(500);
+  return bare_http_refusal(options, 500);
 }
 
 HttpServer::HttpServer(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}

@@ -3,7 +3,7 @@
 //
 // Guards (docs/decisions/0002): a path over 512 bytes, Range, chunked or encoded bodies, a body
 // without Content-Length or over `body_max`, an Origin, or a Host that is not ours are refused
-// before any handler runs. With a token every route but the open ones wants
+// before any handler runs (`lenient` takes some). With a token every route but the open ones wants
 // "Authorization: Bearer <token>", compared in constant time.
 // A known path with another method is 405; errors are {"code","error"}.
 //
@@ -20,6 +20,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -68,8 +69,12 @@ class HttpServer {
     Duration idle_timeout = std::chrono::seconds(15);    // of a connection, between requests
     Duration request_timeout = std::chrono::seconds(5);  // for a request to arrive whole
     unsigned requests_per_connection_max = 1'000;
-    // The answer for an unknown path (404) or method (405), when not in our words.
-    std::function<HttpResponse(int status)> stranger = {};
+    // What is refused before a handler runs, when not in our words.
+    std::function<HttpResponse(int status, std::string_view why)> refusal = {};
+    // For clients that were written for other servers: a POST without Content-Length has no body,
+    // chunked bodies are read, a path has up to 2,048 bytes, and a {…} of a route matches any
+    // segment, which is percent-decoded.
+    bool lenient = false;
     // And at most half of the process's descriptors.
     std::size_t connections_max = 4'096;  // beyond: what waited longest for its client is closed
   };

@@ -27,6 +27,8 @@ struct Stat {
   bool kernel = false;
   pid_t parent = 0;
   pid_t group = 0;
+  pid_t session = 0;
+  int terminal = 0;  // its device; 0: none
   std::uint64_t start_ticks = 0;
 };
 
@@ -44,6 +46,8 @@ std::optional<Stat> read_stat(pid_t pid) {
   constexpr std::size_t kState = 3 - 3;  // numbered from 1 in proc(5); the first two are cut off
   constexpr std::size_t kParent = 4 - 3;
   constexpr std::size_t kGroup = 5 - 3;
+  constexpr std::size_t kSession = 6 - 3;
+  constexpr std::size_t kTerminal = 7 - 3;
   constexpr std::size_t kFlags = 9 - 3;
   constexpr std::size_t kStart = 22 - 3;
   constexpr std::uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD of the kernel's sched.h
@@ -51,7 +55,9 @@ std::optional<Stat> read_stat(pid_t pid) {
   std::uint64_t flags = 0;
   if (fields.size() <= kStart || fields[kState].size() != 1 ||
       !read_number(fields[kParent], stat.parent) || !read_number(fields[kGroup], stat.group) ||
-      !read_number(fields[kFlags], flags) || !read_number(fields[kStart], stat.start_ticks)) {
+      !read_number(fields[kSession], stat.session) ||
+      !read_number(fields[kTerminal], stat.terminal) || !read_number(fields[kFlags], flags) ||
+      !read_number(fields[kStart], stat.start_ticks)) {
     return std::nullopt;
   }
   if (const auto begin = text->find('('); begin < name_end) {
@@ -131,7 +137,9 @@ std::vector<ProcessEntry> list_processes() {
                    .cgroup = cgroup_of(pid),
                    .kernel = stat->kernel,
                    .state = stat->state,
-                   .parent = stat->parent});
+                   .parent = stat->parent,
+                   .session = stat->session,
+                   .terminal = stat->terminal != 0});
   }
   return all;
 }

@@ -17,6 +17,8 @@ struct ProcessEntry {
   bool kernel = false;       // a thread of the kernel's own
   char state = 0;            // as process_state()
   pid_t parent = 0;
+  pid_t session = 0;      // the process that leads it
+  bool terminal = false;  // it has a controlling one
 };
 
 // Without zombies, and without what ended while it was being read. By pid.

@@ -17,6 +17,22 @@ timeval to_timeval(Duration duration) {
   return {.tv_sec = us / 1'000'000, .tv_usec = us % 1'000'000};
 }
 
+// hiredis makes room for every element that an array announces, received or not: a peer that
+// announces two thousand million of them would cost 16 GB and minutes. As if memory were short.
+constexpr int kElementsMax = 1 << 20;
+
+void bound_arrays(redisReader& reader) {
+  static const redisReplyObjectFunctions own = *reader.fn;
+  static redisReplyObjectFunctions bounded = [] {
+    redisReplyObjectFunctions table = own;
+    table.createArray = [](const redisReadTask* task, int elements) -> void* {
+      return elements > kElementsMax ? nullptr : own.createArray(task, elements);
+    };
+    return table;
+  }();
+  reader.fn = &bounded;
+}
+
 struct FreeReply {
   void operator()(redisReply* reply) const { freeReplyObject(reply); }
 };
@@ -75,6 +91,7 @@ Result<Redis> Redis::connect(const Options& options) {
   if (impl->context->err != 0) {
     return fail(ErrorCode::kUnavailable, cat(place, ": ", impl->context->errstr));
   }
+  bound_arrays(*impl->context->reader);
   redisSetTimeout(impl->context, to_timeval(options.command_timeout));
   Redis redis(std::move(impl));
   if (!options.password.empty()) {

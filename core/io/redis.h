@@ -36,6 +36,7 @@ class Redis {
   Redis& operator=(Redis&&) noexcept;
   ~Redis();
 
+  // An answer's arrays have at most 2^20 elements; more are kUnavailable.
   // An error reply is kRefused with its words; kTimeout: unknown whether it was carried out.
   Result<RedisReply> run(const std::vector<std::string>& command);
   // EVALSHA, falling back to EVAL once.

@@ -26,6 +26,53 @@ sigset_t stop_signals() {
   return set;
 }
 
+sigset_t reload_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
+// Blocked signals one after the other, until the owner goes.
+class Reader {
+ public:
+  explicit Reader(sigset_t set)
+      : signals_(signalfd(-1, &set, SFD_CLOEXEC)), quit_(eventfd(0, EFD_CLOEXEC)) {
+    CHECK_BUG(signals_ >= 0 && quit_ >= 0);
+  }
+  ~Reader() {
+    close(signals_);
+    close(quit_);
+  }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  void quit() const {
+    const std::uint64_t one = 1;
+    CHECK_BUG(write(quit_, &one, sizeof one) == sizeof one);
+  }
+  // 0 when the owner went first.
+  int next() const {
+    std::array<pollfd, 2> sources = {{{signals_, POLLIN, 0}, {quit_, POLLIN, 0}}};
+    while (true) {
+      if (poll(sources.data(), sources.size(), -1) < 0) continue;  // EINTR
+      if (sources[1].revents != 0) return 0;
+      signalfd_siginfo info = {};
+      if (read(signals_, &info, sizeof info) == sizeof info)
+        return static_cast<int>(info.ssi_signo);
+    }
+  }
+  void wait_for_quit() const {
+    pollfd source = {quit_, POLLIN, 0};
+    while (poll(&source, 1, -1) < 0) {
+    }
+  }
+
+ private:
+  const int signals_;
+  const int quit_;
+};
+
 void end_at_once(int) { _exit(kSecondSignalStatus); }
 
 // From here on a signal is delivered to this thread, even while `stop` runs on it and hangs.
@@ -47,55 +94,59 @@ void prepare_signals() {
 }
 
 struct StopSignal::Impl {
-  explicit Impl(std::function<void(int)> stop_function) : stop(std::move(stop_function)) {
-    const sigset_t set = stop_signals();
-    signals = signalfd(-1, &set, SFD_CLOEXEC);
-    quit = eventfd(0, EFD_CLOEXEC);
-    CHECK_BUG(signals >= 0 && quit >= 0);
+  Impl(std::function<void(int)> stop_function, std::function<void(int)> again_function)
+      : stop(std::move(stop_function)), again(std::move(again_function)) {
     thread = std::thread([this] { wait(); });
   }
   ~Impl() {
-    const std::uint64_t one = 1;
-    CHECK_BUG(write(quit, &one, sizeof one) == sizeof one);
+    reader.quit();
     thread.join();
-    close(signals);
-    close(quit);
   }
 
   void wait() {
     pthread_setname_np(pthread_self(), "signals");
-    if (const int signal = first_signal(); signal != 0) {
-      let_the_next_signal_end_us();
-      stop(signal);
-      wait_for_quit();
-    }
+    const int signal = reader.next();
+    if (signal == 0) return;
+    if (!again) let_the_next_signal_end_us();
+    stop(signal);
+    if (!again) return reader.wait_for_quit();
+    while (const int later = reader.next()) again(later);
   }
 
-  // 0 when the owner went first.
-  int first_signal() const {
-    std::array<pollfd, 2> sources = {{{signals, POLLIN, 0}, {quit, POLLIN, 0}}};
-    while (true) {
-      if (poll(sources.data(), sources.size(), -1) < 0) continue;  // EINTR
-      if (sources[1].revents != 0) return 0;
-      signalfd_siginfo info = {};
-      if (read(signals, &info, sizeof info) == sizeof info) return static_cast<int>(info.ssi_signo);
-    }
-  }
-
-  void wait_for_quit() const {
-    pollfd source = {quit, POLLIN, 0};
-    while (poll(&source, 1, -1) < 0) {
-    }
-  }
-
-  std::function<void(int)> stop;
-  int signals = -1;
-  int quit = -1;
+  const std::function<void(int)> stop;
+  const std::function<void(int)> again;
+  const Reader reader{stop_signals()};
   std::thread thread;
 };
 
-StopSignal::StopSignal(std::function<void(int signal)> stop)
-    : impl_(std::make_unique<Impl>(std::move(stop))) {}
+StopSignal::StopSignal(std::function<void(int signal)> stop, std::function<void(int signal)> again)
+    : impl_(std::make_unique<Impl>(std::move(stop), std::move(again))) {}
 StopSignal::~StopSignal() = default;
+
+void prepare_reload_signal() {
+  const sigset_t set = reload_signals();
+  CHECK_BUG(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
+}
+
+struct ReloadSignal::Impl {
+  explicit Impl(std::function<void()> reload_function) : reload(std::move(reload_function)) {
+    thread = std::thread([this] {
+      pthread_setname_np(pthread_self(), "reload");
+      while (reader.next() != 0) reload();
+    });
+  }
+  ~Impl() {
+    reader.quit();
+    thread.join();
+  }
+
+  const std::function<void()> reload;
+  const Reader reader{reload_signals()};
+  std::thread thread;
+};
+
+ReloadSignal::ReloadSignal(std::function<void()> reload)
+    : impl_(std::make_unique<Impl>(std::move(reload))) {}
+ReloadSignal::~ReloadSignal() = default;
 
 }  // namespace panshi

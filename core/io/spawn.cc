@@ -101,7 +101,7 @@ Result<fs::path> find_program(const ProcessSpec& spec) {
 
 Result<Handle> open_log_file(const fs::path& file) {
   const char* const path = file.empty() ? "/dev/null" : file.c_str();
-  const Handle opened(::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  const Handle opened(::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   // Above the standard three even when ours are closed: the actions below overwrite those.
   Handle handle(::fcntl(opened.get(), F_DUPFD_CLOEXEC, kFirstOther));
   if (handle.get() < 0) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Catalog: everything the controller was configured with, read and checked once at start.
+// Catalog: everything the controller was configured with, read and checked at start and at reload.
 //
-// Immutable afterwards; any thread may read it.
+// Immutable; any thread may read it.
 #pragma once
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,10 @@ struct Catalog {
   std::map<std::string, Rule> rules;
   std::map<std::string, Runbook> runbooks;
   std::vector<DrillDay> drill_days;
+  std::map<std::string, nlohmann::json> documents;  // each as it was written: "rule orders-down"
 };
+
+// "rule orders-down changed", "scenario freeze is new", "node n-3 is gone", … in order of name.
+std::vector<std::string> changes_between(const Catalog& before, const Catalog& after);
 
 }  // namespace panshi

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "core/model/channels.h"
+#include "core/model/distinct.h"
 #include "core/model/fault_kinds.h"
 
 namespace panshi {
@@ -64,8 +66,24 @@ void check_target(const Place& place, const Target& target, bool any_of) {
   if (target.is_node() || target.is_processes()) (void)check_node(place, target.node);
 }
 
+// Long lists help nobody: there are hundreds of signals.
+void check_signal(const Place& place, const std::string& signal, const std::string& node,
+                  const std::vector<std::string>& known) {
+  if (signal.empty() || contains(known, signal)) return;
+  place.problems.add(place.at("signal"),
+                     cat("unknown signal `", signal, "`: ", node.empty() ? "no agent" : node,
+                         node.empty() ? " sends it" : " does not send it",
+                         did_you_mean(signal, known), "; `panshi agent list` names the agents"));
+}
+
 void check_comparison(const Place& place, const Comparison& comparison) {
-  (void)check_node(place, comparison.node);
+  const InventoryNode* node = check_node(place, comparison.node);
+  if (node && node->signals) {
+    return check_signal(place, comparison.signal, node->name, *node->signals);
+  }
+  if (!place.has_inventory() || !comparison.node.empty()) return;
+  const auto all = place.known.inventory->signals();
+  if (all) check_signal(place, comparison.signal, "", *all);
 }
 
 void check_kind(const Place& place, const FaultKindSpec& kind, const ScenarioFault& fault) {
@@ -107,6 +125,9 @@ void check_step(const Place& place, const Step& step) {
   if (!step.service.empty()) check_service(inner, step.service, inner.at("service"));
   if (step.kind == "wait_for") check_comparison(inner, step.condition);
   if (step.kind == "script") (void)check_node(inner, step.node);
+  if (step.kind == "notify") {
+    check_name("channel", step.channel, &notify_channels(), inner.at("channel"), place.problems);
+  }
   if (step.kind != "reroute") return;
   check_link(inner, step.node, step.link);
   if (!place.has_inventory()) return;
@@ -147,6 +168,12 @@ void check_scenario(const Scenario& scenario, const Known& known, Problems& prob
   }
   for (std::size_t i = 0; i < scenario.abort_if.size(); ++i) {
     check_comparison({known, cat("abort_if[", i, "]"), problems}, scenario.abort_if[i]);
+  }
+  const Draws draws = draws_of(scenario);
+  if (!can_be_distinct(draws.choices, draws.named)) {
+    problems.add("faults",
+                 "are drawn from too few services: each `any_of` must be able to take one "
+                 "that no other fault has");
   }
   if (!scenario.audit) return;
   const Place place{known, "audit", problems};

@@ -89,7 +89,25 @@ std::string read_text(const FaultParam& param, Fields& in) {
     param.default_text ? in.may_word(param.name, value, words)
                        : in.need_word(param.name, value, words);
   }
-  return value;
+  if (param.form == nullptr || (value.empty() && !param.default_text)) return value;
+  const auto read = param.form(value);
+  if (!read) in.problem(param.name, read.error().message);
+  return read.value_or(value);
+}
+
+// What no single parameter can know.
+void check_together(const std::map<std::string, std::string>& read, const FaultKindSpec& kind,
+                    Fields& in) {
+  const auto micros = [&](const char* name) {
+    const auto found = read.find(name);
+    return found == read.end() ? Duration::max() : known(parse_duration(found->second));
+  };
+  if (read.contains("jitter") && micros("jitter") > micros("delay")) {
+    in.problem("jitter", cat("is above `delay` (", read.at("jitter"), " > ", read.at("delay"),
+                             "): nothing can come before it was sent"));
+  }
+  const bool ssh = kind.on("node") && read.contains("port") && read.at("port") == "22";
+  if (ssh) in.problem("port", "22 is how a node is reached when all else fails: it is spared");
 }
 
 std::string read_param(const FaultParam& param, Fields& in) {
@@ -172,7 +190,9 @@ std::map<std::string, std::string> read_fault_params(const FaultKindSpec& kind,
   const nlohmann::json none = nlohmann::json::object();
   Fields in(params.is_null() ? none : params, path, problems);
   std::map<std::string, std::string> read;
+  const std::size_t before = problems.list().size();
   for (const FaultParam& param : kind.params) read.emplace(param.name, read_param(param, in));
+  if (problems.list().size() == before) check_together(read, kind, in);
   in.done();
   return read;
 }
@@ -197,10 +217,11 @@ nlohmann::json fault_params_json(const FaultKindSpec& kind,
 nlohmann::json to_json(const FaultKindSpec& kind) {
   nlohmann::json params = nlohmann::json::array();
   for (const FaultParam& param : kind.params) params.push_back(param_json(param));
-  return {{"name", kind.name},         {"summary", kind.summary},
-          {"target", kind.target_key}, {"targets", kind.target_keys()},
-          {"needs", kind.needs},       {"undo", kind.undo},
-          {"measured", kind.measured}, {"params", std::move(params)}};
+  return {{"name", kind.name},          {"summary", kind.summary},
+          {"target", kind.target_key},  {"targets", kind.target_keys()},
+          {"needs", kind.needs},        {"undo", kind.undo},
+          {"measured", kind.measured},  {"holds", kind.holds.what},
+          {"params", std::move(params)}};
 }
 
 std::vector<std::string> FaultKindSpec::target_keys() const {
@@ -213,6 +234,35 @@ std::vector<std::string> FaultKindSpec::target_keys() const {
 bool FaultKindSpec::takes(std::string_view key) const {
   const std::vector<std::string> keys = target_keys();
   return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+namespace {
+
+bool is_something(const nlohmann::json& value) {
+  return value.is_boolean() ? value.get<bool>() : value.is_number() && value.get<double>() > 0;
+}
+
+bool any_effect(const nlohmann::json& effects) {
+  return effects.is_array() && std::any_of(effects.begin(), effects.end(), [](const auto& effect) {
+           return effect.is_object() && (effect.value("met", false) ||
+                                         is_something(effect.value("measured", nlohmann::json())));
+         });
+}
+
+}  // namespace
+
+bool shows_effect(const FaultKindSpec& kind, const nlohmann::json& measured) {
+  const std::string_view by = kind.shown_by;
+  if (by == "*") return true;
+  if (!measured.is_object()) return false;
+  const auto words = split(by, '|');
+  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    const bool negated = word.starts_with('!');
+    const auto found = measured.find(negated ? word.substr(1) : word);
+    if (found == measured.end()) return false;
+    if (word == "effects") return any_effect(*found);
+    return negated ? found->is_boolean() && !found->get<bool>() : is_something(*found);
+  });
 }
 
 std::string target_shape(std::string_view key) {

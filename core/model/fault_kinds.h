@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/json/problems.h"
+#include "core/model/forms.h"
 
 namespace panshi {
 
@@ -29,8 +30,19 @@ struct FaultParam {
   const char* max;
   const char* words;  // "KILL|TERM": the words allowed; "" for any text
   const char* summary;
+  TextForm form = nullptr;  // of a text that stands for more than words; null: none
 
   const char* unit() const;  // "ms", "bytes", "%"; "" for none
+};
+
+// What a fault has to itself while it is in force, so that no two undo each other. Compared over
+// everything that its target is by then: the service, and each process of it.
+struct FaultHold {
+  enum class Ends { kNothing, kOnce, kAlways };  // kAlways: and again until it is reverted
+  const char* what = "";  // "accounts": nobody else of the same word; "": it shares
+  const char* by = "";    // the parameter, or fact of the undo record, that says whose; "": target
+  // Processes of its target that it ends: refused while another fault counts on them.
+  Ends ends = Ends::kNothing;
 };
 
 struct FaultKindSpec {
@@ -42,6 +54,11 @@ struct FaultKindSpec {
   const char* needs;     // of the node, in words: "root, nft"; "" when it always can
   const char* undo;      // one sentence: what revert does
   const char* measured;  // one sentence: how the effect is measured
+  // What of `measured` shows that it had an effect, by any of "gone|starts|!linked": a figure above
+  // zero, a flag that is true, with ! one that is not; "effects": one of them met, or not zero.
+  // "*": nothing does, its coming into force is all that is known.
+  const char* shown_by;
+  FaultHold holds = {};
 
   bool on(std::string_view what) const { return target_key == what; }
   std::vector<std::string> target_keys() const;  // target_key first
@@ -50,6 +67,9 @@ struct FaultKindSpec {
 
 // How a target of that key is written in a scenario: "{service}", "{node, link}".
 std::string target_shape(std::string_view key);
+
+// Whether the measurement shows an effect (FaultKindSpec::shown_by).
+bool shows_effect(const FaultKindSpec& kind, const nlohmann::json& measured);
 
 // Every kind, sorted by name.
 std::span<const FaultKindSpec> fault_kind_specs();
@@ -67,8 +87,8 @@ std::map<std::string, std::string> read_fault_params(const FaultKindSpec& kind,
 nlohmann::json fault_params_json(const FaultKindSpec& kind,
                                  const std::map<std::string, std::string>& params);
 
-// {"name","summary","target","targets":["service",…],"needs","undo","measured","params":[{"name",
-// "type","unit","default","min","max","summary","words"?}]}; default null: must be given.
+// {"name","summary","target","targets":["service",…],"needs","undo","measured","holds","params":[{
+// "name","type","unit","default","min","max","summary","words"?}]}; default null: must be given.
 nlohmann::json to_json(const FaultKindSpec& kind);
 
 }  // namespace panshi

@@ -41,12 +41,32 @@ constexpr const char* kIntro =
     "Durations are written `250ms`, sizes `64MiB`, percents as numbers. Which kinds a node can do, "
     "and why\nnot, says `panshi fault kinds`. An example of each is in `scenarios/examples/`.\n";
 
+// What a second fault is refused for, whichever of the two came first.
+std::string holds_text(const FaultKindSpec& kind) {
+  const FaultHold& holds = kind.holds;
+  std::string text;
+  if (*holds.what != '\0') {
+    const std::string_view by = holds.by;
+    text = by.empty() ? cat("The ", holds.what, " of its target alone.")
+           : by == holds.what || by == "identity"
+               ? cat("Its ", holds.what, " alone.")
+               : cat("The ", holds.what, " of its ", holds.by, " alone.");
+  }
+  if (holds.ends == FaultHold::Ends::kNothing) return text;
+  return cat(text, text.empty() ? "" : " ", "It ends processes",
+             holds.ends == FaultHold::Ends::kOnce ? "" : ", again and again",
+             ": no fault that counts on them may be in force.");
+}
+
 }  // namespace
 
 std::string fault_reference(const FaultKindSpec& kind) {
   std::string text = cat("### ", kind.name, "\n\n", kind.summary, "\n\n");
   text += cat("- target: ", target_text(kind), "\n");
   if (*kind.needs != '\0') text += cat("- needs: ", kind.needs, "\n");
+  if (const std::string holds = holds_text(kind); !holds.empty()) {
+    text += cat("- holds: ", holds, "\n");
+  }
   text += cat("- undo: ", kind.undo, "\n- measured: ", kind.measured, "\n");
   return kind.params.empty() ? text : text + params_table(kind);
 }

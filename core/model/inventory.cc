@@ -34,6 +34,17 @@ std::vector<std::string> Inventory::node_names() const {
   return names;
 }
 
+std::optional<std::vector<std::string>> Inventory::signals() const {
+  std::vector<std::string> all;
+  for (const auto& [name, node] : nodes) {
+    if (!node.signals) return std::nullopt;
+    all.insert(all.end(), node.signals->begin(), node.signals->end());
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
 InventoryNode read_inventory_node(const nlohmann::json& json, const std::string& path,
                                   Problems& problems) {
   InventoryNode node;
@@ -50,8 +61,29 @@ InventoryNode read_inventory_node(const nlohmann::json& json, const std::string&
     }
   }
   in.may("programs", node.programs);
+  if (in.has("signals")) in.may("signals", node.signals.emplace());
   in.done();
   return node;
+}
+
+HealthyGroup read_healthy_group(const nlohmann::json& json, const std::string& path,
+                                const Inventory& inventory, Problems& problems) {
+  HealthyGroup group;
+  Fields in(json, path, problems);
+  need_name(in, "name", group.name);
+  (void)in.need_value("services");
+  in.may("services", group.services);
+  const auto all = static_cast<std::int64_t>(group.services.size());
+  in.need("min_healthy", group.min_healthy, {1, std::max<std::int64_t>(all, 1)});
+  in.done();
+  const std::vector<std::string> known = inventory.services();
+  for (std::size_t i = 0; i < group.services.size(); ++i) {
+    const std::string& service = group.services[i];
+    if (std::find(known.begin(), known.end(), service) != known.end()) continue;
+    problems.add(cat(in.path_of("services"), "[", i, "]"),
+                 cat("unknown service `", service, "`", did_you_mean(service, known)));
+  }
+  return group;
 }
 
 }  // namespace panshi

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,20 +22,35 @@ struct InventoryNode {
   std::vector<std::string> services;
   std::map<std::string, std::vector<std::string>> links;  // link -> its upstreams' names
   std::vector<std::string> programs;                      // named programs the agent may run
+  // What its agent sends; none: it was not said, so no name of a signal can be called wrong.
+  std::optional<std::vector<std::string>> signals = std::nullopt;
+};
+
+// Services that stand in for one another: so many must be left alone whatever is broken.
+struct HealthyGroup {
+  std::string name;
+  std::vector<std::string> services;
+  std::int64_t min_healthy = 1;
 };
 
 struct Inventory {
   std::map<std::string, InventoryNode> nodes;
-  std::set<std::string> quorums;  // reserved for groups whose majority must stay
+  std::vector<HealthyGroup> groups;
 
   // The node that carries the service; kNotFound lists the services there are.
   Result<std::string> node_of_service(const std::string& service) const;
   std::vector<std::string> services() const;
   std::vector<std::string> node_names() const;
+  // Every signal that some agent sends, sorted; none when not every node says its own.
+  std::optional<std::vector<std::string>> signals() const;
 };
 
 // One element of `nodes` in the controller's configuration.
 InventoryNode read_inventory_node(const nlohmann::json& json, const std::string& path,
                                   Problems& problems);
+// One element of `groups`: {name, services, min_healthy}. Services are checked when `inventory` has
+// its nodes.
+HealthyGroup read_healthy_group(const nlohmann::json& json, const std::string& path,
+                                const Inventory& inventory, Problems& problems);
 
 }  // namespace panshi

@@ -64,13 +64,9 @@ void load_file(const fs::path& path, std::optional<Kind> kind, Loaded& loaded) {
   loaded.files.push_back(std::move(file));
 }
 
-struct Names {
-  std::vector<std::string> scenarios, rules, runbooks, days;
-};
-
 // Collects the names, and reports one that is defined twice in different files.
-Names collect_names(Loaded& loaded) {
-  Names names;
+CatalogNames collect_names(Loaded& loaded) {
+  CatalogNames names;
   const auto add = [](std::vector<std::string>& list, const std::string& name,
                       const std::string& path, LoadedFile& file) {
     if (name.empty()) return;
@@ -86,6 +82,12 @@ Names collect_names(Loaded& loaded) {
       if (std::find(own.begin(), own.end(), file.rules[i].name) != own.end()) continue;
       own.push_back(file.rules[i].name);
       add(names.rules, file.rules[i].name, cat("rules[", i, "].name"), file);
+    }
+    own.clear();
+    for (std::size_t i = 0; i < file.days.size(); ++i) {
+      if (std::find(own.begin(), own.end(), file.days[i].name) != own.end()) continue;
+      own.push_back(file.days[i].name);
+      add(names.days, file.days[i].name, cat("drill_days[", i, "].name"), file);
     }
   }
   return names;
@@ -124,7 +126,8 @@ Status load_directory(const fs::path& directory, Kind kind, Loaded& loaded) {
   std::error_code error;
   std::vector<fs::path> paths;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().extension() == ".yaml") paths.push_back(it->path());
+    const fs::path extension = it->path().extension();
+    if (extension == ".yaml" || extension == ".yml") paths.push_back(it->path());
   }
   if (error) {
     return fail(ErrorCode::kNotFound,
@@ -133,6 +136,19 @@ Status load_directory(const fs::path& directory, Kind kind, Loaded& loaded) {
   std::sort(paths.begin(), paths.end());
   for (const fs::path& path : paths) load_file(path, kind, loaded);
   return {};
+}
+
+void keep_documents(const LoadedFile& file, Catalog& catalog) {
+  const nlohmann::json& root = file.document.root;
+  const auto each = [&](const char* word, const char* key, const auto& items) {
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      catalog.documents[cat(word, " ", items[i].name)] = root.at(key).at(i);
+    }
+  };
+  if (file.kind == Kind::kScenario) catalog.documents["scenario " + file.scenario.name] = root;
+  if (file.kind == Kind::kRunbook) catalog.documents["runbook " + file.runbook.name] = root;
+  if (file.kind == Kind::kRules) each("rule", "rules", file.rules);
+  if (file.kind == Kind::kSchedule) each("drill day", "drill_days", file.days);
 }
 
 std::string good_line(const LoadedFile& file) {
@@ -159,7 +175,7 @@ Result<Catalog> load_catalog(const CatalogPaths& paths, Inventory inventory) {
       return tl::unexpected<Error>(read.error());
     }
   }
-  const Names names = collect_names(loaded);
+  const CatalogNames names = collect_names(loaded);
   cross_check(loaded, {&inventory, &names.rules, &names.runbooks, &names.scenarios});
   if (const auto lines = mistakes(loaded); !lines.empty()) {
     return fail(ErrorCode::kInvalid, join(lines, "\n"));
@@ -167,6 +183,7 @@ Result<Catalog> load_catalog(const CatalogPaths& paths, Inventory inventory) {
   Catalog catalog;
   catalog.inventory = std::move(inventory);
   for (LoadedFile& file : loaded.files) {
+    keep_documents(file, catalog);
     if (file.kind == Kind::kScenario)
       catalog.scenarios[file.scenario.name] = std::move(file.scenario);
     if (file.kind == Kind::kRunbook) catalog.runbooks[file.runbook.name] = std::move(file.runbook);
@@ -176,14 +193,18 @@ Result<Catalog> load_catalog(const CatalogPaths& paths, Inventory inventory) {
   return catalog;
 }
 
-Validation validate_files(const std::vector<fs::path>& files, const Inventory* inventory) {
+Validation validate_files(const std::vector<fs::path>& files, const Inventory* inventory,
+                          const CatalogNames* also) {
   Loaded loaded;
   for (const fs::path& path : files) load_file(path, std::nullopt, loaded);
-  const Names names = collect_names(loaded);
+  CatalogNames names = collect_names(loaded);
   const auto given = [&](Kind kind) {
-    return std::any_of(loaded.files.begin(), loaded.files.end(),
-                       [&](const LoadedFile& file) { return file.kind == kind; });
+    return also || std::any_of(loaded.files.begin(), loaded.files.end(),
+                               [&](const LoadedFile& file) { return file.kind == kind; });
   };
+  for (auto list : {&CatalogNames::scenarios, &CatalogNames::rules, &CatalogNames::runbooks}) {
+    if (also) (names.*list).insert((names.*list).end(), (also->*list).begin(), (also->*list).end());
+  }
   cross_check(loaded, {inventory, given(Kind::kRules) ? &names.rules : nullptr,
                        given(Kind::kRunbook) ? &names.runbooks : nullptr,
                        given(Kind::kScenario) ? &names.scenarios : nullptr});

@@ -11,7 +11,7 @@
 
 namespace panshi {
 
-struct CatalogPaths {  // directories, read without descending, *.yaml in order of name
+struct CatalogPaths {  // directories, read without descending, *.yaml and *.yml by name
   std::filesystem::path scenarios;
   std::filesystem::path rules;
   std::filesystem::path runbooks;
@@ -23,12 +23,16 @@ struct CatalogPaths {  // directories, read without descending, *.yaml in order 
 Result<Catalog> load_catalog(const CatalogPaths& paths, Inventory inventory);
 
 // What `panshi validate FILE…` says. The kind of each file is seen from its keys. Names between the
-// given files are checked when files of that kind are among them; `inventory` may be null.
+// given files are checked when files of that kind are among them, or in `also`; `inventory` and
+// `also` may be null.
 struct Validation {
   std::vector<std::string> good;   // "a.yaml: scenario cardkeys-hang"
   std::vector<std::string> lines;  // mistakes, ready to print
 };
+struct CatalogNames {  // of what a controller has already
+  std::vector<std::string> scenarios, rules, runbooks, days;
+};
 Validation validate_files(const std::vector<std::filesystem::path>& files,
-                          const Inventory* inventory);
+                          const Inventory* inventory, const CatalogNames* also = nullptr);
 
 }  // namespace panshi

@@ -88,6 +88,10 @@ Step read_step(const nlohmann::json& json, const std::string& path, Problems& pr
   }
   in.may("timeout", step.timeout, {1ms, 1h});
   in.may("retries", step.retries, {0, 100});
+  if (step.kind == "wait_for" && step.condition.hold >= step.timeout) {
+    in.problem("wait_for.for", cat("can never be met: it is not shorter than `timeout` (",
+                                   duration_text(step.timeout), ")"));
+  }
   in.may_word("on_failure", step.on_failure, kOnFailure);
   in.may("idempotent", step.idempotent);
   in.done();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/model/scenario.h"
 
+#include <algorithm>
 #include <array>
 
 #include "core/base/text.h"
@@ -86,6 +87,38 @@ void read_audit(Fields& in, Scenario& scenario) {
   scenario.audit = std::move(audit);
 }
 
+// Holds that are longer than the time in which they are looked at.
+void check_holds(Fields& in, const Scenario& scenario) {
+  Duration braked = scenario.recover_within;  // stop conditions are looked at until then
+  for (const ScenarioFault& fault : scenario.faults) {
+    braked = std::max(braked, fault.at + fault.term + scenario.recover_within);
+  }
+  const auto never = [&](const std::string& list, std::size_t i, std::string_view what,
+                         Duration most) {
+    in.problems().add(
+        cat(in.path_of(list), "[", i, "].for"),
+        cat("can never be met: it is longer than ", what, " (", duration_text(most), ")"));
+  };
+  for (std::size_t i = 0; i < scenario.abort_if.size(); ++i) {
+    if (scenario.abort_if[i].hold <= braked) continue;
+    never("abort_if", i, "the faults and `recover_within` together", braked);
+  }
+  for (std::size_t i = 0; i < scenario.expect.size(); ++i) {
+    const Expectation& expected = scenario.expect[i];
+    const bool recovered =
+        expected.kind == Expectation::Kind::kSignal && expected.during == "recovered";
+    if (recovered && expected.signal.hold > scenario.settle) {
+      never("expect", i, "`settle`", scenario.settle);
+    }
+  }
+  for (std::size_t i = 0; i < scenario.steady.size(); ++i) {
+    const bool before = scenario.steady_within <= scenario.recover_within;
+    const Duration most = before ? scenario.steady_within : scenario.recover_within;
+    if (scenario.steady[i].hold <= most) continue;
+    never("steady_state.checks", i, before ? "`within`" : "`recover_within`", most);
+  }
+}
+
 }  // namespace
 
 std::string Expectation::text() const {
@@ -143,6 +176,7 @@ Scenario read_scenario(const nlohmann::json& json, Problems& problems, const std
   in.may("recover_within", scenario.recover_within, {1ms, 1h});
   in.may("settle", scenario.settle, {0ms, 1h});
   read_audit(in, scenario);
+  check_holds(in, scenario);
   in.done();
   return scenario;
 }

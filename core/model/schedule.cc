@@ -19,6 +19,9 @@ const std::array<std::string, 7> kDays = {"sunday",   "monday", "tuesday", "wedn
 // "15:00" from 00:00 to 23:59; false for anything else.
 bool read_time(const std::string& text, DrillDay& day) {
   if (text.size() != 5 || text[2] != ':') return false;
+  for (const std::size_t digit : {0U, 1U, 3U, 4U}) {  // from_chars would take "-0"
+    if (text[digit] < '0' || text[digit] > '9') return false;
+  }
   const char* begin = text.data();
   const auto hour = std::from_chars(begin, begin + 2, day.hour);
   const auto minute = std::from_chars(begin + 3, begin + 5, day.minute);

@@ -17,7 +17,12 @@ void read_services(Fields& in, Target& target) {
       if (!item.is_string() || item.get<std::string>().empty()) {
         return in.problems().add(path, "must be the name of a service");
       }
-      target.services.push_back(item.get<std::string>());
+      const std::string name = item.get<std::string>();
+      const auto& named = target.services;
+      if (std::find(named.begin(), named.end(), name) != named.end()) {
+        return in.problems().add(path, cat("`", name, "` is named twice"));
+      }
+      target.services.push_back(name);
     });
     return choice.done();
   }

@@ -54,8 +54,12 @@ void Checks::event(const Event& event, WallTime now) {
     clouds_[active_drill_].insert("agent " + event.node);
   }
   if (event.kind == "fault.reverted") clouds_[event.drill].erase(text(event, "fault"));
+  if (event.kind == "fault.reverted") reverted_[text(event, "fault")] = event;
+  if (event.kind == "fault.live") told_live_.insert(text(event, "fault"));
   if (event.kind == "fault.live") clouds_[event.drill].insert(text(event, "fault"));
+  if (event.kind == "fault.live" || event.kind == "fault.reverted") effect_shown(event);
   if (event.kind == "drill.done") drill_done(event);
+  schedule_event(event);
   if (event.kind == "run.started") run_started(event);
   if (event.kind == "run.refused" || event.kind == "schedule.missed") {
     require(!text(event, "why").empty(), event.kind, " without a reason");
@@ -67,6 +71,28 @@ void Checks::event(const Event& event, WallTime now) {
   }
 }
 
+void Checks::schedule_event(const Event& event) {
+  if (event.kind == "schedule.due" || event.kind == "schedule.missed") {
+    const Due due(text(event, "drill_day"), event.data["due_us"].get<std::int64_t>());
+    require(dues_.insert(due).second, "a due time was dealt with twice");
+    require(event.kind != "schedule.due" || run_.insert(due).second, "a due time was run twice");
+  } else if (event.data.contains("calendar_ahead_us")) {
+    const auto now = to_us(event.at) + event.data["calendar_ahead_us"].get<std::int64_t>();
+    std::erase_if(dues_, [&](const Due& due) { return due.second > now; });
+  }
+}
+
+// The fake agents measure the same figure by every name that a kind may have for it.
+void Checks::effect_shown(const Event& event) {
+  const std::string cloud = cat("that ", text(event, "fault"), " had an effect");
+  if (event.data.contains("measured") && event.data["measured"].value("stopped", 0) > 0) {
+    clouds_[event.drill].erase(cloud);
+    shown_.insert(text(event, "fault"));
+  } else if (event.kind == "fault.live" && !shown_.contains(text(event, "fault"))) {
+    clouds_[event.drill].insert(cloud);
+  }
+}
+
 void Checks::effect_event(const Event& event) {
   const std::string id = text(event, "effect");
   if (event.kind == "effect.intended") {
@@ -75,13 +101,16 @@ void Checks::effect_event(const Event& event) {
     if (pending_[id] != "inject") return;
     require(!halted_, "injected while halted");
     require(!doubt_, "injected while in doubt");
+    injects_[id] = text(event, "subject");
     terms_[text(event, "subject")] = Duration(event.data["for_us"].get<std::int64_t>());
     return;
   }
   require(pending_.contains(id), "effect ", id, " has a second outcome, or no intent");
   const std::string outcome = text(event, "outcome");
   require(outcome == "ok" || outcome == "failed" || outcome == "unknown", "outcome ", outcome);
-  if (outcome == "unknown" && !event.drill.empty() && pending_[id] == "inject") {
+  // Its agent's own word that the fault is in force is as good as the answer that got lost.
+  const bool told = injects_.contains(id) && told_live_.contains(injects_.at(id));
+  if (outcome == "unknown" && !event.drill.empty() && pending_[id] == "inject" && !told) {
     clouds_[event.drill].insert(cat("inject ", id));
   }
   pending_.erase(id);
@@ -161,6 +190,13 @@ void Checks::at_end(const std::map<std::string, FakeAgent>& agents) const {
   for (const auto& [name, agent] : agents) {
     for (const auto& [id, fault] : agent.faults) {
       require(fault.state != "live", "fault ", id, " was left behind on ", name);
+      if (!fault.was_live) continue;
+      require(told_live_.contains(id), "fault ", id, " was in force, unseen by the journal");
+      const auto end = reverted_.find(id);
+      require(end != reverted_.end(), "the journal has no end of fault ", id);
+      require(end->second.at == fault.ended_at, "fault ", id, " ended at another time");
+      require(text(end->second, "reason") == fault.reason, "fault ", id, " ended by ", fault.reason,
+              ", the journal says ", text(end->second, "reason"));
     }
   }
 }

@@ -6,6 +6,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/world/protocol.h"
@@ -39,6 +40,8 @@ class Checks {
   void run_started(const Event& event);
   void step_event(const Event& event);
   void drill_done(const Event& event);
+  void effect_shown(const Event& event);
+  void schedule_event(const Event& event);
   void effect_event(const Event& event);
 
   const Catalog& catalog_;
@@ -51,6 +54,13 @@ class Checks {
   std::map<std::string, Duration> terms_;                // fault
   std::map<std::string, std::set<std::string>> clouds_;  // drill -> what is not known about it
   std::map<std::string, std::string> fault_of_effect_;
+  using Due = std::pair<std::string, std::int64_t>;  // drill day, time
+  std::set<Due> dues_;                               // dealt with; not those that come again
+  std::set<Due> run_;
+  std::set<std::string> shown_;                 // faults that had an effect
+  std::map<std::string, Event> reverted_;       // fault -> its end in the journal
+  std::set<std::string> told_live_;             // faults
+  std::map<std::string, std::string> injects_;  // effect -> fault
   std::string active_drill_;
   bool halted_ = false;
   bool doubt_ = false;

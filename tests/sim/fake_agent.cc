@@ -12,11 +12,38 @@ void FakeAgent::tell(WallTime at, std::string kind, Json data) {
   events.push_back({++seq_, {at, std::move(kind), std::move(data)}});
 }
 
+void FakeAgent::end(FakeFault& fault, const char* reason, WallTime now) {
+  fault.state = "reverted";
+  fault.reason = reason;
+  fault.ended_at = now;
+}
+
+Json FakeAgent::fault_json(const std::string& id, WallTime now) const {
+  const FakeFault& fault = faults.at(id);
+  const bool over = fault.was_live && fault.state != "live";
+  return {{"id", id},
+          {"kind", fault.kind},
+          {"target", fault.target},
+          {"known", !fault.kind.empty()},  // it was asked to revert what it never got
+          {"state", fault.state},
+          {"error", ""},
+          {"measured", fault.measured},
+          {"reason", fault.reason},
+          {"live_age_us", fault.was_live ? Json((now - fault.live_since).count()) : Json()},
+          {"ended_age_us", over ? Json((now - fault.ended_at).count()) : Json()}};
+}
+
 void FakeAgent::revert(const std::string& id, const char* reason, WallTime now) {
   FakeFault& fault = faults[id];
   const bool was_live = fault.state == "live";
-  fault.state = "reverted";
-  if (was_live) tell(now, "fault.reverted", {{"fault", id}, {"reason", reason}, {"took_us", 5}});
+  if (was_live) {
+    end(fault, reason, now);
+  } else {
+    fault.state = "reverted";
+  }
+  if (was_live)
+    tell(now, "fault.reverted",
+         {{"fault", id}, {"reason", reason}, {"measured", fault.measured}, {"took_us", 5}});
 }
 
 void FakeAgent::tick(WallTime now) {
@@ -55,15 +82,22 @@ FakeAgent::Answer FakeAgent::put_fault(const controller::Effect& effect, WallTim
     fault.drill = effect.body["drill"];
     fault.state = random_.chance(5) ? "failed" : "live";
     fault.live_since = now;
+    fault.was_live = fault.state == "live";
     fault.lease_until = now + std::chrono::milliseconds(effect.body["lease_ms"].get<int>());
+    const int hit = random_.chance(95) ? 1 : 0;
+    fault.measured = {
+        {"stopped", hit}, {"gone", hit}, {"effects", {{{"met", hit == 1}, {"measured", hit}}}}};
     known = faults.emplace(effect.subject, fault).first;
-    const Json data = {{"fault", effect.subject}, {"kind", fault.kind}, {"target", fault.target}};
+    const Json data = {{"fault", effect.subject},
+                       {"kind", fault.kind},
+                       {"target", fault.target},
+                       {"measured", fault.measured}};
     if (fault.state == "live") tell(now, "fault.live", data);
     if (fault.state == "failed") {
       tell(now, "fault.failed", {{"fault", effect.subject}, {"error", "not possible here"}});
     }
   }
-  return {"ok", "", {{"id", effect.subject}, {"state", known->second.state}, {"error", ""}}};
+  return {"ok", "", fault_json(known->first, now)};
 }
 
 FakeAgent::Answer FakeAgent::put_action(const controller::Effect& effect, WallTime now) {
@@ -83,15 +117,17 @@ FakeAgent::Answer FakeAgent::handle(const controller::Effect& effect, std::int64
   if (effect.kind == "act") return put_action(effect, now);
   if (effect.kind == "revert") {
     revert(effect.subject, "asked", now);
-    return {"ok", "", {{"id", effect.subject}, {"state", "reverted"}}};
+    return {"ok", "", fault_json(effect.subject, now)};
   }
   Json reverted = Json::array();
+  Json told = Json::array();
   for (auto& [id, fault] : faults) {
     if (fault.state != "live") continue;
     revert(id, "revert_all", now);
     reverted.push_back(id);
+    told.push_back(fault_json(id, now));
   }
-  return {"ok", "", {{"reverted", reverted}, {"failed", Json::array()}}};
+  return {"ok", "", {{"reverted", reverted}, {"failed", Json::array()}, {"faults", told}}};
 }
 
 void FakeAgent::renew(const std::vector<std::string>& ids, Duration lease, std::int64_t from,
@@ -107,15 +143,14 @@ void FakeAgent::renew(const std::vector<std::string>& ids, Duration lease, std::
   }
 }
 
-Json FakeAgent::status() const {
+Json FakeAgent::status(WallTime now) const {
   Json json = {{"node", name},
                {"start_id", cat("s-", starts)},
                {"services", Json::array()},
                {"faults", Json::array()},
                {"actions", Json::array()}};
   for (const auto& [id, fault] : faults) {
-    json["faults"].push_back(
-        {{"id", id}, {"kind", fault.kind}, {"target", fault.target}, {"state", fault.state}});
+    json["faults"].push_back(fault_json(id, now));
   }
   for (const auto& [id, action] : actions) json["actions"].push_back(action_json(id));
   return json;
@@ -123,7 +158,9 @@ Json FakeAgent::status() const {
 
 void FakeAgent::crash(WallTime now) {
   tick(now);
-  for (auto& [id, fault] : faults) fault.state = fault.state == "live" ? "reverted" : fault.state;
+  for (auto& [id, fault] : faults) {
+    if (fault.state == "live") end(fault, "agent_start", now);
+  }
   for (auto& [id, action] : actions) {
     if (action.state == "running") action.state = "failed";
   }

@@ -22,6 +22,10 @@ struct FakeFault {
   std::string state;  // live | reverted | failed
   WallTime lease_until{};
   WallTime live_since{};
+  nlohmann::json measured;  // most show an effect
+  bool was_live = false;
+  std::string reason = {};  // it ended
+  WallTime ended_at{};
 };
 
 struct FakeAction {
@@ -48,7 +52,7 @@ class FakeAgent {
   void tick(WallTime now);  // leases and actions
   Answer handle(const controller::Effect& effect, std::int64_t epoch, WallTime now);
   void renew(const std::vector<std::string>& ids, Duration lease, std::int64_t epoch, WallTime now);
-  nlohmann::json status() const;
+  nlohmann::json status(WallTime now) const;
   void crash(WallTime now);  // its guardian reverts everything
   void start(WallTime now);
 
@@ -69,6 +73,8 @@ class FakeAgent {
   Answer put_fault(const controller::Effect& effect, WallTime now);
   Answer put_action(const controller::Effect& effect, WallTime now);
   void revert(const std::string& id, const char* reason, WallTime now);
+  void end(FakeFault& fault, const char* reason, WallTime now);
+  nlohmann::json fault_json(const std::string& id, WallTime now) const;
   nlohmann::json action_json(const std::string& id) const;
 
   Random random_;

@@ -2,6 +2,7 @@
 #include "tests/sim/history.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/base/text.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 constexpr Duration kTick = 100ms;
 constexpr Duration kStormy = 75s;
-constexpr Duration kCalm = 60s;
+constexpr Duration kCalm = 65s;  // longer than any effect is waited for
 constexpr Duration kLagMax = 1500ms;
 constexpr Duration kSlack = 2 * kLagMax + 1s;  // there, back, and the poll between
 
@@ -58,6 +59,7 @@ void History::run() {
     for (auto& [name, agent] : agents_) agent.tick(now_);
     if (!world_ && now_ >= back_at_) start_controller();
     if (weather_) mischief();
+    if (!weather_) start_agents();
     if (weather_ && random_.chance(orders_)) people();
     sessions();
     if (world_ && world_->next_deadline() && *world_->next_deadline() <= now_) {
@@ -73,7 +75,7 @@ void History::start_controller() {
   for (const Event& event : journal_) world_->apply(event);
   life_ += 1;
   sessions_.clear();
-  step(controller::Restarted{"sim"});
+  step(controller::Restarted{.version = "sim", .calendar_ahead = clock_ahead_});
 }
 
 // The state must be the fold of the journal, whatever was in memory.
@@ -118,7 +120,7 @@ void History::step(const controller::Input& input) {
 
 void History::carry_out(const controller::Effect& effect) {
   if (effect.node.empty()) {
-    if (!lost()) later(lag(), [this, effect] { answer(effect, {"ok", "", Json::object()}); });
+    if (!lost()) later(lag(), [this, effect] { answer(effect, {"ok", "", Json::object()}, now_); });
     return;
   }
   if (lost()) return;  // the world must give it up by itself
@@ -132,15 +134,16 @@ void History::carry_out(const controller::Effect& effect) {
         if (random_.chance(50)) return;
         said = {"unknown", "timed out", Json::object()};
       }
-      later(lag(), [this, effect, said, life] {
-        if (life == life_) answer(effect, said);
+      // The fleet knows how long an answer was on its way.
+      later(lag(), [this, effect, said, life, at = now_] {
+        if (life == life_) answer(effect, said, at);
       });
     });
   }
 }
 
-void History::answer(const controller::Effect& effect, const FakeAgent::Answer& said) {
-  step(controller::EffectDone{effect.id, said.outcome, said.detail, said.result, now_});
+void History::answer(const controller::Effect& effect, const FakeAgent::Answer& said, WallTime at) {
+  step(controller::EffectDone{effect.id, said.outcome, said.detail, said.result, at});
 }
 
 void History::sessions() {
@@ -177,8 +180,8 @@ void History::fetch_status(const std::string& node) {
   later(lag(), [this, node, life = life_] {
     FakeAgent& agent = agents_.at(node);
     const bool alive = agent.alive;
-    Json status = agent.status();
-    later(lag(), [this, node, life, alive, status = std::move(status)] {
+    Json status = agent.status(now_);
+    later(lag(), [this, node, life, alive, status = std::move(status), at = now_] {
       if (life != life_ || !world_) return;
       Session& session = sessions_[node];
       session.under_way = false;
@@ -186,7 +189,7 @@ void History::fetch_status(const std::string& node) {
       session.last_word = now_;
       session.said_lost = false;
       session.phase = Session::Phase::kFollow;
-      step(controller::AgentState{node, status});
+      step(controller::AgentState{node, status, at});
     });
   });
 }
@@ -247,6 +250,13 @@ std::vector<controller::AgentEvents::Sample> History::samples(const std::string&
   return told;
 }
 
+// In the calm whoever is still dead is started, as by a service manager, and tells how it ended.
+void History::start_agents() {
+  for (auto& [name, agent] : agents_) {
+    if (!agent.alive) agent.start(now_);
+  }
+}
+
 void History::mischief() {
   for (auto& [name, agent] : agents_) {
     if (agent.alive && random_.below(1000) < crashes_) {
@@ -257,6 +267,11 @@ void History::mischief() {
   }
   if (random_.below(1000) < crashes_) crash_controller();
   if (random_.below(1000) < crashes_) step(controller::LateLoop{400ms});
+  if (random_.below(1000) < crashes_) {  // somebody sets the clock, by minutes or by years
+    constexpr Duration kSteps[] = {0s, 2min, -2min, 24h * 8, -24h * 8, 24h * 3'650};
+    clock_ahead_ = kSteps[random_.below(std::size(kSteps))];
+    step(controller::ClockMoved{clock_ahead_});
+  }
 }
 
 void History::people() {
@@ -275,6 +290,7 @@ void History::people() {
       {"link.reroute", {{"node", "app"}, {"link", "keys"}, {"to", "primary"}}},
       {"runbook.run", {{"runbook", "failover"}}},
       {"runbook.run", {{"runbook", "restart"}, {"dry_run", true}}},
+      {"incident.close", {{"incident", "i-1"}, {"reason", "it is known"}}},
       {"incident.ack", {{"incident", "i-1"}}}};
   const auto& [verb, body] = kOrders[random_.below(kOrders.size())];
   step(controller::Command{verb, body});

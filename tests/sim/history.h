@@ -60,7 +60,7 @@ class History {
 
   void step(const controller::Input& input);
   void carry_out(const controller::Effect& effect);
-  void answer(const controller::Effect& effect, const FakeAgent::Answer& answer);
+  void answer(const controller::Effect& effect, const FakeAgent::Answer& said, WallTime at);
   void call(const std::string& node);
   void poll(const std::string& node);
   void fetch_status(const std::string& node);
@@ -68,7 +68,8 @@ class History {
                  std::vector<FakeAgent::Event> events, controller::AgentEvents told);
   void sessions();
   void mischief();  // crashes and lateness
-  void people();    // commands
+  void start_agents();
+  void people();  // commands
   void crash_controller();
   void start_controller();
   std::vector<controller::AgentEvents::Sample> samples(const std::string& node) const;
@@ -86,6 +87,7 @@ class History {
   std::int64_t order_ = 0;
   WallTime now_ = kStart;
   WallTime back_at_{};  // when a crashed controller starts again
+  Duration clock_ahead_{0};
   bool weather_ = true;
   unsigned losses_ = 0;        // percent of messages
   unsigned orders_ = 1;        // people's, percent of ticks

@@ -5,12 +5,15 @@ namespace panshi {
 namespace {
 
 constexpr FaultParam kNames = text_param(
-    "names", "", "With commas between; each with all that is under it. Empty: every name.");
+    "names", "", "With commas between; each with all that is under it. Empty: every name.",
+    &dns_names);
 constexpr FaultParam kUpstream = text_param(
-    "upstream", "", "Address of the server that other names are asked of; empty: the node's own.");
+    "upstream", "", "Address of the server that other names are asked of; empty: the node's own.",
+    &address_or_nothing);
 
 constexpr FaultParam kAnswerParams[] = {
-    text_param("address", "192.0.2.1", "The IPv4 or IPv6 address that the names are given."),
+    text_param("address", "192.0.2.1", "The IPv4 or IPv6 address that the names are given.",
+               &one_address),
     kNames,
     kUpstream,
 };
@@ -33,14 +36,18 @@ constexpr FaultKindSpec kKinds[] = {
      .params = kAnswerParams,
      .needs = kNeeds,
      .undo = kUndo,
-     .measured = kMeasured},
+     .measured = kMeasured,
+     .shown_by = "queries",
+     .holds = {.what = "resolver"}},
     {.name = "dns.failure",
      .summary = "Lets this node's queries for chosen names fail.",
      .target_key = "node",
      .params = kFailureParams,
      .needs = kNeeds,
      .undo = kUndo,
-     .measured = kMeasured},
+     .measured = kMeasured,
+     .shown_by = "queries",
+     .holds = {.what = "resolver"}},
 };
 
 }  // namespace

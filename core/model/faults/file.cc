@@ -4,8 +4,8 @@
 namespace panshi {
 namespace {
 
-constexpr FaultParam kPath =
-    text_param("path", nullptr, "A file in a folder that the node's configuration allows.");
+constexpr FaultParam kPath = text_param(
+    "path", nullptr, "A file in a folder that the node's configuration allows.", &absolute_path);
 
 constexpr FaultParam kFlipParams[] = {
     integer_param("bits", "8", "1", "100000", "How many bits are turned over, at random places."),
@@ -18,7 +18,9 @@ constexpr FaultParam kTruncateParams[] = {
 constexpr FaultParam kPermissionParams[] = {kPath};
 
 constexpr const char* kAllowed = "an allowed folder (`limits.directories`)";
-constexpr const char* kPutBack = "Puts content, mode, owner and times back from a copy.";
+constexpr const char* kPutBack =
+    "Writes back what it broke, wherever the file is now; what others wrote since stays, and where "
+    "the two cannot be told apart the copy is kept and named by fsck.";
 
 constexpr FaultKindSpec kKinds[] = {
     {.name = "file.flip",
@@ -27,21 +29,27 @@ constexpr FaultKindSpec kKinds[] = {
      .params = kFlipParams,
      .needs = kAllowed,
      .undo = kPutBack,
-     .measured = "Counts the bits that differ from the copy."},
+     .measured = "Counts the bits that differ from the copy.",
+     .shown_by = "effects",
+     .holds = {.what = "file", .by = "identity"}},
     {.name = "file.permission",
      .summary = "Takes every permission on a file away.",
      .target_key = "node",
      .params = kPermissionParams,
      .needs = kAllowed,
-     .undo = kPutBack,
-     .measured = "Asks the file for its mode."},
+     .undo = "Gives the permissions back, unless somebody has set others since.",
+     .measured = "Asks the file for its mode.",
+     .shown_by = "effects",
+     .holds = {.what = "file", .by = "identity"}},
     {.name = "file.truncate",
      .summary = "Cuts off the end of a file.",
      .target_key = "node",
      .params = kTruncateParams,
      .needs = kAllowed,
      .undo = kPutBack,
-     .measured = "Asks the file for its size."},
+     .measured = "Asks the file for its size.",
+     .shown_by = "effects",
+     .holds = {.what = "file", .by = "identity"}},
 };
 
 }  // namespace

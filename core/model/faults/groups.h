@@ -26,8 +26,9 @@ constexpr FaultParam word_param(const char* name, const char* default_text, cons
   return {name, FaultParam::Type::kText, default_text, "", "", words, summary};
 }
 // Any text; null as the default: it must be given.
-constexpr FaultParam text_param(const char* name, const char* default_text, const char* summary) {
-  return {name, FaultParam::Type::kText, default_text, "", "", "", summary};
+constexpr FaultParam text_param(const char* name, const char* default_text, const char* summary,
+                                TextForm form = nullptr) {
+  return {name, FaultParam::Type::kText, default_text, "", "", "", summary, form};
 }
 constexpr FaultParam duration_param(const char* name, const char* default_text, const char* min,
                                     const char* max, const char* summary) {

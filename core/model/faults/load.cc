@@ -15,7 +15,9 @@ constexpr FaultKindSpec kKinds[] = {
      .params = kSurgeParams,
      .needs = "a load generator among the node's services (`load`)",
      .undo = "Sets the rate that there was.",
-     .measured = "Asks the generator for its rate and for how many came."},
+     .measured = "Asks the generator for its rate and for how many came.",
+     .shown_by = "effects",
+     .holds = {.what = "rate"}},
 };
 
 }  // namespace

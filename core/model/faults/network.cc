@@ -4,18 +4,19 @@
 namespace panshi {
 namespace {
 
-constexpr FaultParam kInterface =
-    text_param("interface", nullptr, "A network interface of the node, such as eth0.");
+constexpr FaultParam kInterface = text_param(
+    "interface", nullptr, "A network interface of the node, such as eth0.", &interface_name);
 constexpr FaultParam kPort = integer_param("port", nullptr, "1", "65535", "A port of this node.");
-constexpr FaultParam kFrom = text_param("address", "", "Only from this address; empty: from all.");
+constexpr FaultParam kFrom =
+    text_param("address", "", "Only from this address; empty: from all.", &address_or_nothing);
 
 constexpr FaultParam kPartitionParams[] = {
-    text_param("address", nullptr, "The other side: an IPv4 or IPv6 address."),
+    text_param("address", nullptr, "The other side: an IPv4 or IPv6 address.", &one_address),
     word_param("direction", "both", "both|in|out",
                "`in` or `out` alone make an asymmetric partition."),
 };
 constexpr FaultParam kLossParams[] = {
-    text_param("address", nullptr, "The other side: an IPv4 or IPv6 address."),
+    text_param("address", nullptr, "The other side: an IPv4 or IPv6 address.", &one_address),
     word_param("direction", "both", "both|in|out", "Of the packets that come, go, or both."),
     percent_param("percent", "5", "0.1", "100", "Of the packets, by chance."),
 };
@@ -49,14 +50,18 @@ constexpr FaultKindSpec kKinds[] = {
      .params = kDamageParams,
      .needs = "root, tc, netem in the kernel",
      .undo = kOwnDiscipline,
-     .measured = "Sends 1,000 small packets through the interface and looks how they leave."},
+     .measured = "Sends 1,000 small packets through the interface and looks how they leave.",
+     .shown_by = "effects",
+     .holds = {.what = "interface", .by = "interface"}},
     {.name = "network.delay",
      .summary = "Sends every packet of an interface later.",
      .target_key = "node",
      .params = kDelayParams,
      .needs = "root, tc, netem in the kernel",
      .undo = kOwnDiscipline,
-     .measured = "Sends 100 small packets through the interface and looks when they leave."},
+     .measured = "Sends 100 small packets through the interface and looks when they leave.",
+     .shown_by = "effects",
+     .holds = {.what = "interface", .by = "interface"}},
     {.name = "network.loss",
      .summary =
          "Loses packets between this node and an address; needs no netem, and ends by itself.",
@@ -64,35 +69,44 @@ constexpr FaultKindSpec kKinds[] = {
      .params = kLossParams,
      .needs = kNft,
      .undo = kOwnTable,
-     .measured = "Counts the packets that came by and those that were dropped."},
+     .measured = "Counts the packets that came by and those that were dropped.",
+     .shown_by = "packets",
+     .holds = {.what = "loss", .by = "address"}},
     {.name = "network.partition",
      .summary = "Drops every packet between this node and an address, both ways or one.",
      .target_key = "node",
      .params = kPartitionParams,
      .needs = kNft,
      .undo = kOwnTable,
-     .measured = "Counts the packets that were dropped."},
+     .measured = "Counts the packets that were dropped.",
+     .shown_by = "packets"},
     {.name = "network.port-drop",
      .summary = "Drops packets to a port of this node, so that callers wait in vain.",
      .target_key = "node",
      .params = kDropParams,
      .needs = kNft,
      .undo = kOwnTable,
-     .measured = "Counts the packets that were dropped."},
+     .measured = "Counts the packets that were dropped.",
+     .shown_by = "packets",
+     .holds = {.what = "port", .by = "port"}},
     {.name = "network.port-reject",
      .summary = "Answers packets to a TCP port of this node with a reset.",
      .target_key = "node",
      .params = kRejectParams,
      .needs = kNft,
      .undo = kOwnTable,
-     .measured = "Counts the packets that were rejected."},
+     .measured = "Counts the packets that were rejected.",
+     .shown_by = "packets",
+     .holds = {.what = "port", .by = "port"}},
     {.name = "network.rate",
      .summary = "Limits how much an interface sends a second.",
      .target_key = "node",
      .params = kRateParams,
      .needs = "root, tc",
      .undo = kOwnDiscipline,
-     .measured = "Sends a train of packets through the interface and looks how fast it leaves."},
+     .measured = "Sends a train of packets through the interface and looks how fast it leaves.",
+     .shown_by = "effects",
+     .holds = {.what = "interface", .by = "interface"}},
 };
 
 }  // namespace

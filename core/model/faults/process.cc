@@ -19,7 +19,8 @@ constexpr FaultParam kExitCodeParams[] = {
 constexpr const char* kSelectors = "process|cgroup|unit";
 constexpr const char* kRunsAgain = "Has the service supervised to run again.";
 constexpr const char* kRunAgain =
-    "Has the service or unit run again; who was chosen otherwise is not ours to start.";
+    "Has the service or unit run again, unless somebody stopped it on purpose since; who was "
+    "chosen otherwise is not ours to start.";
 constexpr const char* kCountsGone = "Counts the processes that are gone.";
 
 constexpr FaultKindSpec kKinds[] = {
@@ -30,14 +31,18 @@ constexpr FaultKindSpec kKinds[] = {
      .params = kCrashLoopParams,
      .needs = "systemd for a unit",
      .undo = kRunAgain,
-     .measured = "Counts how often it was killed."},
+     .measured = "Counts how often it was killed.",
+     .shown_by = "kills",
+     .holds = {.what = "crashes", .ends = FaultHold::Ends::kAlways}},
     {.name = "process.exit-code",
      .summary = "Stops a service and, whenever it is started, has it end at once with a code.",
      .target_key = "service",
      .params = kExitCodeParams,
      .needs = "a service of the node",
      .undo = "Has the service start as configured again.",
-     .measured = "Counts the processes that are gone, and the starts that ended so."},
+     .measured = "Counts the processes that are gone, and the starts that ended so.",
+     .shown_by = "gone|starts",
+     .holds = {.what = "start", .ends = FaultHold::Ends::kAlways}},
     {.name = "process.kill",
      .summary =
          "Sends a signal to every process of a service, a name, a control group or a unit, once.",
@@ -46,7 +51,9 @@ constexpr FaultKindSpec kKinds[] = {
      .params = kKillParams,
      .needs = "systemd for a unit",
      .undo = kRunAgain,
-     .measured = kCountsGone},
+     .measured = kCountsGone,
+     .shown_by = "gone",
+     .holds = {.ends = FaultHold::Ends::kOnce}},
     {.name = "process.pause",
      .summary = "Freezes every process of a service, a name, a control group or a unit; their "
                 "sockets stay open.",
@@ -55,7 +62,9 @@ constexpr FaultKindSpec kKinds[] = {
      .params = {},
      .needs = "systemd for a unit",
      .undo = "Lets every process go on.",
-     .measured = "Counts the processes that are stopped."},
+     .measured = "Counts the processes that are stopped.",
+     .shown_by = "stopped",
+     .holds = {.what = "stopping"}},
     {.name = "process.restart",
      .summary = "Stops a service or a unit as it is configured, and starts it again.",
      .target_key = "service",
@@ -63,7 +72,9 @@ constexpr FaultKindSpec kKinds[] = {
      .params = {},
      .needs = "systemd for a unit",
      .undo = kRunAgain,
-     .measured = kCountsGone},
+     .measured = kCountsGone,
+     .shown_by = "gone",
+     .holds = {.ends = FaultHold::Ends::kOnce}},
 };
 
 }  // namespace

@@ -37,14 +37,18 @@ constexpr FaultKindSpec kKinds[] = {
      .params = kDelayParams,
      .needs = kNeeds,
      .undo = kUndo,
-     .measured = kMeasured},
+     .measured = kMeasured,
+     .shown_by = "traced",
+     .holds = {.what = "tracer"}},
     {.name = "syscall.error",
      .summary = "Has chosen system calls of a service fail.",
      .target_key = "service",
      .params = kErrorParams,
      .needs = kNeeds,
      .undo = kUndo,
-     .measured = kMeasured},
+     .measured = kMeasured,
+     .shown_by = "traced",
+     .holds = {.what = "tracer"}},
 };
 
 }  // namespace

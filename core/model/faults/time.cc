@@ -18,7 +18,9 @@ constexpr FaultKindSpec kKinds[] = {
      .needs = "libfaketime, a service of the node that is linked dynamically",
      .undo = "Ends the service and has it run with the right clock.",
      .measured =
-         "Looks whether the service has the library; reads a clock in the same environment."},
+         "Looks whether the service has the library; reads a clock in the same environment.",
+     .shown_by = "loaded",
+     .holds = {.what = "start", .ends = FaultHold::Ends::kAlways}},
 };
 
 }  // namespace

@@ -54,9 +54,10 @@ TEST_CASE("a product out of date, without its extras") {
                    {.product = "music-month", .goods = kMusic}));
 }
 
-TEST_CASE("a skeleton that goes straight to the checkout") {
+TEST_CASE("a skeleton whose button orders and pays") {
   expect("skeleton in Chinese",
-         product_page({.path = "/products/music-month"}, {.product = "music-month", .goods = {}}));
+         product_page({.path = "/products/music-month"},
+                      {.product = "music-month", .goods = {}, .key = "w-1"}));
 }
 
 TEST_CASE("a paid order whose key is on its way") {

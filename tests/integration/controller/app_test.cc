@@ -67,10 +67,12 @@ class Running {
                                         .programs = {}};
     catalog_.inventory = config.inventory;
     brain_.shown = {{"faults", {{"f-1", {{"node", "keys-1"}, {"state", "live"}}}}}};
-    app_ = std::make_unique<App>(
-        config,
-        App::Parts{
-            .catalog = catalog_, .brain = brain_, .clock = clock_, .version = "test", .draw = {}});
+    app_ = std::make_unique<App>(config, App::Parts{.catalog = catalog_,
+                                                    .brain = brain_,
+                                                    .clock = clock_,
+                                                    .version = "test",
+                                                    .draw = {},
+                                                    .load = {}});
     const auto opened = app_->open();
     if (!opened) throw std::runtime_error(opened.error().message);
     token_ = read_file(config.state / "controller.token").value();

@@ -155,7 +155,7 @@ TEST_CASE("a channel that does not exist is found before anything starts") {
   Program program(arguments, site.log());
   CHECK(program.wait() == 64);
   INFO(program.said());
-  CHECK(program.said().find("no channel `pigeon`") != std::string::npos);
+  CHECK(program.said().find("unknown channel `pigeon`") != std::string::npos);
 }
 
 TEST_CASE("a second controller on the same state is refused by name, a taken port too") {

@@ -106,6 +106,33 @@ TEST_CASE("a second signal ends a program that is slow after its stop") {
   CHECK(WEXITSTATUS(status) == 130);
 }
 
+TEST_CASE("with something for later signals, two at once call both, in order") {
+  const int status = run_with(
+      [](const std::function<void()>& ready) {
+        prepare_signals();
+        ::kill(::getpid(), SIGINT);
+        ::kill(::getpid(), SIGTERM);  // pending beside it before anybody reads
+        std::latch seen_twice(2);
+        int first = 0;
+        int later = 0;
+        const StopSignal stop(
+            [&](int) {
+              first = later + 1;
+              seen_twice.count_down();
+            },
+            [&](int) {
+              later = first + 1;
+              seen_twice.count_down();
+            });
+        ready();
+        seen_twice.wait();
+        return first * 10 + later;
+      },
+      {0});
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 12);
+}
+
 TEST_CASE("without a signal the owner may go first, and a broken pipe is no death") {
   const int status = run_with(
       [](const std::function<void()>& ready) {

@@ -44,6 +44,17 @@ TEST_CASE("only ids are captured, as they were sent") {
   CHECK(routes.find("GET", "/a/A_b-c.7").captures.front() == "A_b-c.7");
 }
 
+TEST_CASE("where any segment is taken it is decoded, but a coded slash is no name") {
+  HttpRoutes routes(true);
+  const auto one = routes.add("GET", "/a/{id}");
+  const auto match = routes.find("GET", "/a/b%20c%3a+%C3%BC");
+  CHECK(match.route == one);
+  CHECK(match.captures == std::vector<std::string>{"b c:+\u00fc"});
+  for (const char* path : {"/a/", "/a/b%2Fc", "/a/%", "/a/%2", "/a/%zz", "/a/b/c"}) {
+    CHECK_FALSE(routes.find("GET", path).route);
+  }
+}
+
 TEST_CASE("a Host is ours by address, localhost or by name, with or without port") {
   const std::vector<std::string> allowed = {"panshi.example"};
   for (const char* host : {"127.77.0.1", "127.77.0.1:17700", "localhost", "LOCALHOST:1",

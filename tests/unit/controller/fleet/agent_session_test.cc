@@ -12,8 +12,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const AgentSession::Options kOptions{
-    .node = "keys-1", .url = "http://a", .lease = 3s, .poll = 1s, .lost_after = 2s};
+const AgentSession::Options kOptions{.node = "keys-1",
+                                     .url = "http://a",
+                                     .token_file = "keys-1.token",
+                                     .lease = 3s,
+                                     .poll = 1s,
+                                     .lost_after = 2s};
 
 nlohmann::json poll_answer(const std::string& start_id, std::int64_t next,
                            nlohmann::json events = nlohmann::json::array()) {
@@ -175,6 +179,55 @@ TEST_CASE("silence is told once, and a return begins with the state") {
   CHECK(std::holds_alternative<AgentLost>(talk.said[0].input));
   talk.answer(poll_answer("run-1", 2));  // a long silence, the same call
   CHECK(talk.call() == "/v1/status");
+}
+
+// What the loop was told last, "" for nothing.
+std::string lost_why(const Talk& talk) {
+  if (talk.said.empty()) return "";
+  const auto* lost = std::get_if<AgentLost>(&talk.said.back().input);
+  return lost ? lost->why : "";
+}
+
+TEST_CASE("an agent that refuses from the first call on has its reason told, once") {
+  struct Case {
+    int status;
+    nlohmann::json body;
+    const char* why;
+  };
+  const Case each = GENERATE(
+      Case{401, {{"code", "refused"}, {"error", "token"}}, "the token in keys-1.token"},
+      Case{409, {{"code", "conflict"}, {"error", "epoch 4 is over"}}, "epoch 4 is over; if this"},
+      Case{404, {{"error", "no such page"}}, "is it the right address? (no such page)"},
+      Case{200, "a page", "is it the right address?"});
+  Talk talk;
+  for (int i = 0; i < 100; ++i) {
+    if (!talk.call().empty()) talk.answer(each.body, each.status);
+    talk.clock.advance(100ms);
+    talk.tick();
+    INFO(i);
+    CHECK(talk.said.size() == (i < 19 ? 0 : 1));
+  }
+  CHECK(lost_why(talk).find(each.why) != std::string::npos);
+}
+
+TEST_CASE("a token that is missing is another reason than an agent that is silent") {
+  Talk talk;
+  const auto fail_for = [&](Duration time, ErrorCode code, const std::string& words) {
+    for (const MonoTime end = talk.clock.mono() + time; talk.clock.mono() < end;) {
+      if (!talk.call().empty())
+        talk.session.answered(fail(code, words), talk.now(), talk.deliver());
+      talk.clock.advance(100ms);
+      talk.tick();
+    }
+  };
+  fail_for(3s, ErrorCode::kNotFound, "its token cannot be read");
+  CHECK(talk.said.size() == 1);
+  CHECK(lost_why(talk) == "its token cannot be read");
+  fail_for(1s, ErrorCode::kUnavailable, "refused");  // too short to be told
+  CHECK(talk.said.size() == 1);
+  fail_for(3s, ErrorCode::kTimeout, "no answer");
+  CHECK(talk.said.size() == 2);
+  CHECK(lost_why(talk) == "no answer");
 }
 
 TEST_CASE("each poll renews the faults that the loop wants kept, unless the loop is stuck") {

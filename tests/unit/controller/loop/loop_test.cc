@@ -184,6 +184,24 @@ TEST_CASE("the epoch grows with each start and is durable before the first call 
   CHECK(next.needs().read()->epoch == 2);
 }
 
+TEST_CASE("the brain is told where the machine's clock stands, at the start and when it is set") {
+  std::vector<Duration> told;
+  Bench bench([&](const Input& input, WallTime) {
+    if (const auto* start = std::get_if<Restarted>(&input)) told.push_back(start->calendar_ahead);
+    if (const auto* moved = std::get_if<ClockMoved>(&input)) told.push_back(moved->calendar_ahead);
+    return Stepped{};
+  });
+  REQUIRE(bench.loop.begin());
+  bench.clock.jump_wall(900ms);  // slewed, not set
+  REQUIRE(bench.turn({}));
+  bench.clock.jump_wall(2h);
+  REQUIRE(bench.turn({}));
+  REQUIRE(bench.turn({}));
+  bench.clock.jump_wall(-3h);
+  REQUIRE(bench.turn({}));
+  CHECK(told == std::vector<Duration>{0ms, 2h + 900ms, -1h + 900ms});
+}
+
 TEST_CASE("time never runs backwards over a restart, whatever the machine's clock says") {
   Bench bench(echo);
   bench.clock.advance(1h);

@@ -45,6 +45,28 @@ TEST_CASE("a changed event shows in what was read from it, and against the journ
   CHECK(differences[0].path == "/record/events/seq 13");
 }
 
+TEST_CASE("an event that was removed from the record is named, whichever it is") {
+  const nlohmann::json whole = written_and_read_again();
+  const std::vector<Event> journal = healed_drill().events;
+  CHECK(compare_with_journal(whole, journal).value().empty());
+  for (std::size_t i = 0; i < whole["record"]["events"].size(); ++i) {
+    nlohmann::json report = whole;
+    const std::int64_t seq = report["record"]["events"][i]["seq"];
+    report["record"]["events"].erase(i);
+    const auto differences = compare_with_journal(report, journal).value();
+    REQUIRE(differences.size() == 1);
+    CHECK(differences[0].path == "/record/events/seq " + std::to_string(seq));
+    CHECK(differences[0].reported.is_null());
+  }
+}
+
+TEST_CASE("a report that was written earlier lacks nothing of what came later") {
+  const std::vector<Event> journal = healed_drill().events;
+  const std::vector<Event> early(journal.begin(), journal.begin() + 10);
+  const nlohmann::json report = report_json(make_report(early, "d-1", {}));
+  CHECK(compare_with_journal(report, journal).value().empty());
+}
+
 TEST_CASE("a removed line, an added line and a sentence without source are found") {
   nlohmann::json report = written_and_read_again();
   report["timeline"].erase(0);

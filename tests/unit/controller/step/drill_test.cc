@@ -2,7 +2,10 @@
 // Promise: a drill breaks only what it says, heals it, and its verdict is never better than what is
 // known.
 #include <catch2/catch.hpp>
+#include <set>
 
+#include "controller/drills/draw.h"
+#include "core/base/text.h"
 #include "tests/unit/controller/step/scene.h"
 
 namespace panshi::controller {
@@ -81,23 +84,34 @@ TEST_CASE("a lost order fails the drill, an audit without answer leaves it unkno
   CHECK(verdict("") == "unknown");
 }
 
-TEST_CASE("an audit that exits with an error still says what it found") {
+TEST_CASE("an audit that exits with an error is unknown, whatever it printed, and is quoted") {
+  const auto [printed, code] = GENERATE(table<std::string, int>({{"valid", 7}, {"invalid", 1}}));
   Scene scene;
   const auto well = scene.fleet;
-  scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
+  scene.fleet = [&, &said = printed, &exit_code = code](
+                    const Effect& effect) -> std::optional<EffectDone> {
     auto done = well(effect);
     if (effect.kind != "act" || effect.body["kind"] != "program") return done;
     CHECK(effect.body["params"]["args"]["since_us"] ==
           std::to_string(to_us(scene.only("drill.started").at)));
     done->outcome = "failed";
     done->result["state"] = "failed";
-    done->result["result"] = {{"exit_code", 1}, {"output_json", {{"verdict", "invalid"}}}};
+    done->result["error"] = cat("ended with code ", exit_code);
+    done->result["result"] = {{"exit_code", exit_code},
+                              {"output", cat("psql: no such host\n{\"verdict\":\"", said, "\"}\n")},
+                              {"output_json", {{"verdict", said}}}};
     return done;
   };
   scene.agents_up();
   play_hang(scene);
-  CHECK(scene.only("audit.done").data["verdict"] == "invalid");
-  CHECK(scene.only("drill.done").data["verdict"] == "fail");
+  const auto audit = scene.only("audit.done").data;
+  CHECK(audit["verdict"] == "unknown");
+  CHECK(audit["audit"]["why"][0] == cat("the audit program ended with code ", code, "; it said `",
+                                        printed, "`, which is not believed"));
+  CHECK(audit["audit"]["why"][1] == "it wrote: psql: no such host");
+  const auto drill = scene.only("drill.done").data;
+  CHECK(drill["verdict"] == "unknown");
+  CHECK(drill["why"].dump().find("ended with code") != std::string::npos);
 }
 
 TEST_CASE("a shop that is not well is not broken further") {
@@ -178,7 +192,7 @@ TEST_CASE("more targets than the scenario allows are never broken, counted after
   scene.run_for(10s);
   CHECK(scene.effects("inject").size() == 1);
   CHECK(scene.only("drill.abort").data["why"] ==
-        "fault cut was not applied: it would break 2 targets at once, limits.targets_max is 1");
+        "fault cut was not applied: it would break 2 targets at once, targets_max is 1");
 
   document["limits"]["targets_max"] = 2;
   REQUIRE(scene.command("drill.run", {{"document", document}}));
@@ -208,6 +222,46 @@ TEST_CASE("any_of is drawn by the seed, the same each time") {
     drawn.insert(injected[size - 1].body["target"]["service"].get<std::string>());
   }
   CHECK(drawn.size() == 2);
+}
+
+TEST_CASE("no service is drawn twice, nor one that another fault names, whatever the seed") {
+  Problems problems;
+  Json document = hang_document();
+  const Json any = {{"service", {{"any_of", {"a", "b", "c"}}}}};
+  document["faults"] = Json::array();
+  for (const char* id : {"one", "two", "three"}) {
+    document["faults"].push_back(
+        {{"id", id}, {"kind", "process.pause"}, {"target", any}, {"for", "1s"}});
+  }
+  document["faults"][1]["target"] = {{"service", {{"any_of", {"a", "b"}}}}};
+  document["faults"][2]["target"] = {{"service", "c"}};
+  const Scenario scenario = read_scenario(document, problems);
+  REQUIRE(problems.empty());
+  CHECK(draws_are_distinct(scenario));
+  std::set<std::string> firsts;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    std::set<std::string> drawn;
+    for (const Target& target : draw_targets(scenario, seed)) drawn.insert(target.services.at(0));
+    INFO("seed " << seed);
+    REQUIRE(drawn.size() == 3);
+    firsts.insert(draw_targets(scenario, seed).front().services.front());
+  }
+  CHECK(firsts == std::set<std::string>{"a", "b"});
+}
+
+TEST_CASE("draws that cannot all be different are refused before anything is broken") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  Json document = hang_document();
+  const Json any = {{"service", {{"any_of", {"orders", "cardkeys-primary"}}}}};
+  document["faults"].push_back(
+      {{"id", "second"}, {"kind", "process.pause"}, {"target", any}, {"for", "1s"}});
+  document["faults"].push_back(
+      {{"id", "third"}, {"kind", "process.pause"}, {"target", any}, {"for", "1s"}});
+  const auto refused = scene.command("drill.run", {{"document", document}});
+  REQUIRE(!refused);
+  CHECK(refused.error().message.find("drawn from too few services") != std::string::npos);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ TEST_CASE("a fault that ran out while the controller was away ends the drill as 
   scene.crash();
   scene.agents_up();  // the agents know of no fault any more
   scene.run_for(5s);
-  CHECK(scene.only("fault.reverted").data["reason"] == "its agent does not know it");
+  CHECK(scene.only("fault.lost").data["fault"] == "d-1.freeze");
   CHECK(scene.only("drill.done").data["verdict"] == "unknown");
   CHECK(scene.only("drill.done").data["aborted"] == true);
 }

@@ -80,8 +80,13 @@ Scene::Scene(Catalog catalog_in) : catalog(std::move(catalog_in)), world(catalog
 
 EffectDone Scene::do_well(const Effect& effect) const {
   EffectDone done{effect.id, "ok", "", Json::object(), now};
-  if (effect.kind == "inject") done.result = {{"id", effect.subject}, {"state", "live"}};
+  if (effect.kind == "inject") {
+    done.result = {{"id", effect.subject}, {"state", "live"}, {"measured", shown_effect}};
+  }
   if (effect.kind == "revert") done.result = {{"id", effect.subject}, {"state", "reverted"}};
+  if (effect.kind == "clear") {
+    done.result = {{"id", effect.subject}, {"state", "cleared"}, {"cleared", {"it"}}};
+  }
   if (effect.kind == "act") done.result = {{"id", effect.subject}, {"state", "ok"}};
   if (effect.kind == "act" && effect.body["kind"] == "program") {
     done.result["result"] = {{"exit_code", 0}, {"output_json", {{"verdict", audit_verdict}}}};
@@ -111,10 +116,19 @@ void Scene::carry_out() {
 }
 
 void Scene::agent_up(const std::string& node, Json faults, Json actions) {
+  Json services = Json::array();
+  Json links = Json::array();
+  for (const std::string& name : catalog.inventory.nodes.at(node).services) {
+    services.push_back({{"name", name}, {"state", "ready"}, {"age_us", 2'000'000}});
+  }
+  for (const auto& [name, upstreams] : catalog.inventory.nodes.at(node).links) {
+    links.push_back({{"name", name}});
+  }
   step(AgentState{node,
                   {{"node", node},
                    {"start_id", "s-1"},
-                   {"services", Json::array()},
+                   {"services", std::move(services)},
+                   {"links", std::move(links)},
                    {"faults", std::move(faults)},
                    {"actions", std::move(actions)}}});
   carry_out();
@@ -150,11 +164,11 @@ Result<Json> Scene::command(const std::string& verb, Json body) {
   return *out.answer;
 }
 
-void Scene::crash() {
+void Scene::restart(Duration calendar_ahead) {
   waiting_.clear();
   world = World(catalog);
   for (const Event& event : journal) world.apply(event);
-  step(Restarted{"test"});
+  step(Restarted{.version = "test", .calendar_ahead = calendar_ahead});
 }
 
 std::vector<Event> Scene::events(const std::string& kind) const {

@@ -31,7 +31,9 @@ class Scene {
   // Time passes in steps of 100 ms; with each, the present samples and the ticks that are due.
   void run_for(Duration duration);
   Result<nlohmann::json> command(const std::string& verb, nlohmann::json body);
-  void crash();  // the world is rebuilt from the journal and told Restarted
+  void crash() { restart(Duration(0)); }
+  // The world is rebuilt from the journal and told Restarted, with a clock so far ahead.
+  void restart(Duration calendar_ahead);
 
   // Events of a kind, oldest first.
   std::vector<Event> events(const std::string& kind) const;
@@ -49,6 +51,8 @@ class Scene {
   double latency_ms = 20;
   bool quiet = false;  // no samples in run_for
   std::string audit_verdict = "valid";
+  // What the agents measure of every fault: enough to show an effect of any kind.
+  nlohmann::json shown_effect = {{"stopped", 1}, {"gone", 1}, {"down", true}};
 
  private:
   EffectDone do_well(const Effect& effect) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise: each due time of a drill day is dealt with exactly once: run, or missed with a reason.
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include "controller/scheduler/scheduler.h"
 #include "tests/unit/controller/step/scene.h"
@@ -71,6 +72,123 @@ TEST_CASE("a controller that is new on a drill day has missed nothing") {
   scene.run_for(1s);
   CHECK(scene.events("schedule.missed").empty());
   CHECK(scene.events("drill.started").empty());
+}
+
+// The controller is started anew with another configuration.
+void restart_with(Scene& scene, const std::function<void(DrillDay&)>& change) {
+  change(scene.catalog.drill_days.front());
+  scene.crash();
+  scene.agents_up();
+  scene.run_for(1s);
+}
+
+TEST_CASE("a day that was disabled when its time came does not fire when it is enabled") {
+  Catalog catalog = with_day(0, 1);
+  catalog.drill_days.front().enabled = false;
+  Scene scene(catalog);
+  scene.agents_up();
+  scene.run_for(10min);
+  restart_with(scene, [](DrillDay& day) { day.enabled = true; });
+  CHECK(scene.events("drill.started").empty());
+  CHECK(scene.events("schedule.missed").empty());
+  scene.now += 24h * 7 - 10min;  // the next week's
+  scene.run_for(2min);
+  CHECK(scene.events("drill.started").size() == 1);
+}
+
+TEST_CASE("a day that is new, or moved to a time already past today, waits for the next") {
+  Scene scene(with_day(12, 0));
+  scene.agents_up();
+  scene.run_for(10min);
+  restart_with(scene, [](DrillDay& day) { day.hour = 0, day.minute = 5; });
+  CHECK(scene.events("drill.started").empty());
+  restart_with(scene, [](DrillDay& day) { day.name = "other", day.minute = 6; });
+  CHECK(scene.events("drill.started").empty());
+}
+
+TEST_CASE("a clock set forward past a due time runs it late, or records it as missed") {
+  for (const bool far : {false, true}) {
+    Scene scene(with_day(1, 0));
+    scene.agents_up();
+    scene.run_for(1s);
+    scene.step(ClockMoved{far ? 3h : 80min});
+    scene.run_for(1s);
+    CHECK(scene.events("drill.started").size() == (far ? 0 : 1));
+    CHECK(scene.events("schedule.missed").size() == (far ? 1 : 0));
+    if (far) {
+      CHECK(scene.only("schedule.missed").data["why"] ==
+            "the clock was set past it, or the machine slept");
+    }
+  }
+}
+
+TEST_CASE("a clock set back does not run a day twice") {
+  Scene scene(with_day(1, 0));
+  scene.agents_up();
+  scene.step(ClockMoved{1h});  // 01:00 by the calendar
+  scene.run_for(1s);
+  REQUIRE(scene.events("schedule.due").size() == 1);
+  scene.step(ClockMoved{0h});
+  scene.run_for(60s);
+  scene.now += 59min;  // 01:00 once more
+  scene.run_for(60s);
+  CHECK(scene.events("schedule.due").size() == 1);
+  CHECK(scene.only("schedule.missed").data["why"] ==
+        "it was run already, when the clock was ahead");
+  scene.crash();
+  scene.agents_up();
+  scene.run_for(1s);
+  CHECK(scene.events("schedule.due").size() == 1);
+}
+
+TEST_CASE("a day that a clock ahead of time has missed still comes") {
+  Scene scene(with_day(1, 0));
+  scene.agents_up();
+  scene.run_for(1s);
+  scene.step(ClockMoved{24h});
+  scene.run_for(1s);
+  CHECK(scene.only("schedule.missed").data["due_us"] == to_us(scene.now - 2s + 1h));
+  scene.step(ClockMoved{0h});
+  scene.now += 1h;
+  scene.run_for(1s);
+  CHECK(scene.events("schedule.due").size() == 1);
+}
+
+TEST_CASE("a clock that was years ahead for a while does not freeze the schedule") {
+  for (const bool restart : {false, true}) {
+    Scene scene(with_day(1, 0));
+    scene.agents_up();
+    scene.run_for(1s);
+    scene.step(ClockMoved{24h * 3'650});
+    scene.run_for(1s);
+    // Planned anew while the clock was wrong: the plan must not wait for that year.
+    if (restart) {
+      scene.catalog.drill_days.front().minute = 30;
+      scene.restart(24h * 3'650);
+    }
+    scene.step(ClockMoved{0h});
+    scene.agents_up();
+    const auto started = scene.events("drill.started").size();
+    scene.now += restart ? 90min : 1h;
+    scene.run_for(1s);
+    CHECK(scene.events("drill.started").size() == started + 1);
+  }
+}
+
+TEST_CASE("a journal that is ahead of the calendar is no calendar") {
+  Scene scene(with_day(1, 0));
+  scene.agents_up();
+  scene.run_for(1s);
+  scene.now += 24h * 3'650;  // the journal's newest time, by a clock that was wrong
+  scene.crash();
+  const auto missed = scene.events("schedule.missed").size();
+  scene.restart(-24h * 3'650);
+  scene.agents_up();
+  scene.run_for(1s);
+  CHECK(scene.events("schedule.missed").size() == missed);
+  scene.now += 1h;
+  scene.run_for(1s);
+  CHECK(scene.events("drill.started").size() == 1);
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ constexpr FaultKindSpec kKind = {.name = "test.kind",
                                  .params = kParams,
                                  .needs = "",
                                  .undo = "",
-                                 .measured = ""};
+                                 .measured = "",
+                                 .shown_by = "*"};
 
 std::map<std::string, std::string> read(const nlohmann::json& params, Problems& problems) {
   return read_fault_params(kKind, params, "params", problems);

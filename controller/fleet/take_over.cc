@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/fleet/take_over.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "controller/fleet/agent_session.h"
+#include "controller/fleet/fleet.h"
+#include "controller/limits.h"
+#include "core/base/text.h"
+#include "core/io/http_client.h"
+#include "core/json/fields.h"
+
+namespace panshi::controller {
+namespace {
+
+constexpr std::int64_t kNumberMax = 1'000'000'000'000;  // no counter comes so far
+
+Result<nlohmann::json> status_of(const InventoryNode& node) {
+  HttpCall call;
+  call.url = node.url + "/v1/status";
+  ASSIGN_OR_RETURN(call.token, read_agent_token(node.token_file));
+  call.timeout = limits::kAttemptMax;
+  call.body_max = limits::kAnswerMax;
+  HttpClient client;
+  ASSIGN_OR_RETURN(const HttpReply reply, client.send(call));
+  if (reply.status != 200) return fail(ErrorCode::kUnavailable, words_of(reply));
+  return parse_json(reply.body, limits::kAnswerMax);
+}
+
+void take_in(const nlohmann::json& status, TakeOver& all) {
+  if (!status.is_object()) return;
+  const auto epoch = status.value("epoch", nlohmann::json());
+  if (epoch.is_number_integer()) all.epoch = std::max(all.epoch, epoch.get<std::int64_t>());
+  for (const char* key : {"faults", "actions"}) {
+    for (const auto& one : status.value(key, nlohmann::json::array())) {
+      if (!one.is_object()) continue;
+      all.ids = std::max(all.ids, highest_number_in(one.value("id", std::string())));
+    }
+  }
+}
+
+}  // namespace
+
+std::int64_t highest_number_in(const std::string& id) {
+  std::int64_t highest = 0;
+  std::int64_t number = 0;
+  const auto take = [&] {  // a number is over: one that is no counter of ours says nothing
+    if (number < kNumberMax) highest = std::max(highest, number);
+    number = 0;
+  };
+  for (const char c : id) {
+    const bool digit = std::isdigit(static_cast<unsigned char>(c)) != 0;
+    if (digit) number = std::min(kNumberMax, number * 10 + (c - '0'));
+    if (!digit) take();
+  }
+  take();
+  return highest;
+}
+
+Result<TakeOver> ask_agents(const Inventory& inventory) {
+  TakeOver all;
+  for (const auto& [name, node] : inventory.nodes) {
+    const auto status = status_of(node);
+    if (status) take_in(*status, all);
+    if (!status) all.silent.push_back(cat(name, ": ", status.error().message));
+  }
+  if (all.silent.size() < inventory.nodes.size()) return all;
+  return fail(
+      ErrorCode::kUnavailable,
+      cat("--take-over: no agent answers, so nothing is taken over\n  ", join(all.silent, "\n  ")));
+}
+
+}  // namespace panshi::controller

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// AuditOutcome: what a drill believes of the program that audits its ledger. Pure.
+//
+// The contract is docs/reference/audit.md: exit 0 says that the program could judge; how it judged
+// stands in its last line. After any other end nothing that it printed is believed.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace panshi::controller {
+
+struct AuditOutcome {
+  std::string verdict = "unknown";  // valid | invalid | unknown
+  nlohmann::json audit;             // as printed, `why` completed; an object
+};
+
+// `action`: the agent's account of it, ended.
+AuditOutcome read_audit(const nlohmann::json& action);
+
+}  // namespace panshi::controller

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/io/private_folder.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "core/base/text.h"
+
+namespace panshi {
+
+namespace fs = std::filesystem;
+
+Status make_private_folder(const fs::path& folder, std::string_view ours) {
+  std::error_code error;
+  const auto failed = [&](const std::string& why) {
+    return fail(ErrorCode::kUnavailable,
+                cat("cannot make the state directory ", folder.string(), ": ", why));
+  };
+  const bool made = fs::create_directories(folder, error);
+  if (error) return failed(error.message());
+  struct stat about = {};
+  if (::stat(folder.c_str(), &about) != 0) return failed(std::strerror(errno));
+  const bool is_open = (about.st_mode & 077) != 0;
+  const bool is_shared = (about.st_mode & S_ISVTX) != 0 || about.st_uid != ::geteuid();
+  if (!is_open || is_shared) return {};
+  const bool has_ours = !ours.empty() && fs::exists(folder / ours, error);
+  if (!made && !has_ours && !fs::is_empty(folder, error)) return {};
+  if (::chmod(folder.c_str(), 0700) != 0) return failed(std::strerror(errno));
+  return {};
+}
+
+}  // namespace panshi

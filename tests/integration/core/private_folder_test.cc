@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: state is its owner's alone, and a folder that is not ours to close stays as it is.
+#include "core/io/private_folder.h"
+
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/temporary_folder.h"
+
+namespace panshi {
+namespace {
+
+namespace fs = std::filesystem;
+
+unsigned mode_of(const fs::path& path) {
+  return static_cast<unsigned>(fs::status(path).permissions()) & 07777;
+}
+
+TEST_CASE("a state folder is made for its owner alone, whatever the umask") {
+  const TemporaryFolder folder;
+  const mode_t before = ::umask(0);
+  const Status made = make_private_folder(folder.path() / "a" / "state");
+  ::umask(before);
+  REQUIRE(made);
+  CHECK(mode_of(folder.path() / "a" / "state") == 0700);
+}
+
+TEST_CASE("one that is empty or already ours is closed, one with other things or shared is not") {
+  const TemporaryFolder folder;
+  const auto make = [&](const char* name, mode_t mode, const char* file) {
+    const fs::path path = folder.path() / name;
+    fs::create_directory(path);
+    if (file) std::ofstream(path / file) << "x";
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    REQUIRE(make_private_folder(path, "agent.lock"));
+    return mode_of(path);
+  };
+  CHECK(make("empty", 0755, nullptr) == 0700);
+  CHECK(make("ours", 0755, "agent.lock") == 0700);
+  CHECK(make("others", 0755, "something") == 0755);
+  CHECK(make("shared", 01777, "agent.lock") == 01777);
+}
+
+TEST_CASE("what cannot be made is said with its name") {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path() / "file") << "x";
+  const Status made = make_private_folder(folder.path() / "file" / "state");
+  REQUIRE_FALSE(made);
+  CHECK(made.error().message.find("file/state") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace panshi
