@@ -7,19 +7,37 @@
 namespace panshi::cli {
 namespace {
 
+// Why it is down, or what the inventory expects of it in vain.
+std::string wrong_with(const nlohmann::json& agent) {
+  std::string text = field(agent, "why");
+  for (const char* what : {"services", "links"}) {
+    const std::string missing = field(agent, cat("lacks.", what));
+    if (!missing.empty()) text += cat(text.empty() ? "" : "; ", "lacks ", what, " ", missing);
+  }
+  return text;
+}
+
 int list(Invocation& invocation) {
   return show_list(invocation, "/api/v1/agents", "agents",
-                   {{"node", "node"}, {"up", "up"}, {"url", "url"}, {"start", "start_id"}},
+                   {{"node", "node"},
+                    {"up", "up"},
+                    {"url", "url"},
+                    {"start", "start_id"},
+                    {"what is wrong", "", &wrong_with}},
                    "no agents are configured");
 }
 
 void print(Terminal& terminal, const nlohmann::json& agent) {
+  const std::string wrong = wrong_with(agent);
   terminal.line(cat("node ", field(agent, "node"), ", ", field(agent, "url"), ", ",
-                    field(agent, "up") == "true" ? "up" : "does not answer"));
-  std::vector<std::vector<std::string>> rows = {{"service", "state", "mark", "pid", "restarts"}};
+                    field(agent, "up") == "true" ? "up" : "down",
+                    wrong.empty() ? "" : ": " + wrong));
+  std::vector<std::vector<std::string>> rows = {
+      {"service", "state", "since (UTC)", "mark", "pid", "restarts"}};
   for (const nlohmann::json& service : list_of(agent, "services")) {
-    rows.push_back({field(service, "name"), field(service, "state"), field(service, "mark"),
-                    field(service, "pid"), field(service, "restarts")});
+    rows.push_back({field(service, "name"), field(service, "state"),
+                    time_field(service, "since_us"), field(service, "mark"), field(service, "pid"),
+                    field(service, "restarts")});
   }
   terminal.line(table(rows));
 }
@@ -42,7 +60,7 @@ int show(Invocation& invocation) {
 std::vector<Command> agent_commands() {
   return {{"agent",
            "list",
-           "List the nodes and whether their agents answer.",
+           "List the nodes, whether their agents answer, and if not, why.",
            "panshi agent list",
            {},
            list},

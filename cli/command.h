@@ -55,6 +55,7 @@ std::vector<Command> runbook_commands();
 std::vector<Command> fault_commands();
 std::vector<Command> link_commands();
 std::vector<Command> agent_commands();
+std::vector<Command> reload_commands();
 std::vector<Command> report_commands();
 std::vector<Command> validate_commands();
 std::vector<Command> all_commands();

@@ -15,6 +15,10 @@ int exit_code_of(const Error& error) {
     case ErrorCode::kUnavailable:
     case ErrorCode::kTimeout:
       return kUnreachable;
+    case ErrorCode::kConflict:
+      return kRefused;
+    case ErrorCode::kRefused:
+      return kNotAllowed;
     default:
       return kFail;
   }
@@ -39,7 +43,7 @@ std::vector<Command> all_commands() {
   std::vector<Command> all;
   for (const auto noun : {lab_commands, drill_commands, schedule_commands, halt_commands,
                           incident_commands, runbook_commands, fault_commands, link_commands,
-                          agent_commands, report_commands, validate_commands}) {
+                          agent_commands, reload_commands, report_commands, validate_commands}) {
     std::vector<Command> rows = noun();
     std::move(rows.begin(), rows.end(), std::back_inserter(all));
   }

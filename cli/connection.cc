@@ -25,7 +25,7 @@ std::string trimmed(std::string text) {
 
 Result<std::string> read_token(const std::string& file) {
   Result<std::string> token = read_file(file, 4096);
-  if (!token) return fail(ErrorCode::kUnavailable, "token: " + token.error().message);
+  if (!token) return fail(ErrorCode::kRefused, "token: " + token.error().message);
   return trimmed(*std::move(token));
 }
 
@@ -86,7 +86,7 @@ Result<Connection> Connection::find(const Invocation& invocation) {
     }
   }
   if (token_file.empty()) {
-    return fail(ErrorCode::kUnavailable, "no token: give --token-file or PANSHI_TOKEN_FILE");
+    return fail(ErrorCode::kRefused, "no token: give --token-file or PANSHI_TOKEN_FILE");
   }
   ASSIGN_OR_RETURN(std::string token, read_token(token_file));
   return Connection(std::move(url), std::move(token));

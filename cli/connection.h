@@ -20,11 +20,12 @@ std::filesystem::path state_directory(const Invocation& invocation);
 
 class Connection {
  public:
-  // kUnavailable with one line that says where it was looked for.
+  // kUnavailable with one line that says where it was looked for; kRefused: no token.
   static Result<Connection> find(const Invocation& invocation);
   Connection(std::string url, std::string token);
 
-  // Errors: kUnavailable (not reachable), kTimeout, else what the controller answered.
+  // Errors: kUnavailable (not reachable), kTimeout, kRefused (the token), kConflict (not now), else
+  // what the controller answered.
   Result<nlohmann::json> get(const std::string& path, Duration timeout = std::chrono::seconds(10));
   Result<nlohmann::json> post(const std::string& path, const nlohmann::json& body);
   Result<std::string> get_text(const std::string& path);

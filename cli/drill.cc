@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // panshi drill run | list | show | abort
-#include <atomic>
 #include <filesystem>
 
+#include "cli/abort_on_signal.h"
 #include "cli/exit_codes.h"
 #include "cli/follow.h"
 #include "cli/show.h"
@@ -51,28 +51,41 @@ int finish(Invocation& invocation, const Followed& followed) {
   return exit_code_of_drill(followed.drill);
 }
 
+// The request was sent and no answer came.
+Error may_have_started(Error error) {
+  if (error.code != ErrorCode::kTimeout) return error;
+  error.message += "; a drill may have been started: `panshi drill list` tells";
+  return error;
+}
+
 int run(Invocation& invocation) {
   const Result<Json> request = request_of(invocation);  // before anything else is asked or started
   if (!request) return report_error(invocation, request.error());
   prepare_signals();
   Result<Connection> controller = Connection::find(invocation);
   if (!controller) return report_error(invocation, controller.error());
-  std::atomic<bool> stop = false;
-  const StopSignal on_stop([&](int) { stop = true; });
+  Result<Connection> for_abort = Connection::find(invocation);
+  if (!for_abort) return report_error(invocation, for_abort.error());
+  AbortOnSignal signals(*std::move(for_abort), invocation.json);
   const Result<Json> answer = post_when_ready(invocation, *controller, "/api/v1/drills", *request,
-                                              WaitsFor::kClosedIncidents, stop);
+                                              WaitsFor::kClosedIncidents, signals.stop());
   if (!answer) {
-    const int code = report_error(invocation, answer.error());
-    return stop ? kInterrupted : code;
+    signals.over();
+    const int code = report_error(invocation, may_have_started(answer.error()));
+    return signals.stop() ? kInterrupted : code;
   }
   const std::string drill = field(*answer, "drill");
+  signals.started(drill);
   invocation.terminal.line(
       cat("drill ", invocation.terminal.tone("strong", drill), ", seed ", field(*answer, "seed")));
   if (invocation.has("--no-follow")) {
+    signals.over();
     if (invocation.json) invocation.terminal.document(*answer);
     return kPass;
   }
-  const Result<Followed> followed = follow_drill(*controller, invocation.terminal, drill, stop);
+  const Result<Followed> followed =
+      follow_drill(*controller, invocation.terminal, drill, signals.stop());
+  signals.over();
   if (!followed) return report_error(invocation, followed.error());
   return finish(invocation, *followed);
 }

@@ -14,6 +14,7 @@
 #include "core/base/text.h"
 #include "core/json/fields.h"
 #include "core/model/fault_reference.h"
+#include "core/model/target.h"
 
 namespace panshi::cli {
 namespace {
@@ -65,7 +66,9 @@ Json wait_until_settled(Connection& controller, const std::string& id) {
   do {
     fault = find_fault(controller, id);
     const std::string state = field(fault, "state");
-    if (state == "live" || state == "failed" || state == "reverted") return fault;
+    const bool being_undone = state == "live" && !field(fault, "reason").empty();
+    if ((state == "live" && !being_undone) || state == "failed" || state == "reverted")
+      return fault;
     std::this_thread::sleep_for(50ms);
   } while (std::chrono::steady_clock::now() < deadline);
   return fault;
@@ -75,15 +78,62 @@ int say(Invocation& invocation, const std::string& id, Json fault) {
   const std::string state = field(fault, "state");
   if (fault.is_null()) fault = {{"id", id}, {"state", nullptr}};
   if (invocation.json) invocation.terminal.document(fault);
-  if (state == "live" || state == "reverted") {
-    if (!invocation.json)
-      invocation.terminal.line(cat("fault ", id, " is ", state == "live" ? "in force" : state));
+  const std::string reason = field(fault, "reason");
+  const bool was_in_force = !field(fault, "live_us").empty();
+  const auto fine = [&](const std::string& words) {
+    if (!invocation.json) invocation.terminal.line(cat("fault ", id, " ", words));
     return kPass;
+  };
+  const auto bad = [&](const std::string& words, int status) {
+    invocation.terminal.error(cat("fault ", id, " ", words, reason.empty() ? "" : ": " + reason));
+    return status;
+  };
+  if (state == "live" && reason.empty()) return fine("is in force");
+  if (state == "live") return bad("could not be applied, and is not undone yet", kFail);
+  if (state == "reverted" && was_in_force && reason == "asked") return fine("is over already");
+  if (state == "reverted" && was_in_force) return bad("ended before its time", kFail);
+  if (state == "reverted") return bad("never came in force", kFail);
+  if (state == "failed") return bad("could not be applied", kFail);
+  return bad(state.empty() ? "has no outcome yet" : "is " + state, kUnknown);
+}
+
+// Somebody who is there says yes; where nobody is, --yes was not given.
+bool agrees(Invocation& i, const char* otherwise, const std::string& question) {
+  if (i.has("--yes")) return true;
+  if (::isatty(STDIN_FILENO) == 0) {
+    i.terminal.error(cat(otherwise, ": there is nobody to ask, so say --yes"));
+    return false;
   }
-  invocation.terminal.error(
-      cat("fault ", id, state.empty() ? " has no outcome yet" : " is " + state,
-          field(fault, "reason").empty() ? "" : ": " + field(fault, "reason")));
-  return state == "failed" ? kFail : kUnknown;
+  i.terminal.line(question + " [y/N]");
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes";
+}
+
+// A name means whoever bears it, on the whole machine: said before anything is broken. 0: go on.
+int confirm_processes(Invocation& i, Connection& controller, const Json& target) {
+  for (const char* selector : kProcessSelectors) {
+    if (!target.contains(selector)) continue;
+    const std::string name = field(target, selector);
+    const auto answer = controller.get(cat("/api/v1/processes/", url_text(field(target, "node")),
+                                           "?", selector, "=", url_text(name)));
+    if (!answer && answer.error().code == ErrorCode::kConflict) {
+      i.terminal.error("the fault could not be applied: " + answer.error().message);
+      return kFail;
+    }
+    if (!answer) return report_error(i, answer.error());
+    std::vector<std::string> pids;
+    for (const Json& each : list_of(*answer, "processes")) pids.push_back(field(each, "pid"));
+    const std::string hits =
+        cat(selector, " ", name, " means ", pids.size(), " process", pids.size() == 1 ? "" : "es",
+            " on ", field(target, "node"), ": ", join(pids, ", "));
+    if (i.has("--yes")) i.terminal.status(hits);
+    if (!agrees(i, "nothing is broken", cat(hits, "; break all of it?"))) {
+      if (!i.has("--yes")) i.terminal.error(hits);
+      return kUsage;
+    }
+  }
+  return kPass;
 }
 
 int apply(Invocation& invocation) {
@@ -94,10 +144,12 @@ int apply(Invocation& invocation) {
     if (!params) return report_error(i, params.error());
     const Result<Duration> term = parse_duration(i.text("--for"));
     if (!term) return report_error(i, {ErrorCode::kInvalid, "--for: " + term.error().message});
-    const Json request = {{"kind", i.text("kind")},
-                          {"target", *target},
-                          {"params", *params},
-                          {"for", i.text("--for")}};
+    Json request = {{"kind", i.text("kind")},
+                    {"target", *target},
+                    {"params", *params},
+                    {"for", i.text("--for")}};
+    if (const auto most = i.integer("--targets-max")) request["targets_max"] = *most;
+    if (const int no = confirm_processes(i, controller, *target); no != kPass) return no;
     const std::atomic<bool> never = false;  // Ctrl-C ends the command: nothing is in force yet
     const auto answer =
         post_when_ready(i, controller, "/api/v1/faults", request, WaitsFor::kNothingElse, never);
@@ -128,19 +180,6 @@ int show_leftovers(Invocation& i, const Json& leftovers) {
   return kFail;
 }
 
-// Somebody who is there says yes; where nobody is, --yes was not given.
-bool agrees(Invocation& i) {
-  if (i.has("--yes")) return true;
-  if (::isatty(STDIN_FILENO) == 0) {
-    i.terminal.error("nothing is cleared: there is nobody to ask, so say --yes");
-    return false;
-  }
-  i.terminal.line("clear what is ours of it? [y/N]");
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "yes";
-}
-
 int clear(Invocation& i, Connection& controller) {
   const auto answer =
       controller.post(cat("/api/v1/fsck/", url_text(i.text("node")), "/clear"), Json::object());
@@ -163,7 +202,9 @@ int fsck(Invocation& invocation) {
     const bool wants_clear = i.has("--clear") && !leftovers.empty();
     if (i.json && !wants_clear) i.terminal.document(*answer);
     const int status = show_leftovers(i, leftovers);
-    return wants_clear && agrees(i) ? clear(i, controller) : status;
+    return wants_clear && agrees(i, "nothing is cleared", "clear what is ours of it?")
+               ? clear(i, controller)
+               : status;
   });
 }
 
@@ -188,6 +229,24 @@ std::vector<std::vector<std::string>> kind_rows(const Json& answer) {
   return list;
 }
 
+// Why, once for each reason of a node: "not on db-1: db.read-only, db.disconnect: account … lacks
+// …".
+std::vector<std::string> whys_not(const Json& answer) {
+  std::vector<std::string> lines;
+  for (const Json& node : list_of(answer, "nodes")) {
+    if (!field(node, "error").empty())
+      lines.push_back(cat("not known of ", field(node, "node"), ": ", field(node, "error")));
+    std::map<std::string, std::vector<std::string>> by_reason;
+    for (const Json& kind : list_of(node, "kinds")) {
+      if (field(kind, "possible") != "true")
+        by_reason[field(kind, "why_not")].push_back(field(kind, "name"));
+    }
+    for (const auto& [why, names] : by_reason)
+      lines.push_back(cat("not on ", field(node, "node"), ": ", join(names, ", "), ": ", why));
+  }
+  return lines;
+}
+
 int kinds(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
     const auto answer = controller.get("/api/v1/fault-kinds");
@@ -197,6 +256,7 @@ int kinds(Invocation& invocation) {
       return kPass;
     }
     i.terminal.line(table(kind_rows(*answer)));
+    for (const std::string& line : whys_not(*answer)) i.terminal.line(line);
     return kPass;
   });
 }
@@ -240,6 +300,11 @@ std::vector<Command> fault_commands() {
          "service=NAME, node=NAME, or node=NAME with link|process|cgroup|unit=NAME", true, true},
         {"--param", "NAME=VALUE", "a parameter of the kind", false, true},
         {"--for", "TIME", "how long, like 30s", true},
+        {"--targets-max", "N",
+         "targets that may be broken at once, those in force included "
+         "(default: 1)",
+         false, false, 1, 100},
+        {"--yes", "", "do not ask how many processes a name means"},
         {"--wait", "N", "seconds to wait while a drill is under way or evidence is late", false,
          false, 0, 3'600}},
        apply},
@@ -259,7 +324,7 @@ std::vector<Command> fault_commands() {
        fsck},
       {"fault",
        "kinds",
-       "List the kinds of faults, and on which nodes one is not possible.",
+       "List the kinds of faults, on which nodes one is not possible, and why.",
        "panshi fault kinds",
        {},
        kinds},

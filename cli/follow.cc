@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/follow.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <thread>
 
 #include "cli/show.h"
 #include "controller/events/event_data.h"
+#include "controller/events/named_signals.h"
 #include "controller/report/event_text.h"
 #include "core/base/text.h"
 #include "core/model/event.h"
@@ -37,8 +39,8 @@ class Follower {
 
   Result<Followed> run() {
     while (!done_ || (!reported_ && Clock::now() < report_deadline_)) {
-      if (stop_ && !aborted_) abort();
-      if (aborted_ && Clock::now() > abort_deadline_) break;
+      if (stop_ && !abort_deadline_) abort_deadline_ = Clock::now() + kAbortWithin;
+      if (abort_deadline_ && Clock::now() > *abort_deadline_) break;
       const Result<Json> answer = controller_.get(
           cat("/api/v1/events?after=", next_, "&limit=500&wait_ms=1000&drill=", url_text(drill_)));
       if (!answer) {
@@ -68,6 +70,9 @@ class Follower {
 
   void see(const Event& event) {
     if (!start_) start_ = event.at;
+    if (event.kind == "drill.started") {
+      signals_ = controller::signals_named(controller::value_of(event.data, "scenario"));
+    }
     if (const auto text = controller::event_text(event)) print(event, *text);
     if (event.kind == "drill.done") {
       done_ = true;
@@ -100,23 +105,18 @@ class Follower {
     next_customers_ = now + (terminal_.is_live() ? 1s : kPlainEvery);
     const Result<Json> signals = controller_.get("/api/v1/signals");
     if (!signals) return;  // the next long poll tells what is wrong
-    const std::string text = customers_text(*signals);
+    const std::string customers = customers_text(*signals);
+    const std::string named = signals_text(*signals, signals_);
+    std::string text;
+    if (!customers.empty()) text = "customers  " + customers;
+    if (!named.empty()) text += cat(text.empty() ? "signals    " : "; ", named);
     if (text.empty()) return;
+    text.insert(0, 13, ' ');
     if (terminal_.is_live()) {
-      terminal_.status("             customers  " + text);
+      terminal_.status(text);
     } else {
-      terminal_.line("             customers  " + text);
+      terminal_.line(text);
     }
-  }
-
-  void abort() {
-    aborted_ = true;
-    abort_deadline_ = Clock::now() + kAbortWithin;
-    terminal_.line("aborting: every fault is being reverted (Ctrl-C again leaves at once)");
-    const auto answer = controller_.post(cat("/api/v1/drills/", url_text(drill_), "/abort"),
-                                         {{"reason", "Ctrl-C"}});
-    if (!answer && answer.error().code != ErrorCode::kConflict)
-      terminal_.error(answer.error().message);
   }
 
   Status wait_for_controller(const Error& error) {
@@ -140,12 +140,12 @@ class Follower {
   std::optional<WallTime> start_;
   bool done_ = false;
   bool reported_ = false;
-  bool aborted_ = false;
   Clock::time_point report_deadline_{};
-  Clock::time_point abort_deadline_{};
+  std::optional<Clock::time_point> abort_deadline_;
   Clock::time_point next_customers_{};
   std::optional<Clock::time_point> away_since_;
   std::vector<std::string> files_;
+  std::vector<std::string> signals_;  // that the scenario names
 };
 
 }  // namespace
@@ -162,6 +162,25 @@ std::string customers_text(const Json& signals) {
   }
   std::erase(parts, "");
   return join(parts, ", ");
+}
+
+std::string signals_text(const Json& signals, const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 5;
+  static const std::vector<std::string> kCustomers = {"orders_per_second", "checkout_success_ratio",
+                                                      "checkout_p95_ms"};
+  std::vector<std::string> parts;
+  for (const std::string& name : names) {
+    if (std::find(kCustomers.begin(), kCustomers.end(), name) != kCustomers.end()) continue;
+    std::string values;
+    for (const Json& one : list_of(signals, "signals")) {
+      if (field(one, "signal") != name) continue;
+      const bool fresh =
+          one.contains("age_ms") && one["age_ms"].is_number() && one["age_ms"] < 5'000;
+      values += cat(values.empty() ? "" : "|", fresh ? field(one, "value") : "no data");
+    }
+    if (parts.size() < kShown) parts.push_back(cat(name, " ", values.empty() ? "no data" : values));
+  }
+  return printable(join(parts, ", "));
 }
 
 Result<Followed> follow_drill(Connection& controller, Terminal& terminal, const std::string& drill,

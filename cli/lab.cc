@@ -97,7 +97,8 @@ int up(Invocation& invocation) {
   }
   prepare_signals();
   std::atomic<bool> stop = false;
-  const StopSignal on_stop([&](int) { stop = true; });
+  // What has been started is stopped, however often Ctrl-C is pressed: half a lab helps nobody.
+  const StopSignal on_stop([&](int) { stop = true; }, [](int) {});
   const Result<LabUpResult> result =
       bring_lab_up(options_of(invocation, *file), stop, invocation.terminal);
   if (!result) {

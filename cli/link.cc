@@ -6,6 +6,7 @@
 #include "cli/show.h"
 #include "cli/summary.h"
 #include "core/base/text.h"
+#include "core/model/forms.h"
 
 namespace panshi::cli {
 namespace {
@@ -59,7 +60,7 @@ int undrain(Invocation& invocation) {
 // "a=3,b=1"
 int weights(Invocation& invocation) {
   nlohmann::json weights = nlohmann::json::object();
-  for (const std::string& item : split(invocation.text("--set"), ',')) {
+  for (const std::string& item : comma_list(invocation.text("--set"))) {
     const std::size_t equals = item.find('=');
     int weight = -1;
     if (equals != std::string::npos) {

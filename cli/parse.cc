@@ -70,10 +70,7 @@ Bound bind(CLI::App& root, Nouns& nouns, const Command& command) {
   if (noun == nullptr) noun = root.add_subcommand(command.noun, "");
   bound.app = command.verb.empty() ? noun : noun->add_subcommand(command.verb, command.summary);
   bound.app->description(command.summary);
-  bound.app->footer(
-      "Example:\n  " + command.example +
-      "\n\nExit codes: 0 pass, 1 fail, 2 unknown, 3 aborted, 64 usage or wrong file,\n"
-      "69 controller not reachable.");
+  bound.app->footer(cat("Example:\n  ", command.example, "\n\n", kExitCodesText));
   for (const Argument& argument : command.arguments) add(bound, argument);
   for (const Argument& argument : common()) add(bound, argument);
   return bound;
@@ -139,14 +136,21 @@ int run(const Bound& bound) {
 
 }  // namespace
 
+// `panshi help drill run` is `panshi drill run --help`.
 int parse_and_run(const std::vector<Command>& commands, int argc, const char* const* argv) {
+  if (argc > 1 && argv[1] == std::string_view("help")) {
+    std::vector<const char*> words = {argv[0]};
+    words.insert(words.end(), argv + 2, argv + argc);
+    words.push_back("--help");
+    return parse_and_run(commands, static_cast<int>(words.size()), words.data());
+  }
   if (const std::string mistake = unknown_command(commands, argc, argv); !mistake.empty()) {
     return misused(mistake, argc, argv);
   }
   CLI::App root("Panshi breaks services on purpose, heals them, and proves that no order was lost.",
                 "panshi");
   root.require_subcommand(1);
-  root.footer("panshi NOUN VERB --help shows an example of each.");
+  root.footer(cat("panshi NOUN VERB --help shows an example of each.\n\n", kExitCodesText));
   root.set_version_flag("--version", "panshi 0.1.0");
   std::deque<Bound> all;
   Nouns nouns;

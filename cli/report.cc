@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
-#include <limits>
 
 #include "cli/connection.h"
 #include "cli/exit_codes.h"
+#include "cli/show.h"
 #include "controller/report/compare.h"
 #include "controller/report/read_report.h"
 #include "controller/report/verify.h"
@@ -59,21 +59,23 @@ nlohmann::json to_json(const controller::Verification& verification) {
           {"differences", std::move(differences)}};
 }
 
-// The journal's events between the first and the last of `record`, whatever they belong to.
-Result<std::vector<Event>> journal_of(Connection& controller, const nlohmann::json& record) {
-  std::int64_t next = std::numeric_limits<std::int64_t>::max();
-  std::int64_t last = 0;
-  for (const nlohmann::json& event : record) {
-    next = std::min(next, event.at("seq").get<std::int64_t>() - 1);
-    last = std::max(last, event.at("seq").get<std::int64_t>());
+// The journal's events from the drill's first to the last that the record is about, whatever they
+// belong to.
+Result<std::vector<Event>> journal_of(Connection& controller, const controller::Report& report) {
+  ASSIGN_OR_RETURN(const nlohmann::json first,
+                   controller.get(cat("/api/v1/events?limit=1&drill=", url_text(report.drill))));
+  if (list_of(first, "events").empty()) {
+    return fail(ErrorCode::kNotFound,
+                cat("the journal of ", controller.url(), " knows no drill ", report.drill));
   }
+  std::int64_t next = first.at("events").at(0).at("seq").get<std::int64_t>() - 1;
   std::vector<Event> events;
-  while (next < last) {
+  while (next < report.through_seq) {
     ASSIGN_OR_RETURN(const nlohmann::json page,
                      controller.get(cat("/api/v1/events?after=", next, "&limit=500")));
     for (const nlohmann::json& item : page.at("events")) {
       ASSIGN_OR_RETURN(Event event, event_from_json(item));
-      events.push_back(std::move(event));
+      if (event.seq <= report.through_seq) events.push_back(std::move(event));
     }
     const auto after = page.at("next").get<std::int64_t>();
     if (after <= next) break;
@@ -83,12 +85,13 @@ Result<std::vector<Event>> journal_of(Connection& controller, const nlohmann::js
 }
 
 // Adds what the controller's journal says otherwise.
-Status compare_with_journal(Invocation& invocation, const nlohmann::json& report,
+Status compare_with_journal(Invocation& invocation, const nlohmann::json& document,
                             controller::Verification& verification) {
   ASSIGN_OR_RETURN(Connection controller, Connection::find(invocation));
-  ASSIGN_OR_RETURN(const auto journal, journal_of(controller, report["record"]["events"]));
-  ASSIGN_OR_RETURN(auto differences, controller::compare_with_journal(report, journal));
-  verification.numbers += report["record"]["events"].size();
+  ASSIGN_OR_RETURN(const controller::Report report, controller::read_report(document));
+  ASSIGN_OR_RETURN(const auto journal, journal_of(controller, report));
+  ASSIGN_OR_RETURN(auto differences, controller::compare_with_journal(document, journal));
+  verification.numbers += journal.size();
   std::move(differences.begin(), differences.end(), std::back_inserter(verification.differences));
   return {};
 }
@@ -173,7 +176,8 @@ std::vector<Command> report_commands() {
        "Recompute every number of a JSON report from the events inside it.",
        "panshi report verify retro.json --journal",
        {{"file", "FILE", "a report in JSON", true},
-        {"--journal", "", "compare these events with the controller's journal too"}},
+        {"--journal", "",
+         "compare them with the controller's journal too: none changed, added or left out"}},
        verify},
       {"report",
        "compare",

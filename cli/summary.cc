@@ -34,10 +34,10 @@ void print_phases(Terminal& terminal, const Json& drill) {
   if (rows.size() > 1) terminal.line("\n" + indented(table(rows)));
 }
 
-std::string ids_of(const Json& audit, const char* name) {
+std::string ids_of(const Json& audit, const std::string& name) {
   if (!audit.contains("ids") || !audit["ids"].is_object()) return {};
   std::vector<std::string> ids;
-  for (const Json& id : list_of(audit["ids"], name)) {
+  for (const Json& id : list_of(audit["ids"], name.c_str())) {
     if (id.is_string()) ids.push_back(printable(id.get<std::string>()));
   }
   const std::size_t all = ids.size();
@@ -58,15 +58,22 @@ void print_ledger(Terminal& terminal, const Json& drill) {
   const char* tone = verdict == "valid" ? "good" : verdict == "invalid" ? "bad" : "unsure";
   terminal.line(cat("\n  ledger ", terminal.tone(tone, verdict)));
   Rows rows;
-  for (const char* name : kNames) {
-    std::string count = field(audit, name);
-    if (count.empty()) continue;
+  const auto add = [&](const std::string& name, std::string count) {
+    if (count.empty()) return;
     count.insert(0, count.size() < 8 ? 8 - count.size() : 0, ' ');
-    rows.push_back({name, count, ids_of(audit, name)});
+    rows.push_back({printable(name), count, ids_of(audit, name)});
+  };
+  const Json counts = list_of(audit, "counts");
+  for (const Json& one : counts) add(field(one, "name"), field(one, "value"));
+  if (counts.empty()) {
+    for (const char* name : kNames) add(name, field(audit, name));
   }
   terminal.line(indented(table(rows)));
   for (const Json& why : list_of(audit, "why")) {
     if (why.is_string()) terminal.line("  " + printable(why.get<std::string>()));
+  }
+  for (const Json& what : list_of(audit, "not_checked")) {
+    if (what.is_string()) terminal.line("  not checked: " + printable(what.get<std::string>()));
   }
 }
 

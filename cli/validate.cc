@@ -4,8 +4,9 @@
 
 #include "cli/connection.h"
 #include "cli/exit_codes.h"
+#include "cli/known_inventory.h"
 #include "cli/lab/check_configs.h"
-#include "cli/lab/lab_plan.h"
+#include "cli/show.h"
 #include "core/base/text.h"
 #include "core/model/load.h"
 
@@ -13,12 +14,6 @@ namespace panshi::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Only a lab file has nodes with hosts; core/model knows the other kinds.
-bool is_lab(const Document& document) {
-  return document.root.is_object() && document.root.contains("nodes") &&
-         document.root.contains("network");
-}
 
 Status agents_agree(const LabPlan& plan, const Document& document) {
   std::error_code error;
@@ -30,9 +25,12 @@ Status agents_agree(const LabPlan& plan, const Document& document) {
   return good;
 }
 
-void check_lab(const Document& document, Validation& into) {
-  const LabOptions options{"/lab", "/bin", "/source", "user", "", 0};
-  const Result<LabPlan> plan = plan_lab(document, options);
+// A good one is the inventory of the files beside it.
+void check_lab(const Document& document, Validation& into, std::optional<KnownInventory>& known) {
+  const Result<LabPlan> plan = plan_to_check(document);
+  if (plan) {
+    if (auto inventory = inventory_of(*plan)) known = *std::move(inventory);
+  }
   const Status good = plan ? agents_agree(*plan, document) : tl::unexpected<Error>(plan.error());
   if (good) {
     into.good.push_back(cat(document.file, ": lab ", plan->name));
@@ -41,30 +39,59 @@ void check_lab(const Document& document, Validation& into) {
   for (std::string& line : split(good.error().message, '\n')) into.lines.push_back(std::move(line));
 }
 
-Validation check(const std::vector<std::string>& files) {
+struct Checked {
   Validation result;
+  std::optional<KnownInventory> known;
+};
+
+Result<Checked> check(const Invocation& invocation) {
+  Checked checked;
+  Validation& result = checked.result;
   std::vector<fs::path> others;
-  for (const std::string& file : files) {
+  for (const std::string& file : invocation.texts("file")) {
     const Result<Document> document = load_yaml(file);
     if (document && is_lab(*document)) {
-      check_lab(*document, result);
+      check_lab(*document, result, checked.known);
     } else {
       others.emplace_back(file);
     }
   }
-  if (others.empty()) return result;
-  Validation rest = validate_files(others, nullptr);
+  if (others.empty()) return checked;
+  if (invocation.has("--inventory")) {
+    ASSIGN_OR_RETURN(checked.known, inventory_in(invocation.text("--inventory")));
+  } else if (!checked.known) {
+    ASSIGN_OR_RETURN(checked.known, inventory_of_controller(invocation));
+  }
+  const auto& known = checked.known;
+  Validation rest = validate_files(others, known ? &known->inventory : nullptr,
+                                   known && known->names ? &*known->names : nullptr);
   result.good.insert(result.good.end(), rest.good.begin(), rest.good.end());
   result.lines.insert(result.lines.end(), rest.lines.begin(), rest.lines.end());
-  return result;
+  return checked;
+}
+
+// What was not looked at is said, or silence would pass for a yes.
+std::string scope_of(const Checked& checked) {
+  if (checked.known) {
+    return cat("nodes, services, links, programs and signals are checked against ",
+               checked.known->from);
+  }
+  return "names of nodes, services, links, programs and signals are not checked: give the lab file "
+         "too, or --inventory FILE, or --controller URL";
 }
 
 int validate(Invocation& invocation) {
-  const Validation result = check(invocation.texts("file"));
+  const Result<Checked> checked = check(invocation);
+  if (!checked) return report_error(invocation, checked.error());
+  const Validation& result = checked->result;
   Terminal& terminal = invocation.terminal;
+  if (!invocation.json) terminal.line(scope_of(*checked));
   if (invocation.json) {
     terminal.document(
-        {{"ok", result.lines.empty()}, {"good", result.good}, {"mistakes", result.lines}});
+        {{"ok", result.lines.empty()},
+         {"good", result.good},
+         {"mistakes", result.lines},
+         {"inventory", checked->known ? nlohmann::json(checked->known->from) : nullptr}});
   } else {
     for (const std::string& line : result.good) terminal.line(line);
   }
@@ -80,7 +107,11 @@ std::vector<Command> validate_commands() {
        "",
        "Check scenarios, runbooks, rules, schedules and lab files: every mistake with its place.",
        "panshi validate scenarios/*.yaml rules/*.yaml runbooks/*.yaml",
-       {{"file", "FILE", "files to check together", true, true}},
+       {{"file", "FILE", "files to check together", true, true},
+        {"--inventory", "FILE",
+         "lab file or controller's configuration that says what there is (default: a lab file "
+         "among "
+         "FILEs, else the controller)"}},
        validate}};
 }
 

@@ -71,6 +71,21 @@ TEST_CASE("a noun may be a command and have verbs too") {
   CHECK(seen["file"] == std::vector<std::string>{"f"});
 }
 
+TEST_CASE("`help` shows the help of what stands behind it, with the exit codes, and ends with 0") {
+  const int before = calls;
+  for (const auto& words : std::vector<std::vector<const char*>>{
+           {"help"}, {"help", "drill"}, {"help", "drill", "run"}, {"drill", "run", "--help"}}) {
+    std::ostringstream out;
+    std::streambuf* const old = std::cout.rdbuf(out.rdbuf());
+    const int status = run(words);
+    std::cout.rdbuf(old);
+    CHECK(status == 0);
+    CHECK(out.str().find("drill") != std::string::npos);
+    if (words.size() != 2) CHECK(out.str().find("75 refused for now") != std::string::npos);
+  }
+  CHECK(calls == before);
+}
+
 TEST_CASE("wrong usage ends with 64 and calls nothing") {
   const int before = calls;
   for (const auto& arguments :

@@ -23,7 +23,9 @@ TEST_CASE("errors have the exit codes that scripts rely on") {
   CHECK(exit_code_of({ErrorCode::kInvalid, ""}) == 64);
   CHECK(exit_code_of({ErrorCode::kNotFound, ""}) == 64);
   CHECK(exit_code_of({ErrorCode::kUnavailable, ""}) == 69);
-  CHECK(exit_code_of({ErrorCode::kConflict, ""}) == 1);
+  CHECK(exit_code_of({ErrorCode::kConflict, ""}) == 75);  // refused for now
+  CHECK(exit_code_of({ErrorCode::kRefused, ""}) == 77);   // the token
+  CHECK(exit_code_of({ErrorCode::kInternal, ""}) == 1);
 }
 
 TEST_CASE("the customers' line leaves out what is not measured") {

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// panshi reload
+#include "cli/exit_codes.h"
+#include "cli/show.h"
+#include "core/base/text.h"
+
+namespace panshi::cli {
+namespace {
+
+int reload(Invocation& invocation) {
+  return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    const auto answer = controller.post("/api/v1/reload", nlohmann::json::object());
+    if (!answer) return report_error(i, answer.error());
+    if (i.json) i.terminal.document(*answer);
+    for (const nlohmann::json& key : list_of(*answer, "needs_restart")) {
+      i.terminal.error(cat("`", key.get<std::string>(), "` is taken in by a restart alone"));
+    }
+    if (i.json) return kPass;
+    const nlohmann::json changes = list_of(*answer, "changes");
+    for (const nlohmann::json& change : changes) {
+      i.terminal.line(printable(change.get<std::string>()));
+    }
+    i.terminal.line(changes.empty() ? "nothing has changed"
+                                    : cat("reloaded: ", changes.size(), " taken in"));
+    return kPass;
+  });
+}
+
+}  // namespace
+
+std::vector<Command> reload_commands() {
+  return {{"reload",
+           "",
+           "Take in changed scenarios, rules, runbooks, schedules and nodes: all of them, or none.",
+           "panshi reload",
+           {},
+           reload}};
+}
+
+}  // namespace panshi::cli
