@@ -28,6 +28,32 @@ void read_architecture(Fields& in, Architecture& architecture) {
   architecture = word == kWords[1] ? Architecture::kLegacy : Architecture::kResilient;
 }
 
+// `replicas: [["a:1", "b:1"], …]`: a list for each shard.
+void may_replicas(Fields& in, AuditConfig& config) {
+  if (!in.may_value("replicas")) return;
+  in.need_each("replicas", [&](const nlohmann::json& item, const std::string& path) {
+    std::vector<HostPort>& of_shard = config.replicas.emplace_back();
+    if (item.is_array() && item.empty()) return;  // this shard has none
+    const nlohmann::json whole = {{"copies", item}};
+    Fields copies(whole, path, in.problems());
+    need_host_ports(copies, "copies", of_shard);
+  });
+  if (config.replicas.size() != config.shards.size()) {
+    in.problem("replicas",
+               cat("must have a list for each of the ", config.shards.size(), " shards"));
+  }
+}
+
+Result<std::int64_t> since_us_of(const std::string& text) {
+  std::int64_t since_us = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), since_us);
+  if (error != std::errc() || end != text.data() + text.size() || since_us < 0) {
+    return fail(ErrorCode::kInvalid,
+                "--since-us wants one number: microseconds since 1970-01-01 UTC");
+  }
+  return since_us;
+}
+
 }  // namespace
 
 void read_audit_config(Fields& in, AuditConfig& config) {
@@ -38,6 +64,7 @@ void read_audit_config(Fields& in, AuditConfig& config) {
   config.log = log;
   need_object(in, "database", [&](Fields& database) {
     need_host_ports(database, "shards", config.shards);
+    may_replicas(database, config);
     database.may("user", config.database_user);
     database.may("password", config.database_password);
   });
@@ -47,24 +74,28 @@ void read_audit_config(Fields& in, AuditConfig& config) {
                 [&](Fields& queue) { need_host_ports(queue, "servers", config.queue); });
   }
   need_host_port(in, "psp", config.psp);
+  may_host_port(in, "extras", config.extras);
   in.may("drain", config.drain, {0ms, 10min});
   in.may("settle", config.settle, {0ms, 10min});
   in.may("read_timeout", config.read_timeout, {10ms, 10min});
 }
 
-Result<std::int64_t> since_us_argument(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) return 0;
-  if (arguments[0] != "--since-us") {
-    return fail(ErrorCode::kInvalid, cat("unknown argument `", arguments[0], "`"));
+Result<AuditArguments> audit_arguments(const std::vector<std::string>& arguments) {
+  AuditArguments read;
+  bool has_since = false;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--exit-zero" && !read.exit_zero) {
+      read.exit_zero = true;
+    } else if (arguments[i] == "--since-us" && !has_since) {
+      ASSIGN_OR_RETURN(read.since_us,
+                       since_us_of(i + 1 < arguments.size() ? arguments[i + 1] : std::string()));
+      has_since = true;
+      ++i;
+    } else {
+      return fail(ErrorCode::kInvalid, cat("unknown argument `", arguments[i], "`"));
+    }
   }
-  const std::string text = arguments.size() == 2 ? arguments[1] : "";
-  std::int64_t since_us = -1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), since_us);
-  if (error != std::errc() || end != text.data() + text.size() || since_us < 0) {
-    return fail(ErrorCode::kInvalid,
-                "--since-us wants one number: microseconds since 1970-01-01 UTC");
-  }
-  return since_us;
+  return read;
 }
 
 }  // namespace panshi::shop

@@ -17,22 +17,28 @@ enum class Architecture { kResilient, kLegacy };
 
 struct AuditConfig {
   Architecture architecture = Architecture::kResilient;
-  HostPort customers;            // their control API
-  std::filesystem::path log;     // theirs
-  std::vector<HostPort> shards;  // the databases
+  HostPort customers;                           // their control API
+  std::filesystem::path log;                    // theirs
+  std::vector<HostPort> shards;                 // the databases
+  std::vector<std::vector<HostPort>> replicas;  // of each shard; none: not compared
   std::string database_user = "shop";
   std::string database_password;
   RedisConfig redis;
   std::vector<HostPort> queue;  // the servers of its cluster
   HostPort psp;
-  Duration drain = std::chrono::seconds(20);         // for purchases under way to end
+  HostPort extras;                            // who keeps the coupons; none: these are not compared
+  Duration drain = std::chrono::seconds(20);  // for purchases under way to end
   Duration settle = std::chrono::seconds(20);        // for the shop to deliver what was paid
   Duration read_timeout = std::chrono::seconds(10);  // of one statement or page
 };
 
 void read_audit_config(Fields& in, AuditConfig& config);
 
-// `--since-us N`: only purchases that began then or later are judged. Absent: all.
-Result<std::int64_t> since_us_argument(const std::vector<std::string>& arguments);
+struct AuditArguments {
+  std::int64_t since_us = 0;  // only purchases that began then or later are judged
+  bool exit_zero = false;     // the verdict is told on stdout alone
+};
+// `[--since-us N] [--exit-zero]`, in any order, each once.
+Result<AuditArguments> audit_arguments(const std::vector<std::string>& arguments);
 
 }  // namespace panshi::shop

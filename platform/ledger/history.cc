@@ -50,6 +50,7 @@ void History::add(const Record& record) {
     if (account.placing_us == 0) account.placing_us = record.at_us;
     account.order_key = record.key;
     account.product = record.product;
+    account.user = record.user;
     folding.placing.add(record.outcome);
   } else if (record.step == Step::kPay) {
     folding.paying.add(record.outcome);

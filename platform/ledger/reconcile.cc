@@ -7,104 +7,54 @@
 #include <unordered_set>
 
 #include "core/base/text.h"
+#include "platform/ledger/belonging.h"
+#include "platform/ledger/case.h"
 #include "platform/ledger/conservation.h"
+#include "platform/ledger/details.h"
 
 namespace panshi::shop {
 namespace {
 
 using Told = Account::Answer;
 
-// Everything known about one order. What is absent was not found (or its witness not heard).
-struct Case {
-  std::string id;
-  const Account* account = nullptr;
-  const OrderRow* row = nullptr;
-  std::vector<const Charge*> charges;
-  std::vector<const CardKeyRow*> keys;
-
-  bool is_paid() const {
-    return row &&
-           (row->state == OrderRow::State::kPaid || row->state == OrderRow::State::kDelivered);
-  }
-  bool is_delivered() const { return row && row->state == OrderRow::State::kDelivered; }
-};
-
 class Court {
  public:
-  explicit Court(const Evidence& evidence) : evidence_(evidence) {}
+  explicit Court(const Evidence& evidence) : evidence_(evidence), file_(evidence, flaws_) {}
 
   LedgerAudit judge();
 
  private:
-  void gather();
-  Case& case_of(const std::string& order);
+  void note_queue();
   void doubt_what_is_missing();
   void judge_account(const Case& c);
-  void judge_promise(const Case& c);
+  void judge_promise(const Case& c, bool belongs);
   void judge_unpaid(const Case& c);
+  bool judge_agreement(const Case& c);
   bool judge_books(const Case& c);
   bool judge_charges(const Case& c);
   bool judge_keys(const Case& c);
+  bool is_for_sale(const std::string& card_key) const;
   void judge_stranger(const Case& c);
   void judge_shared_keys();
   void judge_stock();
   void judge_conservation();
   void conclude();
+  void say_what_was_not_checked();
 
-  bool is_judged(const Account& account) const {
-    return account.placed != Told::kNotAsked && account.placing_us >= evidence_.since_us;
-  }
   bool is_settled() const { return evidence_.queue && evidence_.queue->waiting == 0; }
   bool can_still_come(const std::string& order, bool as_placed) const;
-  void flaw(Flaw kind, const std::string& id, std::string_view why);
+  void flaw(Flaw kind, const std::string& id, std::string_view why) { flaws_.add(kind, id, why); }
 
   const Evidence& evidence_;
   LedgerAudit audit_;
-  std::vector<Case> cases_;
-  std::unordered_map<std::string, std::size_t> by_order_;
+  Flaws flaws_;
+  const CaseFile file_;
   std::unordered_set<std::string> queued_placed_;
   std::unordered_set<std::string> queued_paid_;
-  std::array<std::set<std::string>, kFlawCount> flawed_;
-  std::vector<std::string> reasons_;
   std::vector<std::string> doubts_;
 };
 
-Case& Court::case_of(const std::string& order) {
-  const auto [found, is_new] = by_order_.try_emplace(order, cases_.size());
-  if (is_new) cases_.emplace_back().id = order;
-  return cases_[found->second];
-}
-
-void Court::gather() {
-  std::unordered_map<std::string_view, const OrderRow*> by_key;
-  if (evidence_.orders) {
-    const std::size_t expected = evidence_.orders->size() * 5 / 4;
-    by_key.reserve(expected);
-    by_order_.reserve(expected);
-    cases_.reserve(expected);
-    for (const OrderRow& row : *evidence_.orders) {
-      by_key.emplace(row.key, &row);
-      case_of(row.order).row = &row;
-    }
-  }
-  if (evidence_.accounts) {
-    for (const Account& account : *evidence_.accounts) {
-      if (account.placed == Told::kNotAsked) continue;
-      const auto row = by_key.find(account.order_key);
-      // An order that nobody named and nobody wrote down goes by its key.
-      const std::string& order = row != by_key.end()      ? row->second->order
-                                 : !account.order.empty() ? account.order
-                                                          : account.order_key;
-      case_of(order).account = &account;
-    }
-  }
-  if (evidence_.charges) {
-    for (const Charge& charge : *evidence_.charges)
-      case_of(charge.order).charges.push_back(&charge);
-  }
-  if (evidence_.card_keys) {
-    for (const CardKeyRow& key : *evidence_.card_keys) case_of(key.order).keys.push_back(&key);
-  }
+void Court::note_queue() {
   if (evidence_.queue && evidence_.queue->placed) {
     queued_placed_.insert(evidence_.queue->placed->begin(), evidence_.queue->placed->end());
   }
@@ -115,20 +65,23 @@ void Court::gather() {
 
 LedgerAudit Court::judge() {
   audit_.log_bytes = evidence_.log_bytes;
-  gather();
+  note_queue();
   doubt_what_is_missing();
-  for (const Case& c : cases_) {
+  for (const Case& c : file_.cases()) {
     if (c.account) {
-      if (is_judged(*c.account)) judge_account(c);
+      if (file_.is_judged(c)) judge_account(c);
     } else if (evidence_.accounts) {
       judge_stranger(c);
     } else if (c.row) {
+      (void)judge_belonging(c, evidence_, flaws_);
       (void)judge_books(c);
     }
   }
   judge_shared_keys();
+  judge_details(file_, evidence_, is_settled(), flaws_);
   judge_stock();
   judge_conservation();
+  say_what_was_not_checked();
   conclude();
   return std::move(audit_);
 }
@@ -159,11 +112,14 @@ void Court::judge_account(const Case& c) {
   audit_.placed += account.placed == Told::kAcknowledged;
   audit_.acknowledged += account.paid == Told::kAcknowledged;
   audit_.indeterminate += account.paid == Told::kUnknown || account.placed == Told::kUnknown;
-  if (evidence_.orders) judge_promise(c);
+  if (!evidence_.orders) return;
+  const bool belongs = !c.row || judge_belonging(c, evidence_, flaws_);
+  const bool agrees = !c.row || judge_agreement(c);
+  judge_promise(c, belongs && agrees);
 }
 
 // What the customer was told against the row of his order.
-void Court::judge_promise(const Case& c) {
+void Court::judge_promise(const Case& c, bool belongs) {
   const Account& account = *c.account;
   const bool was_paid = account.paid == Told::kAcknowledged;
   const bool was_placed = account.placed == Told::kAcknowledged || was_paid;
@@ -183,7 +139,7 @@ void Court::judge_promise(const Case& c) {
                 account.paid == Told::kRefused ? "payment refused, but paid in the database"
                                                : "payment never asked for, but paid");
   }
-  if (!judge_books(c) || !evidence_.charges || !evidence_.card_keys) return;
+  if (!judge_books(c) || !belongs || !evidence_.charges || !evidence_.card_keys) return;
   ++(was_paid ? audit_.ok : audit_.recovered);
 }
 
@@ -192,7 +148,8 @@ void Court::judge_unpaid(const Case& c) {
   if (!c.charges.empty()) {
     // The sweep of the payment service may still be on its way to such a charge.
     flaw(is_settled() ? Flaw::kMischarged : Flaw::kUnsettled, c.id, "charged, but not paid");
-  } else if (!c.keys.empty()) {
+  } else if (std::any_of(c.keys.begin(), c.keys.end(),
+                         [](const CardKeyRow* key) { return key->is_delivered; })) {
     flaw(Flaw::kMischarged, c.id, "has a card key, but never paid");
   } else if (c.row && c.account && c.account->placed == Told::kRefused) {
     flaw(Flaw::kUnexpected, c.id, "order refused, but kept in the database");
@@ -210,19 +167,24 @@ bool Court::judge_books(const Case& c) {
   return charges_right && keys_right;
 }
 
-bool Court::judge_charges(const Case& c) {
-  const Account* account = c.account;
-  if (account && account->amount_cents != 0 && account->amount_cents != c.row->amount_cents) {
+// What the customer agreed to against what the books made of it, paid or not.
+bool Court::judge_agreement(const Case& c) {
+  const Account& account = *c.account;
+  if (account.amount_cents != 0 && account.amount_cents != c.row->amount_cents) {
     flaw(Flaw::kMischarged, c.id,
-         cat("the customer agreed to ", account->amount_cents, ", the order says ",
+         cat("the customer agreed to ", account.amount_cents, ", the order says ",
              c.row->amount_cents));
     return false;
   }
-  if (account && account->product != c.row->product) {
+  if (account.product != c.row->product) {
     flaw(Flaw::kMischarged, c.id,
-         cat("the customer ordered ", account->product, ", the order says ", c.row->product));
+         cat("the customer ordered ", account.product, ", the order says ", c.row->product));
     return false;
   }
+  return true;
+}
+
+bool Court::judge_charges(const Case& c) {
   if (!evidence_.charges) return true;
   if (c.charges.size() > 1) {
     flaw(Flaw::kDuplicated, c.id, cat("charged ", c.charges.size(), " times"));
@@ -251,17 +213,28 @@ bool Court::judge_keys(const Case& c) {
   const bool is_shown_key_ours =
       shown.empty() || std::any_of(c.keys.begin(), c.keys.end(),
                                    [&](const CardKeyRow* key) { return key->card_key == shown; });
-  if (!is_shown_key_ours) {
+  if (!is_shown_key_ours && is_for_sale(shown)) return false;  // judge_details names it
+  if (!is_shown_key_ours && !c.keys.empty()) {
     flaw(Flaw::kDuplicated, c.id, "the customer was shown another card key than the database has");
     return false;
   }
-  if (c.keys.empty() || !c.is_delivered()) {
-    flaw(
-        is_settled() ? Flaw::kUndelivered : Flaw::kUnsettled, c.id,
-        c.keys.empty() ? "paid, but without a card key" : "has its card key, but is not delivered");
+  const bool has_key = std::any_of(c.keys.begin(), c.keys.end(),
+                                   [](const CardKeyRow* key) { return key->is_delivered; });
+  if (!has_key || !c.is_delivered()) {
+    flaw(is_settled() ? Flaw::kUndelivered : Flaw::kUnsettled, c.id,
+         c.keys.empty() ? "paid, but without a card key"
+         : has_key      ? "has its card key, but is not delivered"
+                        : "paid, but its card key is only reserved");
     return false;
   }
   return true;
+}
+
+bool Court::is_for_sale(const std::string& card_key) const {
+  const auto& copies = evidence_.details.key_copies;
+  return copies && std::any_of(copies->begin(), copies->end(), [&](const KeyCopy& copy) {
+           return copy.is_for_sale && copy.card_key == card_key;
+         });
 }
 
 // Something in the shop's books that no customer ever asked for.
@@ -284,12 +257,12 @@ void Court::judge_shared_keys() {
     flaw(Flaw::kDuplicated, std::string(found->second), why);
     flaw(Flaw::kDuplicated, order, why);
   };
-  for (const Case& c : cases_) {
-    if (c.account && !is_judged(*c.account)) continue;
+  for (const Case& c : file_.cases()) {
+    if (!file_.is_judged(c)) continue;
     for (const CardKeyRow* key : c.keys) claim(key->card_key, c.id);
   }
-  for (const Case& c : cases_) {
-    if (!c.account || c.account->card_key.empty() || !is_judged(*c.account)) continue;
+  for (const Case& c : file_.cases()) {
+    if (!c.account || c.account->card_key.empty() || !file_.is_judged(c)) continue;
     claim(c.account->card_key, c.id);
   }
 }
@@ -297,7 +270,7 @@ void Court::judge_shared_keys() {
 void Court::judge_stock() {
   if (!evidence_.orders || !evidence_.products) return;
   std::unordered_map<std::string_view, std::int64_t> sold;
-  for (const Case& c : cases_) {
+  for (const Case& c : file_.cases()) {
     if (c.is_paid()) sold[c.row->product] += c.row->quantity;
   }
   for (const ProductRow& product : *evidence_.products) {
@@ -312,7 +285,7 @@ void Court::judge_conservation() {
   const Conservation result = check_conservation(evidence_);
   audit_.conserved = result.conserved;
   audit_.conservation_detail = result.detail;
-  if (result.conserved == std::optional(false)) reasons_.push_back(result.detail);
+  if (result.conserved == std::optional(false)) flaws_.reasons().push_back(result.detail);
   if (!result.conserved) doubts_.push_back("conservation: " + result.detail);
 }
 
@@ -323,18 +296,30 @@ bool Court::can_still_come(const std::string& order, bool as_placed) const {
   return queued_paid_.contains(order) || (as_placed && queued_placed_.contains(order));
 }
 
-void Court::flaw(Flaw kind, const std::string& id, std::string_view why) {
-  flawed_[static_cast<std::size_t>(kind)].insert(id);
-  if (kind == Flaw::kUnsettled || reasons_.size() >= LedgerAudit::kReasonsMax) return;
-  reasons_.push_back(cat(flaw_name(kind), " ", id, ": ", why));
+// The customers who never looked, and what came before, are known only here.
+void Court::say_what_was_not_checked() {
+  audit_.not_checked = evidence_.not_checked;
+  if (evidence_.since_us > 0) {
+    audit_.not_checked.push_back(
+        "purchases that began before this audit's time: only counted in the sums");
+  }
+  std::int64_t unseen = 0;
+  for (const Case& c : file_.cases()) {
+    unseen += c.account && file_.is_judged(c) && c.is_delivered() && c.account->card_key.empty();
+  }
+  if (unseen > 0) {
+    audit_.not_checked.push_back(
+        cat("what the customers of ", unseen, " delivered orders would see: they never looked"));
+  }
 }
 
 void Court::conclude() {
   bool is_violated = audit_.conserved == std::optional(false);
   for (std::size_t i = 0; i < kFlawCount; ++i) {
     LedgerAudit::Flawed& out = audit_.flawed[i];
-    out.count = static_cast<std::int64_t>(flawed_[i].size());
-    for (const std::string& id : flawed_[i]) {
+    const std::set<std::string>& ids = flaws_.ids(static_cast<Flaw>(i));
+    out.count = static_cast<std::int64_t>(ids.size());
+    for (const std::string& id : ids) {
       if (out.ids.size() == LedgerAudit::kIdsMax) break;
       out.ids.push_back(id);
     }
@@ -346,7 +331,7 @@ void Court::conclude() {
   audit_.verdict = is_violated       ? Verdict::kInvalid
                    : doubts_.empty() ? Verdict::kValid
                                      : Verdict::kUnknown;
-  audit_.why = std::move(reasons_);
+  audit_.why = std::move(flaws_.reasons());
   audit_.why.insert(audit_.why.end(), doubts_.begin(), doubts_.end());
 }
 

@@ -22,14 +22,20 @@ enum class Verdict { kValid, kInvalid, kUnknown };
 
 enum class Flaw {
   kLost,         // acknowledged (placed or paid), but missing or unpaid in the database
-  kDuplicated,   // charged twice, two keys, one key for two orders, or another key than shown
+  kDuplicated,   // two rows, two charges, two keys, one key for two orders or for sale as well, or
+                 // another key than shown
   kUnexpected,   // in the database, but never attempted, or refused to the customer
   kOversold,     // more confirmed than there was; the id is the product
   kUndelivered,  // paid, but without its key after settling
   kMischarged,   // charge and order differ; charged without an order that is paid; paid uncharged
+  kMisgiven,     // order, charge or key is another user's or product's, or the id told another one
+  kMisplaced,    // row or key is not in the shard of its user
+  kMisrecorded,  // columns of one order contradict each other, or Redis or the coupons the row
+  kMiscounted,   // holds, sold orders or free keys are not what the orders say; id: order, product
+  kDiverged,     // a replica has the row otherwise
   kUnsettled     // no flaw yet: not proven either way when the audit gave up waiting
 };
-constexpr std::size_t kFlawCount = 7;
+constexpr std::size_t kFlawCount = 12;
 std::string_view flaw_name(Flaw flaw);
 
 struct LedgerAudit {
@@ -49,8 +55,9 @@ struct LedgerAudit {
   std::int64_t ok = 0;             // acknowledged and whole
   std::int64_t recovered = 0;      // indeterminate and found whole
   std::array<Flawed, kFlawCount> flawed;
-  std::int64_t log_bytes = 0;     // how much of the customers' log was judged
-  std::optional<bool> conserved;  // absent: could not be told
+  std::vector<std::string> not_checked;  // in words, whatever the verdict
+  std::int64_t log_bytes = 0;            // how much of the customers' log was judged
+  std::optional<bool> conserved;         // absent: could not be told
   std::string conservation_detail;
 
   const Flawed& of(Flaw flaw) const { return flawed[static_cast<std::size_t>(flaw)]; }

@@ -6,7 +6,8 @@ namespace panshi::shop {
 namespace {
 
 constexpr std::array<std::string_view, kFlawCount> kFlawNames = {
-    "lost", "duplicated", "unexpected", "oversold", "undelivered", "mischarged", "unsettled"};
+    "lost",     "duplicated", "unexpected",  "oversold",   "undelivered", "mischarged",
+    "misgiven", "misplaced",  "misrecorded", "miscounted", "diverged",    "unsettled"};
 constexpr std::array<std::string_view, 3> kVerdictNames = {"valid", "invalid", "unknown"};
 
 }  // namespace
@@ -26,9 +27,16 @@ nlohmann::json to_json(const LedgerAudit& audit, std::int64_t settled_ms) {
                          {"recovered", audit.recovered},
                          {"conservation", std::move(conservation)},
                          {"ids", nlohmann::json::object()},
+                         {"not_checked", audit.not_checked},
                          {"log_bytes", audit.log_bytes},
                          {"settled_ms", settled_ms}};
+  nlohmann::json& counts = json["counts"] = nlohmann::json::array();
+  for (const char* name :
+       {"attempted", "placed", "acknowledged", "indeterminate", "ok", "recovered"}) {
+    counts.push_back({{"name", name}, {"value", json[name]}});
+  }
   for (std::size_t i = 0; i < kFlawCount; ++i) {
+    counts.push_back({{"name", kFlawNames[i]}, {"value", audit.flawed[i].count}, {"must_be", 0}});
     json[kFlawNames[i]] = audit.flawed[i].count;
     if (!audit.flawed[i].ids.empty()) json["ids"][kFlawNames[i]] = audit.flawed[i].ids;
   }

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/ledger/witnesses.h"
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 #include <fstream>
 #include <map>
 
 #include "core/base/text.h"
 #include "core/io/http_client.h"
-#include "core/io/mariadb.h"
 #include "core/io/nats.h"
 #include "core/io/redis_cluster.h"
+#include "platform/ledger/columns.h"
+#include "platform/ledger/database_rows.h"
 #include "platform/ledger/history.h"
 #include "platform/storefront/stores/queue.h"
 
@@ -19,105 +18,12 @@ namespace panshi::shop {
 namespace {
 
 constexpr const char* kDatabase = "shop";
-constexpr std::int64_t kPageRows = 10'000;
 
 Result<std::int64_t> number_of(const std::string& text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc() && end == text.data() + text.size() && !text.empty()) return value;
   return fail(ErrorCode::kInvalid, cat("`", text, "` is not a whole number"));
-}
-
-// One row of an answer, cell by cell; remembers the first cell that was not as it must be.
-class Cells {
- public:
-  explicit Cells(const MariaDb::Row& row) : row_(row) {}
-  std::string text() {
-    if (next_ < row_.size() && row_[next_]) return *row_[next_++];
-    if (ok_) ok_ = fail(ErrorCode::kInvalid, cat("column ", next_, " is missing or null"));
-    ++next_;
-    return {};
-  }
-  std::int64_t number() {
-    const auto value = number_of(text());
-    if (!value && ok_) ok_ = tl::unexpected(value.error());
-    return value.value_or(0);
-  }
-  const Status& ok() const { return ok_; }
-
- private:
-  const MariaDb::Row& row_;
-  std::size_t next_ = 0;
-  Status ok_;
-};
-
-// Runs `sql` (which wants `key > ? ORDER BY key LIMIT ?` and gives the key first) page by page.
-template <class Key, class Each>
-Status each_row(MariaDb& database, std::string_view sql, Key after, Each each) {
-  while (true) {
-    ASSIGN_OR_RETURN(const MariaDb::Answer page, database.run(sql, {after, kPageRows}));
-    for (const MariaDb::Row& row : page.rows) {
-      Cells cells(row);
-      each(cells, after);
-      if (!cells.ok()) return cells.ok();
-    }
-    if (page.rows.size() < static_cast<std::size_t>(kPageRows)) return {};
-  }
-}
-
-Result<OrderRow::State> state_of(const std::string& name) {
-  constexpr std::array<std::string_view, 4> kNames = {"placed", "paid", "delivered", "expired"};
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == name) return static_cast<OrderRow::State>(i);
-  }
-  return fail(ErrorCode::kInvalid, cat("no order state `", name, "`"));
-}
-
-Status read_orders(MariaDb& database, std::vector<OrderRow>& rows) {
-  Status states;
-  const Status read =
-      each_row(database,
-               "SELECT order_id, idempotency_key, product, quantity, amount_cents, state"
-               " FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?",
-               std::string(), [&](Cells& cells, std::string& after) {
-                 OrderRow row;
-                 after = row.order = cells.text();
-                 row.key = cells.text();
-                 row.product = cells.text();
-                 row.quantity = cells.number();
-                 row.amount_cents = cells.number();
-                 const auto state = state_of(cells.text());
-                 if (!state && states) states = tl::unexpected(state.error());
-                 row.state = state.value_or(OrderRow::State::kPlaced);
-                 rows.push_back(std::move(row));
-               });
-  return read ? states : read;
-}
-
-Status read_keys(MariaDb& database, std::vector<CardKeyRow>& rows) {
-  return each_row(database,
-                  "SELECT key_id, order_id, card_key FROM card_keys"
-                  " WHERE key_id > ? AND order_id IS NOT NULL AND delivered_at_us IS NOT NULL"
-                  " ORDER BY key_id LIMIT ?",
-                  std::int64_t{0}, [&](Cells& cells, std::int64_t& after) {
-                    after = cells.number();
-                    CardKeyRow row;
-                    row.order = cells.text();
-                    row.card_key = cells.text();
-                    rows.push_back(std::move(row));
-                  });
-}
-
-Status read_products(MariaDb& database, std::vector<ProductRow>& rows) {
-  return each_row(database,
-                  "SELECT product, stock_initial FROM products"
-                  " WHERE product > ? ORDER BY product LIMIT ?",
-                  std::string(), [&](Cells& cells, std::string& after) {
-                    ProductRow row;
-                    after = row.product = cells.text();
-                    row.stock_initial = cells.number();
-                    rows.push_back(std::move(row));
-                  });
 }
 
 Result<StockRow> stock_row(const std::string& product, const RedisReply& reply) {
@@ -144,6 +50,7 @@ Result<Charge> charge_of(const nlohmann::json& json, std::int64_t& sequence) {
     json.at("charge").get_to(charge.charge);
     json.at("order").get_to(charge.order);
     json.at("amount_cents").get_to(charge.amount_cents);
+    json.at("user").get_to(charge.user);
     json.at("seq").get_to(sequence);
   } catch (const nlohmann::json::exception& error) {
     return fail(ErrorCode::kInvalid, cat("a charge cannot be read: ", error.what()));
@@ -179,6 +86,8 @@ void Witnesses::read_books(Evidence& evidence) const {
   // a message that is handled in between would be in neither.
   const bool is_legacy = config_.architecture == Architecture::kLegacy;
   evidence.has_soft_stock = !is_legacy;
+  evidence.details = {};
+  evidence.not_checked = never_checked();
   if (is_legacy) {  // no queue: what is not written is not on its way
     evidence.queue = QueueFacts{.waiting = 0};
   } else {
@@ -189,33 +98,13 @@ void Witnesses::read_books(Evidence& evidence) const {
   if (!is_legacy) heard("redis", read_stock(evidence));
 }
 
-// All three tables of one shard as of one instant.
-Status Witnesses::read_shard(const HostPort& shard, Evidence& evidence) const {
-  ASSIGN_OR_RETURN(MariaDb database, MariaDb::connect({.host = shard.host,
-                                                       .port = shard.port,
-                                                       .user = config_.database_user,
-                                                       .password = config_.database_password,
-                                                       .database = kDatabase,
-                                                       .statement_timeout = config_.read_timeout}));
-  Status read = database.script(
-      "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;"
-      "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
-  std::vector<ProductRow> products;
-  if (read) read = read_orders(database, *evidence.orders);
-  if (read) read = read_keys(database, *evidence.card_keys);
-  if (read) read = read_products(database, products);
-  if (!read) return read;
-  for (ProductRow& product : products) {  // each shard has its share of the stock
-    const auto known =
-        std::find_if(evidence.products->begin(), evidence.products->end(),
-                     [&](const ProductRow& other) { return other.product == product.product; });
-    if (known == evidence.products->end()) {
-      evidence.products->push_back(std::move(product));
-    } else {
-      known->stock_initial += product.stock_initial;
-    }
-  }
-  return {};
+Result<MariaDb> Witnesses::connect(const HostPort& server) const {
+  return MariaDb::connect({.host = server.host,
+                           .port = server.port,
+                           .user = config_.database_user,
+                           .password = config_.database_password,
+                           .database = kDatabase,
+                           .statement_timeout = config_.read_timeout});
 }
 
 // An order lives in one shard, so the instants of the shards need not be the same.
@@ -223,13 +112,17 @@ Status Witnesses::read_databases(Evidence& evidence) const {
   evidence.orders.emplace();
   evidence.card_keys.emplace();
   evidence.products.emplace();
-  for (const HostPort& shard : config_.shards) {
-    const Status read = read_shard(shard, evidence);
+  evidence.outbox.clear();
+  evidence.shard_count = config_.shards.size();
+  for (std::size_t i = 0; i < config_.shards.size(); ++i) {
+    auto database = connect(config_.shards[i]);
+    const Status read =
+        database ? read_tables(*database, i, evidence) : Status(tl::unexpected(database.error()));
     if (read) continue;
     evidence.orders.reset();
     evidence.card_keys.reset();
     evidence.products.reset();
-    return fail(read.error(), cat(shard.host, ":", shard.port));
+    return fail(read.error(), cat(config_.shards[i].host, ":", config_.shards[i].port));
   }
   return {};
 }

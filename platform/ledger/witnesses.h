@@ -5,6 +5,7 @@
 // named in its doubts. One thread at a time.
 #pragma once
 
+#include "core/io/mariadb.h"
 #include "platform/ledger/config.h"
 #include "platform/ledger/evidence.h"
 
@@ -18,15 +19,21 @@ class Witnesses {
   void hear_customers(Evidence& evidence) const;
   // Everything else as it is now, in place of what the evidence held.
   void read_books(Evidence& evidence) const;
+  // Adds what costs more to read: worth it once the books are in order, or never will be.
+  void read_details(Evidence& evidence) const;
   // Adds which orders the stream's messages name: to tell what was lost from what is late.
   void read_queue_messages(Evidence& evidence) const;
 
  private:
   Status read_databases(Evidence& evidence) const;
-  Status read_shard(const HostPort& shard, Evidence& evidence) const;
+  Result<MariaDb> connect(const HostPort& server) const;
   Status read_charges(Evidence& evidence) const;
   Status read_stock(Evidence& evidence) const;
   Status read_queue(Evidence& evidence) const;
+  Status read_key_copies(Evidence& evidence) const;
+  Status read_holds(Evidence& evidence) const;
+  Status read_coupons(Evidence& evidence) const;
+  void read_replicas(Evidence& evidence) const;
 
   const AuditConfig& config_;
 };

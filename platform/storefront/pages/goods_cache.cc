@@ -4,9 +4,12 @@
 namespace panshi::shop {
 
 GoodsCache::Look GoodsCache::look(MonoTime now) {
-  // Without any copy everybody asks: there is nothing else to show.
-  if (!goods_) return {nullptr, false, true};
-  Look look = {goods_, failed_, false};
+  if (!goods_) {
+    const bool ask = !asking_;
+    asking_ = true;
+    return {.goods = nullptr, .stale = false, .ask = ask, .wait = !ask};
+  }
+  Look look = {.goods = goods_, .stale = failed_};
   if (now < fresh_until_ || asking_ || (failed_ && now < retry_at_)) return look;
   asking_ = true;
   look.ask = true;

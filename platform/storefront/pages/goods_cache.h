@@ -2,8 +2,9 @@
 // GoodsCache: the last good copy of the goods, the first of the three levels of cache.
 //
 // Fresh for 5 s. Then one caller at a time asks for a new copy, and the others get the old one
-// meanwhile. When asking failed the old copy is shown as stale for as long as it takes, and the
-// next attempt waits a second. Pure: one thread at a time, `now` is given.
+// meanwhile; while there is none they wait for what he gets. When asking failed the old copy is
+// shown as stale for as long as it takes, and the next attempt waits a second. Pure: one thread at
+// a time, `now` is given.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,8 @@ class GoodsCache {
   struct Look {
     std::shared_ptr<const GoodsList> goods;  // null: nothing ever came
     bool stale = false;                      // the shop could not be asked
-    bool ask = false;  // this caller asks: exactly one of put() and failed() must follow
+    bool ask = false;   // this caller asks: exactly one of put() and failed() must follow
+    bool wait = false;  // another one asks, and there is nothing to show before
   };
 
   explicit GoodsCache(Options options) : options_(options) {}
@@ -41,6 +43,7 @@ class GoodsCache {
   Look look(MonoTime now);
   void put(GoodsList goods, MonoTime now);
   void failed(MonoTime now);
+  std::shared_ptr<const GoodsList> last() const { return goods_; }  // null: nothing ever came
 
  private:
   const Options options_;

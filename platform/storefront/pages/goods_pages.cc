@@ -68,6 +68,7 @@ Page GoodsPages::show_product(const Visit& visit, const std::string& product, Fr
                               ProductView view) {
   const auto shown = source_.goods(visit);
   view.product = product;
+  view.key = visit.fresh_key;
   if (!shown.goods) {
     ++skeletons_;
     return {.html = product_page(frame, view)};
@@ -116,8 +117,8 @@ Page GoodsPages::review(Visit& visit) {
 
 Page GoodsPages::skeleton(Visit& visit) {
   const std::string product = "__product__";
-  return {.html =
-              product_page(visit.frame("/products/" + product), {.product = product, .goods = {}})};
+  return {.html = product_page(visit.frame("/products/" + product),
+                               {.product = product, .goods = {}, .key = "__key__"})};
 }
 
 }  // namespace panshi::shop

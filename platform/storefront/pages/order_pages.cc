@@ -94,27 +94,44 @@ Page OrderPages::show_checkout(const Visit& visit, const Wanted& wanted,
   return page;
 }
 
-Page OrderPages::place(Visit& visit) {
-  const std::string product = field(visit.form, "product");
-  const std::string key = field(visit.form, "key");
-  const std::string coupon = coupon_code_typed(field(visit.form, "coupon"));
-  if (!is_id(product) || !is_id(key)) return broken_form(visit);
+OrderPages::Placed OrderPages::send_order(Visit& visit, const Wanted& wanted) {
   HttpRequest request = visit.asks("POST", "/api/orders");
-  request.headers["idempotency-key"] = key;
-  nlohmann::json wish = {{"user", visit.visitor.user}, {"product", product}};
-  if (!coupon.empty()) wish["coupon"] = coupon;
+  request.headers["idempotency-key"] = wanted.key;
+  nlohmann::json wish = {{"user", visit.visitor.user}, {"product", wanted.product}};
+  if (!wanted.coupon.empty()) wish["coupon"] = wanted.coupon;
   request.body = dump_json(wish);
-  const bool a_code = coupon.empty() || is_coupon_code(coupon);
-  HttpResponse placed = a_code ? shop_.orders(request) : refusal(404, "coupon_unknown", "");
-  const auto body = parse_json(placed.body);
-  const std::string order =
-      placed.status == 201 && body && body->is_object() ? body->value("order", "") : "";
-  if (!is_id(order)) {
-    if (placed.status == 201) placed.status = 504;  // taken, but not said which: ask again
-    return show_checkout(visit, {product, key, coupon}, &placed);
+  const bool a_code = wanted.coupon.empty() || is_coupon_code(wanted.coupon);
+  Placed placed;
+  placed.response = a_code ? shop_.orders(request) : refusal(404, "coupon_unknown", "");
+  const auto body = parse_json(placed.response.body);
+  if (placed.response.status != 201) return placed;
+  if (body && body->is_object()) placed.order = body->value("order", "");
+  if (!is_id(placed.order)) {
+    placed.order.clear();
+    placed.response.status = 504;  // taken, but not said which: ask again
+    return placed;
   }
-  visit.visitor.remember({order, product, body->value("amount_cents", std::int64_t{0})});
-  return redirect_to(cat("/orders/", order));
+  placed.amount_cents = body->value("amount_cents", std::int64_t{0});
+  visit.visitor.remember({placed.order, wanted.product, placed.amount_cents});
+  return placed;
+}
+
+Page OrderPages::place(Visit& visit) {
+  const Wanted wanted = {field(visit.form, "product"), field(visit.form, "key"),
+                         coupon_code_typed(field(visit.form, "coupon"))};
+  if (!is_id(wanted.product) || !is_id(wanted.key)) return broken_form(visit);
+  const Placed placed = send_order(visit, wanted);
+  if (placed.order.empty()) return show_checkout(visit, wanted, &placed.response);
+  return redirect_to(cat("/orders/", placed.order));
+}
+
+Page OrderPages::buy(Visit& visit) {
+  const Wanted wanted = {field(visit.form, "product"), field(visit.form, "key"), ""};
+  if (!is_id(wanted.product) || !is_id(wanted.key)) return broken_form(visit);
+  const Placed placed = send_order(visit, wanted);
+  if (placed.order.empty()) return show_checkout(visit, wanted, &placed.response);
+  // Made from the form's key: pressed twice it is one charge.
+  return take_payment(visit, placed.order, cat(wanted.key, "-pay"), placed.amount_cents);
 }
 
 Page OrderPages::order(Visit& visit) {
@@ -157,9 +174,14 @@ Page OrderPages::pay(Visit& visit) {
   const std::string key = field(visit.form, "key");
   const auto cents = read_cents(field(visit.form, "amount_cents"));
   if (!is_id(key) || !cents) return broken_form(visit);
+  return take_payment(visit, order, key, *cents);
+}
+
+Page OrderPages::take_payment(Visit& visit, const std::string& order, const std::string& key,
+                              std::int64_t amount_cents) {
   HttpRequest request = visit.asks("POST", cat("/api/orders/", order, "/pay"));
   request.headers["idempotency-key"] = key;
-  request.body = dump_json({{"user", visit.visitor.user}, {"amount_cents", *cents}});
+  request.body = dump_json({{"user", visit.visitor.user}, {"amount_cents", amount_cents}});
   const HttpResponse paid = shop_.payments(request);
   visit.cookies = paid.cookies;  // who has paid goes first, at the other edge too
   if (paid.status == 200) return redirect_to(cat("/orders/", order));

@@ -19,6 +19,8 @@ class OrderPages {
   Page place(Visit& visit);
   Page order(Visit& visit);
   Page pay(Visit& visit);
+  // Both at once, for who was shown a skeleton: a product, and a key for order and payment.
+  Page buy(Visit& visit);
   Page history(Visit& visit);
 
  private:
@@ -27,6 +29,14 @@ class OrderPages {
     std::string key;
     std::string coupon;
   };
+  struct Placed {
+    std::string order;  // "": refused, or not known
+    std::int64_t amount_cents = 0;
+    HttpResponse response;
+  };
+  Placed send_order(Visit& visit, const Wanted& wanted);
+  Page take_payment(Visit& visit, const std::string& order, const std::string& key,
+                    std::int64_t amount_cents);
   Page show_checkout(const Visit& visit, const Wanted& wanted, const HttpResponse* refused);
   Page show_order(Visit& visit, const std::string& order, Frame frame, const std::string& key);
 

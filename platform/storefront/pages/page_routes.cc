@@ -60,6 +60,7 @@ void PageRoutes::add_to(HttpServer& server) {
   add(server, "GET", "/skeleton", [this](Visit& visit) { return goods_.skeleton(visit); });
   add(server, "GET", "/checkout/{product}", [this](Visit& v) { return orders_.checkout(v); });
   add(server, "POST", "/orders", [this](Visit& visit) { return orders_.place(visit); });
+  add(server, "POST", "/buy", [this](Visit& visit) { return orders_.buy(visit); });
   add(server, "GET", "/orders", [this](Visit& visit) { return orders_.history(visit); });
   add(server, "GET", "/orders/{order}", [this](Visit& visit) { return orders_.order(visit); });
   add(server, "POST", "/orders/{order}/pay", [this](Visit& visit) { return orders_.pay(visit); });
@@ -140,6 +141,7 @@ void PageRoutes::add_to(nlohmann::json& status) const {
   status["pages_skeleton"] = goods_.skeletons();
   status["cache_l1_hits"] = source_.hits();
   status["cache_l1_misses"] = source_.asked();
+  status["goods_waited"] = source_.waited();
   status["forms_refused"] = forms_refused_.load();
   status["rum_refused"] = timings_refused_.load();
   timings_.add_to(status);

@@ -103,7 +103,10 @@ std::string list_page(const Frame& frame, const ListView& view) {
 
 std::string product_page(const Frame& frame, const ProductView& view) {
   const Words& said = words(frame.language);
-  json content = {{"product", view.product}, {"buy_label", said("buy_directly")}, {"buy", true}};
+  json content = {{"product", view.product},
+                  {"buy_label", said("buy_directly")},
+                  {"key", view.key},
+                  {"buy", false}};
   if (view.goods) {
     content.update(goods_json(frame.language, *view.goods));
     content["buy_label"] = said.with("buy_for", "price", price_text(view.goods->price_cents));

@@ -55,6 +55,7 @@ struct ProductView {
   std::int64_t views = 0;
   std::int64_t draft_stars = 5;  // of a review that could not be saved
   std::string draft = {};
+  std::string key = {};  // a skeleton's: of the order and the payment that its button makes
 };
 struct CheckoutView {
   std::string product;

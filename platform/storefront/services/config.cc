@@ -175,6 +175,7 @@ void read_orders_config(Fields& in, OrdersConfig& config) {
   may_host_port(in, "extras", config.extras);
   in.may("extras_timeout", config.extras_timeout, kTimeouts);
   in.may("hold_time", config.hold_time, {milliseconds(100), std::chrono::hours(24)});
+  in.may("unknown_for", config.unknown_for, {milliseconds(0), minutes(1)});
   in.may("sweep_every", config.sweep_every, {milliseconds(10), minutes(1)});
   in.may("deadline", config.deadline, kTimeouts);
   may_durability(in, config.durability, config.after_ack_delay);

@@ -80,6 +80,7 @@ struct OrdersConfig {
   Duration extras_timeout = milliseconds(300);
   Duration hold_time = minutes(10);
   Duration sweep_every = milliseconds(500);
+  Duration unknown_for = seconds(1);  // an order that is nowhere is not looked for again; 0: it is
   Duration deadline = seconds(2);
   Durability durability = Durability::kBeforeAck;
   Duration after_ack_delay = seconds(1);

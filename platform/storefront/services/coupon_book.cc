@@ -99,4 +99,21 @@ Status CouponBook::settle(const std::vector<std::string>& used,
   });
 }
 
+Result<std::vector<CouponBook::Claim>> CouponBook::claims(const std::string& after,
+                                                          std::int64_t limit) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Claim> found;
+  const Status read = database_.query(
+      "SELECT order_id, user_id, code, discount_cents, settled FROM claims WHERE order_id > ?"
+      " ORDER BY order_id LIMIT ?",
+      {after, limit}, [&](const SqlRow& row) {
+        found.push_back({.order = {row.text(0), row.text(1)},
+                         .code = row.text(2),
+                         .discount_cents = row.integer(3),
+                         .settled = row.integer(4) != 0});
+      });
+  if (!read) return tl::unexpected(read.error());
+  return found;
+}
+
 }  // namespace panshi::shop

@@ -46,6 +46,15 @@ class CouponBook {
   Result<Answer> claim(const Wish& wish, WallTime now);
   // Claims of `used` orders stay for good; those of `free` ones never came to anything.
   Status settle(const std::vector<std::string>& used, const std::vector<std::string>& free);
+  // For who compares books, by order, at most `limit` of those behind `after`.
+  struct Claim {
+    Order order;
+    std::string code;
+    std::int64_t discount_cents = 0;
+    bool settled = false;
+  };
+  Result<std::vector<Claim>> claims(const std::string& after, std::int64_t limit);
+  const std::vector<Coupon>& codes() const { return options_.codes; }
 
  private:
   Result<std::optional<Answer>> earlier(const Wish& wish);

@@ -12,6 +12,7 @@ using Outcome = CouponBook::Outcome;
 
 constexpr std::int64_t kPriceMax = 100'000'000;
 constexpr std::size_t kSettledMax = 100;
+constexpr std::int64_t kPageMax = 1'000;
 
 Result<CouponBook::Wish> read_wish(const std::string& body) {
   ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(body, 4'096));
@@ -80,9 +81,27 @@ HttpResponse CouponDesk::settle(const HttpRequest& request) {
   return json_response({{"settled", used.size() + free.size()}});
 }
 
+HttpResponse CouponDesk::list(const HttpRequest& request) {
+  const auto claims = book_->claims(query_text(request, "after"), kPageMax);
+  if (!claims) return error_response(claims.error());
+  nlohmann::json page = nlohmann::json::array(), codes = nlohmann::json::array();
+  for (const CouponBook::Claim& claim : *claims) {
+    page.push_back({{"order", claim.order.order},
+                    {"user", claim.order.user},
+                    {"code", claim.code},
+                    {"discount_cents", claim.discount_cents},
+                    {"settled", claim.settled}});
+  }
+  for (const Coupon& coupon : book_->codes()) {
+    codes.push_back({{"code", coupon.code}, {"uses_max", coupon.uses_max}});
+  }
+  return json_response({{"claims", page}, {"codes", codes}});
+}
+
 void CouponDesk::add_to(HttpServer& server) {
   if (book_ == nullptr) return;
   server.route("POST", "/coupons/claims", [this](const HttpRequest& r) { return claim(r); });
+  server.route("GET", "/coupons/claims", [this](const HttpRequest& r) { return list(r); });
   server.route("POST", "/coupons/settled", [this](const HttpRequest& r) { return settle(r); });
 }
 

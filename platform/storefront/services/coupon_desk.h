@@ -5,6 +5,8 @@
 // coupon_unknown; 409 coupon_not_valid, coupon_used, coupon_used_up (the last two with
 // {"doubtful":[{"order","user"}]}); 422 other_body.
 // POST /coupons/settled {"used":[order],"free":[order]} -> 200.
+// GET /coupons/claims?after=ORDER -> 200 {"claims":[{"order","user","code","discount_cents",
+// "settled"}],"codes":[{"code","uses_max"}]}, by order, for the audit.
 #pragma once
 
 #include <atomic>
@@ -25,6 +27,7 @@ class CouponDesk {
  private:
   HttpResponse claim(const HttpRequest& request);
   HttpResponse settle(const HttpRequest& request);
+  HttpResponse list(const HttpRequest& request);
 
   CouponBook* const book_;
   std::atomic<std::int64_t> granted_{0}, refused_{0};

@@ -3,12 +3,14 @@
 // before it is acknowledged; answers for orders, from Redis or else from the database; keeps the
 // stock (StockKeeper).
 #include <atomic>
+#include <mutex>
 
 #include "core/base/ids.h"
 #include "core/base/mailbox.h"
 #include "core/base/snapshot.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
+#include "platform/storefront/model/unknown_orders.h"
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/coupons.h"
@@ -25,6 +27,7 @@
 namespace panshi::shop {
 namespace {
 
+constexpr std::size_t kUnknownOrdersMax = 10'000;
 constexpr std::size_t kUnwrittenMax = 10'000;  // orders acknowledged ahead of time (after_ack)
 
 WallTime wall_now() { return SystemClock().wall(); }
@@ -85,6 +88,7 @@ class Orders {
   Coupons::Fate fate_of(const std::string& order, const std::string& user,
                         const std::string& coupon);
   Result<std::optional<Hold>> look_up(const std::string& order, const std::string& user);
+  bool is_known_unknown(const std::string& question);
   void check_dependencies();
   Status load_catalog();
   std::vector<std::string> products_for_sale() const;
@@ -100,7 +104,9 @@ class Orders {
   std::atomic<bool> redis_up_{false};
   std::atomic<std::size_t> databases_up_{0};
   std::atomic<std::int64_t> placed_{0}, placed_in_queue_{0}, refused_{0}, unknown_{0}, sold_out_{0},
-      cache_hits_{0}, cache_misses_{0};
+      cache_hits_{0}, cache_misses_{0}, unknown_hits_{0};
+  std::mutex unknown_mutex_;
+  UnknownOrders unknown_orders_{kUnknownOrdersMax, config_.unknown_for};
   struct Late {
     Order order;
     MonoTime at;
@@ -315,14 +321,27 @@ Result<std::optional<Hold>> Orders::look_up(const std::string& order, const std:
   auto held = stock_.find(order);
   ++(held && *held ? cache_hits_ : cache_misses_);
   if (held && *held) return held;
+  const std::string question = cat(user, "\n", order);  // the user says which shard is asked
+  if (held && is_known_unknown(question)) return held;
   ASSIGN_OR_RETURN(const std::optional<StoredOrder> stored, shards_.of(user).find(order));
   // Without Redis an order that still waits in the queue cannot be seen: that is no "not found".
+  if (!stored && held) {
+    const std::lock_guard lock(unknown_mutex_);
+    unknown_orders_.add(question, SystemClock().mono());
+  }
   if (!stored) return held;
   return std::optional<Hold>({.order = stored->order,
                               .state = stored->state,
                               .durable = "database",
                               .card_key = stored->card_key,
                               .epoch = {}});
+}
+
+bool Orders::is_known_unknown(const std::string& question) {
+  const std::lock_guard lock(unknown_mutex_);
+  const bool known = unknown_orders_.contains(question, SystemClock().mono());
+  unknown_hits_ += known;
+  return known;
 }
 
 HttpResponse Orders::products() const {
@@ -348,6 +367,7 @@ Health Orders::health() const {
 nlohmann::json Orders::status() const {
   nlohmann::json status = {{"cache_l2_hits", cache_hits_.load()},
                            {"cache_l2_misses", cache_misses_.load()},
+                           {"unknown_orders_hits", unknown_hits_.load()},
                            {"placed", placed_.load()},
                            {"placed_in_queue", placed_in_queue_.load()},
                            {"refused", refused_.load()},

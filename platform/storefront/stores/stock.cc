@@ -12,6 +12,7 @@ namespace {
 constexpr const char* kSwept = "psp:swept";  // hash: began_ms, after
 constexpr const char* kCatalog = "catalog";
 constexpr std::size_t kStagedAtOnce = 1'000;
+constexpr std::size_t kFoundAtOnce = 200;
 constexpr std::int64_t kKeepSeconds = 24 * 3600;  // how long a finished order is kept here
 
 using Access = RedisCluster::Access;
@@ -87,7 +88,9 @@ Hold hold_of(const RedisReply& pairs) {  // as HGETALL gives them
           .state = fields["state"],
           .durable = fields["durable"],
           .card_key = fields["card_key"],
-          .epoch = fields["epoch"]};
+          .epoch = fields["epoch"],
+          .found_at = {},
+          .uncounted = fields.contains("uncounted")};
 }
 // Scripts answer {word} or {word, pairs}.
 const std::string& word_of(const RedisReply& reply) {
@@ -304,6 +307,48 @@ Result<std::optional<StockCount>> SoftStock::count(const std::string& product, R
                                     .free = number(reply.list[1].text),
                                     .held = number(reply.list[2].text),
                                     .sold = number(reply.list[3].text)});
+}
+
+Result<SoftStock::Whole> SoftStock::whole(const std::string& product) {
+  const Keys keys(product);
+  ASSIGN_OR_RETURN(
+      const RedisReply reply,
+      redis_.eval(kWholeScript, {keys.stock, keys.holds, keys.sold}, {}, Access::kRepeatable));
+  if (reply.list.size() != 3) return fail(ErrorCode::kInternal, "redis: an odd answer");
+  const auto texts_of = [](const RedisReply& list) {
+    std::vector<std::string> texts;
+    for (const RedisReply& each : list.list) texts.push_back(each.text);
+    return texts;
+  };
+  Whole whole{.count = {}, .holding = texts_of(reply.list[1]), .sold = texts_of(reply.list[2])};
+  const std::vector<RedisReply>& counts = reply.list[0].list;
+  if (counts.size() == 4 && counts[0].kind != RedisReply::Kind::kNil) {
+    whole.count = StockCount{.initial = number(counts[0].text),
+                             .free = number(counts[1].text),
+                             .held = number(counts[2].text),
+                             .sold = number(counts[3].text)};
+  }
+  return whole;
+}
+
+Result<std::vector<Hold>> SoftStock::find_all(const std::string& product,
+                                              const std::vector<std::string>& orders) {
+  const Keys keys(product);
+  std::vector<Hold> holds;
+  for (std::size_t from = 0; from < orders.size(); from += kFoundAtOnce) {
+    std::vector<std::string> names;
+    for (std::size_t i = from; i < std::min(from + kFoundAtOnce, orders.size()); ++i) {
+      names.push_back(keys.hold(orders[i]));
+    }
+    ASSIGN_OR_RETURN(const RedisReply reply,
+                     redis_.eval(kFindAllScript, names, {}, Access::kRepeatable));
+    for (std::size_t i = 0; i < reply.list.size(); ++i) {
+      if (!reply.list[i].list.empty()) holds.push_back(hold_of(reply.list[i]));
+      // Where it was found says which order it is shown for, whatever it says itself.
+      if (!reply.list[i].list.empty()) holds.back().found_at = orders[from + i];
+    }
+  }
+  return holds;
 }
 
 Result<std::optional<std::string>> SoftStock::lost(const std::string& product) {

@@ -29,9 +29,11 @@ namespace panshi::shop {
 struct Hold {
   Order order;
   std::string state;
-  std::string durable;   // "database" or "queue" once the order was written; "" before
-  std::string card_key;  // once delivered
-  std::string epoch;     // of the counts that it is part of
+  std::string durable;        // "database" or "queue" once the order was written; "" before
+  std::string card_key;       // once delivered
+  std::string epoch;          // of the counts that it is part of
+  std::string found_at = {};  // the order that was asked for; only of find_all()
+  bool uncounted = false;     // paid when nothing was left to sell
 };
 
 struct StockCount {
@@ -103,6 +105,17 @@ class SoftStock {
   // As it is; while the master is away as a replica knows it.
   Result<std::optional<Hold>> find(const std::string& order);
   Result<std::optional<StockCount>> count(const std::string& product, Read read = Read::kFresh);
+
+  // For who compares books: counts, open holds and sold orders of one product, all of one instant.
+  struct Whole {
+    std::optional<StockCount> count;
+    std::vector<std::string> holding;
+    std::vector<std::string> sold;
+  };
+  Result<Whole> whole(const std::string& product);
+  // Of these orders of one product those that are here.
+  Result<std::vector<Hold>> find_all(const std::string& product,
+                                     const std::vector<std::string>& orders);
 
   // The epoch of counts that are not there, or may not be whole any more ("": there are none).
   Result<std::optional<std::string>> lost(const std::string& product);

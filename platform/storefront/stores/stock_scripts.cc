@@ -177,6 +177,19 @@ end
 return {'ok'}
 )lua";
 
+// KEYS stock, holds, sold
+const char* const kWholeScript = R"lua(
+return {redis.call('HMGET', KEYS[1], 'initial', 'free', 'held', 'sold'),
+        redis.call('ZRANGE', KEYS[2], 0, -1), redis.call('SMEMBERS', KEYS[3])}
+)lua";
+
+// KEYS holds of orders
+const char* const kFindAllScript = R"lua(
+local answer = {}
+for i = 1, #KEYS do answer[i] = redis.call('HGETALL', KEYS[i]) end
+return answer
+)lua";
+
 // KEYS stock, holds, expired, sold, staged; ARGV epoch, epoch seen, initial, hold prefix,
 // expires_ms, keep_s, then for each order of the ledger its number of fields, and these as pairs:
 // id, state and quantity first. `staged`: the ids of what is sold. Only when nobody counted since

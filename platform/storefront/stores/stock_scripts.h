@@ -15,5 +15,7 @@ extern const char* const kExpireScript;
 extern const char* const kMarkerScript;
 extern const char* const kRebuildScript;
 extern const char* const kRaiseScript;
+extern const char* const kWholeScript;
+extern const char* const kFindAllScript;
 
 }  // namespace panshi::shop

@@ -1,5 +1,5 @@
 // Keeps the last copy of the goods and shows it, marked, while the shop cannot be reached; without a
-// copy, a skeleton whose button goes straight to the checkout. Orders are never kept.
+// copy, a skeleton whose button orders and pays. Orders are never kept.
 'use strict';
 const PAGES = 'pages-@PANSHI_PAGES_VERSION@';
 const FILES = ['/skeleton', '/assets/shop.css?v=@PANSHI_PAGES_VERSION@', '/assets/shop.js?v=@PANSHI_PAGES_VERSION@'];
@@ -27,10 +27,14 @@ async function kept(url) {
   return html((await copy.text()).replace('id="offline-note" role="status" hidden', 'id="offline-note" role="status"'));
 }
 
+// Each page shown has a key of its own: sending its form twice is one order and one charge.
+const newKey = () => 'w-' + Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
 async function skeleton(url) {
   const product = url.pathname.split('/')[2];
   const bones = product && await (await caches.open(PAGES)).match('/skeleton');
-  return bones ? html((await bones.text()).replaceAll('__product__', product)) : Response.error();
+  return bones ? html((await bones.text()).replaceAll('__product__', product).replaceAll('__key__', newKey()))
+               : Response.error();
 }
 
 async function goods(request, url) {

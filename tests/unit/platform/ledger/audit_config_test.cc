@@ -43,14 +43,18 @@ TEST_CASE("the old shop has no Redis and no queue, so an audit of it must not na
   CHECK(mistakes(with_queue).find("queue") != std::string::npos);
 }
 
-TEST_CASE("the argument --since-us is one whole number") {
-  CHECK(since_us_argument({}).value() == 0);
-  CHECK(since_us_argument({"--since-us", "1700000000000000"}).value() == 1'700'000'000'000'000);
-  CHECK_FALSE(since_us_argument({"--since-us"}));
-  CHECK_FALSE(since_us_argument({"--since-us", "1.5"}));
-  CHECK_FALSE(since_us_argument({"--since-us", "-1"}));
-  CHECK_FALSE(since_us_argument({"--since-us", "1", "2"}));
-  CHECK_FALSE(since_us_argument({"--since", "1"}));
+TEST_CASE("the argument --since-us is one whole number, and --exit-zero stands beside it") {
+  CHECK(audit_arguments({}).value().since_us == 0);
+  CHECK_FALSE(audit_arguments({}).value().exit_zero);
+  const auto both = audit_arguments({"--exit-zero", "--since-us", "1700000000000000"}).value();
+  CHECK(both.since_us == 1'700'000'000'000'000);
+  CHECK(both.exit_zero);
+  CHECK_FALSE(audit_arguments({"--since-us"}));
+  CHECK_FALSE(audit_arguments({"--since-us", "1.5"}));
+  CHECK_FALSE(audit_arguments({"--since-us", "-1"}));
+  CHECK_FALSE(audit_arguments({"--since-us", "1", "2"}));
+  CHECK_FALSE(audit_arguments({"--since-us", "1", "--since-us", "2"}));
+  CHECK_FALSE(audit_arguments({"--since", "1"}));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "platform/storefront/model/order.h"
 #include "shop_books.h"
 
 namespace panshi::shop {
@@ -361,6 +362,91 @@ TEST_CASE("the document carries the contract's fields") {
   CHECK(exit_status_of(Verdict::kValid) == 0);
   CHECK(exit_status_of(Verdict::kInvalid) == 1);
   CHECK(exit_status_of(Verdict::kUnknown) == 2);
+}
+
+// The same order once more, in the next shard, as it expired there.
+TEST_CASE("a second row of an order is duplicated, wherever it is and whatever its state") {
+  Case c;
+  c.evidence.shard_count = 3;
+  for (OrderRow& row : *c.evidence.orders) {
+    row.user = "u-1";
+    row.shard = 0;
+  }
+  for (Account& account : *c.evidence.accounts) account.user = "u-1";
+  OrderRow again = c.row();
+  again.shard = GENERATE(1, 2);
+  again.state = OrderRow::State::kExpired;
+  const bool is_last = GENERATE(true, false);
+  c.evidence.orders->insert(is_last ? c.evidence.orders->end() : c.evidence.orders->begin(), again);
+  check_only(reconcile(c.evidence), Flaw::kDuplicated, {c.id});
+}
+
+TEST_CASE("a stranger's order with the same idempotency key accuses nobody") {
+  Case c;
+  c.evidence.accounts->back().user = c.row().user = "u-1";
+  const Account mine = c.evidence.accounts->back();
+  // Before mine and behind it: neither may take its place.
+  for (const char* id : {"o-first", "o-last"}) {
+    Account stranger = mine;
+    stranger.customer = stranger.user = cat("u-of-", id);
+    stranger.order = id;
+    stranger.placed = Account::Answer::kUnknown;
+    stranger.paid = Account::Answer::kNotAsked;
+    stranger.card_key.clear();
+    OrderRow row = c.row();
+    row.order = id;
+    row.user = stranger.user;
+    row.state = OrderRow::State::kPlaced;
+    const bool is_first = std::string(id) == "o-first";
+    auto& rows = *c.evidence.orders;
+    rows.insert(is_first ? rows.begin() : rows.end(), row);
+    c.evidence.accounts->push_back(stranger);
+    --c.evidence.stock->front().free;
+    ++c.evidence.stock->front().held;
+  }
+  const LedgerAudit audit = reconcile(c.evidence);
+  INFO(to_json(audit, 0).dump(2));
+  CHECK(audit.verdict == Verdict::kValid);
+}
+
+TEST_CASE("an order that is another user's in the books is misgiven, not lost") {
+  Case c;
+  c.row().user = "u-2";
+  check_only(reconcile(c.evidence), Flaw::kMisgiven, {c.id});
+}
+
+TEST_CASE("a key that was shown although its row is free is misgiven, not duplicated") {
+  Case c;
+  const std::string shown = c.key().card_key;
+  c.remove_key();
+  c.evidence.details.key_copies = {{shown, 0, "", true}};
+  check_only(reconcile(c.evidence), Flaw::kMisgiven, {c.id});
+}
+
+TEST_CASE("stock that is held for a placing without an answer accuses nobody") {
+  Case c(Fate::kPlacingLost);
+  Account& account = c.evidence.accounts->back();
+  account.user = "u-1";
+  const std::string id = order_id_of("u-1", account.order_key, "vpn");
+  c.evidence.details.holds.emplace();
+  c.evidence.details.product_holds.emplace()["vpn"] =
+      ProductHolds{c.evidence.stock->front(), {id}, {}};
+  CHECK(reconcile(c.evidence).of(Flaw::kUnexpected).count == 0);
+  account.user = "u-2";
+  CHECK(reconcile(c.evidence).of(Flaw::kUnexpected).ids == std::vector<std::string>{id});
+}
+
+TEST_CASE("what was not checked is told whatever the verdict") {
+  Case c(Fate::kDeliveredUnseen);
+  c.evidence.since_us = 1;
+  c.evidence.not_checked = {"the mails"};
+  for (const bool is_lost : {false, true}) {
+    if (is_lost) c.remove_row();
+    const nlohmann::json told = to_json(reconcile(c.evidence), 0);
+    CHECK(told.at("verdict") == (is_lost ? "invalid" : "valid"));
+    CHECK(told.at("not_checked").at(0) == "the mails");
+    CHECK(told.at("not_checked").size() == 3);
+  }
 }
 
 }  // namespace

@@ -17,13 +17,21 @@ GoodsList one(std::int64_t price) {
 
 }  // namespace
 
-TEST_CASE("with nothing cached everybody asks, and a failure shows nothing") {
+TEST_CASE("with nothing cached one caller asks and the others wait, and a failure shows nothing") {
   GoodsCache cache({});
   CHECK(cache.look(MonoTime(1s)).ask);
-  CHECK(cache.look(MonoTime(1s)).ask);
+  for (int i = 0; i < 3; ++i) {
+    const auto other = cache.look(MonoTime(1s));
+    CHECK_FALSE(other.ask);
+    CHECK(other.wait);
+  }
   cache.failed(MonoTime(1s));
-  CHECK(cache.look(MonoTime(1s)).goods == nullptr);
-  CHECK(cache.look(MonoTime(1s)).ask);
+  CHECK(cache.last() == nullptr);
+  const auto next = cache.look(MonoTime(1s));
+  CHECK(next.ask);
+  CHECK(next.goods == nullptr);
+  cache.put(one(1), MonoTime(1s));
+  CHECK_FALSE(cache.look(MonoTime(1s)).wait);
 }
 
 TEST_CASE("a copy is fresh for 5 seconds, then one caller asks and the others get the old one") {
