@@ -26,6 +26,7 @@
 #include "tests/integration/trials/trial_kinds.h"
 #include "tests/integration/trials/trial_tree.h"
 #include "tests/support/namespace.h"
+#include "tests/support/skip.h"
 
 namespace panshi::trials {
 namespace {
@@ -341,8 +342,8 @@ std::string server_body(const MatrixServers& servers) {
          "\"{address}:27904\"}]}\n";
 }
 
-// Not among the cases of ctest yet: 18 trials end in 45 s, but of 60 some never end (a guardian that
-// was frozen is left standing). By hand and nightly: integration_trials "whoever is killed*".
+// Not among the cases of ctest yet: 18 trials end in 45 s, but of 60 some never end (a guardian
+// that was frozen is left standing). By hand and nightly: integration_trials "whoever is killed*".
 TEST_CASE("whoever is killed or frozen at whatever instant, no fault outlives it", "[.]") {
   const auto count = static_cast<int>(number_from("PANSHI_TRIALS", kTrials));
   const std::uint64_t seed = number_from(
@@ -373,7 +374,7 @@ TEST_CASE("whoever is killed or frozen at whatever instant, no fault outlives it
   for (auto& worker : workers) worker.get();
   std::cout << tally.done << " trials, " << tally.in_force << " with the fault in force, "
             << tally.failed.size() << " failed" << std::endl;
-  if (tally.without_network) WARN("without network namespaces: packet faults were left out");
+  if (tally.without_network) skip_part("no network namespace can be made here");
   CHECK(tally.done == count);
   CHECK(tally.in_force > count / 2);  // else the trials try nothing
   CHECK(tally.failed == std::vector<std::string>());

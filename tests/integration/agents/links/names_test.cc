@@ -8,6 +8,7 @@
 
 #include "tests/integration/agents/links/link_fixture.h"
 #include "tests/support/eventually.h"
+#include "tests/support/skip.h"
 
 namespace panshi::agent {
 namespace {
@@ -121,8 +122,7 @@ TEST_CASE("localhost and a port alone are this machine, by whichever family it l
   socklen_t size = sizeof address;
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0) {
     ::close(fd);
-    WARN("this machine has no ::1");
-    return;
+    skip_case("this machine has no ::1");
   }
   ::listen(fd, 16);
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);

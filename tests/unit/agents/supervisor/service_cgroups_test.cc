@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/io/cgroups.h"
+#include "tests/support/skip.h"
 
 namespace panshi::agent {
 namespace {
@@ -15,8 +16,7 @@ TEST_CASE("a process that has ended is in no control group") {
   CHECK(cgroup_of(kNobody).empty());
   const auto groups = ServiceCgroups::find("/nowhere");
   if (!groups) {
-    WARN("not looked at: " << groups.error().message);
-    return;
+    return skip_part("no cgroup v2 hierarchy: " + groups.error().message);
   }
   CHECK(groups->processes_with(kNobody).empty());
 }
