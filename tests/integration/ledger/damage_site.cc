@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/integration/ledger/damage_site.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -96,9 +97,15 @@ void DamageSite::choose() {
       (sold.coupon.empty() ? delivered : with_coupon).push_back(sold);
     }
   }
+  const auto in_stock = [&](const Sold& sold) {
+    return ask(sold.shard, cat("SELECT COUNT(*) FROM card_keys WHERE product = '", sold.product,
+                               "' AND order_id IS NULL AND moving_to = -1")) != "0";
+  };
+  std::stable_partition(unpaid.begin(), unpaid.end(), in_stock);
   REQUIRE(delivered.size() >= 20);
   REQUIRE(with_coupon.size() >= 3);
   REQUIRE(unpaid.size() >= 3);
+  REQUIRE(in_stock(unpaid.front()));
   remember();
 }
 

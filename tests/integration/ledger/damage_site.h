@@ -27,7 +27,7 @@ class DamageSite {
     int shard = 0;
   };
   // Orders that are delivered and whose customer was shown his key, without a coupon; with one; and
-  // orders that are placed and not paid. Of as many users as there are.
+  // orders that are placed and not paid, first those whose product their shard has a free key of.
   std::vector<Sold> delivered, with_coupon, unpaid;
   // As root, on a shard; `at_replica`: only there.
   void sql(int shard, const std::string& statement);

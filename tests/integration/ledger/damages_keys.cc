@@ -99,7 +99,7 @@ void add_of_others(const Adder& add) {
         const Sold& sold = site.unpaid[0];
         site.sql(sold.shard, cat("UPDATE card_keys SET order_id = '", sold.order,
                                  "', reserved_until_us = 1 WHERE product = '", sold.product,
-                                 "' AND order_id IS NULL LIMIT 1"));
+                                 "' AND order_id IS NULL AND moving_to = -1 LIMIT 1"));
         return Ids{sold.order};
       },
       {});
@@ -109,7 +109,7 @@ void add_of_others(const Adder& add) {
         const Sold& sold = site.unpaid[0];
         site.sql(sold.shard, cat("UPDATE card_keys SET order_id = '", sold.order,
                                  "', delivered_at_us = 1 WHERE product = '", sold.product,
-                                 "' AND order_id IS NULL LIMIT 1"));
+                                 "' AND order_id IS NULL AND moving_to = -1 LIMIT 1"));
         return Ids{sold.order};
       },
       [](const DamageSite& site) { return Ids{site.unpaid[0].product}; });
