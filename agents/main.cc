@@ -179,6 +179,9 @@ int run(const AgentConfig& config) {
   const auto lock = lock_state(config);
   if (!lock) return say(lock.error(), 1);
   open_log(cat("panshi-agent ", config.node), LogLevel::kInfo);
+  if (auto taken = (*guardian)->take_over(config.state / "guardian"); !taken) {
+    return say(taken.error(), 1);
+  }
 
   if (const char* predecessor = std::getenv("PANSHI_PREDECESSOR")) {
     log_warn(cat("the agent before this one ", predecessor, "; the guardian started this one"));

@@ -312,12 +312,16 @@ Status FaultRunner::revert(LiveFault& fault, MonoTime began) {
   if (failed) {
     emit("fault.failed", {{"fault", fault.facts.id}, {"error", fault.apply_error}}, healed);
   } else {
-    emit("fault.reverted",
-         {{"fault", fault.facts.id},
-          {"reason", fault.revert_reason},
-          {"measured", fault.measured},
-          {"took_us", (healed - began).count()}},
-         healed);
+    nlohmann::json data = {{"fault", fault.facts.id},
+                           {"reason", fault.revert_reason},
+                           {"measured", fault.measured},
+                           {"took_us", (healed - began).count()}};
+    // For who has not heard that it came into force: an agent before this one may have done it.
+    if (fault.live_at) {
+      const Duration lasted = *fault.ended_at - *fault.live_at;
+      data["live_for_us"] = std::max(lasted, Duration(0)).count();
+    }
+    emit("fault.reverted", std::move(data), healed);
   }
   return {};
 }

@@ -20,11 +20,14 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <fstream>
 #include <mutex>
 #include <new>
 #include <thread>
 
 #include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/io/process.h"
 
 extern char** environ;
 
@@ -44,6 +47,7 @@ constexpr std::int64_t kSecondLookUs = 250'000;
 constexpr int kPipe = 3;       // the guardian's descriptors
 constexpr int kAgent = 4;      // a pidfd
 constexpr int kAboveBoth = 5;  // and all from here are closed
+constexpr const char* kName = "panshi-guardian";  // 15 characters: all that the kernel keeps
 constexpr std::string_view kWhyKey = "PANSHI_PREDECESSOR=";
 constexpr std::size_t kCountTextMax = 512;
 
@@ -184,7 +188,7 @@ void await_death(Will& will) {
 // The guardian's whole life. Never returns.
 [[noreturn]] void guard(Will& will, int pipe, int agent) {
   ::setsid();
-  ::prctl(PR_SET_NAME, "panshi-guardian");
+  ::prctl(PR_SET_NAME, kName);
   ignore_signals(SIG_IGN);
   ::sigprocmask(SIG_SETMASK, &will.mask, nullptr);
   const int pipe_above = ::fcntl(pipe, F_DUPFD, kAboveBoth);
@@ -204,6 +208,15 @@ void await_death(Will& will) {
   ::_exit(127);
 }
 
+// Ends the guardian that `file` names, if it still is one.
+void end_recorded(const std::filesystem::path& file) {
+  ProcessName old;
+  std::ifstream(file) >> old.pid >> old.start_ticks;
+  if (old.pid <= 0 || old.pid == ::getpid()) return;  // it became us
+  if (read_file(cat("/proc/", old.pid, "/comm")).value_or("") != cat(kName, "\n")) return;
+  [[maybe_unused]] const Status ended = signal_process(old, SIGKILL);  // or it is gone by itself
+}
+
 }  // namespace
 
 struct Guardian::Impl {
@@ -216,9 +229,11 @@ struct Guardian::Impl {
   int ask_every_ms = 0;
   int stop = -1;  // eventfd: the watcher is to end
   std::thread watcher;
+  std::filesystem::path record;  // "": none
 
   Status prepare(const Options& options);
   Status fork_one();
+  Status write_record() const;
   void look() const;  // with `mutex`: the guardian is to read the page
   void ask();
   void watch(const std::function<void(pid_t)>& restarted);
@@ -284,6 +299,13 @@ Status Guardian::Impl::fork_one() {
   return fail(ErrorCode::kInternal, cat("guardian: pidfd: ", std::string(std::strerror(errno))));
 }
 
+Status Guardian::Impl::write_record() const {
+  if (record.empty()) return {};
+  const auto name = name_process(pid);
+  if (!name) return tl::unexpected<Error>(name.error());
+  return write_file_durably(record, cat(name->pid, " ", name->start_ticks, "\n"), 0600);
+}
+
 void Guardian::Impl::look() const {
   [[maybe_unused]] const ssize_t told = ::write(write_end, &kLook, 1);
 }
@@ -314,6 +336,8 @@ void Guardian::Impl::watch(const std::function<void(pid_t)>& restarted) {
     do {
       if (stopped_within(static_cast<int>(kBeforeNext.count()))) return;
     } while (!fork_one());
+    // A full disk is no reason to be without a guardian.
+    [[maybe_unused]] const Status recorded = write_record();
     restarted(pid);
   }
 }
@@ -330,6 +354,12 @@ Result<std::unique_ptr<Guardian>> Guardian::start(Options options) {
 }
 
 Guardian::Guardian(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Status Guardian::take_over(const std::filesystem::path& file) {
+  end_recorded(file);
+  impl_->record = file;
+  return impl_->write_record();
+}
 
 void Guardian::watch(std::function<void(pid_t)> restarted) {
   impl_->watcher = std::thread([impl = impl_.get(), told = std::move(restarted)] {

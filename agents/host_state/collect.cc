@@ -97,8 +97,11 @@ std::string file_line(const fs::path& path) {
   struct stat facts {};
   if (::lstat(path.c_str(), &facts) != 0) return {};
   std::string line = cat(path.string(), " mode ", facts.st_mode, " owner ", facts.st_uid, ":",
-                         facts.st_gid, " size ", facts.st_size, " inode ", facts.st_ino,
-                         " changed ", facts.st_mtim.tv_sec, ".", facts.st_mtim.tv_nsec);
+                         facts.st_gid, " inode ", facts.st_ino);
+  // A folder's size and time are of its entries, which have lines of their own.
+  if (S_ISDIR(facts.st_mode)) return line;
+  line += cat(" size ", facts.st_size, " changed ", facts.st_mtim.tv_sec, ".",
+              facts.st_mtim.tv_nsec);
   if (!S_ISREG(facts.st_mode) || facts.st_size > static_cast<off_t>(kFileMax)) return line;
   const auto text = read_file(path, kFileMax);
   return cat(line, " content ", text ? mac_of("", *text) : text.error().message);

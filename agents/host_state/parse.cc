@@ -32,9 +32,10 @@ Result<Lines> read_qdiscs(const std::string& tc_json) {
   for (const auto& each : all) {
     if (!each.is_object()) continue;
     const std::string place = each.value("root", false) ? "root" : each.value("parent", "");
+    auto options = each.value("options", nlohmann::json::object());
+    if (options.is_object()) options.erase("direct_packets_stat");  // htb counts among them
     lines.push_back(cat(each.value("dev", "?"), " ", place, " ", each.value("kind", "?"), " ",
-                        each.value("handle", ""), " ",
-                        dump_json(each.value("options", nlohmann::json::object()))));
+                        each.value("handle", ""), " ", dump_json(options)));
   }
   return lines;
 }

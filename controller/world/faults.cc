@@ -84,6 +84,18 @@ void settle_effect(Context& context, const std::string& effect, const Outcome& o
                   {pending.drill, pending.incident, pending.run, pending.node});
 }
 
+namespace {
+
+// When the fault came into force, for an end of one of which nobody told us that it had.
+std::optional<WallTime> unheard_live(const FaultFacts& known, WallTime ended_at,
+                                     const nlohmann::json& data) {
+  const auto lasted = integer_of(data, "live_for_us");
+  if (known.live_at || !lasted) return std::nullopt;
+  return std::min(ended_at, std::max(ended_at - Duration(*lasted), known.intended_at));
+}
+
+}  // namespace
+
 void learn_fault(Context& context, const std::string& node, const std::string& kind, WallTime at,
                  const nlohmann::json& data) {
   const auto id = data.find("fault");
@@ -100,6 +112,11 @@ void learn_fault(Context& context, const std::string& node, const std::string& k
   const std::string drill = is_known ? known->second.drill : std::string();
   nlohmann::json told = data;
   if (!is_known) told["leftover"] = true;
+  if (is_known && kind == "fault.reverted") {
+    if (const auto live = unheard_live(known->second, at, data)) {
+      context.emit_at(*live, "fault.live", {{"fault", *id}}, {drill, "", "", node});
+    }
+  }
   context.emit_at(at, kind, std::move(told), {drill, "", "", node});
 }
 
@@ -139,8 +156,7 @@ void learn_answer(Context& context, const std::string& node, const nlohmann::jso
     return learn_fault(context, node, "fault.failed", ended_at, data);
   }
   if (state != "reverted") return;
-  const bool unseen = known && !known->live_at && !known->ended();
-  if (unseen && live_at) learn_fault(context, node, "fault.live", *live_at, data);
+  if (live_at) data["live_for_us"] = std::max(ended_at - *live_at, Duration(0)).count();
   const std::string own = text_of(fault, "reason");
   data["reason"] = own.empty() ? reason : own;
   learn_fault(context, node, "fault.reverted", ended_at, data);

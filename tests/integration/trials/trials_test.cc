@@ -4,7 +4,8 @@
 // and its servers are afterwards as they were, without anybody letting go on what was frozen, and
 // the journal says of the fault what its agent says.
 //
-// PANSHI_TRIALS: how many, 60 when not set; PANSHI_SEED: which ones, from the clock when not set.
+// PANSHI_TRIALS: how many, 60 when not set; PANSHI_SEED: which ones, from the clock when not set;
+// PANSHI_TRIAL: only the one of this number.
 #include <signal.h>
 
 #include <algorithm>
@@ -37,6 +38,7 @@ using agent::eventually;
 using nlohmann::json;
 
 constexpr int kTrials = 60;
+constexpr int kTrialMax = 1'000'000;
 constexpr int kMachineWorkers = 5;
 constexpr auto kFrozenFor = 2'500ms;  // longer than a lease, which is 1 s
 constexpr auto kLateBy = 2'500ms;     // until somebody starts again who was killed
@@ -128,10 +130,17 @@ class Run {
     return problems_;
   }
   bool was_in_force() const { return in_force_; }
+  // What the journal and the agent's book have of the fault.
+  std::string history() {
+    std::string text = cat(in_agents_book().dump(), "\n");
+    for (const json& event : tree_.events()) {
+      const json& data = event.at("data");
+      if (data.value("fault", data.value("subject", "")) == fault_) text += event.dump() + "\n";
+    }
+    return text;
+  }
 
  private:
-  void problem(std::string text) { problems_.push_back(std::move(text)); }
-
   json looked_at() {
     json all = snapshot(tree_.agent());
     all["around"] = place_.around();
@@ -148,7 +157,7 @@ class Run {
       fault_ = tree_.ask("POST", "/api/v1/faults", order).value("fault", "");
       return !fault_.empty();
     });
-    if (!accepted) problem("refused: " + tree_.refusal());
+    if (!accepted) problems_ = {"refused: " + tree_.refusal()};
     return accepted;
   }
 
@@ -169,24 +178,21 @@ class Run {
     for (const pid_t pid : tree_.processes_of("controller")) ::kill(pid, SIGCONT);
   }
 
-  void check() {
-    const auto differences = [&] { return agent::host_state_differences(before_, looked_at()); };
-    const bool as_before = eventually_20([&] { return differences().empty(); });
-    if (!as_before) problem("not as before: " + join(differences(), "; "));
-    const bool told = eventually_20([&] { return journal_problems().empty(); });
-    if (!told) {
-      for (std::string& each : journal_problems()) problem(std::move(each));
-    }
-    const auto fsck = tree_.agent().run({"fsck", "--config", "{config}"});
-    const json found = parse_json(fsck.output, 1 << 20).value_or(json::object());
-    for (const json& left : found.value("leftovers", json::array())) {
-      if (left.value("ours", true)) problem("fsck: " + left.value("what", ""));
-    }
-  }
+  // Once none of them is left, and the fault is over: an order may still be on its way when
+  // nothing is to be seen of it.
+  void check() { eventually([&] { return (problems_ = wrong_now()).empty(); }); }
 
-  template <class Condition>
-  static bool eventually_20(Condition condition) {
-    return eventually(condition) || eventually(condition);
+  Problems wrong_now() {
+    Problems found = journal_problems();
+    if (!found.empty()) return found;
+    const std::vector<std::string> differences = agent::host_state_differences(before_, looked_at());
+    if (!differences.empty()) return {"not as before: " + join(differences, "; ")};
+    const auto fsck = tree_.agent().run({"fsck", "--config", "{config}"});
+    const json looked = parse_json(fsck.output, 1 << 20).value_or(json::object());
+    for (const json& left : looked.value("leftovers", json::array())) {
+      if (left.value("ours", true)) found.push_back("fsck: " + left.value("what", ""));
+    }
+    return found;
   }
 
   // The fault in the agent's own book; null when it never had it.
@@ -220,6 +226,7 @@ class Run {
     if (fs::exists(tree_.agent().folder() / cat("state/faults/", fault_, ".json"))) {
       found.push_back("the agent has it in force");
     }
+    if (!live.is_null() && ends.empty()) found.push_back("live, and never ended");
     const json book = in_agents_book();
     if (book.is_null() || book.at("fault").value("kind", "").empty()) return found;
     in_force_ = book.at("live_us").is_number();
@@ -283,7 +290,7 @@ void one_trial(const Place& place, std::uint64_t seed, int number, Tally& tally)
     Run run(place, trial, tree);
     problems = run.go();
     in_force = run.was_in_force();
-    logs = tree.logs();
+    if (!problems.empty()) logs = run.history() + tree.logs();
   } catch (const std::exception& wrong) {
     problems.push_back(wrong.what());
   }
@@ -325,7 +332,10 @@ void work(Place place, bool isolated, std::uint64_t seed, std::atomic<int>& next
     });
     return kinds;
   };
-  for (int number = next++; number < end; number = next++) one_trial(place, seed, number, tally);
+  const auto only = static_cast<int>(number_from("PANSHI_TRIAL", kTrialMax));
+  for (int number = next++; number < end; number = next++) {
+    if (only == kTrialMax || only == number) one_trial(place, seed, number, tally);
+  }
 }
 
 std::string server_body(const MatrixServers& servers) {
@@ -342,9 +352,7 @@ std::string server_body(const MatrixServers& servers) {
          "\"{address}:27904\"}]}\n";
 }
 
-// Not among the cases of ctest yet: 18 trials end in 45 s, but of 60 some never end (a guardian
-// that was frozen is left standing). By hand and nightly: integration_trials "whoever is killed*".
-TEST_CASE("whoever is killed or frozen at whatever instant, no fault outlives it", "[.]") {
+TEST_CASE("whoever is killed or frozen at whatever instant, no fault outlives it") {
   const auto count = static_cast<int>(number_from("PANSHI_TRIALS", kTrials));
   const std::uint64_t seed = number_from(
       "PANSHI_SEED", static_cast<std::uint64_t>(
@@ -375,8 +383,10 @@ TEST_CASE("whoever is killed or frozen at whatever instant, no fault outlives it
   std::cout << tally.done << " trials, " << tally.in_force << " with the fault in force, "
             << tally.failed.size() << " failed" << std::endl;
   if (tally.without_network) skip_part("no network namespace can be made here");
-  CHECK(tally.done == count);
-  CHECK(tally.in_force > count / 2);  // else the trials try nothing
+  if (std::getenv("PANSHI_TRIAL") == nullptr) {
+    CHECK(tally.done == count);
+    CHECK(tally.in_force > count / 2);  // else the trials try nothing
+  }
   CHECK(tally.failed == std::vector<std::string>());
 }
 

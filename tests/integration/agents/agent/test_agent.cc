@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,12 +15,15 @@
 #include <future>
 #include <stdexcept>
 
+#include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr const char* kAgent = PANSHI_BIN_DIR "/panshi-agent";
 
@@ -55,6 +57,21 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
+// Control groups outlive an agent that was killed. Their name is their agent's (ServiceCgroups).
+void remove_groups(const fs::path& state) {
+  const std::string name = cat("panshi-", hex16(fnv1a(state.string())));
+  std::vector<fs::path> ours;
+  std::error_code ignored;
+  for (fs::recursive_directory_iterator each("/sys/fs/cgroup", ignored), end; each != end;
+       each.increment(ignored)) {
+    if (each->is_directory(ignored) && each->path().string().find(name) != std::string::npos) {
+      ours.push_back(each->path());
+    }
+  }
+  // The innermost first; only empty ones can be removed.
+  for (auto each = ours.rbegin(); each != ours.rend(); ++each) ::rmdir(each->c_str());
+}
+
 }  // namespace
 
 TestAgent::TestAgent(const std::string& body, bool restart_after_crash)
@@ -73,9 +90,9 @@ TestAgent::~TestAgent() {
   if (pid() != 0) (void)stop();
   for (int i = 0; i < 100 && !everything().empty(); ++i) {
     for (const pid_t left : everything()) ::kill(left, SIGKILL);
-    timespec pause{0, 10'000'000};
-    ::nanosleep(&pause, nullptr);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+  remove_groups(folder_ / "state");
 }
 
 void TestAgent::use(std::string program, std::map<std::string, std::string> environment) {
@@ -194,7 +211,7 @@ nlohmann::json TestAgent::await_event(const std::string& kind, const std::string
 std::vector<pid_t> TestAgent::everything() const {
   std::vector<pid_t> left;
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+  for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
     const std::string number = entry.path().filename();
     pid_t pid = 0;
     std::from_chars(number.data(), number.data() + number.size(), pid);

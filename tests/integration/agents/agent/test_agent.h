@@ -3,9 +3,11 @@
 // with all that it started when the test ends.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/io/http_client.h"
@@ -14,7 +16,7 @@
 
 namespace panshi::agent {
 
-// Until `condition` holds; false after ten seconds.
+// Until `condition` holds; false when it does not within 20 seconds.
 template <class Condition>
 bool eventually(Condition condition);
 
@@ -38,7 +40,7 @@ class TestAgent {
   // Runs the program to its end with these arguments, {config} replaced.
   Ended run(std::vector<std::string> arguments);
   void signal(int number) const;  // to the agent alone
-  bool stop();                    // SIGTERM; false when it is still there after ten seconds
+  bool stop();                    // SIGTERM; false when something of it is still there
   // What start() runs, for who starts it otherwise.
   std::vector<std::string> program() const;
   const std::map<std::string, std::string>& environment() const { return environment_; }
@@ -79,12 +81,12 @@ class TestAgent {
 
 template <class Condition>
 bool eventually(Condition condition) {
-  for (int i = 0; i < 1'000; ++i) {
-    if (condition()) return true;
-    timespec pause{0, 10'000'000};
-    ::nanosleep(&pause, nullptr);
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > limit) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  return condition();
+  return true;
 }
 
 }  // namespace panshi::agent

@@ -31,9 +31,12 @@ class Ward {
  public:
   Ward() {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // so that revived ones are ours to reap
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::execl(PANSHI_WARD, PANSHI_WARD, "run", (folder_ / "log").c_str(), nullptr);
+    run_another();
+  }
+  void run_another() {
+    const std::string log = folder_ / "log";
+    if (::fork() == 0) {
+      ::execl(PANSHI_WARD, PANSHI_WARD, "run", log.c_str(), nullptr);
       ::_exit(127);
     }
   }
@@ -61,16 +64,17 @@ class Ward {
     }
     return lines()[index];
   }
-  pid_t pid() const { return pid_; }
 
  private:
   TemporaryFolder folder_;
-  pid_t pid_ = -1;
 };
 
 void await_end(pid_t pid) {  // of a child or of one that was handed to us
-  int status = 0;
-  CHECK(::waitpid(pid, &status, 0) == pid);
+  const auto limit = std::chrono::steady_clock::now() + 20s;
+  while (::waitpid(pid, nullptr, WNOHANG) != pid) {
+    REQUIRE(std::chrono::steady_clock::now() < limit);
+    std::this_thread::sleep_for(2ms);
+  }
 }
 
 TEST_CASE("an agent that is killed is started again by its guardian, which is then guarded anew") {
@@ -130,6 +134,17 @@ TEST_CASE("a guardian that is frozen is replaced and the new one does its duty")
   const Line revived = ward.await(3);
   CHECK(revived.what == "recover");
   CHECK(revived.ward == replaced.guardian);
+}
+
+TEST_CASE("a frozen guardian of a dead agent is ended by the agent that comes after it") {
+  Ward ward;
+  const Line first = ward.await(0);
+  ::kill(first.guardian, SIGSTOP);
+  ::kill(first.ward, SIGKILL);
+  await_end(first.ward);
+  ward.run_another();
+  CHECK(ward.await(1).what == "run");
+  await_end(first.guardian);
 }
 
 TEST_CASE("an orderly end revives nobody") {

@@ -36,6 +36,7 @@ int main(int count, char** arguments) {
                                                   .ask_every = std::chrono::milliseconds(300)});
   if (!guardian) return 1;
   sigprocmask(SIG_BLOCK, &wait, nullptr);
+  if (!(*guardian)->take_over(file + ".guardian")) return 1;
   (*guardian)->watch([&](pid_t pid) {
     say("new-guardian " + std::to_string(getpid()) + " " + std::to_string(pid));
   });

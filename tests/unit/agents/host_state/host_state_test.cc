@@ -28,6 +28,12 @@ TEST_CASE("a discipline is its place, its kind and what it was told") {
         Lines{R"(lo root tbf 7a5: {"rate":131072})", "eth0 :1 fq_codel 0: {}"});
 }
 
+TEST_CASE("what a discipline has counted is no difference") {
+  CHECK(read_qdiscs(R"([{"kind":"htb","handle":"5f41:","dev":"lo","root":true,
+                         "options":{"default":"0x2","direct_packets_stat":71}}])") ==
+        Lines{R"(lo root htb 5f41: {"default":"0x2"})"});
+}
+
 TEST_CASE("what tc says and is no list of disciplines is an error, not a host without any") {
   CHECK_FALSE(read_qdiscs("no json"));
   CHECK_FALSE(read_qdiscs("{}"));
