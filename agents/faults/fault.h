@@ -25,7 +25,7 @@ class Fault {
  public:
   virtual ~Fault() = default;
 
-  // Finds out, without touching anything, whom apply() will touch and what revert() must know:
+  // Finds out, without touching anything, what apply() will touch and what revert() must know:
   // stored durably as `resolved` before apply(). Refuses what cannot or must not be broken.
   virtual Result<nlohmann::json> resolve() = 0;
 
@@ -34,7 +34,7 @@ class Fault {
 
   // Mends the node from the undo record alone: safe to call twice, before apply(), after a
   // half-finished apply(), and by a fresh object in another process after a crash.
-  // kNotFound: whom it broke is gone for ever, so there is nothing to mend.
+  // kNotFound: what it broke is gone for ever, so there is nothing to mend.
   virtual Status revert(const nlohmann::json& resolved) = 0;
 
   // What revert(), which has ended, could not give back, and where a copy is kept; "": nothing.

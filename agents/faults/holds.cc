@@ -14,7 +14,7 @@ using nlohmann::json;
 using Ends = FaultHold::Ends;
 
 void add_service(const std::string& service, Host& host, Holds& holds) {
-  holds.whose.push_back(cat("service ", service));
+  holds.targets.push_back(cat("service ", service));
   const auto leader = host.process_of(service);
   if (!leader) return;  // it does not run
   const std::vector<ProcessName> group = host.group_of(*leader);
@@ -25,13 +25,13 @@ std::string text_of(const json& value) {
   return value.is_string() ? value.get<std::string>() : dump_json(value);
 }
 
-bool is_service(const std::string& whose) { return whose.starts_with("service "); }
+bool is_service(const std::string& target) { return target.starts_with("service "); }
 
 // "service web", "process 4711": what both are about; empty: nothing.
 std::string shared(const Holds& some, const Holds& others, bool only_services) {
-  for (const std::string& each : some.whose) {
+  for (const std::string& each : some.targets) {
     if (only_services && !is_service(each)) continue;
-    const auto& all = others.whose;
+    const auto& all = others.targets;
     if (std::find(all.begin(), all.end(), each) != all.end()) return each;
   }
   for (const ProcessName& each : some.processes) {
@@ -45,18 +45,18 @@ std::string shared(const Holds& some, const Holds& others, bool only_services) {
 
 Holds holds_of(const FaultKindSpec& kind, const FaultFacts& facts, const json& resolved,
                Host& host) {
-  Holds holds{.what = kind.holds, .whose = {}, .processes = {}};
+  Holds holds{.what = kind.holds, .targets = {}, .processes = {}};
   if (const std::string by = kind.holds.by; !by.empty()) {
     const json none;
     const json& value = facts.params.contains(by) ? facts.params.at(by) : resolved.value(by, none);
-    holds.whose.push_back(cat(kind.holds.what, " ", text_of(value)));
+    holds.targets.push_back(cat(kind.holds.what, " ", text_of(value)));
     return holds;
   }
   for (const auto& [key, name] : facts.target.items()) {
     if (key == "service") {
       add_service(name, host, holds);
     } else {
-      holds.whose.push_back(cat(key, " ", text_of(name)));
+      holds.targets.push_back(cat(key, " ", text_of(name)));
     }
   }
   if (resolved.contains("processes")) {
@@ -72,16 +72,16 @@ Holds holds_of(const FaultKindSpec& kind, const FaultFacts& facts, const json& r
 std::optional<std::string> clash(const Holds& holds, const Holds& other) {
   const std::string_view word = holds.what.what;
   if (!word.empty() && word == other.what.what) {
-    const std::string whose = shared(holds, other, false);
-    if (!whose.empty()) return cat("has the ", std::string(word), " of ", whose, " to itself");
+    const std::string target = shared(holds, other, false);
+    if (!target.empty()) return cat("has the ", std::string(word), " of ", target, " to itself");
   }
-  // Two that end processes do not mind each other; who counts on them minds both.
+  // Two that end processes do not mind each other; what counts on them minds both.
   const bool ends = holds.what.ends != Ends::kNothing;
   const bool other_ends = other.what.ends != Ends::kNothing;
   if (ends == other_ends || other.what.ends == Ends::kOnce) return std::nullopt;  // it has done so
-  const std::string whose = shared(holds, other, true);
-  if (whose.empty()) return std::nullopt;
-  return ends ? cat("counts on ", whose, ", which this would end") : cat("ends ", whose, " again");
+  const std::string target = shared(holds, other, true);
+  if (target.empty()) return std::nullopt;
+  return ends ? cat("counts on ", target, ", which this would end") : cat("ends ", target, " again");
 }
 
 }  // namespace panshi::agent

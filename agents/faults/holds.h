@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds: what a fault in force has to itself, so that a second one neither undoes it nor is undone
-// by it. In the table of kinds (FaultHold) stands what; here, of whom that is now.
+// by it. In the table of kinds (FaultHold) stands what; here, which targets those are now.
 //
 // The same processes have many names (a service, a program, a control group, a unit), so processes
 // are compared one by one, those that have come since included. Looks, never touches.
@@ -17,7 +17,7 @@ namespace panshi::agent {
 
 struct Holds {
   FaultHold what;
-  std::vector<std::string> whose;  // "service web", "interface eth0", …
+  std::vector<std::string> targets;  // "service web", "interface eth0", …
   std::vector<ProcessName> processes;
 };
 

@@ -82,7 +82,7 @@ int run_helper(const HelperArguments& arguments) {
   std::cout << "ready" << std::endl;
   wait_for_the_end(*seconds);
   ::signal(SIGTERM, SIG_IGN);
-  ::kill(0, SIGTERM);  // a tracer then lets go of whom it traces
+  ::kill(0, SIGTERM);  // a tracer then lets go of what it traces
   await_children();
   ::kill(0, SIGKILL);
   return 0;

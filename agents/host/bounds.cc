@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <limits>
 #include <optional>
 
@@ -31,22 +30,11 @@ constexpr std::int64_t kQuotaBlock = 1'024;  // quotactl(2)
 constexpr std::size_t kFileMax = 1 << 20;
 
 // The first number in a file; none: it is not there, or says "max".
-std::optional<std::int64_t> number_in(const fs::path& file) {
+std::optional<std::int64_t> first_number(const fs::path& file) {
   const auto text = read_file(file, kFileMax);
   if (!text) return std::nullopt;
   const auto number = parse_integer(text->substr(0, text->find_first_of(" \n")));
   return number ? std::optional(*number) : std::nullopt;
-}
-
-// That of a line "NAME NUMBER".
-std::int64_t number_after(const fs::path& file, const std::string& name) {
-  std::ifstream in(file);
-  std::string word;
-  while (in >> word) {
-    std::int64_t number = 0;
-    if (word == name && in >> number) return number;
-  }
-  return 0;
 }
 
 void bound(Room& room, std::optional<std::int64_t> limit, std::int64_t used) {
@@ -132,14 +120,14 @@ void bound_by_quota(const fs::path& folder, Room& room) {
 
 Room memory_of_group(const fs::path& mount, const fs::path& group, Room room) {
   climb(mount, group, [&](const fs::path& folder) {
-    if (const auto used = number_in(folder / "memory.current")) {
-      const std::int64_t fixed = *used - number_after(folder / "memory.stat", "inactive_file");
-      bound(room, number_in(folder / "memory.max"), fixed);
-      bound(room, number_in(folder / "memory.high"), fixed);
-    } else if (const auto bytes = number_in(folder / "memory.usage_in_bytes")) {
+    if (const auto used = first_number(folder / "memory.current")) {
+      const std::int64_t fixed = *used - named_number(folder / "memory.stat", "inactive_file");
+      bound(room, first_number(folder / "memory.max"), fixed);
+      bound(room, first_number(folder / "memory.high"), fixed);
+    } else if (const auto bytes = first_number(folder / "memory.usage_in_bytes")) {
       const std::int64_t fixed =
-          *bytes - number_after(folder / "memory.stat", "total_inactive_file");
-      bound(room, number_in(folder / "memory.limit_in_bytes"), fixed);
+          *bytes - named_number(folder / "memory.stat", "total_inactive_file");
+      bound(room, first_number(folder / "memory.limit_in_bytes"), fixed);
     }
   });
   return room;
@@ -147,16 +135,16 @@ Room memory_of_group(const fs::path& mount, const fs::path& group, Room room) {
 
 std::int64_t processes_of_group(const fs::path& mount, const fs::path& group, std::int64_t left) {
   climb(mount, group, [&](const fs::path& folder) {
-    const auto most = number_in(folder / "pids.max");
-    const auto now = number_in(folder / "pids.current");
+    const auto most = first_number(folder / "pids.max");
+    const auto now = first_number(folder / "pids.current");
     if (most && now) left = std::min(left, *most - *now);
   });
   return left;
 }
 
 Room memory_room() {
-  Room room{.total = number_after("/proc/meminfo", "MemTotal:") << 10,
-            .available = number_after("/proc/meminfo", "MemAvailable:") << 10};
+  Room room{.total = named_number("/proc/meminfo", "MemTotal:") << 10,
+            .available = named_number("/proc/meminfo", "MemAvailable:") << 10};
   for (const char* controller : {"", "memory"}) {
     if (const auto group = group_with(controller)) {
       room = memory_of_group(group->mount, group->folder, room);
@@ -166,8 +154,8 @@ Room memory_room() {
 }
 
 std::int64_t processes_left() {
-  const std::int64_t most = std::min(number_in("/proc/sys/kernel/pid_max").value_or(kNone),
-                                     number_in("/proc/sys/kernel/threads-max").value_or(kNone));
+  const std::int64_t most = std::min(first_number("/proc/sys/kernel/pid_max").value_or(kNone),
+                                     first_number("/proc/sys/kernel/threads-max").value_or(kNone));
   std::int64_t left = most;
   // "0.20 0.18 0.12 1/80 11206": of the threads there are, the second in the fourth word.
   const auto words = words_of(read_file("/proc/loadavg", kFileMax).value_or(""));

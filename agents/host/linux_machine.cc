@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <set>
 #include <thread>
 
@@ -37,17 +36,6 @@ std::string value_of(const std::vector<std::string>& environment, std::string_vi
   return {};
 }
 
-// A number in a file of "Name: number" lines; 0 when it is not there.
-std::int64_t number_in(const std::string& file, const std::string& name) {
-  std::ifstream in(file);
-  std::string word;
-  while (in >> word) {
-    std::int64_t number = 0;
-    if (word == name && in >> number) return number;
-  }
-  return 0;
-}
-
 double cpu_seconds(pid_t pid) {
   const auto text = read_file(cat("/proc/", pid, "/stat"), 4'096);
   const auto name_end = text ? text->rfind(") ") : std::string::npos;
@@ -72,8 +60,8 @@ class LinuxHelper final : public Helper {
     HelperUse use;
     use.age_seconds = static_cast<double>((SystemClock().mono() - began_).count()) / 1e6;
     use.cpu_seconds = cpu_seconds(pid) - cpu_before_;
-    use.resident_bytes = number_in(folder + "/status", "VmRSS:") << 10;
-    use.written_bytes = number_in(folder + "/io", "wchar:");
+    use.resident_bytes = named_number(folder + "/status", "VmRSS:") << 10;
+    use.written_bytes = named_number(folder + "/io", "wchar:");
     use.children = static_cast<std::int64_t>(processes_in_group(pid).size()) - 1;
     return use;
   }

@@ -80,15 +80,21 @@ void reconcile_effects(Context& context, const std::string& node, const ById& fa
   }
 }
 
+bool is_being_ordered(const State& state, const std::string& fault) {
+  return std::any_of(state.effects.begin(), state.effects.end(), [&](const auto& entry) {
+    return entry.second.kind == "inject" && entry.second.subject == fault;
+  });
+}
+
 // Faults that we do not hold for over and of which the agent knows nothing. A status from before
-// the order came says nothing of it; if it is lost meanwhile, its revert will find that out.
+// the order came says nothing of it, nor does one while the order is on its way (also again, to an
+// agent that was started anew); if it is lost meanwhile, its revert will find that out.
 void note_unknown(Context& context, const std::string& node, const ById& faults, WallTime at) {
   std::vector<std::string> unknown;
   for (const auto& [id, fault] : context.state.faults) {
-    const bool pending = fault.state == FaultState::kIntended;
+    if (fault.node != node || fault.ended() || faults.contains(id)) continue;
     const bool later = fault.live_at.value_or(fault.intended_at) > at;
-    if (fault.node == node && !fault.ended() && !pending && !later && !faults.contains(id))
-      unknown.push_back(id);
+    if (!later && !is_being_ordered(context.state, id)) unknown.push_back(id);
   }
   for (const std::string& id : unknown) learn_unknown(context, node, id, context.now);
 }

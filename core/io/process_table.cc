@@ -10,6 +10,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 #include <optional>
 
 #include "core/base/text.h"
@@ -79,6 +80,15 @@ std::string program_of(pid_t pid) {
 bool is_dead(char state) { return state == 'Z' || state == 'X' || state == 'x'; }
 
 }  // namespace
+
+std::int64_t named_number(const std::filesystem::path& file, const std::string& name) {
+  std::ifstream in(file);
+  for (std::string word; in >> word;) {
+    std::int64_t number = 0;
+    if (word == name && in >> number) return number;
+  }
+  return 0;
+}
 
 std::vector<pid_t> list_pids() {
   std::vector<pid_t> pids;

@@ -2,6 +2,8 @@
 // Every process of this machine, as /proc has it at that moment. Any thread.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -25,5 +27,9 @@ struct ProcessEntry {
 std::vector<ProcessEntry> list_processes();
 // Their numbers alone, in order; zombies too.
 std::vector<pid_t> list_pids();
+
+// The number of the line "NAME NUMBER" of a file as /proc and control groups have them
+// ("VmRSS: 812 kB"); 0 when there is none.
+std::int64_t named_number(const std::filesystem::path& file, const std::string& name);
 
 }  // namespace panshi

@@ -38,7 +38,7 @@ bool contains(const std::vector<ProcessName>& names, const ProcessName& name) {
 
 bool is_gone(char state) { return state == 0 || state == 'Z'; }
 
-Status check_touchable(const std::string& whose, const std::vector<ProcessName>& all, Host& host) {
+Status check_touchable(const std::string& target, const std::vector<ProcessName>& all, Host& host) {
   const std::vector<pid_t> forbidden = host.untouchable();
   for (const ProcessName& each : all) {
     if (each.pid > 1 &&
@@ -46,7 +46,7 @@ Status check_touchable(const std::string& whose, const std::vector<ProcessName>&
       continue;
     }
     return fail(ErrorCode::kRefused,
-                cat(whose, " has process ", each.pid, ", which no fault may touch"));
+                cat(target, " has process ", each.pid, ", which no fault may touch"));
   }
   return {};
 }
@@ -62,15 +62,15 @@ Result<TargetProcesses> find_chosen(const FaultRequest& request, Host& host) {
   TargetProcesses found;
   ASSIGN_OR_RETURN(found.choice, choice_of(request, host));
   ASSIGN_OR_RETURN(found.all, host.machine().processes(found.choice));
-  const std::string whose = cat(request.target_key, " `", request.target, "`");
+  const std::string target = cat(request.target_key, " `", request.target, "`");
   if (found.all.empty()) {
-    return fail(ErrorCode::kNotFound, cat(whose, ": no such process runs here"));
+    return fail(ErrorCode::kNotFound, cat(target, ": no such process runs here"));
   }
   if (found.all.size() > kChosenMax) {
-    return fail(ErrorCode::kRefused, cat(whose, " means ", found.all.size(), " processes; at most ",
+    return fail(ErrorCode::kRefused, cat(target, " means ", found.all.size(), " processes; at most ",
                                          kChosenMax, " at once"));
   }
-  if (auto fine = check_touchable(whose, found.all, host); !fine) {
+  if (auto fine = check_touchable(target, found.all, host); !fine) {
     return tl::unexpected<Error>(fine.error());
   }
   return found;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What faults on processes have in common: whom they break, in the undo record.
+// What faults on processes have in common: what they break, in the undo record.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -130,13 +130,10 @@ class Run {
     return problems_;
   }
   bool was_in_force() const { return in_force_; }
-  // What the journal and the agent's book have of the fault.
+  // What the agent's book has of the fault, and the journal.
   std::string history() {
     std::string text = cat(in_agents_book().dump(), "\n");
-    for (const json& event : tree_.events()) {
-      const json& data = event.at("data");
-      if (data.value("fault", data.value("subject", "")) == fault_) text += event.dump() + "\n";
-    }
+    for (const json& event : tree_.events()) text += event.dump() + "\n";
     return text;
   }
 

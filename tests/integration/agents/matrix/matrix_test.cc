@@ -53,12 +53,6 @@ struct World {
   std::function<bool(const std::string& kind)> has = [](const std::string&) { return true; };
 };
 
-// Those that break a server through its own protocol.
-bool is_of_servers(const std::string& kind) {
-  return kind.starts_with("db.") || kind.starts_with("redis.") || kind.starts_with("queue.") ||
-         kind.starts_with("load.");
-}
-
 // Where the defaults do not do.
 json params_of(const std::string& kind, const std::string& data) {
   if (kind.starts_with("file.")) return {{"path", data + "/orders.db"}};
@@ -414,24 +408,26 @@ void isolated(const std::function<void()>& test) {
   }).get();
 }
 
-TEST_CASE("every kind of fault on the machine leaves it as it was, however it ends") {
-  isolated(
-      [] { run_matrix({.has = [](const std::string& kind) { return !is_of_servers(kind); }}); });
+// One case of ctest each, so that they run side by side: the first words of kinds.
+using Group = std::vector<std::string>;
+const Group kOutside = {"file", "dns", "link", "http", "network"};
+const Group kProcesses = {"process", "syscall", "time"};
+const Group kResources = {"resource"};
+const Group kDatabases = {"db"};
+const Group kOtherServers = {"redis", "queue", "load"};
+
+std::function<bool(const std::string&)> is_of(const Group& group) {
+  return [group](const std::string& kind) {
+    return std::find(group.begin(), group.end(), kind.substr(0, kind.find('.'))) != group.end();
+  };
 }
 
-// What differs is whose processes a fault finds and ends.
-TEST_CASE(
-    "every kind that touches processes leaves them as they were without control groups, too") {
-  isolated([] {
-    run_matrix({.body = with_cgroups(false, kBody), .has = [](const std::string& kind) {
-                  return kind.starts_with("process.") || kind.starts_with("resource.") ||
-                         kind.starts_with("syscall.") || kind.starts_with("time.");
-                }});
-  });
+void on_the_machine(const Group& group, bool cgroups) {
+  isolated([&] { run_matrix({.body = with_cgroups(cgroups, kBody), .has = is_of(group)}); });
 }
 
-TEST_CASE("every kind of fault on a server leaves it as it was, however it ends") {
-  isolated([] {
+void on_servers(const Group& group) {
+  isolated([&] {
     const MatrixServers servers;
     std::string body =
         with_cgroups(true, "limits: {faults_max: 16, directories: [data]}\nservices:\n");
@@ -439,7 +435,43 @@ TEST_CASE("every kind of fault on a server leaves it as it was, however it ends"
       body += cat("  - {name: ", service, ", command: [\"{folder}/nap\", \"1000\"], ",
                   servers.extras(service), "}\n");
     }
-    run_matrix({.body = body, .around = [&] { return servers.state(); }, .has = is_of_servers});
+    run_matrix({.body = body, .around = [&] { return servers.state(); }, .has = is_of(group)});
+  });
+}
+
+TEST_CASE("faults on files, names, links and networks leave all as it was, however they end") {
+  on_the_machine(kOutside, true);
+}
+TEST_CASE("faults on processes leave all as it was, however they end") {
+  on_the_machine(kProcesses, true);
+}
+TEST_CASE("faults on resources leave all as it was, however they end") {
+  on_the_machine(kResources, true);
+}
+// What differs is which processes a fault finds and ends.
+TEST_CASE("faults on processes leave all as it was without control groups, too") {
+  on_the_machine(kProcesses, false);
+}
+TEST_CASE("faults on resources leave all as it was without control groups, too") {
+  on_the_machine(kResources, false);
+}
+TEST_CASE("faults on databases leave all as it was, however they end") { on_servers(kDatabases); }
+TEST_CASE("faults on Redis, queue and load leave all as it was, however they end") {
+  on_servers(kOtherServers);
+}
+
+TEST_CASE("every kind of fault is in one part of the matrix") {
+  isolated([] {
+    for (const json& kind : kinds_in({})) {
+      const std::string name = kind.at("name");
+      INFO(name);
+      int parts = 0;
+      for (const Group& group :
+           {kOutside, kProcesses, kResources, kDatabases, kOtherServers}) {
+        parts += is_of(group)(name) ? 1 : 0;
+      }
+      CHECK(parts == 1);
+    }
   });
 }
 

@@ -78,6 +78,37 @@ TEST_CASE("what an agent's successor reverted was in force, and the journal says
   CHECK(scene.only("fault.reverted").data["reason"] == "agent_start");
 }
 
+TEST_CASE("an end that is told as an event says since when, when nobody had told that before") {
+  Scene scene;
+  scene.agents_up();
+  scene.fleet = [](const Effect&) { return std::nullopt; };
+  REQUIRE(scene.command("fault.apply", kPause));
+  const WallTime intended = scene.events("effect.intended").back().at;
+  scene.now += 2s;
+  const auto told = [&](WallTime at, Duration lasted) {
+    const Json data = {
+        {"fault", "f-1"}, {"reason", "agent_start"}, {"live_for_us", us(lasted)}};
+    scene.step(AgentEvents{"app-1", {{at, "fault.reverted", data}}, {}});
+  };
+  told(intended + 1500ms, 1s);
+  CHECK(scene.only("fault.live").at == intended + 500ms);
+  CHECK(scene.only("fault.reverted").at == intended + 1500ms);
+}
+
+TEST_CASE("what a new run of an agent does not know while the order is on its way is not over") {
+  Scene scene;
+  scene.agents_up();
+  scene.fleet = [](const Effect&) { return std::nullopt; };
+  REQUIRE(scene.command("fault.apply", kPause));
+  scene.step(AgentLost{"app-1", "no answer"});
+  scene.now += 1s;
+  scene.agent_up("app-1", Json::array());
+  CHECK(scene.events("fault.reverted").empty());
+  scene.run_for(10s);  // no answer within its time
+  scene.agent_up("app-1", Json::array());
+  CHECK(scene.only("fault.reverted").data["reason"] == "its agent never got it");
+}
+
 TEST_CASE("an order whose repeat finds the fault over already was in force between") {
   Scene scene;
   scene.agents_up();
