@@ -81,7 +81,8 @@ std::optional<std::string> clash(const Holds& holds, const Holds& other) {
   if (ends == other_ends || other.what.ends == Ends::kOnce) return std::nullopt;  // it has done so
   const std::string target = shared(holds, other, true);
   if (target.empty()) return std::nullopt;
-  return ends ? cat("counts on ", target, ", which this would end") : cat("ends ", target, " again");
+  if (ends) return cat("counts on ", target, ", which this would end");
+  return cat("ends ", target, " again");
 }
 
 }  // namespace panshi::agent

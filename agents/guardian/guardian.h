@@ -46,7 +46,8 @@ class Guardian {
   Guardian& operator=(const Guardian&) = delete;
 
   // Keeps in `file` which process the guardian is. The one that the file names until now is ended
-  // if it still stands: its agent is gone, and a frozen one would wait for ever. REQUIRES: the caller holds the lock of the state that `file` is in; before watch().
+  // if it still stands: its agent is gone, and a frozen one would wait for ever. REQUIRES: the
+  // caller holds the lock of the state that `file` is in; before watch().
   Status take_over(const std::filesystem::path& file);
   // Starts the watcher. REQUIRES: once, after prepare_signals(). `restarted` is called on its
   // thread with the pid of each new guardian.

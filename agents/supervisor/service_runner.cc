@@ -82,6 +82,8 @@ std::vector<SupervisorInput> ServiceRunner::recover() {
         processes_.adopt(running->process, exit_handler(service.name, running->process));
     if (!adopted) continue;  // it ended just now
     if (!files_.write(service.name, *running)) kill_and_wait(running->process);
+    // Its agent may have died between starting it and giving it a group.
+    if (service.unit.empty()) cgroups_.join(service.name, running->process.pid);
     log_info(cat("service ", service.name, ": adopted pid ", running->process.pid));
     inputs.push_back(input::Adopt{service.name, running->process, running->ready});
   }

@@ -67,8 +67,8 @@ Result<TargetProcesses> find_chosen(const FaultRequest& request, Host& host) {
     return fail(ErrorCode::kNotFound, cat(target, ": no such process runs here"));
   }
   if (found.all.size() > kChosenMax) {
-    return fail(ErrorCode::kRefused, cat(target, " means ", found.all.size(), " processes; at most ",
-                                         kChosenMax, " at once"));
+    return fail(ErrorCode::kRefused, cat(target, " means ", found.all.size(),
+                                         " processes; at most ", kChosenMax, " at once"));
   }
   if (auto fine = check_touchable(target, found.all, host); !fine) {
     return tl::unexpected<Error>(fine.error());

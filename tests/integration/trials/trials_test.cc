@@ -182,8 +182,8 @@ class Run {
   Problems wrong_now() {
     Problems found = journal_problems();
     if (!found.empty()) return found;
-    const std::vector<std::string> differences = agent::host_state_differences(before_, looked_at());
-    if (!differences.empty()) return {"not as before: " + join(differences, "; ")};
+    found = agent::host_state_differences(before_, looked_at());
+    if (!found.empty()) return {"not as before: " + join(found, "; ")};
     const auto fsck = tree_.agent().run({"fsck", "--config", "{config}"});
     const json looked = parse_json(fsck.output, 1 << 20).value_or(json::object());
     for (const json& left : looked.value("leftovers", json::array())) {

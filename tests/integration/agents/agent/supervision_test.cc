@@ -169,6 +169,33 @@ services:
   CHECK_FALSE(std::filesystem::exists(std::filesystem::path(group).parent_path()));
 }
 
+// An agent dies between starting a service and giving it a group.
+TEST_CASE("an adopted service that is in no group of its own is given one") {
+  TestAgent agent(R"(
+cgroups: true
+services:
+  - {name: shop, command: [/bin/sh, -c, "sleep 1002 & exec sleep 1003"]}
+)");
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  if (agent.log().find("services get no control groups") != std::string::npos) {
+    skip_case("no cgroup v2 hierarchy in which this account may make groups");
+  }
+  const pid_t leader = pid_of(agent, "shop");
+  const std::string group = cgroup_of(leader);
+  agent.signal(SIGKILL);
+  REQUIRE(eventually([&] { return agent.pid() == 0 && agent.everything().size() == 2; }));
+  for (const pid_t pid : agent.everything()) {
+    std::ofstream(std::filesystem::path(group).parent_path().parent_path() / "cgroup.procs") << pid;
+  }
+  REQUIRE(cgroup_of(leader) != group);
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  CHECK(pid_of(agent, "shop") == leader);
+  CHECK(cgroup_of(leader) == group);
+  CHECK(split(read_file(group + "/cgroup.procs").value_or(""), '\n').size() == 3);  // and ""
+}
+
 TEST_CASE("an action restarts, stops and starts a service, each once") {
   TestAgent agent(kTwo);
   agent.start();
