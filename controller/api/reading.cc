@@ -206,12 +206,14 @@ Api::Answer Api::agent(const Request& request) {
   return known;
 }
 
-// One entry a node: {"node", key: […]} or {"node","error"}.
+// One entry a node: {"node", key: […]} or {"node","error"}. All are asked at once: one that does
+// not answer keeps nobody waiting for longer than its own time.
 nlohmann::json Api::of_every_agent(const std::string& path, const char* key) {
   nlohmann::json list = nlohmann::json::array();
   const auto catalog = parts_.catalog.read();
-  for (const auto& [name, node] : catalog->inventory.nodes) {
-    const auto answer = parts_.fleet.ask(name, path, kAgentPatience);
+  std::vector<std::string> names;
+  for (const auto& [name, node] : catalog->inventory.nodes) names.push_back(name);
+  for (const auto& [name, answer] : parts_.fleet.ask_all(names, path, kAgentPatience)) {
     if (answer && answer->is_object() && answer->contains(key)) {
       list.push_back({{"node", name}, {key, answer->at(key)}});
     } else {

@@ -201,12 +201,24 @@ Status Fleet::read_token(Member& member) {
 
 Result<nlohmann::json> Fleet::ask(const std::string& node, const std::string& path,
                                   Duration timeout) {
-  return call(node, path, false, timeout);
+  return await(start_call(node, path, false, timeout), node, timeout);
+}
+
+std::map<std::string, Result<nlohmann::json>> Fleet::ask_all(const std::vector<std::string>& nodes,
+                                                             const std::string& path,
+                                                             Duration timeout) {
+  std::map<std::string, Answer> under_way;
+  for (const std::string& node : nodes) {
+    under_way.emplace(node, start_call(node, path, false, timeout));
+  }
+  std::map<std::string, Result<nlohmann::json>> answers;
+  for (const auto& [node, answer] : under_way) answers.emplace(node, await(answer, node, timeout));
+  return answers;
 }
 
 Result<nlohmann::json> Fleet::tell(const std::string& node, const std::string& path,
                                    Duration timeout) {
-  return call(node, path, true, timeout);
+  return await(start_call(node, path, true, timeout), node, timeout);
 }
 
 namespace {
@@ -219,8 +231,8 @@ ErrorCode code_of_status(int status) {
 
 }  // namespace
 
-Result<nlohmann::json> Fleet::call(const std::string& node, const std::string& path, bool post,
-                                   Duration timeout) {
+Fleet::Answer Fleet::start_call(const std::string& node, const std::string& path, bool post,
+                                Duration timeout) {
   auto reply = std::make_shared<Reply>();
   const bool queued = jobs_.put([this, node, path, post, timeout, reply] {
     (void)reply->take();
@@ -245,7 +257,12 @@ Result<nlohmann::json> Fleet::call(const std::string& node, const std::string& p
       reply->answer(fail(code_of_status(got->status), words_of(*got)));
     });
   });
-  if (!queued) return fail(ErrorCode::kUnavailable, "the controller is stopping");
+  if (!queued) reply->answer(fail(ErrorCode::kUnavailable, "the controller is stopping"));
+  return reply;
+}
+
+Result<nlohmann::json> Fleet::await(const Answer& reply, const std::string& node,
+                                    Duration timeout) {
   auto answer = reply->wait(timeout);
   if (!answer && answer.error().code != ErrorCode::kNotFound) {
     return fail(answer.error(), cat("agent ", node));

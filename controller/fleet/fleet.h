@@ -53,6 +53,9 @@ class Fleet {
   void carry_out(Effect effect);
   // GET from one agent, for what the API passes through. Blocks up to `timeout`.
   Result<nlohmann::json> ask(const std::string& node, const std::string& path, Duration timeout);
+  // The same of each of them, all at once: the slowest decides how long it takes.
+  std::map<std::string, Result<nlohmann::json>> ask_all(const std::vector<std::string>& nodes,
+                                                        const std::string& path, Duration timeout);
   // POST with the epoch alone, likewise: for what is done once and not by a plan.
   Result<nlohmann::json> tell(const std::string& node, const std::string& path, Duration timeout);
   // Nodes whose agents answer at present. Blocks shortly.
@@ -62,8 +65,10 @@ class Fleet {
   void stop();
 
  private:
-  Result<nlohmann::json> call(const std::string& node, const std::string& path, bool post,
-                              Duration timeout);
+  using Answer = std::shared_ptr<Reply>;
+  Answer start_call(const std::string& node, const std::string& path, bool post, Duration timeout);
+  static Result<nlohmann::json> await(const Answer& answer, const std::string& node,
+                                      Duration timeout);
   using Job = std::function<void()>;  // run on the thread `fleet`
   struct Member {
     Agent agent;

@@ -55,8 +55,12 @@ bool was_sent(CURL* easy) {
   return bytes > 0;
 }
 
+bool has_no_effect(const HttpCall& call) {
+  return call.method == "GET" || call.method == "HEAD" || call.method == "OPTIONS";
+}
+
 bool may_be_repeated(const HttpCall& call) {
-  if (call.method == "GET" || call.method == "HEAD" || call.method == "OPTIONS") return true;
+  if (has_no_effect(call)) return true;
   return std::any_of(call.headers.begin(), call.headers.end(), [](const auto& header) {
     return curl_strequal(header.first.c_str(), "idempotency-key") != 0;
   });
@@ -65,8 +69,9 @@ bool may_be_repeated(const HttpCall& call) {
 // Before each sending. curl by itself sends a request again when a kept connection breaks before a
 // byte of the answer, be it a payment and the server one that died of it.
 int allow_sending(void* user, char*, char*, int, int) {
-  const auto& transfer = *static_cast<const HttpTransfer*>(user);
+  auto& transfer = *static_cast<HttpTransfer*>(user);
   const bool again = was_sent(transfer.easy.get());
+  transfer.repeated = transfer.repeated || again;
   return again && !may_be_repeated(transfer.call) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -129,6 +134,7 @@ Status prepare(HttpTransfer& transfer, HttpCall call) {
   transfer.call = std::move(call);
   transfer.body.clear();
   transfer.body_too_large = false;
+  transfer.repeated = false;
   CURL* const easy = transfer.easy.get();
   curl_easy_reset(easy);
   set(easy, CURLOPT_NOSIGNAL, 1L);
@@ -171,6 +177,14 @@ Result<HttpReply> finish(CURLcode code, HttpTransfer& transfer) {
   curl_off_t took_us = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took_us);
+  // "Nothing was done" is true of the repeat alone: the first may have been acted on.
+  const bool refused = status == 429 || status >= 500;
+  if (transfer.repeated && refused && !has_no_effect(transfer.call)) {
+    return fail(ErrorCode::kTimeout,
+                cat(transfer.call.method, " ", transfer.call.url,
+                    ": the connection broke after it was sent, and its repeat was answered with ",
+                    status));
+  }
   long connects = 0;
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
   HttpReply reply{static_cast<int>(status), std::move(transfer.body), Duration(took_us),

@@ -30,6 +30,7 @@ struct HttpTransfer {
   HeaderList headers;
   std::string body;
   bool body_too_large = false;
+  bool repeated = false;  // it was sent before, on a connection that broke
 };
 
 // Readies the handle, which keeps its connection and nothing else of the call before.

@@ -264,13 +264,14 @@ Result<std::string> Orders::write(const Order& order, bool guarded) {
   if (in_database) return std::string("database");
   if (in_database.error().code == ErrorCode::kConflict) return tl::unexpected(in_database.error());
   if (!guarded) return tl::unexpected(in_database.error());
+  const auto is_unknown = [](const Status& status) {
+    return !status && status.error().code == ErrorCode::kTimeout;
+  };
   Status in_queue = queue_.publish(kOrderPlaced, order);
-  if (!in_queue && in_queue.error().code == ErrorCode::kTimeout) {
-    in_queue = queue_.publish(kOrderPlaced, order);
-  }
+  bool perhaps = is_unknown(in_database) || is_unknown(in_queue);
+  if (is_unknown(in_queue)) in_queue = queue_.publish(kOrderPlaced, order);
   if (in_queue) return std::string("queue");
-  const bool perhaps = in_database.error().code == ErrorCode::kTimeout ||
-                       in_queue.error().code == ErrorCode::kTimeout;
+  perhaps = perhaps || is_unknown(in_queue);  // a second that surely failed says nothing of the first
   return fail(perhaps ? ErrorCode::kTimeout : ErrorCode::kUnavailable,
               cat(in_database.error().message, "; ", in_queue.error().message));
 }

@@ -5,7 +5,12 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -53,18 +58,23 @@ Stepped relay(const Input& input, WallTime now) {
 // A controller in this process, with a thread of its own for the loop.
 class Running {
  public:
-  Running(const TemporaryFolder& folder, const FakeAgent& agent) : brain_(relay) {
+  Running(const TemporaryFolder& folder, const FakeAgent& agent)
+      : Running(folder, std::map<std::string, const FakeAgent*>{{"keys-1", &agent}}) {}
+  Running(const TemporaryFolder& folder, const std::map<std::string, const FakeAgent*>& agents)
+      : brain_(relay) {
     Config config;
     config.port = 0;
     config.state = folder / "state";
     config.poll = 300ms;
     config.settings.lease = 3s;
-    config.inventory.nodes["keys-1"] = {.name = "keys-1",
-                                        .url = agent.url(),
-                                        .token_file = agent.token_file(),
-                                        .services = {},
-                                        .links = {},
-                                        .programs = {}};
+    for (const auto& [node, agent] : agents) {
+      config.inventory.nodes[node] = {.name = node,
+                                      .url = agent->url(),
+                                      .token_file = agent->token_file(),
+                                      .services = {},
+                                      .links = {},
+                                      .programs = {}};
+    }
     catalog_.inventory = config.inventory;
     brain_.shown = {{"faults", {{"f-1", {{"node", "keys-1"}, {"state", "live"}}}}}};
     app_ = std::make_unique<App>(config, App::Parts{.catalog = catalog_,
@@ -166,6 +176,34 @@ TEST_CASE("an agent whose token is not there yet is met once it is") {
   CHECK(controller.events("agent.up").empty());
   agent.write_token();
   CHECK(controller.sees("agent.up"));
+}
+
+TEST_CASE("all agents are asked at once, so that one that is slow keeps nobody waiting") {
+  const TemporaryFolder folder;
+  std::mutex mutex;
+  std::condition_variable all_are_asked;
+  std::size_t asked = 0;
+  std::vector<std::unique_ptr<FakeAgent>> agents;
+  std::map<std::string, const FakeAgent*> nodes;
+  for (const char* node : {"keys-1", "keys-2", "keys-3"}) {
+    agents.push_back(std::make_unique<FakeAgent>(node, folder.path()));
+    // None answers before the last one is asked.
+    agents.back()->on_kinds([&] {
+      std::unique_lock lock(mutex);
+      ++asked;
+      all_are_asked.notify_all();
+      all_are_asked.wait_for(lock, 10s, [&] { return asked == nodes.size(); });
+      return nlohmann::json{"process.pause"};
+    });
+    nodes[node] = agents.back().get();
+  }
+  const Running controller(folder, nodes);
+  const auto answer = controller.call("GET", "/api/v1/fault-kinds");
+  REQUIRE(answer.at("nodes").size() == 3);
+  for (const auto& node : answer.at("nodes")) {
+    INFO(node);
+    CHECK(node.contains("kinds"));
+  }
 }
 
 TEST_CASE("a reader that waits is woken by the next event, and only by one of its drill's") {

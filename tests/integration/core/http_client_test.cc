@@ -23,8 +23,9 @@ using namespace std::chrono_literals;
 // connection after it has read the request: it may have acted on it.
 class Treacherous {
  public:
-  // `connections_max`: then it is gone.
-  Treacherous(int answered, int connections_max) {
+  // `connections_max`: then it is gone. `later`: the status on all but the first connection.
+  Treacherous(int answered, int connections_max, std::string later = "200 OK")
+      : later_(std::move(later)) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_storage address = {};
     address.ss_family = AF_INET;
@@ -34,7 +35,7 @@ class Treacherous {
     const auto* bytes = reinterpret_cast<const unsigned char*>(&address);
     port_ = bytes[2] << 8 | bytes[3];
     thread_ = std::thread([this, answered, connections_max] {
-      for (int i = 0; i < connections_max && serve(answered); ++i) {
+      for (int i = 0; i < connections_max && serve(answered, i == 0 ? "200 OK" : later_); ++i) {
       }
       ::close(listener_);
     });
@@ -51,10 +52,10 @@ class Treacherous {
   void be_gone_after_this() { gone_after_this_ = true; }  // REQUIRES: before the first call
 
  private:
-  bool serve(int answered) {
+  bool serve(int answered, const std::string& status) {
     const int accepted = ::accept(listener_, nullptr, nullptr);
     if (accepted < 0) return false;
-    const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    const std::string answer = "HTTP/1.1 " + status + "\r\nContent-Length: 2\r\n\r\nok";
     std::array<char, 4096> buffer;
     for (int i = 0; i <= answered; ++i) {
       if (::recv(accepted, buffer.data(), buffer.size(), 0) <= 0) break;
@@ -70,6 +71,7 @@ class Treacherous {
     return true;
   }
 
+  const std::string later_;
   int listener_ = -1;
   int port_ = 0;
   std::atomic<bool> gone_after_this_ = false;
@@ -100,6 +102,47 @@ TEST_CASE("a call that may be repeated is sent again when its kept connection br
     REQUIRE(client.send(call));
     CHECK(client.send(call));
     CHECK(server.read() == 3);
+  }
+}
+
+TEST_CASE("a repeat that is refused is unknown, unless it has no effect") {
+  for (const char* status : {"503 Busy", "429 Later", "502 Bad"}) {
+    INFO(status);
+    HttpCall order = {
+        .method = "POST", .url = {}, .body = "{}", .headers = {{"Idempotency-Key", "k"}}};
+    {
+      Treacherous server(1, 3, status);
+      order.url = server.url();
+      HttpClient client;
+      REQUIRE(client.send(order));
+      const auto refused = client.send(order);
+      REQUIRE_FALSE(refused);
+      CHECK(refused.error().code == ErrorCode::kTimeout);
+      CHECK(server.read() == 3);
+    }
+    Treacherous server(1, 3, status);
+    HttpClient client;
+    REQUIRE(client.send({.url = server.url()}));
+    const auto seen = client.send({.url = server.url()});
+    REQUIRE(seen);
+    CHECK(seen->status == std::stoi(status));
+  }
+}
+
+TEST_CASE("a refusal after one sending is what the server says") {
+  HttpServer server({});
+  server.route("POST", "/pay", [](const HttpRequest&) {
+    return HttpResponse{.status = 503, .body = "{}"};
+  });
+  REQUIRE(server.start());
+  HttpClient client;
+  for (int i = 0; i < 2; ++i) {  // also on a kept connection
+    const auto refused = client.send({.method = "POST",
+                                      .url = cat("http://127.0.0.1:", server.port(), "/pay"),
+                                      .body = "{}",
+                                      .headers = {{"Idempotency-Key", "k"}}});
+    REQUIRE(refused);
+    CHECK(refused->status == 503);
   }
 }
 

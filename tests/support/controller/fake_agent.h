@@ -48,6 +48,8 @@ class FakeAgent {
 
   std::string url() const { return "http://127.0.0.1:" + std::to_string(server_->port()); }
   std::string token_file() const { return token_file_.string(); }
+  // Before the controller starts; else nobody knows any kind.
+  void on_kinds(std::function<nlohmann::json()> answer) { on_kinds_ = std::move(answer); }
   void write_token() { std::ofstream(token_file_) << "secret-of-" << node_ << '\n'; }
 
   void say(const std::string& kind, const nlohmann::json& data) {
@@ -85,6 +87,9 @@ class FakeAgent {
                             {"links", nlohmann::json::array()},
                             {"faults", nlohmann::json::array()},
                             {"actions", nlohmann::json::array()}});
+    });
+    server_->route("GET", "/v1/faults/kinds", [this](const HttpRequest&) {
+      return json_response({{"kinds", on_kinds_ ? on_kinds_() : nlohmann::json::array()}});
     });
     server_->route("PUT", "/v1/faults/{id}", [this](const HttpRequest& in) {
       remember(in);
@@ -129,6 +134,7 @@ class FakeAgent {
   const std::string node_;
   const std::filesystem::path token_file_;
   const OnInject on_inject_;
+  std::function<nlohmann::json()> on_kinds_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<nlohmann::json> events_;
