@@ -45,8 +45,8 @@ struct HttpReply {
 
 // Errors say what may have happened at the other end:
 //   kUnavailable  never sent, on no connection: the request was surely not acted on
-//   kTimeout      sent, no whole answer in time or the connection broke: unknown; also when what has
-//                 an effect was sent again by itself and that was refused (429, 5xx)
+//   kTimeout      sent, no whole answer in time or the connection broke: unknown; also when a call
+//                 with an effect was sent again by itself and that was refused (429, 5xx)
 //   kInvalid      the call itself is malformed; kRefused: the answer is too large
 class HttpClient {  // one thread at a time; keeps its connection
  public:

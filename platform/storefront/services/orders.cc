@@ -271,7 +271,7 @@ Result<std::string> Orders::write(const Order& order, bool guarded) {
   bool perhaps = is_unknown(in_database) || is_unknown(in_queue);
   if (is_unknown(in_queue)) in_queue = queue_.publish(kOrderPlaced, order);
   if (in_queue) return std::string("queue");
-  perhaps = perhaps || is_unknown(in_queue);  // a second that surely failed says nothing of the first
+  perhaps = perhaps || is_unknown(in_queue);  // a sure failure says nothing of the first try
   return fail(perhaps ? ErrorCode::kTimeout : ErrorCode::kUnavailable,
               cat(in_database.error().message, "; ", in_queue.error().message));
 }
