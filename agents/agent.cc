@@ -80,6 +80,7 @@ Agent::~Agent() {
   server_.reset();
   toxiproxy_.reset();
   prober_.reset();
+  accounts_.reset();
   actions_.reset();
   faults_.reset();
   processes_.reset();
@@ -111,6 +112,9 @@ Status Agent::open() {
   };
   options.on_moving = watchers_.moving;
   ASSIGN_OR_RETURN(faults_, FaultBook::open(std::move(options), *host_));
+  accounts_ = std::make_unique<AccountTrials>(
+      *host_,
+      [this](const std::string& service, const BadAccount& bad) { tell_account(service, bad); });
 
   processes_ = std::make_unique<ProcessRunner>();
   runner_ = std::make_unique<ServiceRunner>(
@@ -328,6 +332,7 @@ void Agent::after_step() {
     if (is_new || known->second != up) {
       known->second = up;
       news.samples.push_back({service.name + ".up", up ? 1.0 : 0.0, now});
+      accounts_->note(service.name, up);
     }
     const bool lives = service.process && service.state != ServiceState::kPreparing;
     board_.process_seen(service.name, lives, now, news);
@@ -445,6 +450,15 @@ void Agent::tell_full(const LinkTable::Full& full) {
                                 {"connections", full.connections},
                                 {"limit_of", full.of_node ? "node" : "link"},
                                 {"refused", full.refused}});
+}
+
+void Agent::tell_account(const std::string& service, const BadAccount& bad) {
+  log_warn(bad.text);
+  feed_.add_event("account.lacks", {{"service", service},
+                                    {"account", bad.account},
+                                    {"lacks", bad.lacks},
+                                    {"kinds", bad.kinds},
+                                    {"text", bad.text}});
 }
 
 void Agent::run(const ProcessSpec& spec, Duration timeout, ProcessRunner::OnScript done) {

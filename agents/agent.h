@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/account_trials.h"
 #include "agents/actions/action_desk.h"
 #include "agents/api/epoch_gate.h"
 #include "agents/api/event_feed.h"
@@ -66,6 +67,7 @@ class Agent final : private ActionPorts {
   void tell_rerouted(const std::string& link, const LinkTable::Rerouted& way,
                      const std::string& how);
   void tell_full(const LinkTable::Full& full);
+  void tell_account(const std::string& service, const BadAccount& bad);
   Status open_toxiproxy();
   void begin();
   std::optional<MonoTime> turn();
@@ -118,6 +120,7 @@ class Agent final : private ActionPorts {
   std::unique_ptr<HttpServer> toxiproxy_;
   std::unique_ptr<LinuxHost> host_;
   std::unique_ptr<FaultBook> faults_;
+  std::unique_ptr<AccountTrials> accounts_;
   std::unique_ptr<LogRotator> rotator_;
   std::unique_ptr<ProcessRunner> processes_;
   std::unique_ptr<ServiceRunner> runner_;

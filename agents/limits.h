@@ -43,6 +43,10 @@ inline constexpr int kLogFilesMax = 3;                 // the live one and two o
 inline constexpr std::size_t kProbeBodyMax = 1 << 20;  // of an http answer, head and body
 inline constexpr std::size_t kProbeSignalsMax = 32;    // of one http or prometheus probe
 
+// Accounts of services, tried when their server is ready (account_trials.h).
+inline constexpr int kAccountTriesMax = 20;  // of a server that is not reached
+inline constexpr Duration kAccountAgainAfter = 1s;
+
 // Actions.
 inline constexpr std::size_t kActionsKept = 1'000;
 inline constexpr std::size_t kActionsRunningMax = 32;

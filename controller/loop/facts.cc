@@ -43,7 +43,7 @@ void on_agent_event(Context& context, const std::string& node, const AgentEvents
     }
   } else if (item.kind.starts_with("fault.")) {
     learn_fault(context, node, item.kind, at, item.data);
-  } else if (starts_with_any(item.kind, {"service.", "probe.", "link."})) {
+  } else if (starts_with_any(item.kind, {"service.", "probe.", "link.", "account."})) {
     if (item.kind.starts_with("service.")) note_service(context.memory.services[node], item, at);
     const DrillFacts* drill = context.state.active_drill();
     context.emit_at(at, item.kind, item.data, {drill ? drill->id : "", "", "", node});

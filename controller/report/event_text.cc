@@ -199,6 +199,7 @@ constexpr Row kRows[] = {
                   " refuses new connections: ", integer_of(e.data, "connections").value_or(0),
                   " are open, the limit of its ", text_of(e.data, "limit_of"));
      }},
+    {"account.lacks", "seen", [](const Event& e) { return text_of(e.data, "text"); }},
     {"signal.symptom", "seen",
      [](const Event& e) {
        return cat("first sign: ", text_of(e.data, "signal"), value_in(e.data),

@@ -58,6 +58,14 @@ tl::unexpected<Error> failed(natsStatus status, std::string_view doing) {
   return fail(code_of(status), cat("nats ", doing, ": ", natsStatus_GetText(status)));
 }
 
+// A URL without the user and password that it may have.
+std::string place_of(const std::string& url) {
+  const std::size_t slashes = url.find("//");
+  const std::size_t host = slashes == std::string::npos ? 0 : slashes + 2;
+  const std::size_t at = url.rfind('@');
+  return at == std::string::npos || at < host ? url : url.substr(0, host) + url.substr(at + 1);
+}
+
 struct MessageList {
   MessageList() = default;
   ~MessageList() { natsMsgList_Destroy(&list); }
@@ -127,6 +135,9 @@ class JetStream final : public Nats {
   }
   Result<SubscriptionPtr> take_subscription(const Pull& pull);
   void give_back(const ConsumerKey& key, SubscriptionPtr subscription);
+  // What the account may not publish is dropped, and told beside all requests: the server's words
+  // when the last of that was of this subject, else "".
+  std::string refusal_of(const std::string& subject) const;
   Result<std::uint64_t> count_matching(const std::string& stream, const std::string& filter);
 
   natsConnection* connection_;
@@ -302,8 +313,18 @@ Result<std::string> JetStream::request(const std::string& subject, std::string_v
     return std::string(natsMsg_GetData(answered),
                        static_cast<std::size_t>(natsMsg_GetDataLength(answered)));
   }
+  if (const std::string words = refusal_of(subject); !words.empty()) {
+    return fail(ErrorCode::kRefused, cat("nats request ", subject, ": ", words));
+  }
   return fail(status == NATS_NO_RESPONDERS ? ErrorCode::kUnavailable : ErrorCode::kTimeout,
               cat("nats request ", subject, ": ", natsStatus_GetText(status)));
+}
+
+std::string JetStream::refusal_of(const std::string& subject) const {
+  const char* words = nullptr;
+  if (natsConnection_GetLastError(connection_, &words) != NATS_NOT_PERMITTED || !words) return {};
+  const std::string said = words;
+  return said.find(cat("Publish to \"", subject, "\"")) == std::string::npos ? std::string() : said;
 }
 
 Status JetStream::read_all(const std::string& stream, const std::string& subject_filter,
@@ -350,8 +371,11 @@ Result<std::unique_ptr<Nats>> Nats::connect(const Options& options) {
   natsOptions_SetSendAsap(raw, true);
   natsConnection* connection = nullptr;
   if (const natsStatus status = natsConnection_Connect(&connection, raw); status != NATS_OK) {
-    return fail(ErrorCode::kUnavailable,
-                cat("nats ", join(options.urls, ", "), ": ", natsStatus_GetText(status)));
+    std::vector<std::string> places;
+    for (const std::string& url : options.urls) places.push_back(place_of(url));
+    return fail(
+        status == NATS_CONNECTION_AUTH_FAILED ? ErrorCode::kRefused : ErrorCode::kUnavailable,
+        cat("nats ", join(places, ", "), ": ", natsStatus_GetText(status)));
   }
   jsOptions js_options;
   jsOptions_Init(&js_options);

@@ -49,6 +49,7 @@ class Nats {
     std::uint64_t unacknowledged = 0;
   };
 
+  // kRefused: the server does not let the account in; kUnavailable: nobody is there.
   static Result<std::unique_ptr<Nats>> connect(const Options& options);
   virtual ~Nats() = default;
 
@@ -81,7 +82,8 @@ class Nats {
   // kNotFound: it is gone already.
   virtual Status remove(const std::string& stream, std::uint64_t sequence) = 0;
   // One request and its answer: the JetStream API (`$JS.API.…`), or a message to be stored, whose
-  // answer says where. kUnavailable: nobody is there who would answer; kTimeout: unknown.
+  // answer says where. kRefused: the account may not ask that; kUnavailable: nobody is there who
+  // would answer; kTimeout: unknown.
   virtual Result<std::string> request(const std::string& subject, std::string_view body,
                                       const std::map<std::string, std::string>& headers = {}) = 0;
   virtual bool connected() const = 0;

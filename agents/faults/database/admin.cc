@@ -101,8 +101,4 @@ std::string table_name(const nlohmann::json& found) {
              sql_name(found.at("table").get<std::string>()));
 }
 
-std::string why_no_database(Host& host) {
-  return !host.sql_services().empty() ? "" : "no service of this node has an admin account (`sql`)";
-}
-
 }  // namespace panshi::agent

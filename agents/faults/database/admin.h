@@ -48,6 +48,4 @@ Result<std::int64_t> one_number(SqlSession& session, const std::string& query);
 Result<nlohmann::json> find_table(SqlSession& session, const std::string& name);
 std::string table_name(const nlohmann::json& found);  // `database`.`table`
 
-std::string why_no_database(Host& host);  // FaultMeans::why_not
-
 }  // namespace panshi::agent

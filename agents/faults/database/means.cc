@@ -26,21 +26,8 @@ constexpr char kReplicationStop[] = "db.replication-stop";
 constexpr char kSlowQuery[] = "db.slow-query";
 
 template <const char* Kind, auto Make>
-std::unique_ptr<Fault> make_checked(const FaultRequest& request, Host& host) {
-  return checked_for_privileges(Kind, request, host, Make(request, host));
-}
-
-template <const char* Kind>
-std::string why_not(Host& host) {
-  return why_no_account(host, Kind);
-}
-
-template <const char* Kind, auto Make>
 constexpr FaultMeans row(bool cheap_measure = false) {
-  return {.kind = Kind,
-          .make = &make_checked<Kind, Make>,
-          .cheap_measure = cheap_measure,
-          .why_not = &why_not<Kind>};
+  return account_row<kSqlAccounts, Kind, Make>(cheap_measure);
 }
 
 constexpr FaultMeans kMeans[] = {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "agents/faults/database/admin.h"
+#include "agents/faults/means.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -52,79 +53,56 @@ bool has(const Granted& granted, const std::string& privilege) {
                      [&](const std::string& name) { return held.contains(name); });
 }
 
-class Checked final : public Fault {
+class SqlAccount final : public Account {
  public:
-  Checked(const char* kind, std::string service, Host& host, std::unique_ptr<Fault> fault)
-      : kind_(kind), service_(std::move(service)), host_(host), fault_(std::move(fault)) {}
+  SqlAccount(std::string name, std::vector<std::string> grants)
+      : name_(std::move(name)), grants_(std::move(grants)) {}
 
-  Result<nlohmann::json> resolve() override {
-    const std::string why = why_no_privileges(host_, kind_, service_);
-    if (!why.empty()) return fail(ErrorCode::kRefused, why);
-    return fault_->resolve();
+  std::string name() const override { return name_; }
+  std::vector<std::string> lacks(std::string_view needs) override {
+    return missing_privileges(grants_, privileges_in(needs));
   }
-  Status apply(const nlohmann::json& resolved) override { return fault_->apply(resolved); }
-  Status revert(const nlohmann::json& resolved) override { return fault_->revert(resolved); }
-  nlohmann::json measure(const nlohmann::json& resolved) const override {
-    return fault_->measure(resolved);
+  std::string remedy(const std::vector<std::string>& lacks) const override {
+    const std::size_t at = name_.rfind('@');
+    return cat("GRANT ", join(lacks, ", "), " ON *.* TO ", sql_text(name_.substr(0, at)), "@",
+               sql_text(name_.substr(at + 1)));
   }
 
  private:
-  const char* const kind_;
-  const std::string service_;
-  Host& host_;
-  const std::unique_ptr<Fault> fault_;
+  const std::string name_;  // "chaos@%"
+  const std::vector<std::string> grants_;
 };
+
+Result<std::unique_ptr<Account>> ask(Host& host, const std::string& service) {
+  ASSIGN_OR_RETURN(const auto session, host.open_sql(service));
+  ASSIGN_OR_RETURN(std::string user, one_value(*session, "SELECT CURRENT_USER()"));
+  ASSIGN_OR_RETURN(const auto rows, session->run("SHOW GRANTS"));  // those of its roles, too
+  if (user.find('@') == std::string::npos || rows.empty()) return nullptr;
+  std::vector<std::string> grants;
+  for (const auto& row : rows) grants.push_back(row.empty() ? "" : row[0].value_or(""));
+  return std::make_unique<SqlAccount>(std::move(user), std::move(grants));
+}
 
 }  // namespace
 
+const AccountGroup kSqlAccounts = {.entry = "sql",
+                                   .kinds = &database_means,
+                                   .services = [](Host& host) { return host.sql_services(); },
+                                   .ask = &ask};
+
 std::vector<std::string> missing_privileges(const std::vector<std::string>& grants,
-                                            std::string_view wanted) {
+                                            const std::vector<std::string>& wanted) {
   Granted granted;
   for (const std::string& line : grants) read_grant(line, granted);
   std::vector<std::string> missing;
-  for (const std::string& item : split(wanted, ',')) {
-    const std::size_t first = item.find_first_not_of(' ');
-    if (first == std::string::npos) continue;
-    const std::string privilege = item.substr(first);
+  for (const std::string& privilege : wanted) {
     if (!has(granted, privilege)) missing.push_back(privilege);
   }
   return missing;
 }
 
-std::string privileges_in(std::string_view needs) {
-  constexpr std::string_view kBefore = "privileges ";
-  const std::size_t at = needs.find(kBefore);
-  return at == std::string_view::npos ? "" : std::string(needs.substr(at + kBefore.size()));
-}
-
-std::string why_no_privileges(Host& host, const char* kind, const std::string& service) {
-  auto session = host.open_sql(service);
-  if (!session) return {};
-  const auto user = (*session)->run("SELECT CURRENT_USER()");
-  const auto rows = (*session)->run("SHOW GRANTS");  // those of the roles in use, too
-  if (!user || !rows || user->empty() || rows->empty()) return {};
-  std::vector<std::string> grants;
-  for (const auto& row : *rows) grants.push_back(row.empty() ? "" : row[0].value_or(""));
-  const auto missing = missing_privileges(grants, privileges_in(find_fault_kind(kind)->needs));
-  if (missing.empty()) return {};
-  return cat("account ", user->at(0).at(0).value_or(""), " of ", service, " lacks ",
-             join(missing, ", "), "; GRANT ", join(missing, ", "), " ON *.* gives it that");
-}
-
-std::string why_no_account(Host& host, const char* kind) {
-  if (std::string why = why_no_database(host); !why.empty()) return why;
-  std::vector<std::string> whys;
-  for (const std::string& service : host.sql_services()) {
-    std::string why = why_no_privileges(host, kind, service);
-    if (why.empty()) return {};
-    whys.push_back(std::move(why));
-  }
-  return join(whys, "; ");
-}
-
-std::unique_ptr<Fault> checked_for_privileges(const char* kind, const FaultRequest& request,
-                                              Host& host, std::unique_ptr<Fault> fault) {
-  return std::make_unique<Checked>(kind, request.target, host, std::move(fault));
+std::vector<std::string> privileges_in(std::string_view needs) {
+  return listed_in(needs, "privileges ");
 }
 
 }  // namespace panshi::agent

@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/queue/admin.h"
 
+#include "agents/faults/means.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
+namespace {
+
+// A server of NATS lets an account in or not; what it may do there it does not say.
+Result<std::unique_ptr<Account>> ask(Host& host, const std::string& service) {
+  ASSIGN_OR_RETURN([[maybe_unused]] const auto session, host.open_nats(service));
+  return nullptr;
+}
+
+}  // namespace
+
+const AccountGroup kNatsAccounts = {.entry = "nats",
+                                    .kinds = &queue_means,
+                                    .services = [](Host& host) { return host.nats_services(); },
+                                    .ask = &ask};
 
 Result<std::unique_ptr<NatsSession>> open_nats(Host& host, const std::string& service) {
   auto session = host.open_nats(service);

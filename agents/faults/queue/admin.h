@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "agents/host/host.h"
+#include "agents/faults/account.h"
 
 namespace panshi::agent {
 
@@ -20,5 +20,6 @@ Status check_name(const std::string& parameter, const std::string& name);
 bool subject_matches(const std::string& pattern, const std::string& subject);
 
 std::string why_no_nats(Host& host);  // FaultMeans::why_not
+extern const AccountGroup kNatsAccounts;
 
 }  // namespace panshi::agent

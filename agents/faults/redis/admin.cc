@@ -17,8 +17,4 @@ Result<RedisLink> link_of(RedisSession& session) {
   return RedisLink{.replica = says("role:slave"), .up = says("master_link_status:up")};
 }
 
-std::string why_no_redis(Host& host) {
-  return !host.redis_services().empty() ? "" : "no service of this node has an entry `redis`";
-}
-
 }  // namespace panshi::agent

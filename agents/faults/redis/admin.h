@@ -20,6 +20,7 @@ struct RedisLink {
 };
 Result<RedisLink> link_of(RedisSession& session);
 
-std::string why_no_redis(Host& host);  // FaultMeans::why_not
+// PUBLISH there counts as a write and changes nothing: unanswered, writes are paused.
+inline constexpr const char* kProbeChannel = "panshi";
 
 }  // namespace panshi::agent

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/means.h"
 
-#include "agents/faults/redis/admin.h"
+#include "agents/faults/redis/commands.h"
 #include "agents/faults/redis/expire_keys.h"
 #include "agents/faults/redis/failover.h"
 #include "agents/faults/redis/kill.h"
@@ -12,31 +12,25 @@
 namespace panshi::agent {
 namespace {
 
+constexpr char kExpireKeys[] = "redis.expire-keys";
+constexpr char kFailover[] = "redis.failover";
+constexpr char kKill[] = "redis.kill";
+constexpr char kMemoryFull[] = "redis.memory-full";
+constexpr char kPauseClients[] = "redis.pause-clients";
+constexpr char kReplicationBreak[] = "redis.replication-break";
+
+template <const char* Kind, auto Make>
+constexpr FaultMeans row() {
+  return account_row<kRedisAccounts, Kind, Make>();
+}
+
 constexpr FaultMeans kMeans[] = {
-    {.kind = "redis.expire-keys",
-     .make = &make_redis_expire_keys,
-     .cheap_measure = false,
-     .why_not = &why_no_redis},
-    {.kind = "redis.failover",
-     .make = &make_redis_failover,
-     .cheap_measure = false,
-     .why_not = &why_no_redis},
-    {.kind = "redis.kill",
-     .make = &make_redis_kill,
-     .cheap_measure = false,
-     .why_not = &why_no_redis},
-    {.kind = "redis.memory-full",
-     .make = &make_redis_memory_full,
-     .cheap_measure = false,
-     .why_not = &why_no_redis},
-    {.kind = "redis.pause-clients",
-     .make = &make_redis_pause_clients,
-     .cheap_measure = false,
-     .why_not = &why_no_redis},
-    {.kind = "redis.replication-break",
-     .make = &make_redis_replication_break,
-     .cheap_measure = false,
-     .why_not = &why_no_redis},
+    row<kExpireKeys, &make_redis_expire_keys>(),
+    row<kFailover, &make_redis_failover>(),
+    row<kKill, &make_redis_kill>(),
+    row<kMemoryFull, &make_redis_memory_full>(),
+    row<kPauseClients, &make_redis_pause_clients>(),
+    row<kReplicationBreak, &make_redis_replication_break>(),
 };
 
 }  // namespace

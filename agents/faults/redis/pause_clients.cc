@@ -41,7 +41,7 @@ class RedisPauseClients final : public Fault {
   nlohmann::json measure(const nlohmann::json&) const override {
     const auto session = open_redis(host_, request_.target);
     if (!session) return nlohmann::json::object();
-    const auto answer = (*session)->run({"PUBLISH", "panshi", "probe"});
+    const auto answer = (*session)->run({"PUBLISH", kProbeChannel, "probe"});
     if (!answer && answer.error().code != ErrorCode::kTimeout) return nlohmann::json::object();
     return {{"paused", !answer}};
   }

@@ -18,7 +18,7 @@ Result<std::string> setting(RedisSession& session, const std::string& name) {
 // PUBLISH counts as a write and changes nothing; one that is not answered waits.
 Result<bool> is_paused(const std::string& service, Host& host) {
   ASSIGN_OR_RETURN(const auto session, open_redis(host, service));
-  const auto answer = session->run({"PUBLISH", "panshi", "probe"});
+  const auto answer = session->run({"PUBLISH", kProbeChannel, "probe"});
   if (answer) return false;
   if (answer.error().code == ErrorCode::kTimeout) return true;
   return tl::unexpected(answer.error());

@@ -27,14 +27,18 @@ constexpr FaultParam kKillParams[] = {
                "keep: refused when no majority, or no copy of some slots, would be left."),
 };
 
-constexpr const char* kNeedsEntry = "an entry `redis` of the service";
+// The agent reads the commands from here and looks whether the account may run them.
+#define NEEDS_ENTRY "an entry `redis` of the service"
+#define MAY_RUN ", whose account may run "
 
 constexpr FaultKindSpec kKinds[] = {
     {.name = "redis.expire-keys",
      .summary = "Expires many keys of a Redis primary at the same moment.",
      .target_key = "service",
      .params = kExpireParams,
-     .needs = "an entry `redis` of the service, which is a primary now",
+     .needs =
+         NEEDS_ENTRY ", which is a primary now, whose account may write those keys, and may run "
+                     "DUMP, EVAL, INFO, PEXPIRE, PEXPIRETIME, PTTL, RESTORE, SCAN",
      .undo = "Puts the keys back as they were, but for those that were written anew.",
      .measured = "Counts the keys that are not as they were.",
      .shown_by = "effects",
@@ -43,7 +47,8 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Has a replica of a Redis Cluster take its primary's place.",
      .target_key = "service",
      .params = kFailoverParams,
-     .needs = "an entry `redis` of the service, which is a replica of a cluster now",
+     .needs = NEEDS_ENTRY ", which is a replica of a cluster now" MAY_RUN
+                          "CLUSTER FAILOVER, CLUSTER NODES",
      .undo = "Has the former primary take its place again, once it is a healthy replica.",
      .measured = "Looks whether the service is a primary.",
      .shown_by = "primary",
@@ -52,7 +57,8 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Kills some of the node's members of a Redis Cluster.",
      .target_key = "node",
      .params = kKillParams,
-     .needs = "services with an entry `redis` that are members of a cluster now",
+     .needs =
+         "services with an entry `redis` that are members of a cluster now" MAY_RUN "CLUSTER NODES",
      .undo = "Has the services supervised to run again.",
      .measured = "Counts the members whose processes are all gone.",
      .shown_by = "effects",
@@ -61,7 +67,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Makes a Redis server refuse whatever needs memory; no key is evicted.",
      .target_key = "service",
      .params = {},
-     .needs = kNeedsEntry,
+     .needs = NEEDS_ENTRY MAY_RUN "CONFIG GET, CONFIG SET",
      .undo = "Puts maxmemory and its policy back to what they were.",
      .measured = "Reads both settings.",
      .shown_by = "full",
@@ -70,7 +76,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Makes clients of a Redis server that write or run scripts wait.",
      .target_key = "service",
      .params = kPauseParams,
-     .needs = kNeedsEntry,
+     .needs = NEEDS_ENTRY MAY_RUN "CLIENT PAUSE, CLIENT UNPAUSE, PING, PUBLISH to channel panshi",
      .undo = "Ends the pause; what waited is carried out.",
      .measured = "Tries a write that changes nothing, and sees whether it waits.",
      .shown_by = "paused",
@@ -79,7 +85,8 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Cuts a Redis replica off from its primary; it falls behind.",
      .target_key = "service",
      .params = {},
-     .needs = "an entry `redis` of the service, which follows a primary now",
+     .needs = NEEDS_ENTRY ", which follows a primary now" MAY_RUN
+                          "CLIENT KILL, CONFIG GET, CONFIG SET, INFO",
      .undo = "Puts the replica's setting back; it follows again within seconds.",
      .measured = "Looks whether the replica's link is up.",
      .shown_by = "!linked",

@@ -2,9 +2,12 @@
 // The promise under test: on a real NATS server each fault of the queue does what it says, and
 // afterwards the stream is as it was.
 #include <catch2/catch.hpp>
+#include <fstream>
 
 #include "agents/faults/fault_book.h"
 #include "tests/integration/agents/faults/real_host.h"
+#include "tests/support/child.h"
+#include "tests/support/eventually.h"
 #include "tests/support/shop_servers.h"
 #include "tests/support/temporary_folder.h"
 
@@ -14,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* kSubject = "queue.fill";
+constexpr int kLimitedPort = 17'426;
 
 struct Node {
   ShopServers servers{{ShopServers::Server::kNats}};
@@ -93,6 +97,32 @@ TEST_CASE("behind a consumer that stalls messages pile up, and it goes on afterw
   REQUIRE(node.nats->publish("order.placed", "{}", "5"));
   REQUIRE(node.book->revert("f1"));
   CHECK(node.host.process_state(node.consumer.name()) != 'T');
+}
+
+TEST_CASE("what the account may not publish is refused at once, in the words of the server") {
+  Node node;
+  constexpr const char* kInfo = "$JS.API.STREAM.INFO.ORDERS";
+  const std::string place = cat(node.servers.address(), ":", kLimitedPort);
+  std::ofstream(node.folder / "limited.conf")
+      << "listen: \"" << place << "\"\njetstream { store_dir: \"" << (node.folder / "js").string()
+      << "\" }\nauthorization { users: [{user: chaos, password: right, permissions: {publish: "
+         "{deny: \""
+      << kInfo << "\"}}}] }\n";
+  const Child server({"nats-server", "-c", (node.folder / "limited.conf").string()},
+                     node.folder / "limited.log");
+  node.host.nats_url = cat("nats://chaos:right@", place);
+  REQUIRE(eventually([&] { return node.host.open_nats("worker").has_value(); }));
+  const auto refused = node.put("queue.fill", {{"subject", kSubject}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kRefused);
+  CHECK_THAT(refused.error().message,
+             Catch::Contains(cat("Permissions Violation for Publish to \"", kInfo, "\"")));
+  node.host.nats_url = cat("nats://chaos:not-right@", place);
+  const auto out = node.put("queue.fill", {{"subject", kSubject}});
+  REQUIRE_FALSE(out);
+  CHECK(out.error().code == ErrorCode::kRefused);
+  CHECK_THAT(out.error().message, Catch::Contains("Authentication Violation") &&
+                                      Catch::Contains(place) && !Catch::Contains("not-right"));
 }
 
 TEST_CASE("the server that leads a stream is frozen; a stream that is not there is refused") {

@@ -6,6 +6,7 @@
 
 #include "agents/faults/fault.h"
 #include "agents/faults/fault_book.h"
+#include "agents/faults/redis/commands.h"
 #include "tests/integration/agents/faults/real_host.h"
 #include "tests/support/shop_servers.h"
 #include "tests/support/temporary_folder.h"
@@ -26,12 +27,13 @@ struct Node {
     host.redis = servers.redis();
     book = std::move(*FaultBook::open({.directory = folder / "faults"}, host));
   }
-  Result<nlohmann::json> put(const std::string& kind) {
-    return book->put({.id = "f1",
+  Result<nlohmann::json> put(const std::string& kind, const std::string& id = "f1",
+                             const nlohmann::json& params = nullptr) {
+    return book->put({.id = id,
                       .epoch = 1,
                       .kind = kind,
                       .target = {{"service", "redis"}},
-                      .params = nullptr,
+                      .params = params,
                       .lease = 60s,
                       .drill = {}});
   }
@@ -75,6 +77,68 @@ TEST_CASE("a full server refuses writes, evicts nothing, and is put back to its 
   CHECK(node.run({"SET", "more", "1"}));
   CHECK(node.setting("maxmemory") == "50000000");
   CHECK(node.setting("maxmemory-policy") == "allkeys-random");
+}
+
+// What the only account of the server may run.
+class Limited {
+ public:
+  explicit Limited(const Node& node) : boss_(Redis::connect(node.servers.redis()).value()) {
+    REQUIRE(boss_.run({"ACL", "SETUSER", "boss", "on", ">boss", "~*", "&*", "+@all"}));
+    REQUIRE(boss_.run({"AUTH", "boss", "boss"}));
+    give({"reset", "on", "nopass", "~*", "+acl|whoami", "+acl|dryrun"});
+  }
+  void give(const std::vector<std::string>& rules) {
+    std::vector<std::string> command = {"ACL", "SETUSER", "default"};
+    command.insert(command.end(), rules.begin(), rules.end());
+    REQUIRE(boss_.run(command));
+  }
+
+ private:
+  Redis boss_;
+};
+
+TEST_CASE("every command that a kind names is one that the server knows, and asks about") {
+  Node node;
+  const Limited account(node);
+  const auto session = node.host.open_redis("redis").value();
+  for (const FaultKindSpec& kind : fault_kind_specs()) {
+    if (!std::string_view(kind.name).starts_with("redis.")) continue;
+    INFO(kind.name);
+    const auto wanted = commands_in(kind.needs);
+    CHECK_FALSE(wanted.empty());
+    CHECK(missing_commands(*session, "default", wanted).size() == wanted.size());
+  }
+}
+
+TEST_CASE("with the commands that its kind names, and no others, a fault works and is undone") {
+  Node node;
+  REQUIRE(node.run({"SET", "cache:a", "1"}));
+  Limited account(node);
+  const auto session = node.host.open_redis("redis").value();
+  for (const char* kind : {"redis.expire-keys", "redis.memory-full", "redis.pause-clients"}) {
+    INFO(kind);
+    const auto wanted = commands_in(find_fault_kind(kind)->needs);
+    const nlohmann::json params =
+        kind == std::string("redis.expire-keys") ? nlohmann::json{{"prefix", "cache:"}} : nullptr;
+    // Twice: that it may not use a channel is told of who may publish.
+    for (auto lacks = missing_commands(*session, "default", wanted); !lacks.empty();
+         lacks = missing_commands(*session, "default", wanted)) {
+      const auto refused = node.put(kind, cat("without-", kind), params);
+      REQUIRE_FALSE(refused);
+      CHECK_THAT(refused.error().message,
+                 Catch::Contains(cat("account default of redis lacks ", join(lacks, ", "))));
+      std::vector<std::string> rules;
+      for (const std::string& missing : lacks) rules.push_back(acl_rule(missing));
+      account.give(rules);
+    }
+    const auto live = node.put(kind, kind, params);
+    REQUIRE(live);
+    CHECK(shows_effect(*find_fault_kind(kind), live->at("measured")));
+    const auto reverted = node.book->revert(kind);
+    REQUIRE(reverted);
+    CHECK(reverted->at("state") == "reverted");
+    account.give({"-@all", "resetchannels", "+acl|whoami", "+acl|dryrun"});
+  }
 }
 
 TEST_CASE("keys that were to expire are put back also by a revert within the same millisecond") {

@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +42,15 @@ class FakeRedis {
     return keys_.contains(name) ? keys_.at(name).first : "";
   }
 
+  // Every command that was run, "CONFIG GET", also by a script; those about the account left out.
+  std::set<std::string> used() {
+    const std::lock_guard lock(mutex_);
+    return used_;
+  }
+
+  // What the account `chaos` may not run, "CONFIG GET", or "channel panshi"; nullopt: the server
+  // does not say. Set before the fault.
+  std::optional<std::set<std::string>> denied;
   bool follows;                 // a primary; set before the fault
   bool primary_failed = false;  // set before revert()
 
@@ -70,6 +81,8 @@ class FakeRedis {
       if (auto touched = touch_(command[1]); !touched) return tl::unexpected(touched.error());
     }
     const std::lock_guard lock(mutex_);
+    if (command[0] == "ACL") return of_account(command);
+    note(command);
     if (command[0] == "CLUSTER") return of_cluster(who, command);
     if (command[0] == "CLIENT") return of_clients(command);
     if (command[0] == "CONFIG") return of_settings(command);
@@ -84,6 +97,44 @@ class FakeRedis {
     reply.kind = RedisReply::Kind::kText;
     reply.text = std::move(words);
     return reply;
+  }
+
+  static bool has_parts(const std::string& command) {
+    return command == "CLIENT" || command == "CLUSTER" || command == "CONFIG";
+  }
+
+  void note(const std::vector<std::string>& command) {
+    used_.insert(has_parts(command[0]) ? cat(command[0], " ", command[1]) : command[0]);
+    if (command[0] != "EVAL") return;
+    constexpr std::string_view kCall = "redis.call('";
+    const std::string& script = command[1];
+    for (auto at = script.find(kCall); at != script.npos; at = script.find(kCall, at + 1)) {
+      const auto begin = at + kCall.size();
+      used_.insert(script.substr(begin, script.find('\'', begin) - begin));
+    }
+  }
+
+  // ACL WHOAMI and ACL DRYRUN as Redis 7 answers.
+  Result<RedisReply> of_account(const std::vector<std::string>& command) const {
+    if (!denied) return fail(ErrorCode::kRefused, "ERR unknown subcommand");
+    if (command[1] == "WHOAMI") return text("chaos");
+    const bool parts = has_parts(command.at(3));
+    const std::string name = parts ? cat(command[3], " ", command.at(4)) : command[3];
+    const auto wanted = kArguments.find(name);
+    if (wanted == kArguments.end()) return fail(ErrorCode::kRefused, "ERR Command not found");
+    const auto [least, most] = wanted->second;
+    const std::size_t given = command.size() - (parts ? 5 : 4);
+    if (given < least || given > most) {
+      return fail(ErrorCode::kRefused, cat("ERR wrong number of arguments for '", name, "'"));
+    }
+    const auto no = [](const char* what) {
+      return text(cat("This user has no permissions to ", what));
+    };
+    if (denied->contains(name)) return no("run the command");
+    if (name == "PUBLISH" && denied->contains(cat("channel ", command.at(4)))) {
+      return no("access the 'panshi' channel");
+    }
+    return name == "DUMP" ? no("access the 'panshi' key") : text("OK");
   }
 
   RedisReply of_clients(const std::vector<std::string>& command) {
@@ -162,8 +213,21 @@ class FakeRedis {
                             {"cache:b", {std::string("\0\xff", 2), 99}},
                             {"cache:c", {"", -1}},
                             {"order:1", {"kept", -1}}};
+  // How many arguments a command takes, at least and at most.
+  static constexpr std::size_t kAny = 1'000;
+  const std::map<std::string, std::pair<std::size_t, std::size_t>> kArguments = {
+      {"CLIENT KILL", {1, kAny}}, {"CLIENT PAUSE", {1, kAny}},
+      {"CLIENT UNPAUSE", {0, 0}}, {"CLUSTER FAILOVER", {0, kAny}},
+      {"CLUSTER NODES", {0, 0}},  {"CONFIG GET", {1, kAny}},
+      {"CONFIG SET", {2, kAny}},  {"DUMP", {1, 1}},
+      {"EVAL", {2, kAny}},        {"INFO", {0, kAny}},
+      {"PEXPIRE", {2, kAny}},     {"PEXPIRETIME", {1, 1}},
+      {"PING", {0, kAny}},        {"PTTL", {1, 1}},
+      {"PUBLISH", {2, 2}},        {"RESTORE", {3, kAny}},
+      {"SCAN", {1, kAny}}};
   const Touch touch_;
   std::mutex mutex_;
+  std::set<std::string> used_;
   bool promoted_ = false;  // it has taken the place of its primary
   bool paused_ = false;
   bool linked_ = true;

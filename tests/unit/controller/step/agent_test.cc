@@ -60,6 +60,16 @@ TEST_CASE("what the inventory gives and the agent lacks is told once, and when i
   CHECK(scene.events("agent.lacks")[1].data["services"].empty());
 }
 
+TEST_CASE("what the account of a server lacks is in the journal as its agent tells it") {
+  Scene scene;
+  scene.agents_up();
+  const Json told = {{"service", "orders"}, {"lacks", {"PROCESS"}}, {"text", "it lacks PROCESS"}};
+  scene.step(AgentEvents{"app-1", {{scene.now - 1s, "account.lacks", told}}, {}});
+  const Event& lacks = scene.only("account.lacks");
+  CHECK(lacks.node == "app-1");
+  CHECK(lacks.data == told);
+}
+
 TEST_CASE("a service is shown since it came into its state, and that moves with the state alone") {
   Scene scene;
   scene.agents_up();
