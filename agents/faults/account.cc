@@ -2,6 +2,7 @@
 #include "agents/faults/account.h"
 
 #include <algorithm>
+#include <future>
 
 #include "agents/faults/database/privileges.h"
 #include "agents/faults/queue/admin.h"
@@ -27,9 +28,9 @@ std::string kinds_text(const std::vector<std::string>& kinds) {
 }
 
 // Empty also when the server cannot be asked now: then the fault itself says so.
-std::string why_not_on(const AccountGroup& group, const char* kind, Host& host,
+std::string why_not_on(const AccountGroup& group, const char* kind, Accounts& accounts,
                        const std::string& service) {
-  const auto account = group.ask(host, service);
+  const auto& account = accounts.of(group, service);
   if (!account) {
     return account.error().code == ErrorCode::kRefused ? account.error().message : std::string();
   }
@@ -76,12 +77,32 @@ std::vector<std::string> listed_in(std::string_view needs, std::string_view befo
   return list;
 }
 
-std::string why_no_account(const AccountGroup& group, const char* kind, Host& host) {
-  const auto services = group.services(host);
+void Accounts::ask_all() {
+  std::vector<std::pair<std::pair<const AccountGroup*, std::string>, std::future<Answer>>> asked;
+  for (const AccountGroup* group : account_groups()) {
+    for (const std::string& service : group->services(host_)) {
+      asked.emplace_back(std::pair(group, service),
+                         std::async(std::launch::async, [this, group, service]() -> Answer {
+                           return group->ask(host_, service);
+                         }));
+    }
+  }
+  for (auto& [whose, answer] : asked) answers_.insert_or_assign(whose, answer.get());
+}
+
+const Accounts::Answer& Accounts::of(const AccountGroup& group, const std::string& service) {
+  const std::pair whose(&group, service);
+  const auto known = answers_.find(whose);
+  if (known != answers_.end()) return known->second;
+  return answers_.emplace(whose, group.ask(host_, service)).first->second;
+}
+
+std::string why_no_account(const AccountGroup& group, const char* kind, Accounts& accounts) {
+  const auto services = accounts.services(group);
   if (services.empty()) return cat("no service of this node has an entry `", group.entry, "`");
   std::vector<std::string> whys;
   for (const std::string& service : services) {
-    std::string why = why_not_on(group, kind, host, service);
+    std::string why = why_not_on(group, kind, accounts, service);
     if (why.empty()) return {};
     whys.push_back(std::move(why));
   }
@@ -92,8 +113,9 @@ std::unique_ptr<Fault> checked_by_account(const AccountGroup& group, const char*
                                           const FaultRequest& request, Host& host,
                                           std::unique_ptr<Fault> fault) {
   auto why_not = [&group, kind, &host, request] {
-    return request.target_key == "service" ? why_not_on(group, kind, host, request.target)
-                                           : why_no_account(group, kind, host);
+    Accounts accounts(host);
+    return request.target_key == "service" ? why_not_on(group, kind, accounts, request.target)
+                                           : why_no_account(group, kind, accounts);
   };
   return std::make_unique<Checked>(std::move(why_not), std::move(fault));
 }

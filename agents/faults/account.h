@@ -7,10 +7,12 @@
 // then the fault fails with the server's own words. Calls block as sessions do. Any thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agents/faults/fault.h"
@@ -40,8 +42,25 @@ std::span<const AccountGroup* const> account_groups();
 // B".
 std::vector<std::string> listed_in(std::string_view needs, std::string_view before);
 
+// The accounts of a node's services, each asked once: for whoever wants to know of many kinds.
+class Accounts {
+ public:
+  using Answer = Result<std::shared_ptr<Account>>;  // as AccountGroup::ask
+  explicit Accounts(Host& host) : host_(host) {}
+  // All at the same time: a server that does not answer costs the time of one.
+  void ask_all();
+  std::vector<std::string> services(const AccountGroup& group) const {
+    return group.services(host_);
+  }
+  const Answer& of(const AccountGroup& group, const std::string& service);
+
+ private:
+  Host& host_;
+  std::map<std::pair<const AccountGroup*, std::string>, Answer> answers_;
+};
+
 // FaultMeans::why_not: no service with such an account, or none whose account may.
-std::string why_no_account(const AccountGroup& group, const char* kind, Host& host);
+std::string why_no_account(const AccountGroup& group, const char* kind, Accounts& accounts);
 
 // The fault, refused before anything is touched when the account may not do what its kind does.
 std::unique_ptr<Fault> checked_by_account(const AccountGroup& group, const char* kind,
@@ -57,7 +76,12 @@ constexpr FaultMeans account_row(bool cheap_measure = false) {
                 return checked_by_account(Group, Kind, request, host, Make(request, host));
               },
           .cheap_measure = cheap_measure,
-          .why_not = [](Host& host) { return why_no_account(Group, Kind, host); }};
+          .why_not =
+              [](Host& host) {
+                Accounts accounts(host);
+                return why_no_account(Group, Kind, accounts);
+              },
+          .accounts = &Group};
 }
 
 // An account that is of no use, or not for every kind.

@@ -60,6 +60,8 @@ struct FaultRequest {
   double percent(const std::string& name) const;
 };
 
+struct AccountGroup;  // agents/faults/account.h
+
 // How a kind of core/model/fault_kinds is put in force.
 struct FaultMeans {
   const char* kind;
@@ -67,6 +69,7 @@ struct FaultMeans {
   bool cheap_measure;  // measure() takes no more than a look into /proc or at a link
   // Why this node cannot do it now; empty when it can.
   std::string (*why_not)(Host& host);
+  const AccountGroup* accounts = nullptr;  // whose accounts `why_not` asks
 };
 
 struct FaultKind : FaultKindSpec, FaultMeans {};
@@ -78,7 +81,7 @@ Result<const FaultKind*> find_kind(const std::string& name);
 // Reads target and params of `kind`; every mistake goes to `problems` with its path.
 FaultRequest read_request(const FaultKind& kind, std::string id, const nlohmann::json& target,
                           const nlohmann::json& params, Problems& problems);
-// One row of GET /v1/faults/kinds.
-nlohmann::json to_json(const FaultKind& kind, Host& host);
+// The answer of GET /v1/faults/kinds. Asks every account once, all at the same time.
+nlohmann::json kinds_json(Host& host);
 
 }  // namespace panshi::agent

@@ -424,10 +424,4 @@ nlohmann::json to_json(const Leftover& leftover) {
           {"clearable", leftover.ours && leftover.clear != nullptr}};
 }
 
-nlohmann::json kinds_json(Host& host) {
-  nlohmann::json kinds = nlohmann::json::array();
-  for (const FaultKind& kind : fault_kinds()) kinds.push_back(to_json(kind, host));
-  return {{"kinds", std::move(kinds)}};
-}
-
 }  // namespace panshi::agent

@@ -120,7 +120,5 @@ class FaultBook {
 };
 
 nlohmann::json to_json(const Leftover& leftover);
-// The answer of GET /v1/faults/kinds.
-nlohmann::json kinds_json(Host& host);
 
 }  // namespace panshi::agent

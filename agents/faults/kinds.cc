@@ -2,6 +2,7 @@
 // How each kind of core/model/fault_kinds is put in force, and the readers made from the table.
 #include <algorithm>
 
+#include "agents/faults/account.h"
 #include "agents/faults/fault.h"
 #include "agents/faults/means.h"
 #include "agents/faults/traces/traces.h"
@@ -85,12 +86,19 @@ FaultRequest read_request(const FaultKind& kind, std::string id, const nlohmann:
   return request;
 }
 
-nlohmann::json to_json(const FaultKind& kind, Host& host) {
-  nlohmann::json json = panshi::to_json(kind);
-  const std::string why_not = kind.why_not(host);
-  json["possible"] = why_not.empty();
-  json["why_not"] = why_not;
-  return json;
+nlohmann::json kinds_json(Host& host) {
+  Accounts accounts(host);
+  accounts.ask_all();
+  nlohmann::json kinds = nlohmann::json::array();
+  for (const FaultKind& kind : fault_kinds()) {
+    const std::string why_not = kind.accounts != nullptr
+                                    ? why_no_account(*kind.accounts, kind.kind, accounts)
+                                    : kind.why_not(host);
+    kinds.push_back(panshi::to_json(kind));
+    kinds.back()["possible"] = why_not.empty();
+    kinds.back()["why_not"] = why_not;
+  }
+  return {{"kinds", std::move(kinds)}};
 }
 
 }  // namespace panshi::agent

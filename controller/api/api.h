@@ -89,7 +89,7 @@ class Api {
   nlohmann::json world(const char* key) const;
   nlohmann::json newest_first(const char* key) const;
   Answer one_of(const char* key, const char* noun, const std::string& id) const;
-  nlohmann::json of_every_agent(const std::string& path, const char* key);
+  nlohmann::json of_every_agent(const std::string& path, const char* key, Duration patience);
 
   const Parts parts_;
   std::atomic<int> long_polls_{0};

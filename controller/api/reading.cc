@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
 constexpr Duration kAgentPatience = std::chrono::seconds(2);
+constexpr Duration kKindsPatience = std::chrono::seconds(5);  // agents ask their servers for that
 
 nlohmann::json names_and_titles(const auto& by_name) {
   nlohmann::json list = nlohmann::json::array();
@@ -208,12 +209,12 @@ Api::Answer Api::agent(const Request& request) {
 
 // One entry a node: {"node", key: […]} or {"node","error"}. All are asked at once: one that does
 // not answer keeps nobody waiting for longer than its own time.
-nlohmann::json Api::of_every_agent(const std::string& path, const char* key) {
+nlohmann::json Api::of_every_agent(const std::string& path, const char* key, Duration patience) {
   nlohmann::json list = nlohmann::json::array();
   const auto catalog = parts_.catalog.read();
   std::vector<std::string> names;
   for (const auto& [name, node] : catalog->inventory.nodes) names.push_back(name);
-  for (const auto& [name, answer] : parts_.fleet.ask_all(names, path, kAgentPatience)) {
+  for (const auto& [name, answer] : parts_.fleet.ask_all(names, path, patience)) {
     if (answer && answer->is_object() && answer->contains(key)) {
       list.push_back({{"node", name}, {key, answer->at(key)}});
     } else {
@@ -225,7 +226,7 @@ nlohmann::json Api::of_every_agent(const std::string& path, const char* key) {
 
 Api::Answer Api::links(const Request&) {
   nlohmann::json links = nlohmann::json::array();
-  for (auto& node : of_every_agent("/v1/links", "links")) {
+  for (auto& node : of_every_agent("/v1/links", "links", kAgentPatience)) {
     if (node.contains("error")) continue;  // GET /agents says which are down
     for (auto& link : node["links"]) {
       link["node"] = node["node"];
@@ -236,7 +237,8 @@ Api::Answer Api::links(const Request&) {
 }
 
 Api::Answer Api::fault_kinds(const Request&) {
-  return nlohmann::json{{"nodes", of_every_agent("/v1/faults/kinds", "kinds")}};
+  return nlohmann::json{
+      {"nodes", of_every_agent("/v1/faults/kinds", "kinds", kKindsPatience)}};
 }
 
 // Before a fault by name: how many processes of the node it would hit.
