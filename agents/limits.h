@@ -8,6 +8,10 @@
 
 namespace panshi::agent::limits {
 
+// Above the highest epoch seen: a controller counts its own starts, and a mistaken number must not
+// lock out every other one for good.
+constexpr std::uint64_t kEpochJumpMax = 1'000'000;
+
 using namespace std::chrono_literals;
 
 // Configuration.

@@ -108,6 +108,14 @@ Result<LockFile> lock_state(const AgentConfig& config) {
 int revert_all(const AgentConfig& config) {
   const auto lock = lock_state(config);
   if (!lock) return say(lock.error(), 1);
+  if (const char* predecessor = std::getenv("PANSHI_PREDECESSOR")) {
+    open_log(cat("panshi-agent ", config.node), LogLevel::kInfo);
+    log_error(cat("the agent ", predecessor, "; its faults are being reverted, and the guardian ",
+                  config.restart_after_crash
+                      ? "does not start it again: it did so five times within a minute, or a "
+                        "service manager does it"
+                      : "does not start it again: restart_after_crash is off"));
+  }
   LinuxHost host(config);
   auto book = FaultBook::open(fault_options(config), host);
   if (!book) return say(book.error(), 1);
@@ -167,9 +175,11 @@ int run(const AgentConfig& config) {
   const auto manager = ServiceManager::from_environment();
   Guardian::Options options;
   options.revert = {"revert-all", "--config", file};
-  options.revive = options.revert;
-  // A service manager starts the next one, and would not know one that the guardian started.
-  if (config.restart_after_crash && !manager) options.revive = {"recover", "--config", file};
+  options.revive = options.revive_frozen = options.revert;
+  // A service manager starts the next one, and would not know one that the guardian started. An
+  // agent that was only frozen would have gone on: who killed it starts it anew.
+  if (!manager) options.revive_frozen = {"recover", "--config", file};
+  if (config.restart_after_crash) options.revive = options.revive_frozen;
   auto guardian = Guardian::start(std::move(options));
   if (!guardian) return say(guardian.error(), 1);
   if (auto raised = raise_descriptor_limit(limits::kDescriptors); !raised) {
@@ -179,12 +189,13 @@ int run(const AgentConfig& config) {
   const auto lock = lock_state(config);
   if (!lock) return say(lock.error(), 1);
   open_log(cat("panshi-agent ", config.node), LogLevel::kInfo);
+  // Only who comes next wants to know which process the guardian is.
   if (auto taken = (*guardian)->take_over(config.state / "guardian"); !taken) {
-    return say(taken.error(), 1);
+    log_warn(taken.error().message);
   }
 
   if (const char* predecessor = std::getenv("PANSHI_PREDECESSOR")) {
-    log_warn(cat("the agent before this one ", predecessor, "; the guardian started this one"));
+    log_warn(cat("the agent before this one ", predecessor, "; its guardian started this one"));
   }
   auto agent = Agent::create(
       config, {.moving = [&](MonoTime by) { (*guardian)->moving(by); }, .manager = manager.get()});

@@ -61,7 +61,7 @@ Error may_have_started(Error error) {
 int run(Invocation& invocation) {
   const Result<Json> request = request_of(invocation);  // before anything else is asked or started
   if (!request) return report_error(invocation, request.error());
-  prepare_signals();
+  prepare_signals(true);
   Result<Connection> controller = Connection::find(invocation);
   if (!controller) return report_error(invocation, controller.error());
   Result<Connection> for_abort = Connection::find(invocation);

@@ -41,10 +41,14 @@ Result<Json> pairs(const std::vector<std::string>& texts, const char* option, bo
     if (equals == std::string::npos || equals == 0) {
       return fail(ErrorCode::kInvalid, cat(option, " wants NAME=VALUE, not `", text, "`"));
     }
+    const std::string name = text.substr(0, equals);
+    if (object.contains(name)) {
+      return fail(ErrorCode::kInvalid, cat(option, " ", name, " is there twice"));
+    }
     const std::string value = text.substr(equals + 1);
     const Result<Json> parsed = parse_json(value);
     const bool plain = !only_text && parsed && (parsed->is_number() || parsed->is_boolean());
-    object[text.substr(0, equals)] = plain ? *parsed : Json(value);
+    object[name] = plain ? *parsed : Json(value);
   }
   return object;
 }

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <deque>
 #include <iostream>
 #include <map>
@@ -137,12 +138,14 @@ int run(const Bound& bound) {
 }  // namespace
 
 // `panshi help drill run` is `panshi drill run --help`.
-int parse_and_run(const std::vector<Command>& commands, int argc, const char* const* argv) {
+namespace {
+
+int parse_and_run_inner(const std::vector<Command>& commands, int argc, const char* const* argv) {
   if (argc > 1 && argv[1] == std::string_view("help")) {
     std::vector<const char*> words = {argv[0]};
     words.insert(words.end(), argv + 2, argv + argc);
     words.push_back("--help");
-    return parse_and_run(commands, static_cast<int>(words.size()), words.data());
+    return parse_and_run_inner(commands, static_cast<int>(words.size()), words.data());
   }
   if (const std::string mistake = unknown_command(commands, argc, argv); !mistake.empty()) {
     return misused(mistake, argc, argv);
@@ -169,6 +172,18 @@ int parse_and_run(const std::vector<Command>& commands, int argc, const char* co
     if (chosen == nullptr || !bound.command->verb.empty()) chosen = &bound;
   }
   return chosen == nullptr ? kUsage : run(*chosen);
+}
+
+}  // namespace
+
+// What nobody could read was not said: a full disk is no success.
+int parse_and_run(const std::vector<Command>& commands, int argc, const char* const* argv) {
+  const int status = parse_and_run_inner(commands, argc, argv);
+  std::cout.flush();
+  const bool told = std::cout.good() && std::fflush(stdout) == 0;
+  if (told || status != kPass) return status;
+  std::fputs("panshi: the output could not be written\n", stderr);
+  return kFail;
 }
 
 }  // namespace panshi::cli

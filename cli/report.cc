@@ -2,6 +2,7 @@
 // panshi report DRILL | verify FILE [--journal] | compare A B
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 
 #include "cli/connection.h"
@@ -17,9 +18,35 @@
 namespace panshi::cli {
 namespace {
 
+// A regular file is replaced whole, at the end of links; devices and pipes are written into.
+Status write_out(const std::filesystem::path& given, const std::string& document) {
+  namespace fs = std::filesystem;
+  if (given.empty()) return fail(ErrorCode::kInvalid, "--out wants a file");
+  std::error_code error;
+  const fs::path file = fs::exists(given, error) ? fs::canonical(given, error) : given;
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder, error)) {
+    return fail(ErrorCode::kNotFound, cat("there is no folder ", folder.string()));
+  }
+  if (fs::is_directory(file, error)) {
+    return fail(ErrorCode::kInvalid, cat(given.string(), " is a folder"));
+  }
+  if (!fs::exists(file, error) || fs::is_regular_file(file, error)) {
+    return write_file_durably(file, document);
+  }
+  std::ofstream out(file);
+  out << document << std::flush;
+  if (out) return {};
+  return fail(ErrorCode::kUnavailable, cat("write ", given.string(), ": it could not take it all"));
+}
+
 int save(Invocation& invocation, const std::string& document) {
   const std::string file = invocation.text("--out");
-  if (Status written = write_file_durably(file, document); !written)
+  if (file == "-") {
+    invocation.terminal.raw(document);
+    return kPass;
+  }
+  if (Status written = write_out(file, document); !written)
     return report_error(invocation, written.error());
   if (invocation.json) {
     invocation.terminal.document({{"file", file}, {"bytes", document.size()}});
@@ -169,7 +196,7 @@ std::vector<Command> report_commands() {
        "panshi report d-1 --format html --out retro.html",
        {{"drill", "DRILL", "id of the drill"},
         {"--format", "FORMAT", "md (default), html or json"},
-        {"--out", "FILE", "write it there"}},
+        {"--out", "FILE", "write it there; -: to standard output"}},
        report},
       {"report",
        "verify",
@@ -186,7 +213,7 @@ std::vector<Command> report_commands() {
        {{"a", "A", "id of a drill, or a report in JSON", true},
         {"b", "B", "the other", true},
         {"--format", "FORMAT", "md (default), html or json"},
-        {"--out", "FILE", "write it there"}},
+        {"--out", "FILE", "write it there; -: to standard output"}},
        compare}};
 }
 

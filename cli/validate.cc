@@ -2,6 +2,8 @@
 // panshi validate FILE…
 #include <stdlib.h>
 
+#include <algorithm>
+
 #include "cli/connection.h"
 #include "cli/exit_codes.h"
 #include "cli/known_inventory.h"
@@ -73,8 +75,13 @@ Result<Checked> check(const Invocation& invocation) {
 // What was not looked at is said, or silence would pass for a yes.
 std::string scope_of(const Checked& checked) {
   if (checked.known) {
-    return cat("nodes, services, links, programs and signals are checked against ",
-               checked.known->from);
+    const auto& nodes = checked.known->inventory.nodes;
+    const bool signals = std::any_of(nodes.begin(), nodes.end(), [](const auto& node) {
+      return node.second.signals.has_value();
+    });
+    return cat("nodes, services, links", signals ? ", programs and signals" : " and programs",
+               " are checked against ", checked.known->from,
+               signals ? "" : "; names of signals are not: no node there has a list `signals`");
   }
   return "names of nodes, services, links, programs and signals are not checked: give the lab file "
          "too, or --inventory FILE, or --controller URL";

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "agents/limits.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 
@@ -27,6 +28,11 @@ Status EpochGate::admit(std::uint64_t epoch) {
                                           highest_, " commands this agent"));
   }
   if (epoch == highest_) return {};
+  if (epoch - highest_ > limits::kEpochJumpMax) {
+    return fail(ErrorCode::kInvalid, cat("epoch ", epoch, " is too far above ", highest_,
+                                         ", the highest seen: by ", limits::kEpochJumpMax,
+                                         " at most"));
+  }
   if (auto written = write_file_durably(file_, std::to_string(epoch) + "\n", 0600); !written) {
     return written;
   }

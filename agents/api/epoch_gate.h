@@ -17,7 +17,8 @@ class EpochGate {
   // Reads `file`; absent means 0. kInternal when it cannot be understood.
   static Result<std::unique_ptr<EpochGate>> open(std::filesystem::path file);
 
-  // kConflict when `epoch` is lower than the highest; kInternal when it could not be written.
+  // kConflict when `epoch` is lower than the highest, kInvalid when it is too far above
+  // (limits::kEpochJumpMax), kInternal when it could not be written.
   Status admit(std::uint64_t epoch);
   std::uint64_t highest() const;
 

@@ -142,7 +142,9 @@ Status FaultJournal::read_ended(std::deque<EndedFault>& ended) {
     ended.pop_front();
     last_lines_.pop_front();
   }
-  return shorten();
+  // A full disk is no reason to leave faults in force: append() writes it whole then.
+  if (auto shortened = shorten(); !shortened) lines_on_disk_ = 2 * kEndedMax;
+  return {};
 }
 
 Status FaultJournal::shorten() {

@@ -60,7 +60,7 @@ void find_not_reverted(const FsckView& view, std::vector<Leftover>& found) {
     const auto error = view.not_reverted.find(record.facts.id);
     if (error == view.not_reverted.end()) continue;
     found.push_back({.what = cat("fault ", record.facts.id, " (", record.facts.kind, ")"),
-                     .why = cat("reverting it failed and is being tried again: ", error->second),
+                     .why = cat("it is not reverted yet: ", error->second),
                      .clear_hint = "remove the cause; the agent does the rest"});
     if (!record.resolved.is_object()) continue;
     for (const auto& account : record.resolved.value("accounts", nlohmann::json::array())) {

@@ -73,8 +73,9 @@ static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 
 // Everything that the guardian will need when the agent has died.
 struct Will {
-  std::array<std::vector<std::string>, 3> texts;  // own what the pointers below point at
+  std::array<std::vector<std::string>, 4> texts;  // own what the pointers below point at
   std::vector<char*> revive;                      // argv, ending in null
+  std::vector<char*> revive_frozen;
   std::vector<char*> revert;
   std::vector<char*> environment;  // with `count` and `why`
   std::array<char, kCountTextMax> count{};
@@ -162,15 +163,15 @@ int wait_or_kill(Will& will, std::int64_t& second_look_at, bool& killed) {
     if (now >= wake_at) {
       ::syscall(SYS_pidfd_send_signal, kAgent, SIGKILL, nullptr, 0U);
       killed = true;
-      say_why(will, "frozen");
+      say_why(will, "was frozen");
       return -1;
     }
   }
   return static_cast<int>(std::min<std::int64_t>((wake_at - now) / 1'000 + 1, kPollMaxMs));
 }
 
-// Until the agent has died or was killed; ends the process when the agent says goodbye.
-void await_death(Will& will) {
+// Until the agent has died, or was killed: then true. Ends the process when the agent says goodbye.
+bool await_death(Will& will) {
   std::int64_t second_look_at = 0;
   bool killed = false;
   for (;;) {
@@ -179,7 +180,7 @@ void await_death(Will& will) {
     char byte = 0;
     const ssize_t got = ::read(kPipe, &byte, 1);
     if (got < 0 && errno == EINTR) continue;
-    if (got == 0) return;
+    if (got == 0) return killed;
     if (got < 0 || byte == kGoodbye) ::_exit(0);
     will.page->answered = will.page->asked.load();
   }
@@ -198,13 +199,14 @@ void await_death(Will& will) {
   // The agent's, the pipe's write end among them.
   ::syscall(SYS_close_range, static_cast<unsigned>(kAboveBoth), ~0U, 0U);
   say_why(will, "died");
-  await_death(will);
+  const bool frozen = await_death(will);
   const bool too_often = count_revival(will);
   ignore_signals(SIG_DFL);
   ::sigprocmask(SIG_SETMASK, &will.mask, nullptr);
   ::close(kPipe);
   ::close(kAgent);
-  ::execve(kSelf, too_often ? will.revert.data() : will.revive.data(), will.environment.data());
+  auto& revive = frozen ? will.revive_frozen : will.revive;
+  ::execve(kSelf, too_often ? will.revert.data() : revive.data(), will.environment.data());
   ::_exit(127);
 }
 
@@ -250,16 +252,18 @@ Status Guardian::Impl::prepare(const Options& options) {
   will.page = new (shared) Page{kMovesNever.time_since_epoch().count(), 0, 0};
   will.grace_us = options.grace.count();
   ask_every_ms = static_cast<int>(options.ask_every / std::chrono::milliseconds(1));
-  will.texts = {argv_of(options.revive), argv_of(options.revert), {}};
+  will.texts = {argv_of(options.revive), argv_of(options.revive_frozen), argv_of(options.revert),
+                {}};
   for (char** each = environ; *each != nullptr; ++each) {
     const std::string_view text = *each;
     if (!text.starts_with(kCountKey) && !text.starts_with(kWhyKey)) {
-      will.texts[2].emplace_back(text);
+      will.texts[3].emplace_back(text);
     }
   }
   will.revive = pointers(will.texts[0]);
-  will.revert = pointers(will.texts[1]);
-  will.environment = pointers(will.texts[2]);
+  will.revive_frozen = pointers(will.texts[1]);
+  will.revert = pointers(will.texts[2]);
+  will.environment = pointers(will.texts[3]);
   will.environment.insert(will.environment.end() - 1, {will.count.data(), will.why.data()});
   will.revivals = read_revivals();
   will.revivals_max = options.revivals_max;

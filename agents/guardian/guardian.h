@@ -31,6 +31,7 @@ class Guardian {
  public:
   struct Options {
     std::vector<std::string> revive;  // argv after the program's name: {"recover", "--config", f}
+    std::vector<std::string> revive_frozen;  // the same, of an agent that the guardian killed
     std::vector<std::string> revert;  // when revived too often: {"revert-all", "--config", f}
     int revivals_max = 5;             // within `revivals_within`; counted in the environment
     std::chrono::seconds revivals_within{60};

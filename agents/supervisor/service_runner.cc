@@ -81,7 +81,10 @@ std::vector<SupervisorInput> ServiceRunner::recover() {
     const auto adopted =
         processes_.adopt(running->process, exit_handler(service.name, running->process));
     if (!adopted) continue;  // it ended just now
-    if (!files_.write(service.name, *running)) kill_and_wait(running->process);
+    // Without its record it is found by its environment, as it was just now.
+    if (auto written = files_.write(service.name, *running); !written) {
+      log_warn(cat("service ", service.name, ": ", written.error().message));
+    }
     // Its agent may have died between starting it and giving it a group.
     if (service.unit.empty()) cgroups_.join(service.name, running->process.pid);
     log_info(cat("service ", service.name, ": adopted pid ", running->process.pid));

@@ -2,6 +2,7 @@
 #include "agents/toxiproxy/proxy_book.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "agents/links/link_table.h"
 #include "agents/links/socket.h"
@@ -275,6 +276,16 @@ Answer<std::vector<json>> ProxyBook::populate(const std::string& body) {
     }
     const Proxy* proxy = there ? &(*there)->second : nullptr;
     if (auto taken = take_port_of(plan, proxy); !taken) return tl::unexpected(taken.error());
+  }
+  for (auto plan = plans.begin(); plan != plans.end(); ++plan) {
+    const auto wants_the_same = [&](const Plan& other) {
+      return plan->port && other.port &&
+             address_text(plan->port->address) == address_text(other.port->address);
+    };
+    if (std::any_of(std::next(plan), plans.end(), wants_the_same)) {
+      return refused(500, cat("listen tcp ", address_text(plan->port->address),
+                              ": bind: address already in use"));
+    }
   }
   std::vector<json> done;
   for (Plan& plan : plans) {

@@ -195,6 +195,11 @@ void AgentSession::tick(MonoTime now, const Deliver& deliver) {
   phase_ = Phase::kCatchUp;
 }
 
+void AgentSession::we_slept(Duration slept) {
+  last_answer_ += slept;
+  trouble_since_ += slept;
+}
+
 bool AgentSession::has_news(MonoTime now) const {
   if (up_) return now - last_answer_ >= options_.lost_after;
   return trouble_ != told_ && now - trouble_since_ >= options_.lost_after;

@@ -81,7 +81,14 @@ void Fleet::stop() {
 
 void Fleet::run() {
   while (!jobs_.closed()) {
-    for (Job& job : jobs_.take_all(next_wake())) job();
+    const MonoTime wake = next_wake();
+    std::vector<Job> jobs = jobs_.take_all(wake);
+    // Who was asleep (a frozen process, a paused machine) accuses nobody of silence.
+    const Duration slept = parts_.clock.mono() - wake;
+    if (slept > limits::kLoopIdleMax) {
+      for (auto& [node, member] : members_) member->session.we_slept(slept);
+    }
+    for (Job& job : jobs) job();
     for (auto& [node, member] : members_) serve(*member);
     for (auto& [id, call] : effects_) serve(*call);
     std::erase_if(effects_, [this](const auto& entry) {

@@ -86,7 +86,10 @@ Result<std::vector<Difference>> compare_with_journal(const Json& report,
   for (const Event& event : journal) known[event.seq] = &event;
   std::vector<Difference> differences;
   std::set<std::int64_t> in_record;
-  for (const Event& event : read.events) in_record.insert(event.seq);
+  for (const Event& event : read.events) {
+    if (in_record.insert(event.seq).second) continue;
+    differences.push_back({cat("/record/events/seq ", event.seq), "it is there twice", "once"});
+  }
   for (const Event& event : events_of_report(journal, read.drill)) {
     if (event.seq > read.through_seq || in_record.contains(event.seq)) continue;
     differences.push_back({cat("/record/events/seq ", event.seq), Json(), to_json(event)});

@@ -18,11 +18,14 @@ namespace {
 
 constexpr int kSecondSignalStatus = 130;
 
+bool hangup_stops = false;  // set before any thread exists
+
 sigset_t stop_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  if (hangup_stops) sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -87,7 +90,8 @@ void let_the_next_signal_end_us() {
 
 }  // namespace
 
-void prepare_signals() {
+void prepare_signals(bool hangup) {
+  hangup_stops = hangup;
   const sigset_t set = stop_signals();
   CHECK_BUG(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
   CHECK_BUG(std::signal(SIGPIPE, SIG_IGN) != SIG_ERR);

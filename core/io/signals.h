@@ -7,9 +7,10 @@
 
 namespace panshi {
 
-// Blocks SIGTERM and SIGINT in this thread and those it starts later, ignores SIGPIPE.
+// Blocks SIGTERM and SIGINT in this thread and those it starts later, ignores SIGPIPE. With
+// `hangup` the end of the terminal (SIGHUP) stops as they do.
 // REQUIRES: called in main() before any thread exists.
-void prepare_signals();
+void prepare_signals(bool hangup = false);
 
 // Waits on a thread of its own for the first SIGTERM or SIGINT, then calls `stop` there once.
 // A second one ends the process at once with status 130, also while `stop` is still running; with

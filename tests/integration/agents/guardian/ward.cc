@@ -30,6 +30,7 @@ int main(int count, char** arguments) {
   sigaddset(&wait, SIGTERM);
   sigaddset(&wait, SIGUSR1);
   auto guardian = panshi::agent::Guardian::start({.revive = {"recover", file},
+                                                  .revive_frozen = {"recover", file},
                                                   .revert = {"revert-all", file},
                                                   .revivals_max = 3,
                                                   .grace = std::chrono::milliseconds(100),

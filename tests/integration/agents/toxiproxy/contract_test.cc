@@ -310,6 +310,19 @@ TEST_CASE("a populate that fails leaves every proxy, its toxics and its connecti
   CHECK(client.receive_exactly(1) == "x");
 }
 
+TEST_CASE("a populate with one port for two proxies makes neither") {
+  Proxies proxies;
+  const auto port = proxies.proxy("short-lived", "127.0.0.1:1");
+  REQUIRE(proxies.call("DELETE", "/proxies/short-lived").status == 204);
+  const std::string listen = cat(test::kHost, ":", port);
+  const json wanted = {{{"name", "p1"}, {"listen", listen}, {"upstream", "x:1"}},
+                       {{"name", "p2"}, {"listen", listen}, {"upstream", "x:1"}}};
+  const Reply reply = proxies.call("POST", "/populate", wanted.dump());
+  CHECK(reply.status == 500);
+  CHECK(reply.value().at("error") == cat("listen tcp ", listen, ": bind: address already in use"));
+  CHECK(proxies.call("GET", "/proxies").value().empty());
+}
+
 TEST_CASE(
     "a port that is taken is named by its resolved address; an update that fails changes nothing") {
   Proxies proxies;

@@ -34,6 +34,13 @@ TEST_CASE("arguments fill their places as they are, each once, and braces in the
   CHECK(order->timeout == 5s);  // the program's own is shorter
 }
 
+TEST_CASE("when a drill began is offered to every program, and none must take it") {
+  const auto order =
+      order_of("program", R"({"name":"audit","args":{"since":"a","x":"b","since_us":5}})");
+  REQUIRE(order);
+  CHECK(order->argv == Argv{"audit", "--since=a", "ba", "{not an id}"});
+}
+
 TEST_CASE("an argument too many or one missing is refused") {
   const auto order = order_of("program", R"({"name":"audit","args":{"sinse":1,"x":"a"}})");
   REQUIRE_FALSE(order);

@@ -181,6 +181,20 @@ TEST_CASE("silence is told once, and a return begins with the state") {
   CHECK(talk.call() == "/v1/status");
 }
 
+TEST_CASE("who was asleep does not take that for the agent's silence") {
+  Talk talk;
+  talk.meet("run-1");
+  talk.said.clear();
+  REQUIRE(talk.call() == "/v1/poll");
+  talk.clock.advance(10s);
+  talk.session.we_slept(10s);
+  talk.tick();
+  CHECK(talk.said.empty());
+  talk.clock.advance(2s);  // that is its own
+  talk.tick();
+  CHECK(talk.said.size() == 1);
+}
+
 // What the loop was told last, "" for nothing.
 std::string lost_why(const Talk& talk) {
   if (talk.said.empty()) return "";

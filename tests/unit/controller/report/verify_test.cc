@@ -60,6 +60,14 @@ TEST_CASE("an event that was removed from the record is named, whichever it is")
   }
 }
 
+TEST_CASE("an event that is in the record twice is named") {
+  nlohmann::json report = written_and_read_again();
+  report["record"]["events"].push_back(report["record"]["events"][3]);
+  const auto differences = compare_with_journal(report, healed_drill().events).value();
+  REQUIRE(differences.size() == 1);
+  CHECK(differences[0].path == "/record/events/seq 4");
+}
+
 TEST_CASE("a report that was written earlier lacks nothing of what came later") {
   const std::vector<Event> journal = healed_drill().events;
   const std::vector<Event> early(journal.begin(), journal.begin() + 10);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: no controller acts that was replaced, and no mistaken number locks every other one out.
+#include "agents/api/epoch_gate.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/temporary_folder.h"
+
+namespace panshi::agent {
+namespace {
+
+TEST_CASE("an epoch that is over is refused, also after a restart") {
+  const TemporaryFolder folder;
+  const auto file = folder / "epoch";
+  CHECK(EpochGate::open(file).value()->admit(7));
+  const auto gate = EpochGate::open(file).value();
+  CHECK(gate->admit(6).error().code == ErrorCode::kConflict);
+  CHECK(gate->admit(7));
+  CHECK(gate->admit(8));
+  CHECK(gate->highest() == 8);
+}
+
+TEST_CASE("an epoch far above the highest is refused and not remembered") {
+  const TemporaryFolder folder;
+  const auto gate = EpochGate::open(folder / "epoch").value();
+  CHECK(gate->admit(3));
+  for (const std::uint64_t far : {std::uint64_t{1'000'004}, std::uint64_t{INT64_MAX}}) {
+    CHECK(gate->admit(far).error().code == ErrorCode::kInvalid);
+  }
+  CHECK(gate->highest() == 3);
+  CHECK(gate->admit(4));
+}
+
+}  // namespace
+}  // namespace panshi::agent
