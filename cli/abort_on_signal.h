@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // AbortOnSignal: what Ctrl-C does to a drill that somebody follows.
 //
-// Promise: the first SIGINT, SIGTERM or SIGHUP asks the controller to abort the drill before anything
-// else is done, also when the drill's id was not known yet; a later one ends the waiting alone, once
-// that question was answered, and says what goes on. Signals may come in any number at any time:
+// Promise: the first SIGINT, SIGTERM or SIGHUP asks the controller to abort the drill before all
+// else, also when the drill's id was not known yet; a later one ends the waiting alone, once that
+// question was answered, and says what goes on. Signals may come in any number at any time:
 // `timeout -s INT` sends two at once. The first is handled on a thread of its own.
 #pragma once
 
