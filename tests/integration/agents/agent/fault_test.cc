@@ -74,7 +74,8 @@ TEST_CASE("a killed agent's faults are reverted also when nothing restarts it") 
 }
 
 TEST_CASE("a frozen agent's faults end, and an agent is there again") {
-  TestAgent agent(kShop, true);
+  const bool restart_after_crash = GENERATE(true, false);  // it had not crashed
+  TestAgent agent(kShop, restart_after_crash);
   agent.start();
   const pid_t pid = paused(agent, 1'000);
   const pid_t frozen = agent.pid();
@@ -84,15 +85,6 @@ TEST_CASE("a frozen agent's faults end, and an agent is there again") {
   REQUIRE(agent.becomes("shop", "ready"));
   CHECK(agent.await_event("agent.started", "").at("recovered") == json{"f1"});
   CHECK(agent.service("shop").at("pid") == pid);
-}
-
-TEST_CASE("a frozen agent's faults end also when nothing restarts it") {
-  TestAgent agent(kShop);
-  agent.start();
-  const pid_t pid = paused(agent, 1'000);
-  agent.signal(SIGSTOP);
-  CHECK(eventually([&] { return process_state(pid) == 'S'; }));
-  CHECK(eventually([&] { return agent.everything() == std::vector<pid_t>{pid}; }));
 }
 
 TEST_CASE("agent and guardian both frozen are brought back by who waits for the agent's word") {
