@@ -76,7 +76,7 @@ Result<std::unique_ptr<Agent>> Agent::create(const AgentConfig& config, Watchers
 Agent::~Agent() {
   feed_.close();
   loop_.end();
-  // Whoever calls back goes before what he calls.
+  // Whoever calls back goes before what it calls.
   server_.reset();
   toxiproxy_.reset();
   prober_.reset();

@@ -87,7 +87,7 @@ Connection::Step Connection::deliver_end(Stream& stream) {
     const bool both_close = other(stream).end_sent && !stream.from->failed && !finishing_;
     if (!both_close) (void)::shutdown(stream.to->fd.get(), SHUT_WR);
   }
-  // Who ends his stream into a connection whose answers are swallowed gets nothing any more.
+  // Who ends its stream into a connection whose answers are swallowed gets nothing any more.
   const ToxicChain* answers = other(stream).chain.get();
   const bool closing = closes || (answers != nullptr && answers->swallows());
   return closing ? Step::kClose : Step::kGoOn;

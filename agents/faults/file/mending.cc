@@ -71,7 +71,7 @@ Mending mend_cut(const std::string& original, std::int64_t keep, const std::stri
   } else if (size == keep) {
     mending.tail = tail;
   } else if (std::all_of(now.begin() + keep, now.end(), [](char each) { return each == 0; })) {
-    // Who keeps a place of his own went on behind the old end, which left a hole.
+    // Who keeps a place of its own went on behind the old end, which left a hole.
     mending.writes.emplace_back(keep, tail);
   } else {
     mending.why = cat("others have written since where the ", tail.size(),

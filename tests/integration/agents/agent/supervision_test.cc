@@ -126,6 +126,11 @@ std::string cgroup_of(pid_t pid) {
   return "";
 }
 
+void skip_without_groups(const TestAgent& agent) {
+  if (agent.log().find("services get no control groups") == std::string::npos) return;
+  skip_case("no cgroup v2 hierarchy in which this account may make groups");
+}
+
 TEST_CASE("a daemon that left its service's process group is known, and ends with the service") {
   TestAgent agent(R"(
 cgroups: true
@@ -136,9 +141,7 @@ services:
 )");
   agent.start();
   REQUIRE(agent.becomes("shop", "ready"));
-  if (agent.log().find("services get no control groups") != std::string::npos) {
-    skip_case("no cgroup v2 hierarchy in which this account may make groups");
-  }
+  skip_without_groups(agent);
   const pid_t leader = pid_of(agent, "shop");
   const std::string group = cgroup_of(leader);
   const auto members = [&] { return split(read_file(group + "/cgroup.procs").value_or(""), '\n'); };
@@ -178,9 +181,7 @@ services:
 )");
   agent.start();
   REQUIRE(agent.becomes("shop", "ready"));
-  if (agent.log().find("services get no control groups") != std::string::npos) {
-    skip_case("no cgroup v2 hierarchy in which this account may make groups");
-  }
+  skip_without_groups(agent);
   const pid_t leader = pid_of(agent, "shop");
   const std::string group = cgroup_of(leader);
   agent.signal(SIGKILL);

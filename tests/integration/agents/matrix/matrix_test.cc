@@ -163,13 +163,9 @@ void put(TestAgent& agent, const json& order) {
   CHECK(wrong == "");
 }
 
-// The guardian is the agent's only child that leads a session and is named so.
 void kill_with_guardian(const TestAgent& agent) {
   const pid_t pid = agent.pid();
-  for (const pid_t each : agent.everything()) {
-    const auto name = read_file(cat("/proc/", each, "/comm")).value_or("");
-    if (name.starts_with("panshi-guardian")) ::kill(each, SIGKILL);
-  }
+  for (const pid_t each : agent.guardians()) ::kill(each, SIGKILL);
   ::kill(pid, SIGKILL);
 }
 
