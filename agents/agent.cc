@@ -127,6 +127,7 @@ Status Agent::open() {
   ASSIGN_OR_RETURN(prober_, Prober::create([this](std::vector<ProbeRun> runs) {
                      loop_.post([this, runs = std::move(runs)] { take_probe_runs(runs); });
                    }));
+  end_actions_left_over();  // before anybody can order one of this run
   ASSIGN_OR_RETURN(actions_, ActionDesk::open(config_, *this));
 
   HttpServer::Options http;
@@ -194,7 +195,6 @@ void Agent::begin() {
   for (const auto& [id, error] : recovered.failed) {
     log_error(cat("fault ", id, " of an earlier run could not be reverted yet: ", error));
   }
-  end_actions_left_over();
   json adopted = json::array();
   for (const SupervisorInput& input : runner_->recover()) {
     if (const auto* adopt = std::get_if<input::Adopt>(&input)) adopted.push_back(adopt->service);

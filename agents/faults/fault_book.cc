@@ -260,7 +260,9 @@ FaultBook::Reverted FaultBook::Impl::revert_each(std::vector<LiveFaultPtr> fault
 
 FaultBook::Reverted FaultBook::recover(Duration insist) {
   std::unique_lock lock(impl_->runner.mutex);
-  return impl_->revert_each(impl_->all(), "agent_start", lock, insist);
+  std::vector<LiveFaultPtr> left_behind = impl_->all();  // one may have been ordered already
+  std::erase_if(left_behind, [](const LiveFaultPtr& fault) { return !fault->left_behind; });
+  return impl_->revert_each(std::move(left_behind), "agent_start", lock, insist);
 }
 
 FaultBook::Reverted FaultBook::revert_all(const std::string& reason, Duration insist) {

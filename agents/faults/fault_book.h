@@ -85,8 +85,8 @@ class FaultBook {
   FaultBook& operator=(const FaultBook&) = delete;
 
   // Reverts everything an earlier run left behind, each tried once before this returns, then in
-  // the background until it is done. Call it first, and before services are started. `insist`: who
-  // is about to end waits so long for what fails at first.
+  // the background until it is done. What was ordered of this run stays. Call it before services
+  // are started. `insist`: who is about to end waits so long for what fails at first.
   Reverted recover(Duration insist = {});
 
   // Applies the fault and answers when it is in force or has failed (a `fault` object).

@@ -51,6 +51,7 @@ LiveFaultPtr left_behind(UndoRecord record, Host& host) {
   fault->live_at = record.at;  // whoever wrote the record may have died before it said so
   fault->phase = Phase::kLive;
   fault->holds = true;
+  fault->left_behind = true;
   fault->revert_error = "left by an earlier run";
   Problems problems;
   if (const auto kind = find_kind(fault->facts.kind)) {

@@ -117,7 +117,10 @@ TEST_CASE("processes that were paused by name go on after the agent was killed")
   Sleepers nap(own_name());
   nap.agent.start();
   const Group one = nap.run();
-  REQUIRE(nap.put("f1", "process.pause", {{"process", nap.program.string()}}).status == 200);
+  const auto live = nap.put("f1", "process.pause", {{"process", nap.program.string()}});
+  INFO(live.json << "\n" << nap.agent.log());
+  REQUIRE(live.status == 200);
+  CHECK(live.json.at("measured") == json{{"processes", 1}, {"stopped", 1}});
   REQUIRE(process_state(one.name().pid) == 'T');
   nap.agent.signal(SIGKILL);
   CHECK(eventually([&] { return process_state(one.name().pid) == 'S'; }));

@@ -323,6 +323,15 @@ TEST_CASE("an agent that dies at any stage leaves nothing that the next one does
   }
 }
 
+TEST_CASE("what is ordered before the start is over stays in force") {
+  Node node;
+  REQUIRE(node.book->put(order("before", "process.pause")));
+  node.start();
+  CHECK(state_of(node.book->put(order_on(node.host, "early", "link.down"))) == "live");
+  CHECK(node.book->recover().reverted == std::vector<FaultId>{"before"});
+  CHECK(node.book->get("early").at("state") == "live");
+}
+
 TEST_CASE("an undo record that cannot be understood is kept, tried and shown") {
   Node node;
   node.book.reset();
