@@ -6,6 +6,7 @@
 #include <set>
 
 #include "controller/api/api.h"
+#include "controller/events/event_data.h"
 #include "controller/fleet/fleet.h"
 #include "controller/journal/sqlite_journal.h"
 #include "controller/limits.h"
@@ -48,9 +49,11 @@ std::vector<std::string> needs_restart(const Config& now, const Config& next) {
 }
 
 std::unique_ptr<Fleet> make_fleet(const Config& config, std::map<std::string, AgentCursor> cursors,
-                                  Fleet::Parts parts) {
+                                  std::string identity, bool takes_over, Fleet::Parts parts) {
   Fleet::Options options{.agents = agents_of(config.inventory),
                          .cursors = std::move(cursors),
+                         .controller = std::move(identity),
+                         .takes_over = takes_over,
                          .lease = config.settings.lease,
                          .poll = config.poll,
                          .lost_after = config.settings.agent_lost_after};
@@ -85,14 +88,17 @@ struct App::Impl {
   std::vector<Effect> last_effects() const;
 
   Result<nlohmann::json> reload();
+  void learn_signals(const AgentState& agent);
 
   const Config config;
   const Parts parts;
   Snapshot<Catalog> catalog{parts.catalog};  // what the API shows; the loop has the same
   std::mutex reloading;
+  Snapshot<NodeSignals> said{NodeSignals()};  // by the agents; written by the thread `fleet`
   Feed feed;
   std::optional<LockFile> lock;
   std::string token;
+  std::string identity;  // of this state directory, to agents
   std::unique_ptr<Journal> journal;
   std::unique_ptr<JournalReader> reader;
   std::unique_ptr<SignalStore> signals;
@@ -138,6 +144,7 @@ Status App::Impl::open_files() {
   if (auto made = make_private_folder(config.state, "controller.lock"); !made) return made;
   ASSIGN_OR_RETURN(lock, LockFile::acquire(config.state / "controller.lock"));
   ASSIGN_OR_RETURN(token, load_or_make_token(config.state / "controller.token"));
+  ASSIGN_OR_RETURN(identity, load_or_make_token(config.state / "controller.id"));
   ASSIGN_OR_RETURN(journal, open_sqlite_journal(config.state / "journal.sqlite"));
   ASSIGN_OR_RETURN(reader, open_sqlite_journal_reader(config.state / "journal.sqlite"));
   ASSIGN_OR_RETURN(signals, SignalStore::open(config.state / "signals.sqlite",
@@ -164,7 +171,7 @@ void App::Impl::start_parts(std::map<std::string, AgentCursor> cursors) {
     return nlohmann::json::object();
   };
   errands = std::make_unique<Errands>(std::move(handlers), loop->clock(), to_loop);
-  fleet = make_fleet(config, std::move(cursors),
+  fleet = make_fleet(config, std::move(cursors), identity, parts.takes_over,
                      {.clock = parts.clock,
                       .anchored = loop->clock(),
                       .needs = loop->needs(),
@@ -174,6 +181,7 @@ void App::Impl::start_parts(std::map<std::string, AgentCursor> cursors) {
 Status App::Impl::start_api() {
   api = std::make_unique<Api>(Api::Parts{
       .catalog = catalog,
+      .said = said,
       .clock = parts.clock,
       .anchored = loop->clock(),
       .view = loop->view(),
@@ -211,7 +219,28 @@ bool App::Impl::deliver(Letter letter) {
       signals->add(batch->node, sample.signal, sample.at, sample.value);
     }
   }
+  if (const auto* agent = std::get_if<AgentState>(&letter.input)) learn_signals(*agent);
   return loop->letters().put(std::move(letter));
+}
+
+// At the start nobody knows what the agents send: what the files say of signals is checked once the
+// last of them has told it. Then it is too late to refuse them, but not to say so.
+void App::Impl::learn_signals(const AgentState& agent) {
+  std::vector<std::string> names;
+  for (const auto& name : value_of(agent.status, "signals")) {
+    if (name.is_string()) names.push_back(name.get<std::string>());
+  }
+  NodeSignals all = *said.read();
+  if (names.empty() || all[agent.node] == names) return;
+  all[agent.node] = std::move(names);
+  said.publish(all);
+  Inventory inventory = catalog.read()->inventory;
+  const bool declared = inventory.signals().has_value();
+  inventory.learn(all);
+  if (declared || !inventory.signals() || !parts.load) return;
+  const auto loaded = parts.load(all);
+  if (loaded) return;
+  for (const std::string& line : split(loaded.error().message, '\n')) log_warn(line);
 }
 
 // Reverting on each node that may still carry a fault of ours.
@@ -251,7 +280,7 @@ Result<nlohmann::json> App::reload() { return impl_->reload(); }
 Result<nlohmann::json> App::Impl::reload() {
   const std::lock_guard one_at_a_time(reloading);
   if (!parts.load) return fail(ErrorCode::kInternal, "this controller was not read from files");
-  ASSIGN_OR_RETURN(Loaded loaded, parts.load());
+  ASSIGN_OR_RETURN(Loaded loaded, parts.load(*said.read()));
   loaded.catalog.settings = config.settings;
   auto fresh = std::make_shared<const Catalog>(std::move(loaded.catalog));
   auto reply = std::make_shared<Reply>();

@@ -27,14 +27,16 @@ class App {
     Brain& brain;
     const Clock& clock;
     std::string version;
-    std::int64_t epoch_above = 0;  // with --take-over: see controller/fleet/take_over.h
+    bool takes_over = false;       // --take-over: see controller/fleet/take_over.h
+    std::int64_t epoch_above = 0;  // likewise, and next
     std::int64_t ids_above = 0;
     // What a drill day would draw with a seed: GET /api/v1/schedule/draw.
     std::function<Result<nlohmann::json>(const Catalog&, const std::string& day,
                                          std::uint64_t seed)>
         draw;
-    // The configuration as its files say now, for reload(); kInvalid with every mistake.
-    std::function<Result<Loaded>()> load;
+    // The configuration as its files say now, for reload(); kInvalid with every mistake, one in the
+    // name of a signal among them.
+    std::function<Result<Loaded>(const NodeSignals&)> load;
   };
   App(Config config, Parts parts);
   ~App();

@@ -93,8 +93,9 @@ Result<nlohmann::json> draw_of(const Catalog& catalog, const std::string& name,
   return fail(ErrorCode::kNotFound, unknown_name("drill day", name, known));
 }
 
-Result<App::Loaded> load_again(const std::filesystem::path& file) {
+Result<App::Loaded> load_again(const std::filesystem::path& file, const NodeSignals& said) {
   ASSIGN_OR_RETURN(Config config, load_config(file));
+  config.inventory.learn(said);
   ASSIGN_OR_RETURN(Catalog catalog, load_catalog(config));
   return App::Loaded{std::move(config), std::move(catalog)};
 }
@@ -118,6 +119,7 @@ void reload(App& app) {
 int take_over(const Config& config, App::Parts& parts) {
   const auto taken = ask_agents(config.inventory);
   if (!taken) return complain(taken.error(), kGaveUp);
+  parts.takes_over = true;
   parts.epoch_above = taken->epoch;
   parts.ids_above = taken->ids;
   log_info(cat("taking over from epoch ", taken->epoch));
@@ -135,7 +137,9 @@ int serve(const Config& config, const Catalog& catalog, bool takes_over) {
                    .clock = clock,
                    .version = kVersion,
                    .draw = &draw_of,
-                   .load = [&config] { return load_again(config.file); }};
+                   .load = [&config](const NodeSignals& said) {
+                     return load_again(config.file, said);
+                   }};
   if (const int status = takes_over ? take_over(config, parts) : 0; status != 0) return status;
   App app(config, std::move(parts));
   if (const auto opened = app.open(); !opened) return complain(opened.error(), kGaveUp);

@@ -1,34 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// EpochGate: lets no controller act that has been replaced.
+// EpochGate: lets no controller act that has been replaced, and no second one beside the first.
 //
-// The highest epoch ever seen is on disk before a call that carried it is let through. Any thread.
+// The highest epoch ever seen, and who had it, are on disk before a call that carried them is let
+// through. Any thread.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <mutex>
+#include <string>
 
 #include "core/base/result.h"
 
 namespace panshi::agent {
+
+struct EpochCaller {
+  std::string controller = {};  // "": it does not say
+  bool takes_over = false;      // it was told to replace the one that commands
+};
 
 class EpochGate {
  public:
   // Reads `file`; absent means 0. kInternal when it cannot be understood.
   static Result<std::unique_ptr<EpochGate>> open(std::filesystem::path file);
 
-  // kConflict when `epoch` is lower than the highest, kInvalid when it is too far above
-  // (limits::kEpochJumpMax), kInternal when it could not be written.
-  Status admit(std::uint64_t epoch);
+  // kConflict when `epoch` is lower than the highest or another controller had that (unless this one
+  // takes over, with a higher epoch), kInvalid when it is too far above (limits::kEpochJumpMax),
+  // kInternal when it could not be written.
+  Status admit(std::uint64_t epoch, const EpochCaller& caller = {});
   std::uint64_t highest() const;
 
  private:
-  EpochGate(std::filesystem::path file, std::uint64_t highest)
-      : file_(std::move(file)), highest_(highest) {}
+  EpochGate(std::filesystem::path file, std::uint64_t highest, std::string controller)
+      : file_(std::move(file)), highest_(highest), controller_(std::move(controller)) {}
 
   const std::filesystem::path file_;
   mutable std::mutex mutex_;
   std::uint64_t highest_;
+  std::string controller_;  // "": nobody said
 };
 
 }  // namespace panshi::agent

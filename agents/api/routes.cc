@@ -13,10 +13,11 @@
 #include "agents/limits.h"
 #include "agents/links/link_table.h"
 #include "agents/supervisor/service_files.h"
+#include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
-#include "core/model/sent_header.h"
+#include "core/model/headers.h"
 #include "core/model/target.h"
 
 #ifndef PANSHI_VERSION
@@ -65,10 +66,16 @@ Result<json> status_json(const ApiParts& parts) {
               {"boot_id", boot_id()},
               {"services", std::move(services)},
               {"probes", std::move(probes)},
+              {"signals", parts.config.signals},
               {"links", links_json(parts.links)},
               {"faults", parts.faults.list()},
               {"actions", std::move(actions)},
               {"rss_bytes", resident_bytes()}};
+}
+
+EpochCaller caller_of(const HttpRequest& request) {
+  return {.controller = request.header(kControllerHeader),
+          .takes_over = request.header(kTakeOverHeader) == "1"};
 }
 
 // What every verb goes through: a body that is JSON with an epoch that is not over.
@@ -80,7 +87,11 @@ Result<json> admit(const ApiParts& parts, const HttpRequest& request) {
   Fields in(body, "", problems);
   in.need("epoch", epoch, {0, INT64_MAX});
   if (!problems.empty()) return tl::unexpected(problems.error());
-  if (auto admitted = parts.epoch.admit(static_cast<std::uint64_t>(epoch)); !admitted) {
+  const EpochCaller caller = caller_of(request);
+  if (!caller.controller.empty() && !is_id(caller.controller)) {
+    return fail(ErrorCode::kInvalid, cat(kControllerHeader, " is not [A-Za-z0-9_.-]{1,128}"));
+  }
+  if (auto admitted = parts.epoch.admit(static_cast<std::uint64_t>(epoch), caller); !admitted) {
     return tl::unexpected(admitted.error());
   }
   return body;

@@ -15,6 +15,7 @@
 #include "core/base/text.h"
 #include "core/io/yaml.h"
 #include "core/json/fields.h"
+#include "core/model/probe_signals.h"
 
 namespace panshi::agent {
 namespace {
@@ -338,6 +339,7 @@ Result<AgentConfig> from_document(const Document& document) {
   AgentConfig config = read_root(document.root, problems);
   if (!problems.empty()) return fail(ErrorCode::kInvalid, problems_text(problems, document));
   config.file = std::filesystem::absolute(document.file);
+  config.signals = signals_of_agent(document.root);
   config.state = beside(config.file, config.state);
   config.scripts = beside(config.file, config.scripts);
   for (auto& folder : config.fault_directories) folder = beside(config.file, folder);

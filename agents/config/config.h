@@ -137,6 +137,7 @@ struct AgentConfig {
   std::size_t faults_max = 16;
   Duration lease_max = 10min;
   std::vector<std::string> allowed_hosts;  // Host headers besides the address
+  std::vector<std::string> signals;        // all that it sends, sorted
   std::vector<ServiceConfig> services;
   std::vector<LinkConfig> links;
   std::vector<ProbeConfig> probes;

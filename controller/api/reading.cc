@@ -277,7 +277,9 @@ Api::Answer Api::catalog(const Request&) {
     scenarios.push_back({{"name", name}, {"title", scenario.title}, {"summary", scenario.summary}});
   }
   nlohmann::json nodes = nlohmann::json::array();
-  for (const auto& [name, node] : catalog->inventory.nodes) {
+  Inventory inventory = catalog->inventory;
+  inventory.learn(*parts_.said.read());
+  for (const auto& [name, node] : inventory.nodes) {
     nlohmann::json entry = {{"name", name},
                             {"services", node.services},
                             {"links", node.links},

@@ -8,7 +8,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
-#include "core/model/sent_header.h"
+#include "core/model/headers.h"
 
 namespace panshi::controller {
 namespace {
@@ -190,6 +190,8 @@ void Fleet::send(Member& member, HttpCall call,
     }
   }
   call.token = member.token;
+  if (!options_.controller.empty()) call.headers[kControllerHeader] = options_.controller;
+  if (options_.takes_over) call.headers[kTakeOverHeader] = "1";
   call.keep_header = kSentHeader;
   http_->start(std::move(call), [this, &member, then = std::move(then)](Result<HttpReply> reply) {
     const Instant at = now();  // on arrival: the ages of events count from here

@@ -35,6 +35,8 @@ class Fleet {
   struct Options {
     std::vector<Agent> agents;
     std::map<std::string, AgentCursor> cursors;
+    std::string controller;   // who we are
+    bool takes_over = false;  // agents that another controller commands are to be ours
     Duration lease;
     Duration poll;
     Duration lost_after;

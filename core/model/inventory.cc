@@ -45,6 +45,13 @@ std::optional<std::vector<std::string>> Inventory::signals() const {
   return all;
 }
 
+void Inventory::learn(const NodeSignals& said) {
+  for (auto& [name, node] : nodes) {
+    const auto found = said.find(name);
+    if (!node.signals && found != said.end()) node.signals = found->second;
+  }
+}
+
 InventoryNode read_inventory_node(const nlohmann::json& json, const std::string& path,
                                   Problems& problems) {
   InventoryNode node;

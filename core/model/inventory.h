@@ -22,7 +22,7 @@ struct InventoryNode {
   std::vector<std::string> services;
   std::map<std::string, std::vector<std::string>> links;  // link -> its upstreams' names
   std::vector<std::string> programs;                      // named programs the agent may run
-  // What its agent sends; none: it was not said, so no name of a signal can be called wrong.
+  // What its agent sends; none: nobody said so yet, and no name of a signal can be called wrong.
   std::optional<std::vector<std::string>> signals = std::nullopt;
 };
 
@@ -32,6 +32,9 @@ struct HealthyGroup {
   std::vector<std::string> services;
   std::int64_t min_healthy = 1;
 };
+
+// What each node's agent says that it sends.
+using NodeSignals = std::map<std::string, std::vector<std::string>>;
 
 struct Inventory {
   std::map<std::string, InventoryNode> nodes;
@@ -43,6 +46,8 @@ struct Inventory {
   std::vector<std::string> node_names() const;
   // Every signal that some agent sends, sorted; none when not every node says its own.
   std::optional<std::vector<std::string>> signals() const;
+  // Of nodes whose list does not stand in the configuration.
+  void learn(const NodeSignals& said);
 };
 
 // One element of `nodes` in the controller's configuration.

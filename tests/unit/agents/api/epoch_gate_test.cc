@@ -20,6 +20,22 @@ TEST_CASE("an epoch that is over is refused, also after a restart") {
   CHECK(gate->highest() == 8);
 }
 
+TEST_CASE("a second controller is refused, unless it takes over, also after a restart") {
+  const TemporaryFolder folder;
+  const auto file = folder / "epoch";
+  CHECK(EpochGate::open(file).value()->admit(7, {"one"}));
+  const auto gate = EpochGate::open(file).value();
+  CHECK(gate->admit(7, {"one"}));
+  CHECK(gate->admit(7));  // somebody with the token and no name
+  CHECK(gate->admit(7, {"two"}).error().code == ErrorCode::kConflict);
+  CHECK(gate->admit(9, {"two"}).error().code == ErrorCode::kConflict);
+  CHECK(gate->admit(7, {"two", true}).error().code == ErrorCode::kConflict);
+  CHECK(gate->highest() == 7);
+  CHECK(gate->admit(8, {"two", true}));
+  CHECK(gate->admit(8, {"two"}));  // after its next start
+  CHECK(gate->admit(9, {"one"}).error().code == ErrorCode::kConflict);
+}
+
 TEST_CASE("an epoch far above the highest is refused and not remembered") {
   const TemporaryFolder folder;
   const auto gate = EpochGate::open(folder / "epoch").value();

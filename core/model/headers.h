@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Headers between controller and agent.
 #pragma once
 
 namespace panshi {
@@ -6,5 +7,10 @@ namespace panshi {
 // Of each answer of an agent: its monotonic clock in microseconds when it answered, so that whoever
 // reads the answer late (it stood still meanwhile) knows by how much.
 inline constexpr const char* kSentHeader = "Panshi-Sent-Us";
+
+// Of each call of a controller: who it is, for as long as it keeps its state.
+inline constexpr const char* kControllerHeader = "panshi-controller";
+// Of each call of one that was started with --take-over: "1".
+inline constexpr const char* kTakeOverHeader = "panshi-take-over";
 
 }  // namespace panshi
