@@ -111,6 +111,23 @@ Result<std::vector<Event>> journal_of(Connection& controller, const controller::
   return events;
 }
 
+// Adds what the controller's samples say otherwise.
+Status compare_with_samples(Invocation& invocation, Connection& controller,
+                            const nlohmann::json& document, const std::string& drill,
+                            controller::Verification& verification) {
+  ASSIGN_OR_RETURN(const nlohmann::json fresh,
+                   controller.get(cat("/api/v1/reports/", url_text(drill), "?format=json")));
+  ASSIGN_OR_RETURN(auto differences, controller::compare_with_samples(document, fresh));
+  if (!differences) {
+    invocation.terminal.error("the controller keeps no samples of that time any more: the graphs "
+                              "are not compared");
+    return {};
+  }
+  verification.numbers += list_of(document.at("record"), "signals").size();
+  std::move(differences->begin(), differences->end(), std::back_inserter(verification.differences));
+  return {};
+}
+
 // Adds what the controller's journal says otherwise.
 Status compare_with_journal(Invocation& invocation, const nlohmann::json& document,
                             controller::Verification& verification) {
@@ -120,7 +137,7 @@ Status compare_with_journal(Invocation& invocation, const nlohmann::json& docume
   ASSIGN_OR_RETURN(auto differences, controller::compare_with_journal(document, journal));
   verification.numbers += journal.size();
   std::move(differences.begin(), differences.end(), std::back_inserter(verification.differences));
-  return {};
+  return compare_with_samples(invocation, controller, document, report.drill, verification);
 }
 
 int verify(Invocation& invocation) {
@@ -204,7 +221,7 @@ std::vector<Command> report_commands() {
        "panshi report verify retro.json --journal",
        {{"file", "FILE", "a report in JSON", true},
         {"--journal", "",
-         "compare them with the controller's journal too: none changed, added or left out"}},
+         "compare events and samples with the controller's too: none changed, added or left out"}},
        verify},
       {"report",
        "compare",

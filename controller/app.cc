@@ -53,6 +53,7 @@ std::unique_ptr<Fleet> make_fleet(const Config& config, std::map<std::string, Ag
   Fleet::Options options{.agents = agents_of(config.inventory),
                          .cursors = std::move(cursors),
                          .controller = std::move(identity),
+                         .listens_at = cat(config.address, ":", config.port),
                          .takes_over = takes_over,
                          .lease = config.settings.lease,
                          .poll = config.poll,

@@ -78,6 +78,15 @@ EpochCaller caller_of(const HttpRequest& request) {
           .takes_over = request.header(kTakeOverHeader) == "1"};
 }
 
+// A controller that calls from one of this machine's addresses listens here, too.
+void note_place(const ApiParts& parts, const HttpRequest& request) {
+  const std::string at = request.header(kControllerAtHeader);
+  if (at.empty()) return;
+  const auto place = parse_host_port(at);
+  const bool here = place && is_own_address(request.remote_address);
+  parts.host.machine().scope().controller->note(here ? *place : HostPort());
+}
+
 // What every verb goes through: a body that is JSON with an epoch that is not over.
 Result<json> admit(const ApiParts& parts, const HttpRequest& request) {
   if (parts.stopping) return fail(ErrorCode::kUnavailable, "the agent is stopping");
@@ -94,6 +103,7 @@ Result<json> admit(const ApiParts& parts, const HttpRequest& request) {
   if (auto admitted = parts.epoch.admit(static_cast<std::uint64_t>(epoch), caller); !admitted) {
     return tl::unexpected(admitted.error());
   }
+  note_place(parts, request);
   return body;
 }
 

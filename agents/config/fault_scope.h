@@ -4,10 +4,32 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "agents/config/host_port.h"
+
 namespace panshi::agent {
+
+// Where the controller listens, if that is on this machine: it says so itself. Any thread.
+class ControllerPlace {
+ public:
+  void note(HostPort at) {
+    const std::lock_guard lock(mutex_);
+    at_ = std::move(at);
+  }
+  HostPort at() const {  // port 0: not known, or elsewhere
+    const std::lock_guard lock(mutex_);
+    return at_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  HostPort at_;
+};
 
 struct FaultScope {
   std::string node = {};
@@ -17,6 +39,7 @@ struct FaultScope {
   std::int64_t disk_reserve = std::int64_t{1} << 30;
   std::string address = {};  // the agent listens there: never cut off
   std::uint16_t port = 0;
+  std::shared_ptr<ControllerPlace> controller = std::make_shared<ControllerPlace>();  // likewise
   std::string systemctl = "systemctl";  // the program
 };
 

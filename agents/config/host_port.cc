@@ -2,8 +2,12 @@
 #include "agents/config/host_port.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <charconv>
+#include <cstring>
 
 #include "core/base/text.h"
 
@@ -26,6 +30,23 @@ Result<HostPort> parse_host_port(const std::string& text) {
 bool is_ipv4(const std::string& host) {
   in_addr address{};
   return inet_pton(AF_INET, host.c_str(), &address) == 1;
+}
+
+bool is_own_address(const std::string& address) {
+  sockaddr_in four{};
+  sockaddr_in6 six{};
+  four.sin_family = AF_INET;
+  six.sin6_family = AF_INET6;
+  const bool is_six = inet_pton(AF_INET6, address.c_str(), &six.sin6_addr) == 1;
+  if (!is_six && inet_pton(AF_INET, address.c_str(), &four.sin_addr) != 1) return false;
+  const int probe = ::socket(is_six ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return false;
+  sockaddr generic[2]{};  // room for either
+  const std::size_t size = is_six ? sizeof six : sizeof four;
+  std::memcpy(generic, is_six ? static_cast<void*>(&six) : static_cast<void*>(&four), size);
+  const bool own = ::bind(probe, generic, static_cast<socklen_t>(size)) == 0;
+  ::close(probe);
+  return own;
 }
 
 }  // namespace panshi::agent

@@ -98,6 +98,8 @@ struct FaultBook::Impl {
   Reverted revert_each(std::vector<LiveFaultPtr> faults, const std::string& reason,
                        std::unique_lock<std::mutex>& lock, Duration insist = {});
   std::vector<LiveFaultPtr> all() const;
+  // Without `mutex`: what its undo record would have undone has been cleared otherwise.
+  void forget_unreadable(const FaultId& id);
 };
 
 nlohmann::json FaultBook::Impl::json_of(const FaultId& id) const {
@@ -112,6 +114,18 @@ std::vector<LiveFaultPtr> FaultBook::Impl::all() const {
   std::vector<LiveFaultPtr> faults;
   for (const auto& [id, fault] : runner.live) faults.push_back(fault);
   return faults;
+}
+
+void FaultBook::Impl::forget_unreadable(const FaultId& id) {
+  const std::lock_guard lock(runner.mutex);
+  const auto is_its = [&](const auto& each) {
+    return std::filesystem::path(each.first).stem() == id;
+  };
+  if (std::none_of(runner.unreadable.begin(), runner.unreadable.end(), is_its)) return;
+  if (auto removed = runner.journal->remove(id); !removed) {
+    return log_error(cat("undo record of ", id, ": ", removed.error().message));
+  }
+  std::erase_if(runner.unreadable, is_its);
 }
 
 Status FaultBook::Impl::check_limits() const {
@@ -379,6 +393,7 @@ Result<nlohmann::json> FaultBook::clear_lost(const FaultOrder& order) {
   }
   const ClearedTraces cleared = clear_traces(order.kind, request, impl_->runner.host);
   for (const std::string& what : cleared.done) log_info(cat("fault ", order.id, ": ", what));
+  if (cleared.left.empty()) impl_->forget_unreadable(order.id);
   return answer(cleared);
 }
 

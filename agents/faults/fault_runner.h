@@ -77,7 +77,7 @@ class FaultRunner {
   const FaultBook::Options options;
   Host& host;
   const std::unique_ptr<FaultJournal> journal;
-  const std::vector<std::pair<std::string, std::string>> unreadable;
+  std::vector<std::pair<std::string, std::string>> unreadable;  // undo records; with `mutex` held
 
  private:
   void run_leases();

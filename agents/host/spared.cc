@@ -40,18 +40,28 @@ void add_match(std::vector<std::vector<std::string>>& all, bool six, const std::
   all.push_back(std::move(words));
 }
 
+std::vector<HostPort> places_of(const FaultScope& scope) {
+  std::vector<HostPort> places;
+  for (HostPort place : {HostPort{scope.address, scope.port}, scope.controller->at()}) {
+    if (place.port != 0) places.push_back(std::move(place));
+  }
+  return places;
+}
+
 }  // namespace
 
+// Both ends of each connection: who calls may be on this machine, too.
 std::string nft_exceptions(const FaultScope& scope, bool incoming) {
-  const std::string port = incoming ? "tcp dport " : "tcp sport ";
-  std::string all = cat(" ", port, kSsh, " accept;");
-  if (scope.port == 0) return all;
-  std::string whose;
-  if (!is_any(scope.address)) {
-    whose = cat(is_six(scope.address) ? "ip6 " : "ip ", incoming ? "daddr " : "saddr ",
-                scope.address, " ");
+  std::string all;
+  for (const HostPort& place : places_of(scope)) {
+    const bool any = is_any(place.host);
+    const char* const family = any ? "" : is_six(place.host) ? "ip6 " : "ip ";
+    for (const bool from : {false, true}) {
+      all += cat(" ", family, any ? "" : from ? "saddr " : "daddr ", any ? "" : place.host,
+                 any ? "" : " ", from ? "tcp sport " : "tcp dport ", place.port, " accept;");
+    }
   }
-  return cat(" ", whose, port, scope.port, " accept;", all);
+  return cat(all, incoming ? " tcp dport " : " tcp sport ", kSsh, " accept;");
 }
 
 std::vector<std::vector<std::string>> tc_matches(const FaultScope& scope) {
@@ -59,9 +69,9 @@ std::vector<std::vector<std::string>> tc_matches(const FaultScope& scope) {
   for (const bool from_here : {true, false}) {
     for (const bool six : {false, true}) {
       add_match(all, six, "", kSsh, from_here);
-      if (scope.port == 0) continue;
-      if (is_any(scope.address) || is_six(scope.address) == six) {
-        add_match(all, six, scope.address, scope.port, from_here);
+      for (const HostPort& place : places_of(scope)) {
+        if (!is_any(place.host) && is_six(place.host) != six) continue;
+        add_match(all, six, place.host, place.port, from_here);
       }
     }
   }

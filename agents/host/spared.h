@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What no fault on the network may touch: this agent's port, by which a controller ends the fault,
-// and ssh, by which a person does. In the words of nft and of tc. Pure.
+// the controller's own, if it is on this machine, and ssh, by which a person does. In the words of
+// nft and of tc. Pure.
 #pragma once
 
 #include <string>
@@ -10,8 +11,8 @@
 
 namespace panshi::agent {
 
-// "ip daddr 10.0.0.1 tcp dport 7001 accept; tcp dport 22 accept;", for a chain of the packets that
-// come, or of those that go.
+// "ip daddr 10.0.0.1 tcp dport 7001 accept; ip saddr 10.0.0.1 tcp sport 7001 accept; tcp dport 22
+// accept;", for a chain of the packets that come, or of those that go.
 std::string nft_exceptions(const FaultScope& scope, bool incoming);
 
 // What of the packets that leave an interface is spared, whichever end is here: on `lo` both are.

@@ -105,4 +105,58 @@ Result<std::vector<Difference>> compare_with_journal(const Json& report,
   return differences;
 }
 
+namespace {
+
+constexpr Duration kStoredWithin = std::chrono::seconds(2);
+
+using Samples = std::vector<std::pair<std::int64_t, double>>;
+
+std::map<std::string, Samples> samples_of(const Report& report, WallTime until) {
+  std::map<std::string, Samples> all;
+  for (const SignalSeries& series : report.series) {
+    Samples& samples = all[cat(series.signal, " of ", series.node)];
+    for (const auto& [at, value] : series.samples) {
+      if (at <= until) samples.emplace_back(to_us(at), value);
+    }
+    if (samples.empty()) all.erase(cat(series.signal, " of ", series.node));
+  }
+  return all;
+}
+
+// From the first sample that differs on, three of them: a picture has thousands.
+Json excerpt(const Samples& samples, std::size_t from) {
+  Json some = Json::array();
+  for (std::size_t i = from; i < samples.size() && i < from + 3; ++i) {
+    some.push_back({samples[i].first, samples[i].second});
+  }
+  return {{"samples", samples.size()}, {"from", some}};
+}
+
+}  // namespace
+
+Result<std::optional<std::vector<Difference>>> compare_with_samples(const Json& report,
+                                                                    const Json& fresh) {
+  ASSIGN_OR_RETURN(const Report written, read_report(report));
+  ASSIGN_OR_RETURN(const Report kept, read_report(fresh));
+  WallTime last{};
+  for (const Event& event : written.events) last = std::max(last, event.at);
+  auto ours = samples_of(written, last - kStoredWithin);
+  auto theirs = samples_of(kept, last - kStoredWithin);
+  if (theirs.empty()) return std::optional<std::vector<Difference>>();
+  std::set<std::string> names;
+  for (const auto* one : {&ours, &theirs}) {
+    for (const auto& [name, samples] : *one) names.insert(name);
+  }
+  std::vector<Difference> differences;
+  for (const std::string& name : names) {
+    const Samples& a = ours[name];
+    const Samples& b = theirs[name];
+    if (a == b) continue;
+    const auto at = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
+    const auto from = static_cast<std::size_t>(at);
+    differences.push_back({cat("/record/signals/", name), excerpt(a, from), excerpt(b, from)});
+  }
+  return std::optional(std::move(differences));
+}
+
 }  // namespace panshi::controller

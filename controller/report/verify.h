@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,5 +31,12 @@ Result<Verification> verify_report(const nlohmann::json& report);
 // the record's `through_seq`, whatever they belong to.
 Result<std::vector<Difference>> compare_with_journal(const nlohmann::json& report,
                                                      const std::vector<Event>& journal);
+
+// Series of the record that the controller's samples say otherwise: changed, emptied, added or left
+// out. `fresh`: the same drill's report as the controller makes it now. What came within the last
+// two seconds of the record may not have been stored yet, and is not compared; nothing is when the
+// controller keeps no samples of that time any more (none).
+Result<std::optional<std::vector<Difference>>> compare_with_samples(const nlohmann::json& report,
+                                                                    const nlohmann::json& fresh);
 
 }  // namespace panshi::controller

@@ -10,6 +10,8 @@ inline constexpr const char* kSentHeader = "Panshi-Sent-Us";
 
 // Of each call of a controller: who it is, for as long as it keeps its state.
 inline constexpr const char* kControllerHeader = "panshi-controller";
+// Where it listens: "10.0.0.9:17700". An agent on the same machine spares that in network faults.
+inline constexpr const char* kControllerAtHeader = "panshi-controller-at";
 // Of each call of one that was started with --take-over: "1".
 inline constexpr const char* kTakeOverHeader = "panshi-take-over";
 

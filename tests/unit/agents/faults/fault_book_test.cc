@@ -349,6 +349,24 @@ TEST_CASE("an undo record that cannot be understood is kept, tried and shown") {
   CHECK(node.on_disk("newer"));
 }
 
+TEST_CASE("an undo record that cannot be read is forgotten when its fault was cleared otherwise") {
+  Node node;
+  node.book.reset();
+  REQUIRE(write_file_durably(node.state / "faults" / "f1.json", "{\"fault\":"));
+  REQUIRE(write_file_durably(node.state / "faults" / "f2.json", "{\"fault\":"));
+  node.start();
+  (void)node.book->recover();
+  CHECK(node.book->fsck().size() == 2);
+  REQUIRE(node.host.signal(node.host.process_of("orders").value(), SIGSTOP));
+  const auto cleared = node.book->clear_lost(order("f1", "process.pause"));
+  REQUIRE(cleared);
+  CHECK(cleared->at("state") == "cleared");
+  CHECK(node.host.healthy());
+  CHECK_FALSE(node.on_disk("f1"));
+  CHECK(node.on_disk("f2"));
+  CHECK(node.book->fsck().size() == 1);
+}
+
 TEST_CASE("fsck finds what others stopped and toxics that belong to no fault") {
   Node node;
   CHECK(node.book->fsck().empty());

@@ -22,9 +22,11 @@ std::vector<std::string> matches(const FaultScope& scope) {
 TEST_CASE("an agent on one address is spared there, and ssh everywhere") {
   const FaultScope scope{.address = "10.0.0.7", .port = 7'001};
   CHECK(nft_exceptions(scope, true) ==
-        " ip daddr 10.0.0.7 tcp dport 7001 accept; tcp dport 22 accept;");
+        " ip daddr 10.0.0.7 tcp dport 7001 accept; ip saddr 10.0.0.7 tcp sport 7001 accept;"
+        " tcp dport 22 accept;");
   CHECK(nft_exceptions(scope, false) ==
-        " ip saddr 10.0.0.7 tcp sport 7001 accept; tcp sport 22 accept;");
+        " ip daddr 10.0.0.7 tcp dport 7001 accept; ip saddr 10.0.0.7 tcp sport 7001 accept;"
+        " tcp sport 22 accept;");
   const auto lines = matches(scope);
   CHECK(lines.size() == 6);  // ssh: both ends of both families; the agent: both ends of one
   CHECK(std::count(lines.begin(), lines.end(),
@@ -37,11 +39,24 @@ TEST_CASE("an agent on one address is spared there, and ssh everywhere") {
 
 TEST_CASE("an agent that listens on every address is spared on every one") {
   const FaultScope scope{.address = "0.0.0.0", .port = 7'001};
-  CHECK(nft_exceptions(scope, true) == " tcp dport 7001 accept; tcp dport 22 accept;");
+  CHECK(nft_exceptions(scope, true) ==
+        " tcp dport 7001 accept; tcp sport 7001 accept; tcp dport 22 accept;");
   CHECK(matches(scope).size() == 8);
   for (const std::string& line : matches(scope)) {
     CHECK_THAT(line, !Catch::Contains("src") && !Catch::Contains("dst"));
   }
+}
+
+TEST_CASE("a controller on the same machine is spared as the agent is") {
+  const FaultScope scope{.address = "10.0.0.7", .port = 7'001};
+  const std::size_t before = matches(scope).size();
+  scope.controller->note({"10.0.0.9", 17'700});
+  CHECK_THAT(nft_exceptions(scope, true),
+             Catch::Contains(" ip daddr 10.0.0.9 tcp dport 17700 accept;") &&
+                 Catch::Contains(" ip saddr 10.0.0.9 tcp sport 17700 accept;"));
+  CHECK(matches(scope).size() == before + 2);
+  scope.controller->note({});
+  CHECK(matches(scope).size() == before);
 }
 
 TEST_CASE("without an agent's port ssh is spared all the same") {

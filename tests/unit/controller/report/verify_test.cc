@@ -75,6 +75,29 @@ TEST_CASE("a report that was written earlier lacks nothing of what came later") 
   CHECK(compare_with_journal(report, journal).value().empty());
 }
 
+TEST_CASE("a series that was emptied, changed, added or left out is named") {
+  const nlohmann::json whole = written_and_read_again();
+  const auto same = compare_with_samples(whole, whole).value();
+  REQUIRE(same);
+  CHECK(same->empty());
+  REQUIRE_FALSE(whole["record"]["signals"].empty());
+  REQUIRE_FALSE(whole["record"]["signals"][0]["samples"].empty());
+  std::vector<nlohmann::json> damaged(4, whole);
+  damaged[0]["record"]["signals"][0]["samples"] = nlohmann::json::array();
+  damaged[1]["record"]["signals"][0]["samples"][0][1] = 12345.5;
+  damaged[2]["record"]["signals"].erase(0);
+  damaged[3]["record"]["signals"].push_back(whole["record"]["signals"][0]);
+  damaged[3]["record"]["signals"].back()["signal"] = "never.sent";
+  for (const nlohmann::json& report : damaged) {
+    const auto differences = compare_with_samples(report, whole).value();
+    REQUIRE(differences);
+    CHECK(differences->size() == 1);
+  }
+  nlohmann::json forgotten = whole;
+  forgotten["record"]["signals"] = nlohmann::json::array();
+  CHECK_FALSE(compare_with_samples(whole, forgotten).value());
+}
+
 TEST_CASE("a removed line, an added line and a sentence without source are found") {
   nlohmann::json report = written_and_read_again();
   report["timeline"].erase(0);
