@@ -124,8 +124,13 @@ int revert_all(const AgentConfig& config) {
   return reverted.failed.empty() ? 0 : 1;
 }
 
-// Looks only, so an agent may be running.
+// Looks only, so an agent may be running: what that has in force looks left over from here.
 int fsck(const AgentConfig& config) {
+  if (const auto lock = lock_state(config); !lock && lock.error().code == ErrorCode::kConflict) {
+    std::cerr << "panshi-agent: the agent of this node is running, and its faults in force are "
+                 "listed as `not reverted yet`; `panshi fault fsck "
+              << config.node << "` asks the agent itself\n";
+  }
   LinuxHost host(config);
   auto book = FaultBook::open(fault_options(config), host);
   if (!book) return say(book.error(), 1);

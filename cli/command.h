@@ -46,6 +46,7 @@ struct Command {
 };
 
 // Each noun's rows; commands.cc puts them in order.
+std::vector<Command> status_commands();
 std::vector<Command> lab_commands();
 std::vector<Command> drill_commands();
 std::vector<Command> schedule_commands();

@@ -41,7 +41,7 @@ std::optional<std::int64_t> Invocation::integer(const std::string& name) const {
 
 std::vector<Command> all_commands() {
   std::vector<Command> all;
-  for (const auto noun : {lab_commands, drill_commands, schedule_commands, halt_commands,
+  for (const auto noun : {status_commands, lab_commands, drill_commands, schedule_commands, halt_commands,
                           incident_commands, runbook_commands, fault_commands, link_commands,
                           agent_commands, reload_commands, report_commands, validate_commands}) {
     std::vector<Command> rows = noun();

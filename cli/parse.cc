@@ -111,6 +111,9 @@ std::string unknown_command(const std::vector<Command>& commands, int argc,
   nouns.erase(std::unique(nouns.begin(), nouns.end()), nouns.end());
   if (verbs.empty()) return unknown_name("command", typed_noun, nouns);
   const bool takes_arguments = std::find(verbs.begin(), verbs.end(), "") != verbs.end();
+  if (argc == 2 && !takes_arguments) {
+    return cat("panshi ", typed_noun, " needs one of: ", join(verbs, ", "));
+  }
   if (takes_arguments || typed_verb.starts_with("-")) return {};
   if (std::find(verbs.begin(), verbs.end(), typed_verb) != verbs.end()) return {};
   return unknown_name(cat("verb of ", typed_noun), typed_verb, verbs);
@@ -123,6 +126,40 @@ int misused(const std::string& mistake, int argc, const char* const* argv) {
   if (json) std::cout << dump_json_pretty({{"error", mistake}}) << std::endl;
   std::cerr << "panshi: " << mistake << "\n";
   return kUsage;
+}
+
+// A noun and its verb are both `parsed`: the verb is meant. Null: none was named.
+const Bound* chosen_of(const std::deque<Bound>& all) {
+  const Bound* chosen = nullptr;
+  for (const Bound& bound : all) {
+    if (!bound.app->parsed()) continue;
+    if (chosen == nullptr || !bound.command->verb.empty()) chosen = &bound;
+  }
+  return chosen;
+}
+
+// The parser's error as a person would say it, with the next thing to type.
+std::string mistake_in(const CLI::ParseError& error, const CLI::App& root, const Bound* chosen) {
+  if (chosen == nullptr) return cat(error.what(), "; `panshi --help` lists the commands");
+  const Command& command = *chosen->command;
+  const std::string typed =
+      cat("panshi ", command.noun, command.verb.empty() ? "" : " ", command.verb);
+  const std::string help = cat("; `", typed, " --help` shows an example");
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+    std::string what = error.what();
+    if (const auto end = what.find(" is required"); end != what.npos) what.resize(end);
+    return cat(typed, " needs ", what, help);
+  }
+  const std::vector<std::string> extra = root.remaining(true);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr || extra.empty()) {
+    return cat(error.what(), help);
+  }
+  if (!extra[0].starts_with('-')) return cat("`", extra[0], "` is one word too many", help);
+  std::vector<std::string> options;
+  for (const auto& [name, option] : chosen->options) {
+    if (name.starts_with('-')) options.push_back(name);
+  }
+  return cat("unknown option `", extra[0], "`", did_you_mean(extra[0], options), help);
 }
 
 int run(const Bound& bound) {
@@ -163,14 +200,9 @@ int parse_and_run_inner(const std::vector<Command>& commands, int argc, const ch
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return root.exit(error, std::cout, std::cerr);  // --help
-    return misused(cat(error.what(), "; --help shows what is"), argc, argv);
+    return misused(mistake_in(error, root, chosen_of(all)), argc, argv);
   }
-  // A noun and its verb are both `parsed`: the verb is meant.
-  const Bound* chosen = nullptr;
-  for (const Bound& bound : all) {
-    if (!bound.app->parsed()) continue;
-    if (chosen == nullptr || !bound.command->verb.empty()) chosen = &bound;
-  }
+  const Bound* chosen = chosen_of(all);
   return chosen == nullptr ? kUsage : run(*chosen);
 }
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// panshi status
+#include "cli/connection.h"
+#include "cli/exit_codes.h"
+#include "cli/show.h"
+#include "core/base/text.h"
+
+namespace panshi::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+// What needs somebody, first; then the rest.
+int show(Invocation& invocation, Connection& controller) {
+  const Result<Json> status = controller.get("/api/v1/status");
+  if (!status) return report_error(invocation, status.error());
+  if (invocation.json) return invocation.terminal.document(*status), kPass;
+  Terminal& terminal = invocation.terminal;
+  std::vector<std::string> down;
+  const Json agents = status->value("agents", Json::object());
+  for (const auto& [node, agent] : agents.items()) {
+    if (field(agent, "up") != "true") down.push_back(node);
+  }
+  const bool halted = field(*status, "halted") == "true";
+  const std::string drill = field(*status, "drill");
+  const std::string incidents = field(*status, "open_incidents");
+  terminal.line(cat("controller  ", controller.url(), ", version ", field(*status, "version"),
+                    ", epoch ", field(*status, "epoch")));
+  terminal.line(cat("faults      ", halted ? cat("halted (", field(*status, "halt_reason"),
+                                                 "): none is let in; `panshi resume` ends it")
+                                           : "may be let in"));
+  terminal.line(cat("agents      ", agents.size() - down.size(), " of ", agents.size(), " up",
+                    down.empty() ? "" : cat("; down: ", join(down, ", "),
+                                            "; `panshi agent list` says why")));
+  terminal.line(cat("drill       ", drill.empty() || drill == "null"
+                                        ? "none under way"
+                                        : cat(drill, "; `panshi drill show ", drill,
+                                              "` shows it")));
+  terminal.line(cat("incidents   ", incidents,
+                    " open", incidents == "0" ? "" : "; `panshi incident list` shows them"));
+  if (field(*status, "doubt") == "true") {
+    terminal.line("doubt       the controller was late a moment ago: it starts nothing until it "
+                  "has been on time for some seconds");
+  }
+  return kPass;
+}
+
+}  // namespace
+
+std::vector<Command> status_commands() {
+  return {{"status",
+           "",
+           "Whether faults are let in, which agents are down, what is under way and open.",
+           "panshi status",
+           {},
+           [](Invocation& invocation) { return with_controller(invocation, show); }}};
+}
+
+}  // namespace panshi::cli
