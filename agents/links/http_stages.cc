@@ -14,20 +14,39 @@ namespace {
 using PartKind = HttpFraming::Part::Kind;
 using ToxicKind = Toxic::Kind;
 
-constexpr std::size_t kOpenMax = 1000;  // requests without an answer, on one connection
+// Of requests without an answer, on one connection: with so many entries the next requests are let
+// through as they are, and with so many that nobody can mean it, it is reset.
+constexpr std::size_t kTouchedMax = 1'000;
+constexpr std::size_t kOpenMax = 100'000;
 
 struct Exchange {
-  std::string method;
+  bool is_head = false;
+  std::size_t times = 1;                   // so many alike, that nothing is done to
   std::vector<HttpRule> on_answer = {};    // headers, in order
   std::optional<std::string> body = {};    // in place of the answer's
   std::optional<std::string> direct = {};  // the whole answer: upstream does not see the request
   MonoTime direct_at{};
   bool closes = false;  // after `direct`
+
+  bool plain() const { return on_answer.empty() && !body && !direct; }
 };
 
 struct Conversation {
   std::deque<Exchange> open;  // requests in order, oldest first
   bool opaque = false;        // what upstream says is no answer to them
+
+  void add(Exchange exchange) {
+    const bool alike = !open.empty() && open.back().plain() && exchange.plain() &&
+                       open.back().is_head == exchange.is_head;
+    if (alike) {
+      ++open.back().times;
+    } else {
+      open.push_back(std::move(exchange));
+    }
+  }
+  void answered() {
+    if (!open.empty() && --open.front().times == 0) open.pop_front();
+  }
 };
 
 class RequestStage final : public Stage {
@@ -98,9 +117,11 @@ class RequestStage final : public Stage {
   void begin(std::string head) {
     if (conversation_->opaque) return put({.at = at_, .bytes = std::move(head)});
     const HttpFraming::Head& message = framing_.head();
-    Exchange exchange{.method = message.method};
+    Exchange exchange{.is_head = message.method == "HEAD"};
     MonoTime due = at_;
+    const bool crowded = conversation_->open.size() >= kTouchedMax;
     for (const ToxicRow& row : rules_) {
+      if (crowded) break;
       if (!row.toxic.http || !row.toxic.http->touches(message.method, message.target)) continue;
       ++row.account->connections;
       if (!drawn(random_, row.toxic.toxicity)) continue;
@@ -112,7 +133,7 @@ class RequestStage final : public Stage {
     upgrades_ = message.upgrades && !swallows_;
     if (swallows_) settle_delays();
     exchange.direct_at = last_due_;
-    conversation_->open.push_back(std::move(exchange));
+    conversation_->add(std::move(exchange));
     if (!swallows_) put({.at = at_, .bytes = std::move(head)});
     if (conversation_->open.size() > kOpenMax) {
       put({.at = at_, .bytes = {}, .kind = Piece::Kind::kReset});
@@ -229,7 +250,7 @@ class AnswerStage final : public Stage {
   bool follow(MonoTime) {
     const bool asked = !conversation_->open.empty();
     if (framing_.at_start() && asked) {
-      framing_.set_bodiless(conversation_->open.front().method == "HEAD");
+      framing_.set_bodiless(conversation_->open.front().is_head);
     }
     auto part = framing_.next();
     if (part.kind == PartKind::kNone) {
@@ -266,14 +287,12 @@ class AnswerStage final : public Stage {
       head = without_header(head, name);
     }
     put(with_header(head, "Content-Length", std::to_string(exchange.body->size())));
-    if (exchange.method != "HEAD") put(*exchange.body);
+    if (!exchange.is_head) put(*exchange.body);
   }
 
   void end() {
     drops_body_ = false;
-    if (!std::exchange(is_interim_, false) && !conversation_->open.empty()) {
-      conversation_->open.pop_front();
-    }
+    if (!std::exchange(is_interim_, false)) conversation_->answered();
   }
 
   void turn_opaque() {

@@ -45,7 +45,8 @@ struct Talk {
     while (const auto piece = requests.give(kStart + after)) to_server += text_of(*piece);
     while (const auto piece = answers.give(kStart + after)) to_client += text_of(*piece);
   }
-  static std::string text_of(const Piece& piece) {
+  std::string text_of(const Piece& piece) {
+    reset = reset || piece.kind == Piece::Kind::kReset;
     return piece.kind == Piece::Kind::kClose ? "<close>" : piece.bytes;
   }
 
@@ -54,6 +55,7 @@ struct Talk {
   ToxicChain answers{Random(2)};
   std::string to_server;
   std::string to_client;
+  bool reset = false;
 };
 
 const std::string kGet = "GET /a?q=1 HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -82,6 +84,32 @@ TEST_CASE("without a rule every byte passes, however it is cut, kept alive and p
     talk.server(answered, step);
     CHECK(talk.to_server == asked);
     CHECK(talk.to_client == answered);
+  }
+}
+
+TEST_CASE("thousands of requests before the first answer lose none, with rules and without") {
+  constexpr std::size_t kMany = 3'000;
+  std::string asked;
+  for (std::size_t i = 0; i < kMany; ++i) asked += i % 2 == 0 ? kGet : kPost;
+  for (const bool ruled : {false, true}) {
+    Toxic without{.kind = Kind::kHttpHeader};
+    without.http = HttpRule{.header = "X-Old", .removes = true};
+    Talk talk(ruled ? std::vector<Toxic>{without} : std::vector<Toxic>());
+    talk.client(asked, 1'000'000);
+    CHECK(talk.to_server == asked);
+    for (std::size_t i = 0; i < kMany; ++i) talk.server(kOk, 1'000);
+    std::size_t answers = 0;
+    std::size_t marked = 0;
+    for (std::size_t at = 0; (at = talk.to_client.find("HTTP/1.1 200", at)) != std::string::npos;
+         ++at) {
+      ++answers;
+    }
+    for (std::size_t at = 0; (at = talk.to_client.find("X-Old", at)) != std::string::npos; ++at) {
+      ++marked;
+    }
+    CHECK_FALSE(talk.reset);
+    CHECK(answers == kMany);
+    CHECK(marked == (ruled ? kMany - 1'000 : kMany));
   }
 }
 
