@@ -119,8 +119,9 @@ Status compare_with_samples(Invocation& invocation, Connection& controller,
                    controller.get(cat("/api/v1/reports/", url_text(drill), "?format=json")));
   ASSIGN_OR_RETURN(auto differences, controller::compare_with_samples(document, fresh));
   if (!differences) {
-    invocation.terminal.error("the controller keeps no samples of that time any more: the graphs "
-                              "are not compared");
+    invocation.terminal.error(
+        "the controller keeps no samples of that time any more: the graphs "
+        "are not compared");
     return {};
   }
   verification.numbers += list_of(document.at("record"), "signals").size();

@@ -29,18 +29,19 @@ int show(Invocation& invocation, Connection& controller) {
   terminal.line(cat("faults      ", halted ? cat("halted (", field(*status, "halt_reason"),
                                                  "): none is let in; `panshi resume` ends it")
                                            : "may be let in"));
-  terminal.line(cat("agents      ", agents.size() - down.size(), " of ", agents.size(), " up",
-                    down.empty() ? "" : cat("; down: ", join(down, ", "),
-                                            "; `panshi agent list` says why")));
-  terminal.line(cat("drill       ", drill.empty() || drill == "null"
-                                        ? "none under way"
-                                        : cat(drill, "; `panshi drill show ", drill,
-                                              "` shows it")));
-  terminal.line(cat("incidents   ", incidents,
-                    " open", incidents == "0" ? "" : "; `panshi incident list` shows them"));
+  terminal.line(
+      cat("agents      ", agents.size() - down.size(), " of ", agents.size(), " up",
+          down.empty() ? "" : cat("; down: ", join(down, ", "), "; `panshi agent list` says why")));
+  terminal.line(
+      cat("drill       ", drill.empty() || drill == "null"
+                              ? "none under way"
+                              : cat(drill, "; `panshi drill show ", drill, "` shows it")));
+  terminal.line(cat("incidents   ", incidents, " open",
+                    incidents == "0" ? "" : "; `panshi incident list` shows them"));
   if (field(*status, "doubt") == "true") {
-    terminal.line("doubt       the controller was late a moment ago: it starts nothing until it "
-                  "has been on time for some seconds");
+    terminal.line(
+        "doubt       the controller was late a moment ago: it starts nothing until it "
+        "has been on time for some seconds");
   }
   return kPass;
 }

@@ -132,14 +132,13 @@ int take_over(const Config& config, App::Parts& parts) {
 int serve(const Config& config, const Catalog& catalog, bool takes_over) {
   const SystemClock clock;
   WorldBrain brain(catalog);
-  App::Parts parts{.catalog = catalog,
-                   .brain = brain,
-                   .clock = clock,
-                   .version = kVersion,
-                   .draw = &draw_of,
-                   .load = [&config](const NodeSignals& said) {
-                     return load_again(config.file, said);
-                   }};
+  App::Parts parts{
+      .catalog = catalog,
+      .brain = brain,
+      .clock = clock,
+      .version = kVersion,
+      .draw = &draw_of,
+      .load = [&config](const NodeSignals& said) { return load_again(config.file, said); }};
   if (const int status = takes_over ? take_over(config, parts) : 0; status != 0) return status;
   App app(config, std::move(parts));
   if (const auto opened = app.open(); !opened) return complain(opened.error(), kGaveUp);

@@ -21,8 +21,7 @@ Result<std::unique_ptr<EpochGate>> EpochGate::open(std::filesystem::path file) {
     }
     words >> controller;
   }
-  return std::unique_ptr<EpochGate>(
-      new EpochGate(std::move(file), highest, std::move(controller)));
+  return std::unique_ptr<EpochGate>(new EpochGate(std::move(file), highest, std::move(controller)));
 }
 
 Status EpochGate::admit(std::uint64_t epoch, const EpochCaller& caller) {
@@ -39,9 +38,9 @@ Status EpochGate::admit(std::uint64_t epoch, const EpochCaller& caller) {
   }
   if (known && epoch == highest_) return {};
   if (epoch - highest_ > limits::kEpochJumpMax) {
-    return fail(ErrorCode::kInvalid, cat("epoch ", epoch, " is too far above ", highest_,
-                                         ", the highest seen: by ", limits::kEpochJumpMax,
-                                         " at most"));
+    return fail(ErrorCode::kInvalid,
+                cat("epoch ", epoch, " is too far above ", highest_, ", the highest seen: by ",
+                    limits::kEpochJumpMax, " at most"));
   }
   const std::string& controller = known ? controller_ : caller.controller;
   const std::string text = cat(epoch, controller.empty() ? "" : " ", controller, "\n");

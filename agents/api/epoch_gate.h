@@ -25,8 +25,8 @@ class EpochGate {
   // Reads `file`; absent means 0. kInternal when it cannot be understood.
   static Result<std::unique_ptr<EpochGate>> open(std::filesystem::path file);
 
-  // kConflict when `epoch` is lower than the highest or another controller had that (unless this one
-  // takes over, with a higher epoch), kInvalid when it is too far above (limits::kEpochJumpMax),
+  // kConflict when `epoch` is lower than the highest, or another controller had that (unless this
+  // one takes over, with a higher epoch), kInvalid when it is too far above (kEpochJumpMax),
   // kInternal when it could not be written.
   Status admit(std::uint64_t epoch, const EpochCaller& caller = {});
   std::uint64_t highest() const;

@@ -40,7 +40,7 @@ struct FaultScope {
   std::string address = {};  // the agent listens there: never cut off
   std::uint16_t port = 0;
   std::shared_ptr<ControllerPlace> controller = std::make_shared<ControllerPlace>();  // likewise
-  std::string systemctl = "systemctl";  // the program
+  std::string systemctl = "systemctl";                                                // the program
 };
 
 }  // namespace panshi::agent

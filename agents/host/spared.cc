@@ -57,8 +57,12 @@ std::string nft_exceptions(const FaultScope& scope, bool incoming) {
     const bool any = is_any(place.host);
     const char* const family = any ? "" : is_six(place.host) ? "ip6 " : "ip ";
     for (const bool from : {false, true}) {
-      all += cat(" ", family, any ? "" : from ? "saddr " : "daddr ", any ? "" : place.host,
-                 any ? "" : " ", from ? "tcp sport " : "tcp dport ", place.port, " accept;");
+      all += cat(" ", family,
+                 any    ? ""
+                 : from ? "saddr "
+                        : "daddr ",
+                 any ? "" : place.host, any ? "" : " ", from ? "tcp sport " : "tcp dport ",
+                 place.port, " accept;");
     }
   }
   return cat(all, incoming ? " tcp dport " : " tcp sport ", kSsh, " accept;");

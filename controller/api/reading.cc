@@ -237,8 +237,7 @@ Api::Answer Api::links(const Request&) {
 }
 
 Api::Answer Api::fault_kinds(const Request&) {
-  return nlohmann::json{
-      {"nodes", of_every_agent("/v1/faults/kinds", "kinds", kKindsPatience)}};
+  return nlohmann::json{{"nodes", of_every_agent("/v1/faults/kinds", "kinds", kKindsPatience)}};
 }
 
 // Before a fault by name: how many processes of the node it would hit.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise: a service that is a unit of systemd is started, watched, broken and stopped like one of
-// the agent's own, but goes on when the agent ends. systemd is played by a script here; where the
-// machine runs it, the last test asks the real one.
+// the agent's own, but goes on when the agent ends. systemd is played by a script here; the
+// real one is asked in tests/integration/agents/systemd.
 #include <signal.h>
 
 #include <catch2/catch.hpp>

@@ -210,7 +210,10 @@ const std::vector<Ending>& endings() {
          put(agent, order);
          (void)agent.call("POST", "/v1/revert-all", {{"epoch", 1}, {"reason", "abort"}});
        }},
-      {"the controller is gone", false, false, true,
+      {"the controller is gone",
+       false,
+       false,
+       true,
        [](TestAgent& agent, json order) {
          order["lease_ms"] = 1'000;  // some take longer until they are in force
          CHECK(agent.call("PUT", "/v1/faults/f", order).status == 200);
@@ -443,9 +446,7 @@ void on_servers(const Group& group) {
 TEST_CASE("faults on files, names and the network leave all as it was, however they end") {
   on_the_machine(kFilesAndNetwork, true);
 }
-TEST_CASE("faults on links leave all as it was, however they end") {
-  on_the_machine(kLinks, true);
-}
+TEST_CASE("faults on links leave all as it was, however they end") { on_the_machine(kLinks, true); }
 TEST_CASE("faults on processes leave all as it was, however they end") {
   on_the_machine(kProcesses, true);
 }
