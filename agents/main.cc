@@ -126,13 +126,13 @@ int revert_all(const AgentConfig& config) {
 
 // Looks only, so an agent may be running: what that has in force looks left over from here.
 int fsck(const AgentConfig& config) {
-  if (const auto lock = lock_state(config); !lock && lock.error().code == ErrorCode::kConflict) {
-    std::cerr << "panshi-agent: the agent of this node is running, and its faults in force are "
-                 "listed as `not reverted yet`; `panshi fault fsck "
-              << config.node << "` asks the agent itself\n";
+  FaultBook::Options options = fault_options(config);
+  if (LockFile::is_held(config.state / "agent.lock")) {
+    options.left_behind = cat("the agent that runs may have it in force; `panshi fault fsck ",
+                              config.node, "` asks the agent itself");
   }
   LinuxHost host(config);
-  auto book = FaultBook::open(fault_options(config), host);
+  auto book = FaultBook::open(std::move(options), host);
   if (!book) return say(book.error(), 1);
   nlohmann::json leftovers = nlohmann::json::array();
   for (const Leftover& leftover : (*book)->fsck()) leftovers.push_back(to_json(leftover));

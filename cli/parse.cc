@@ -25,7 +25,7 @@ struct Bound {
 
 std::string check_integer(const Argument& argument, const std::string& text) {
   std::int64_t value = 0;
-  if (!CLI::detail::lexical_cast(text, value)) return "`" + text + "` is no whole number";
+  if (!CLI::detail::lexical_cast(text, value)) return "`" + text + "` is not a whole number";
   if (value >= argument.min && value <= argument.max) return {};
   return cat("must be from ", argument.min, " to ", argument.max, ", not ", value);
 }

@@ -81,7 +81,9 @@ std::string scope_of(const Checked& checked) {
     });
     return cat("nodes, services, links", signals ? ", programs and signals" : " and programs",
                " are checked against ", checked.known->from,
-               signals ? "" : "; names of signals are not: no node there has a list `signals`");
+               signals ? ""
+                       : "; names of signals are not: no node there has a list `signals` (a "
+                         "controller that runs knows them from its agents)");
   }
   return "names of nodes, services, links, programs and signals are not checked: give the lab file "
          "too, or --inventory FILE, or --controller URL";

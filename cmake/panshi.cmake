@@ -21,6 +21,10 @@ target_compile_options(panshi_flags INTERFACE
   -fstack-protector-strong
   $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
 target_link_options(panshi_flags INTERFACE -Wl,-z,relro,-z,now)
+find_program(MOLD mold)  # links some two hundred programs of tests in a tenth of the time
+if(MOLD)
+  target_link_options(panshi_flags INTERFACE -fuse-ld=mold)
+endif()
 if(PANSHI_SANITIZE)
   target_compile_options(panshi_flags INTERFACE -fsanitize=${PANSHI_SANITIZE} -O1
                                                   -fno-omit-frame-pointer -g1

@@ -44,7 +44,7 @@ nlohmann::json measure(const LiveFault& fault) {
   }
 }
 
-LiveFaultPtr left_behind(UndoRecord record, Host& host) {
+LiveFaultPtr left_behind(UndoRecord record, const std::string& why, Host& host) {
   auto fault = std::make_shared<LiveFault>();
   fault->facts = std::move(record.facts);
   fault->resolved = std::move(record.resolved);
@@ -52,7 +52,7 @@ LiveFaultPtr left_behind(UndoRecord record, Host& host) {
   fault->phase = Phase::kLive;
   fault->holds = true;
   fault->left_behind = true;
-  fault->revert_error = "left by an earlier run";
+  fault->revert_error = why;
   Problems problems;
   if (const auto kind = find_kind(fault->facts.kind)) {
     const auto request =
@@ -78,7 +78,7 @@ FaultRunner::FaultRunner(FaultBook::Options given, Host& its_host,
       workers_(options.limits.live_max + contents.in_force.size()) {
   for (UndoRecord& record : contents.in_force) {
     const FaultId id = record.facts.id;
-    live.emplace(id, left_behind(std::move(record), host));
+    live.emplace(id, left_behind(std::move(record), options.left_behind, host));
   }
   moved_at_ = mono_now();
   lease_thread_ = std::thread([this] { run_leases(); });

@@ -120,7 +120,7 @@ class Host {
   virtual Network& network() = 0;
 
   // What faults keep hold of in this process. It may use any part of the host, so who derives lets
-  // go of it all before his parts go.
+  // go of it all before its parts go.
   Holdings& holdings() { return holdings_; }
   // How the supervisor of this process starts services otherwise than configured.
   StartChanges& starts() { return starts_; }

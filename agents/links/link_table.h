@@ -158,14 +158,14 @@ class LinkTable {
   // No new connection goes to it; what is established is reset after `within`.
   Status drain(const std::string& link, const std::string& upstream, Duration within);
   Status undrain(const std::string& link, const std::string& upstream);
-  // Begins drawing by weight; who is not named keeps his. kInvalid when none is above 0.
+  // Begins drawing by weight; one that is not named keeps its own. kInvalid when none is above 0.
   Status set_weights(const std::string& link, const std::map<std::string, int>& weights);
   // What a health check found, when it changed.
   // `how`: what becomes of connections established to one that is down.
   Status set_health(const std::string& link, const std::string& upstream, bool up,
                     Established how = Established::kDrain);
 
-  // Ids of faults have no `:`; what another owner puts on begins with his name and a `:`.
+  // Ids of faults have no `:`; what another owner puts on begins with its name and a `:`.
   // The same id and toxic again: no error. kConflict: the id is taken by another toxic.
   Status add_toxic(const std::string& link, const std::string& id, const Toxic& toxic);
   // Other figures, the same kind and direction (else kInvalid); kNotFound when it is not there.

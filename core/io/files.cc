@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -224,6 +225,15 @@ Result<LockFile> LockFile::acquire(const fs::path& path) {
     return tl::unexpected<Error>(wrote.error());
   }
   return lock;
+}
+
+bool LockFile::is_held(const fs::path& path) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return false;
+  std::array<char, 64> name{};  // "fd:00:1234", as the kernel writes it there
+  std::snprintf(name.data(), name.size(), " %02x:%02x:%lu ", major(file.st_dev),
+                minor(file.st_dev), static_cast<unsigned long>(file.st_ino));
+  return read_file("/proc/locks").value_or("").find(name.data()) != std::string::npos;
 }
 
 LockFile::LockFile(LockFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

@@ -30,6 +30,8 @@ class LockFile {
  public:
   // kConflict names the pid that holds it. Waits for a holder that is just dying, 5 s at most.
   static Result<LockFile> acquire(const std::filesystem::path& path);
+  // Whether somebody has it, told from /proc/locks: nobody who acquires it meanwhile is disturbed.
+  static bool is_held(const std::filesystem::path& path);
   LockFile(LockFile&& other) noexcept;
   LockFile& operator=(LockFile&& other) noexcept;
   LockFile(const LockFile&) = delete;

@@ -218,7 +218,7 @@ void RedisCluster::Impl::learn(int slot, const std::string& master) {
   topology.publish(std::move(changed));
 }
 
-// `wait`: for another one that is asking; else leave it to him.
+// `wait`: for another one that is asking; else leave it to that one.
 Status RedisCluster::Impl::refresh(bool wait) {
   std::unique_lock lock(refresh_mutex, std::defer_lock);
   if (wait) {

@@ -54,10 +54,16 @@ Scene::Scene() {
     to_pay.push_back(browser.send(browser.get("/checkout/music-month"), "/orders"));
     REQUIRE(to_pay.back().says("待支付"));
   }
-  delivered = pay().path;
-  for (int i = 0; i < 1'000 && !browser.get(delivered).says("card-key"); ++i) {
+  // As a customer does it: while the busy shop still asks for the payment, it is paid again.
+  Seen order = to_pay.back();
+  to_pay.pop_back();
+  delivered = order.path;
+  for (int i = 0; i < 1'000 && !order.says("card-key"); ++i) {
+    if (order.says("待支付")) (void)browser.send(order, delivered + "/pay");
     std::this_thread::sleep_for(10ms);
+    order = browser.get(delivered);
   }
+  REQUIRE(order.says("card-key"));
   checkout = browser.get("/checkout/music-month");
 }
 

@@ -103,6 +103,8 @@ TEST_CASE("a lock has one holder, who is named, and ends with it") {
   const TemporaryFolder folder;
   auto first = LockFile::acquire(folder / "lock");
   REQUIRE(first);
+  CHECK(LockFile::is_held(folder / "lock"));
+  CHECK_FALSE(LockFile::is_held(folder / "other"));
   const auto second = LockFile::acquire(folder / "lock");
   REQUIRE_FALSE(second);
   CHECK(second.error().code == ErrorCode::kConflict);
@@ -111,6 +113,7 @@ TEST_CASE("a lock has one holder, who is named, and ends with it") {
     const LockFile moved = std::move(*first);
     CHECK_FALSE(LockFile::acquire(folder / "lock"));
   }
+  CHECK_FALSE(LockFile::is_held(folder / "lock"));
   CHECK(LockFile::acquire(folder / "lock"));
 }
 
