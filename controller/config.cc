@@ -55,7 +55,7 @@ Config read_config(const Document& document, Problems& problems) {
   std::int64_t port = config.port;
   in.may("port", port, {0, 65'535});
   config.port = static_cast<std::uint16_t>(port);
-  const fs::path base = fs::path(document.file).parent_path();
+  const fs::path base = fs::absolute(document.file).parent_path();  // people read them elsewhere
   const auto path = [&](const char* key, bool needed, fs::path& out) {
     std::string text;
     needed ? in.need(key, text) : in.may(key, text);
