@@ -10,6 +10,7 @@
 #include "agents/host/foreign_rules.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/strict_path.h"
 
 namespace panshi::agent {
 namespace {
@@ -95,12 +96,7 @@ void find_files(const FsckView& view, Host& host, std::vector<Leftover>& found) 
       found.push_back({.what = cat("file ", entry.path().string()),
                        .why = kNotInForce,
                        .clear_hint = cat("rm ", entry.path().string()),
-                       .clear = [file = entry.path()]() -> Status {
-                         std::error_code wrong;
-                         fs::remove(file, wrong);
-                         if (!wrong) return {};
-                         return fail(ErrorCode::kInternal, wrong.message());
-                       }});
+                       .clear = [file = entry.path()] { return remove_strictly(file); }});
     }
   }
 }

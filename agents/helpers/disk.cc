@@ -3,13 +3,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <thread>
 #include <vector>
 
 #include "agents/helpers/helper.h"
 #include "core/base/text.h"
+#include "core/io/strict_path.h"
 
 namespace panshi::agent {
 namespace {
@@ -50,11 +49,9 @@ Status begin_disk(const HelperArguments& arguments) {
   if (!rate || !bytes || *rate < 1 || *bytes < kBlock) {
     return fail(ErrorCode::kInvalid, "disk FILE BYTES_PER_SECOND FILE_BYTES");
   }
-  const int file = ::open(arguments[0].c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (file < 0) {
-    return fail(ErrorCode::kUnavailable,
-                cat(arguments[0], ": ", std::string(std::strerror(errno))));
-  }
+  // One that is there may be another name of somebody's file: never written to.
+  if (auto removed = remove_strictly(arguments[0]); !removed) return removed;
+  ASSIGN_OR_RETURN(const int file, open_strictly(arguments[0], O_WRONLY | O_CREAT | O_EXCL, 0600));
   std::thread(write_on, file, *rate, *bytes / kBlock * kBlock).detach();
   return {};
 }

@@ -18,6 +18,8 @@ namespace panshi {
 namespace {
 
 constexpr std::size_t kStatementsMax = 256;
+// Those in which the server learns nothing that it could use elsewhere.
+constexpr const char* kAuthentication = "mysql_native_password,client_ed25519";
 
 short poll_events(int wanted) {
   int events = 0;
@@ -158,6 +160,11 @@ Result<MariaDb> MariaDb::connect(const Options& options) {
   mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   const unsigned protocol = MYSQL_PROTOCOL_TCP;
   mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
+  // Who listens on the server's port in its place may ask for the password in clear, or for a file
+  // of ours in answer to a statement: it gets neither.
+  mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, kAuthentication);
+  const unsigned off = 0;
+  mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
 
   MYSQL* connected = nullptr;
   impl->wait_for(

@@ -3,6 +3,9 @@
 //
 // One thread at a time per connection. After any kTimeout or kUnavailable the connection is dead:
 // make a new one. kTimeout means the statement may have been carried out.
+//
+// The password is only used in a challenge (mysql_native_password, ed25519), never sent; the server
+// gets no file of ours (LOCAL INFILE).
 #pragma once
 
 #include <cstdint>

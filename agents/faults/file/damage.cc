@@ -36,6 +36,10 @@ class FileDamage : public Fault {
     ASSIGN_OR_RETURN(const auto path, allowed_path(request_.text("path"), host_));
     ASSIGN_OR_RETURN(const FoundFile file, FoundFile::open(path));
     ASSIGN_OR_RETURN(const struct stat facts, file.facts());
+    if (facts.st_nlink != 1) {  // its other names may be anywhere, and anybody's
+      return fail(ErrorCode::kRefused,
+                  cat(path.string(), " has ", facts.st_nlink, " names (hard links)"));
+    }
     json resolved = {{"path", path.string()},
                      {"identity", file.identity()},
                      {"size", facts.st_size},

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/io/strict_path.h"
 
 namespace panshi::agent {
 namespace {
@@ -101,8 +102,8 @@ FoundFile::~FoundFile() {
 }
 
 Result<FoundFile> FoundFile::open(const fs::path& path) {
-  FoundFile file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC), path);
-  if (file.fd_ < 0) return failed(path);
+  ASSIGN_OR_RETURN(const int fd, open_strictly(path, O_PATH));
+  FoundFile file(fd, path);
   ASSIGN_OR_RETURN(const struct stat facts, file.facts());
   if (!S_ISREG(facts.st_mode)) return fail(ErrorCode::kRefused, cat(path.string(), ": no file"));
   return file;
@@ -127,22 +128,37 @@ bool FoundFile::is(const json& identity) const {
   return own.at("device") == identity.at("device") && own.at("born") == identity.at("born");
 }
 
-Result<FoundFile> FoundFile::find(const fs::path& path, const json& identity) {
-  if (auto there = open(path); there && there->is(identity)) return there;
-  // The file's old folder is on its file system.
-  const fs::path folder = path.parent_path();
+// Through its old folder, or one above it that is on the same file system: the folder itself may be
+// gone, or a link by now.
+Result<FoundFile> FoundFile::find_by_handle(const fs::path& path, const json& identity) {
+  const auto missing = [&](ErrorCode code) {
+    return fail(code, cat(path.string(), " was removed"));
+  };
   Handle handle;
-  if (handle_from(identity.at("handle"), handle)) {
-    const int mount = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (!handle_from(identity.at("handle"), handle)) return missing(ErrorCode::kUnavailable);
+  const fs::path folder = path.parent_path();
+  for (fs::path above = folder; above != above.root_path(); above = above.parent_path()) {
+    const int mount = open_strictly(above, O_RDONLY | O_DIRECTORY).value_or(-1);
+    if (mount < 0) continue;
+    struct stat facts {};
+    const bool same =
+        above == folder || (::fstat(mount, &facts) == 0 && facts.st_dev == identity.at("device"));
     FoundFile file(::open_by_handle_at(mount, handle.get(), O_PATH | O_CLOEXEC), path);
     const int number = errno;
-    if (mount >= 0) ::close(mount);
-    const bool gone = file.fd_ < 0 ? mount >= 0 && number == ESTALE : is_removed(file.fd_);
-    if (gone) return fail(ErrorCode::kNotFound, cat(path.string(), " was removed"));
+    ::close(mount);
+    const bool gone = file.fd_ < 0 ? number == ESTALE && same : is_removed(file.fd_);
+    if (gone) return missing(ErrorCode::kNotFound);
     if (file.fd_ >= 0 && file.is(identity)) return file;
   }
+  return missing(ErrorCode::kUnavailable);
+}
+
+Result<FoundFile> FoundFile::find(const fs::path& path, const json& identity) {
+  if (auto there = open(path); there && there->is(identity)) return there;
+  auto by_handle = find_by_handle(path, identity);
+  if (by_handle || by_handle.error().code == ErrorCode::kNotFound) return by_handle;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
+  for (const auto& entry : fs::directory_iterator(path.parent_path(), error)) {
     auto other = open(entry.path());
     if (other && other->is(identity)) return other;
   }

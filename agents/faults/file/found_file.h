@@ -23,8 +23,8 @@ namespace panshi::agent {
 
 class FoundFile {
  public:
-  // The regular file at `path`, which is no link. Needs no permission on the file itself.
-  // kRefused: it is something else; kNotFound.
+  // The regular file at `path`, of which no part is a link. Needs no permission on the file itself.
+  // kRefused: it is something else, or a link is on the way; kNotFound.
   static Result<FoundFile> open(const std::filesystem::path& path);
   // The file that was at `path` and of which identity() was taken: there, elsewhere in that folder,
   // or, for root, wherever its file system has it. kNotFound: it was removed; kUnavailable: it was
@@ -46,6 +46,9 @@ class FoundFile {
  private:
   explicit FoundFile(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}
   bool is(const nlohmann::json& identity) const;
+  // kNotFound: it was removed for sure; kUnavailable: not found in this way.
+  static Result<FoundFile> find_by_handle(const std::filesystem::path& path,
+                                          const nlohmann::json& identity);
 
   friend class FileWriter;
   int fd_;  // of O_PATH

@@ -11,6 +11,7 @@
 #include "agents/faults/node_target.h"
 #include "agents/faults/resource/reserves.h"
 #include "core/base/text.h"
+#include "core/io/strict_path.h"
 
 namespace panshi::agent {
 namespace {
@@ -39,8 +40,7 @@ class DiskFill final : public Fault {
 
   Status apply(const nlohmann::json& resolved) override {
     const auto path = resolved.at("file").get<std::string>();
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) return failed(path);
+    ASSIGN_OR_RETURN(const int file, open_strictly(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
     const int result = ::fallocate(file, 0, 0, resolved.at("size").get<std::int64_t>());
     const Status status = result == 0 ? Status() : failed(path);
     ::close(file);
@@ -48,8 +48,7 @@ class DiskFill final : public Fault {
   }
 
   Status revert(const nlohmann::json& resolved) override {
-    const auto path = resolved.at("file").get<std::string>();
-    return ::unlink(path.c_str()) == 0 || errno == ENOENT ? Status() : failed(path);
+    return remove_strictly(resolved.at("file").get<std::string>());
   }
 
   nlohmann::json measure(const nlohmann::json& resolved) const override {

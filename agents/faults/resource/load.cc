@@ -7,6 +7,7 @@
 #include "agents/faults/node_target.h"
 #include "agents/faults/resource/reserves.h"
 #include "core/base/text.h"
+#include "core/io/strict_path.h"
 
 namespace panshi::agent {
 namespace {
@@ -35,10 +36,7 @@ class HelperLoad : public Fault {
     host_.holdings().let_go(request_.id);
     if (auto ended = host_.machine().end_helpers(request_.id); !ended) return ended;
     const std::string file = resolved.value("file", std::string());
-    std::error_code error;
-    if (!file.empty()) std::filesystem::remove(file, error);
-    if (!error) return {};
-    return fail(ErrorCode::kInternal, cat("remove ", file, ": ", error.message()));
+    return file.empty() ? Status() : remove_strictly(file);
   }
 
   nlohmann::json measure(const nlohmann::json&) const final {

@@ -9,6 +9,7 @@
 #include "agents/faults/traces/rows.h"
 #include "agents/links/link_table.h"
 #include "core/base/text.h"
+#include "core/io/strict_path.h"
 
 namespace panshi::agent {
 namespace {
@@ -94,9 +95,8 @@ Status clear_files(const FaultRequest& request, Host& host, Done&) {
 
 Status clear_room(const FaultRequest& request, Host& host, Done& done) {
   const fs::path file = own_file(request.text("directory"), request, host);
-  std::error_code error;
-  if (!fs::remove(file, error) && error) {
-    return fail(ErrorCode::kRefused, cat(file.string(), ": ", error.message()));
+  if (auto removed = remove_strictly(file); !removed) {
+    return fail(ErrorCode::kRefused, removed.error().message);
   }
   done.push_back(cat(file.string(), " is gone"));
   return {};

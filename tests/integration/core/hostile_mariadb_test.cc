@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The promise under test: whoever listens on a database's port in its place learns neither the
+// password nor what is in our files.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+#include "core/base/text.h"
+#include "core/io/mariadb.h"
+#include "tests/support/temporary_folder.h"
+
+namespace panshi {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+
+const std::string kPassword = "correct-horse-battery";
+
+// Accepts one connection, greets it as MariaDB does, and goes on as the test says.
+class Squatter {
+ public:
+  explicit Squatter(std::function<void(Squatter&)> then) : then_(std::move(then)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const generic = reinterpret_cast<sockaddr*>(&at);
+    socklen_t size = sizeof at;
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(::bind(listener_, generic, size) == 0);
+    REQUIRE(::listen(listener_, 1) == 0);
+    REQUIRE(::getsockname(listener_, generic, &size) == 0);
+    port = ntohs(at.sin_port);
+    thread_ = std::thread([this] {
+      peer_ = ::accept(listener_, nullptr, nullptr);
+      const timeval patience{.tv_sec = 3, .tv_usec = 0};
+      ::setsockopt(peer_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+      send(0, greeting());
+      (void)read();  // the answer to the challenge
+      then_(*this);
+      ::close(peer_);
+    });
+  }
+  ~Squatter() { end(); }
+  void end() {
+    if (!thread_.joinable()) return;
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+
+  void send(int number, const std::string& text) const {
+    const auto size = static_cast<unsigned>(text.size());
+    std::string packet;
+    for (const unsigned part : {size, size >> 8, size >> 16, static_cast<unsigned>(number)}) {
+      packet += static_cast<char>(part & 0xff);
+    }
+    packet += text;
+    (void)::send(peer_, packet.data(), packet.size(), MSG_NOSIGNAL);
+  }
+  // What comes at once; "" at the end.
+  std::string read() {
+    std::string bytes(64 << 10, '\0');
+    const ssize_t got = ::recv(peer_, bytes.data(), bytes.size(), 0);
+    bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    heard += bytes;
+    return bytes;
+  }
+
+  std::uint16_t port = 0;
+  std::string heard;
+
+ private:
+  static std::string greeting() {
+    const auto flags = [](unsigned bits) {
+      return std::string{static_cast<char>(bits & 0xff), static_cast<char>(bits >> 8)};
+    };
+    // Protocol 4.1, secure connection, local files, transactions; then plugins, several statements.
+    return "\x0a"s + "5.5.5-10.11.6-MariaDB\0"s + "\x07\0\0\0"s + "12345678\0"s +
+           flags(0x0001 | 0x0008 | 0x0080 | 0x0200 | 0x2000 | 0x8000) + "\x2d"s + "\x02\0"s +
+           flags(0x0008 | 0x0001) + "\x15"s + std::string(10, '\0') + "123456789012\0"s +
+           "mysql_native_password\0"s;
+  }
+
+  std::function<void(Squatter&)> then_;
+  int listener_ = -1;
+  int peer_ = -1;
+  std::thread thread_;
+};
+
+MariaDb::Options options(const Squatter& squatter) {
+  return {.host = "127.0.0.1",
+          .port = squatter.port,
+          .user = "shop",
+          .password = kPassword,
+          .database = {},
+          .connect_timeout = 2s,
+          .statement_timeout = 2s};
+}
+
+const std::string kOk = "\0\0\0\x02\0\0\0"s;
+
+TEST_CASE("a server that asks for the password in clear does not get it") {
+  const std::string plugin =
+      GENERATE(as<std::string>(), "mysql_clear_password", "dialog", "mysql_old_password",
+               "caching_sha2_password", "sha256_password");
+  INFO(plugin);
+  Squatter squatter([&](Squatter& self) {
+    self.send(2, "\xfe"s + plugin + "\0"s + "12345678901234567890\0"s);
+    while (!self.read().empty()) {
+      self.send(4, "\x01\x04"s);  // "the whole of it, please"
+    }
+  });
+  CHECK_FALSE(MariaDb::connect(options(squatter)));
+  squatter.end();
+  CHECK(squatter.heard.find("shop") != std::string::npos);
+  CHECK(squatter.heard.find(kPassword) == std::string::npos);
+}
+
+TEST_CASE("a server that asks for a file of ours in answer to a statement does not get it") {
+  const TemporaryFolder folder;
+  const auto file = folder / "secret";
+  std::ofstream(file) << "what nobody else may read";
+  Squatter squatter([&](Squatter& self) {
+    self.send(2, kOk);
+    while (!self.read().empty()) self.send(1, "\xfb"s + file.string());
+  });
+  auto connected = MariaDb::connect(options(squatter));
+  REQUIRE(connected);
+  CHECK_FALSE(connected->script("SELECT 1"));
+  connected = fail(ErrorCode::kUnavailable, "closed");
+  squatter.end();
+  CHECK(squatter.heard.find("SELECT 1") != std::string::npos);
+  CHECK(squatter.heard.find("what nobody else may read") == std::string::npos);
+}
+
+}  // namespace
+}  // namespace panshi
