@@ -212,7 +212,8 @@ int parse_and_run_inner(const std::vector<Command>& commands, int argc, const ch
 int parse_and_run(const std::vector<Command>& commands, int argc, const char* const* argv) {
   const int status = parse_and_run_inner(commands, argc, argv);
   std::cout.flush();
-  const bool told = std::cout.good() && std::fflush(stdout) == 0;
+  // Some lines were flushed long ago: what became of them is remembered.
+  const bool told = std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
   if (told || status != kPass) return status;
   std::fputs("panshi: the output could not be written\n", stderr);
   return kFail;

@@ -82,7 +82,9 @@ std::string fault_live(const Event& event) {
 
 std::string fault_reverted(const Event& event) {
   return cat("fault ", text_of(event.data, "fault"), " reverted",
-             with(", ", text_of(event.data, "reason")), took(event.data, "took_us"));
+             with(", ", text_of(event.data, "reason")), took(event.data, "took_us"),
+             with("; not everything could be given back: ",
+                  text_of(value_of(event.data, "measured"), "left")));
 }
 
 std::string fault_lost(const Event& event) {

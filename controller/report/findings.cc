@@ -39,6 +39,11 @@ void judge_faults(Report& report) {
     } else if (!fault.reverted) {
       report.went_badly.push_back(
           {cat("The journal shows no revert of fault ", fault.id, "."), fault.cites});
+    } else if (!fault.left.empty()) {
+      report.went_badly.push_back(
+          {cat("Fault ", fault.id,
+               " was reverted, but not everything could be given back: ", fault.left, "."),
+           fault.cites});
     } else if (fault.ended == "asked" && report.aborted) {
       report.went_well.push_back(
           {cat("Fault ", fault.id, " was reverted when the drill was aborted."), fault.cites});

@@ -87,6 +87,7 @@ void add_faults(Report& report) {
       // Measured over the whole time in force: better than what was known when it began.
       const std::string measured = measured_text(value_of(event.data, "measured"));
       if (!measured.empty()) fault.measured = measured;
+      fault.left = text_of(value_of(event.data, "measured"), "left");
     } else if (event.kind == "fault.failed") {
       fault.ended = text_of(event.data, "error");
     }

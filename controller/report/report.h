@@ -52,6 +52,7 @@ struct ReportFault {
   std::optional<WallTime> live;
   std::optional<WallTime> reverted;
   std::string ended;  // why it ended, or the error
+  std::string left;   // what its revert could not give back, and why
   std::vector<std::int64_t> cites;
 };
 

@@ -241,8 +241,10 @@ Result<std::int64_t> FileWriter::append(std::string_view bytes) {
   const int flags = ::fcntl(fd_, F_GETFL);
   if (::fcntl(fd_, F_SETFL, flags | O_APPEND) != 0) return failed("append");
   const ssize_t wrote = ::write(fd_, bytes.data(), bytes.size());
+  const int number = wrote < 0 ? errno : ENOSPC;  // a part of it: the disk is full
   const off_t end = ::lseek(fd_, 0, SEEK_CUR);
   (void)::fcntl(fd_, F_SETFL, flags);
+  errno = number;
   if (wrote != static_cast<ssize_t>(bytes.size())) return failed("append");
   return end;
 }

@@ -66,7 +66,11 @@ Mending mend_cut(const std::string& original, std::int64_t keep, const std::stri
   if (now.compare(std::min(now.size(), original.size() - tail.size()), now.npos, tail) == 0) {
     return mending;  // it was not cut, or mended before
   }
-  if (size < keep) {
+  const auto there = static_cast<std::size_t>(std::max<std::int64_t>(size - keep, 0));
+  if (there > 0 && there < tail.size() &&
+      now.compare(static_cast<std::size_t>(keep), now.npos, tail, 0, there) == 0) {
+    mending.tail = tail.substr(there);  // who appended it was killed, or the disk was full
+  } else if (size < keep) {
     mending.why = cat("it was cut to ", size, " bytes by somebody else since");
   } else if (size == keep) {
     mending.tail = tail;

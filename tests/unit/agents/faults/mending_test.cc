@@ -70,6 +70,17 @@ TEST_CASE("what was cut off is put back, whole") {
   CHECK(mended(content(), mend_cut(content(), 80, content(), 200)) == content());  // never cut
 }
 
+TEST_CASE("what was put back in part, by who died or found the disk full, is put back whole") {
+  for (const std::size_t there : {1U, 7U, 119U}) {
+    const std::string now = content().substr(0, 80 + there);
+    const Mending mending = mend_cut(content(), 80, now, static_cast<std::int64_t>(now.size()));
+    CHECK(mending.why.empty());
+    CHECK(mended(now, mending) == content());
+  }
+  const std::string others = content().substr(0, 90) + "#";
+  CHECK_FALSE(mend_cut(content(), 80, others, 91).why.empty());
+}
+
 TEST_CASE("who went on writing behind the old end keeps what he wrote") {
   std::string now = content().substr(0, 80);
   now.resize(200, '\0');
