@@ -95,8 +95,10 @@ Result<nlohmann::json> draw_of(const Catalog& catalog, const std::string& name,
 
 Result<App::Loaded> load_again(const std::filesystem::path& file, const NodeSignals& said) {
   ASSIGN_OR_RETURN(Config config, load_config(file));
-  config.inventory.learn(said);
-  ASSIGN_OR_RETURN(Catalog catalog, load_catalog(config));
+  Config checked = config;
+  checked.inventory.learn(said);
+  ASSIGN_OR_RETURN(Catalog catalog, load_catalog(checked));
+  catalog.inventory = config.inventory;  // agents may say otherwise later
   return App::Loaded{std::move(config), std::move(catalog)};
 }
 
