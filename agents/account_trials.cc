@@ -7,13 +7,10 @@
 #include <utility>
 
 #include "agents/limits.h"
+#include "core/base/clock.h"
 
 namespace panshi::agent {
-namespace {
-
-MonoTime mono_now() { return SystemClock().mono(); }
-
-}  // namespace
+namespace {}  // namespace
 
 AccountTrials::AccountTrials(Host& host, Told told) : host_(host), told_(std::move(told)) {
   thread_ = std::thread([this] { loop_.run([this] { return turn(); }); });

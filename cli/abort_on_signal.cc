@@ -48,7 +48,7 @@ void AbortOnSignal::first_signal() {
 
 // The call is bounded by its timeout. Nothing else may happen before it is answered.
 void AbortOnSignal::abort_locked() {
-  stage_ = Stage::kAborted;
+  stage_ = Stage::kAbortSent;
   const auto answer =
       controller_.post(cat("/api/v1/drills/", url_text(drill_), "/abort"), {{"reason", "Ctrl-C"}});
   const bool ended_before = !answer && answer.error().code == ErrorCode::kConflict;
@@ -64,7 +64,7 @@ void AbortOnSignal::later_signal() {
   std::unique_lock lock(mutex_);
   // While the controller is asked for a drill, nobody can say whether one is under way; that call
   // is bounded, and what it starts is aborted then.
-  changed_.wait(lock, [this] { return stage_ == Stage::kAborted || stage_ == Stage::kOver; });
+  changed_.wait(lock, [this] { return stage_ == Stage::kAbortSent || stage_ == Stage::kOver; });
   if (stage_ == Stage::kOver) return;  // the end is being told: let it be
   const std::string goes_on =
       refused_.empty()

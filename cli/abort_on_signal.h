@@ -30,7 +30,7 @@ class AbortOnSignal {
   void over();
 
  private:
-  enum class Stage { kAsking, kUnderWay, kAborted, kOver };
+  enum class Stage { kAsking, kUnderWay, kAbortSent, kOver };
 
   void first_signal();
   void later_signal();

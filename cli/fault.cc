@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// panshi fault list | apply | revert | fsck | kinds | explain
+// panshi fault list | apply | revert | close | fsck | kinds | explain
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <thread>
@@ -33,8 +35,9 @@ int list(Invocation& invocation) {
                    "no faults");
 }
 
-// "service=orders" pairs; a value that reads as a number or a flag is one.
-Result<Json> pairs(const std::vector<std::string>& texts, const char* option, bool only_text) {
+// "service=orders" pairs; a value that reads as a number or a flag is one, unless it is to be text.
+Result<Json> pairs(const std::vector<std::string>& texts, const char* option,
+                   const std::function<bool(const std::string&)>& is_text) {
   Json object = Json::object();
   for (const std::string& text : texts) {
     const auto equals = text.find('=');
@@ -47,10 +50,16 @@ Result<Json> pairs(const std::vector<std::string>& texts, const char* option, bo
     }
     const std::string value = text.substr(equals + 1);
     const Result<Json> parsed = parse_json(value);
-    const bool plain = !only_text && parsed && (parsed->is_number() || parsed->is_boolean());
+    const bool plain = !is_text(name) && parsed && (parsed->is_number() || parsed->is_boolean());
     object[name] = plain ? *parsed : Json(value);
   }
   return object;
+}
+
+bool is_text_param(const FaultKindSpec& kind, const std::string& name) {
+  return std::any_of(kind.params.begin(), kind.params.end(), [&](const FaultParam& param) {
+    return param.name == name && param.type == FaultParam::Type::kText;
+  });
 }
 
 // The fault as the controller shows it; null while it is not known yet.
@@ -70,7 +79,8 @@ Json wait_until_settled(Connection& controller, const std::string& id) {
   do {
     fault = find_fault(controller, id);
     const std::string state = field(fault, "state");
-    const bool being_undone = state == "live" && !field(fault, "reason").empty();
+    const bool being_undone =
+        state == "live" && (!field(fault, "reason").empty() || field(fault, "ending") == "true");
     if ((state == "live" && !being_undone) || state == "failed" || state == "reverted")
       return fault;
     std::this_thread::sleep_for(50ms);
@@ -92,6 +102,8 @@ int say(Invocation& invocation, const std::string& id, Json fault) {
     invocation.terminal.error(cat("fault ", id, " ", words, reason.empty() ? "" : ": " + reason));
     return status;
   };
+  const bool ending = field(fault, "ending") == "true";
+  if (state == "live" && ending) return bad("is being reverted already", kFail);
   if (state == "live" && reason.empty()) return fine("is in force");
   if (state == "live") return bad("could not be applied, and is not undone yet", kFail);
   if (state == "reverted" && was_in_force && reason == "asked") return fine("is over already");
@@ -119,6 +131,7 @@ int confirm_processes(Invocation& i, Connection& controller, const Json& target)
   for (const char* selector : kProcessSelectors) {
     if (!target.contains(selector)) continue;
     const std::string name = field(target, selector);
+    if (name.empty() || field(target, "node").empty()) continue;  // which the controller refuses
     const auto answer = controller.get(cat("/api/v1/processes/", url_text(field(target, "node")),
                                            "?", selector, "=", url_text(name)));
     if (!answer && answer.error().code == ErrorCode::kConflict) {
@@ -142,9 +155,13 @@ int confirm_processes(Invocation& i, Connection& controller, const Json& target)
 
 int apply(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
-    const Result<Json> target = pairs(i.texts("--target"), "--target", true);
+    const Result<Json> target =
+        pairs(i.texts("--target"), "--target", [](const std::string&) { return true; });
     if (!target) return report_error(i, target.error());
-    const Result<Json> params = pairs(i.texts("--param"), "--param", false);
+    const FaultKindSpec* kind = find_fault_kind(i.text("kind"));
+    const Result<Json> params = pairs(i.texts("--param"), "--param", [&](const std::string& name) {
+      return kind && is_text_param(*kind, name);
+    });
     if (!params) return report_error(i, params.error());
     const Result<Duration> term = parse_duration(i.text("--for"));
     if (!term) return report_error(i, {ErrorCode::kInvalid, "--for: " + term.error().message});
@@ -166,7 +183,17 @@ int apply(Invocation& invocation) {
 int revert(Invocation& invocation) {
   const std::string id = invocation.text("fault");
   return act(invocation, cat("/api/v1/faults/", url_text(id), "/revert"), Json::object(),
-             [&](const Json&) { return cat("fault ", id, " is being reverted"); });
+             [&](const Json& answer) {
+               const bool over = field(answer, "over") == "true";
+               return cat("fault ", id, over ? " is over already" : " is being reverted");
+             });
+}
+
+int close(Invocation& invocation) {
+  const std::string id = invocation.text("fault");
+  return act(invocation, cat("/api/v1/faults/", url_text(id), "/close"),
+             {{"by", invocation.text("--by", "panshi")}, {"reason", invocation.text("--reason")}},
+             [&](const Json&) { return cat("fault ", id, " is closed"); });
 }
 
 // The table of what is left over, or that nothing is.
@@ -318,6 +345,14 @@ std::vector<Command> fault_commands() {
        "panshi fault revert f-12",
        {{"fault", "ID", "id of the fault", true}},
        revert},
+      {"fault",
+       "close",
+       "Say that a fault is over whose agent lost it, after looking at what it broke.",
+       "panshi fault close f-12 --reason 'permissions put back by hand' --by night-shift",
+       {{"fault", "ID", "id of the fault", true},
+        {"--reason", "WHY", "goes into the journal", true},
+        {"--by", "WHO", "who has looked"}},
+       close},
       {"fault",
        "fsck",
        "Find what faults have left behind on a node; exit 1 when there is something.",

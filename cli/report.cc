@@ -143,6 +143,10 @@ Status compare_with_journal(Invocation& invocation, const nlohmann::json& docume
 
 int verify(Invocation& invocation) {
   const std::string file = invocation.text("file");
+  std::error_code error;
+  if (std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error)) {
+    return report_error(invocation, {ErrorCode::kInvalid, file + " is not a regular file"});
+  }
   const Result<std::string> text = read_file(file, 256 << 20);
   if (!text) return report_error(invocation, text.error());
   const Result<nlohmann::json> document = parse_json(*text, 256 << 20);

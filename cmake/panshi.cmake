@@ -18,6 +18,8 @@ target_compile_options(panshi_flags INTERFACE
   # gcc 12 sees overflows in std::string's own code that cannot be (its bug 105329 and relatives).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict
   -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread>
+  # Of sources that are compiled together: a class of one holds a type of its own file's alone.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>
   -fstack-protector-strong
   $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
 target_link_options(panshi_flags INTERFACE -Wl,-z,relro,-z,now)
@@ -54,11 +56,40 @@ add_library(panshi_test_pch STATIC ${CMAKE_CURRENT_LIST_DIR}/pch.cc)
 target_link_libraries(panshi_test_pch PUBLIC panshi_options panshi_test_options)
 target_precompile_headers(panshi_test_pch PRIVATE ${panshi_common_headers} <catch2/catch.hpp>)
 
+# With PANSHI_TOGETHER the sources of one folder are compiled together, two dozen at a time: most of
+# them are small, and reading the same headers again was two thirds of a build. So what a source
+# keeps for itself has a name of its own in its folder. The preset `debug` compiles each alone.
+set(panshi_together 24)
+function(panshi_compile_together name)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  get_target_property(sources ${name} SOURCES)
+  foreach(source ${sources})
+    if(IS_ABSOLUTE ${source})
+      continue()  # generated
+    endif()
+    get_filename_component(folder ${source} DIRECTORY)
+    string(MAKE_C_IDENTIFIER "in_${folder}" group)
+    math(EXPR part "${${group}_count} + 0")
+    math(EXPR ${group}_count "${part} + 1")
+    math(EXPR part "${part} / ${panshi_together}")
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group}_${part})
+  endforeach()
+endfunction()
+
 # panshi_library(name SOURCES a.cc b.cc DEPENDS core_base …)
-# DEPENDS are the only folders whose headers it may include; tests/tidy checks that.
+# DEPENDS are the only folders whose headers it may include; tests/tidy checks that. ALONE: a regular
+# expression of sources that all use the same names (a table `kKinds`, a verb `list`).
 function(panshi_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "ALONE" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
+  if(PANSHI_TOGETHER)
+    set(alone ${ARG_SOURCES})
+    if(ARG_ALONE)
+      list(FILTER alone INCLUDE REGEX "${ARG_ALONE}")
+      set_source_files_properties(${alone} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    endif()
+    panshi_compile_together(${name})
+  endif()
   target_link_libraries(${name} PUBLIC panshi_options ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE})
   target_precompile_headers(${name} REUSE_FROM panshi_pch)
 endfunction()

@@ -49,10 +49,12 @@ std::vector<std::string> needs_restart(const Config& now, const Config& next) {
 }
 
 std::unique_ptr<Fleet> make_fleet(const Config& config, std::map<std::string, AgentCursor> cursors,
-                                  std::string identity, bool takes_over, Fleet::Parts parts) {
+                                  std::string identity, std::string start, bool takes_over,
+                                  Fleet::Parts parts) {
   Fleet::Options options{.agents = agents_of(config.inventory),
                          .cursors = std::move(cursors),
                          .controller = std::move(identity),
+                         .start = std::move(start),
                          .listens_at = cat(config.address, ":", config.port),
                          .takes_over = takes_over,
                          .lease = config.settings.lease,
@@ -100,6 +102,7 @@ struct App::Impl {
   std::optional<LockFile> lock;
   std::string token;
   std::string identity;  // of this state directory, to agents
+  std::string start;     // of this run: a copy of the directory is not us
   std::unique_ptr<Journal> journal;
   std::unique_ptr<JournalReader> reader;
   std::unique_ptr<SignalStore> signals;
@@ -146,6 +149,7 @@ Status App::Impl::open_files() {
   ASSIGN_OR_RETURN(lock, LockFile::acquire(config.state / "controller.lock"));
   ASSIGN_OR_RETURN(token, load_or_make_token(config.state / "controller.token"));
   ASSIGN_OR_RETURN(identity, load_or_make_token(config.state / "controller.id"));
+  ASSIGN_OR_RETURN(start, random_token());
   ASSIGN_OR_RETURN(journal, open_sqlite_journal(config.state / "journal.sqlite"));
   ASSIGN_OR_RETURN(reader, open_sqlite_journal_reader(config.state / "journal.sqlite"));
   ASSIGN_OR_RETURN(signals, SignalStore::open(config.state / "signals.sqlite",
@@ -172,7 +176,7 @@ void App::Impl::start_parts(std::map<std::string, AgentCursor> cursors) {
     return nlohmann::json::object();
   };
   errands = std::make_unique<Errands>(std::move(handlers), loop->clock(), to_loop);
-  fleet = make_fleet(config, std::move(cursors), identity, parts.takes_over,
+  fleet = make_fleet(config, std::move(cursors), identity, start, parts.takes_over,
                      {.clock = parts.clock,
                       .anchored = loop->clock(),
                       .needs = loop->needs(),

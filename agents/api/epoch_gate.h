@@ -17,6 +17,7 @@ namespace panshi::agent {
 
 struct EpochCaller {
   std::string controller = {};  // "": it does not say
+  std::string start = {};       // made anew each time it starts; "": it does not say
   bool takes_over = false;      // it was told to replace the one that commands
 };
 
@@ -25,20 +26,21 @@ class EpochGate {
   // Reads `file`; absent means 0. kInternal when it cannot be understood.
   static Result<std::unique_ptr<EpochGate>> open(std::filesystem::path file);
 
-  // kConflict when `epoch` is lower than the highest, or another controller had that (unless this
-  // one takes over, with a higher epoch), kInvalid when it is too far above (kEpochJumpMax),
-  // kInternal when it could not be written.
+  // kConflict when `epoch` is lower than the highest, when another controller had that (unless this
+  // one takes over, with a higher epoch), or another start of the same one (a copy of its state),
+  // kInvalid when it is too far above (kEpochJumpMax), kInternal when it could not be written.
   Status admit(std::uint64_t epoch, const EpochCaller& caller = {});
   std::uint64_t highest() const;
 
  private:
-  EpochGate(std::filesystem::path file, std::uint64_t highest, std::string controller)
-      : file_(std::move(file)), highest_(highest), controller_(std::move(controller)) {}
+  EpochGate(std::filesystem::path file, std::uint64_t highest, EpochCaller holder)
+      : file_(std::move(file)), highest_(highest), holder_(std::move(holder)) {}
+  Status refusal(std::uint64_t epoch, const EpochCaller& caller) const;  // with `mutex_`
 
   const std::filesystem::path file_;
   mutable std::mutex mutex_;
   std::uint64_t highest_;
-  std::string controller_;  // "": nobody said
+  EpochCaller holder_;  // of the highest epoch
 };
 
 }  // namespace panshi::agent

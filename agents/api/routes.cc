@@ -75,6 +75,7 @@ Result<json> status_json(const ApiParts& parts) {
 
 EpochCaller caller_of(const HttpRequest& request) {
   return {.controller = request.header(kControllerHeader),
+          .start = request.header(kControllerStartHeader),
           .takes_over = request.header(kTakeOverHeader) == "1"};
 }
 
@@ -97,8 +98,11 @@ Result<json> admit(const ApiParts& parts, const HttpRequest& request) {
   in.need("epoch", epoch, {0, INT64_MAX});
   if (!problems.empty()) return tl::unexpected(problems.error());
   const EpochCaller caller = caller_of(request);
-  if (!caller.controller.empty() && !is_id(caller.controller)) {
-    return fail(ErrorCode::kInvalid, cat(kControllerHeader, " is not [A-Za-z0-9_.-]{1,128}"));
+  for (const std::string& word : {caller.controller, caller.start}) {
+    if (word.empty() || is_id(word)) continue;
+    return fail(ErrorCode::kInvalid,
+                cat(word == caller.start ? kControllerStartHeader : kControllerHeader,
+                    " is not [A-Za-z0-9_.-]{1,128}"));
   }
   if (auto admitted = parts.epoch.admit(static_cast<std::uint64_t>(epoch), caller); !admitted) {
     return tl::unexpected(admitted.error());

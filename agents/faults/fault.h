@@ -40,6 +40,10 @@ class Fault {
   // What revert(), which has ended, could not give back, and where a copy is kept; "": nothing.
   virtual std::string left(const nlohmann::json&) const { return {}; }
 
+  // What resolve() had found, from where the fault itself keeps it while it is in force, for when
+  // the undo record is gone; null: it keeps nothing.
+  virtual nlohmann::json recall() const { return nullptr; }
+
   // The effect as measured now; an object, {} when there is nothing to measure. What was asked for
   // in figures is under "effects" (agents/faults/effect.h). Any thread.
   virtual nlohmann::json measure(const nlohmann::json& resolved) const = 0;

@@ -6,7 +6,9 @@
 
 #include "agents/faults/fault_runner.h"
 #include "agents/faults/fsck.h"
+#include "agents/faults/guarded.h"
 #include "agents/faults/traces/traces.h"
+#include "core/base/clock.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
@@ -16,8 +18,6 @@ namespace panshi::agent {
 namespace {
 
 using Phase = LiveFault::Phase;
-
-MonoTime mono_now() { return SystemClock().mono(); }
 
 // Null: it is not known, or never was.
 nlohmann::json age_us(const std::optional<WallTime>& at, WallTime now) {
@@ -40,7 +40,12 @@ nlohmann::json fault_json(const EndedFault& ended, WallTime now) {
           {"measured", ended.measured}};
 }
 
-// In force means that it may be: being applied, being reverted, waiting for the next try.
+// In force means that it may be: being applied, being reverted, waiting for the next try. Until its
+// undo record is there it can still be refused, and nothing has been touched.
+const char* state_word(const LiveFault& fault) {
+  return fault.phase == Phase::kApplying && !fault.recorded ? "applying" : "live";
+}
+
 nlohmann::json fault_json(const LiveFault& fault, const LeaseBook& leases, WallTime now) {
   std::int64_t expires_in_ms = 0;
   if (const auto expiry = leases.expiry(fault.facts.id)) {
@@ -55,7 +60,7 @@ nlohmann::json fault_json(const LiveFault& fault, const LeaseBook& leases, WallT
           {"target", fault.facts.target},
           {"params", fault.facts.params},
           {"known", true},
-          {"state", "live"},
+          {"state", state_word(fault)},
           {"error", error},
           {"reason", fault.revert_reason},
           {"live_age_us", age_us(fault.live_at, now)},
@@ -73,6 +78,23 @@ FaultFacts facts_of(const FaultOrder& order, const FaultKind& kind, const FaultR
                    .drill = order.drill};
   facts.params = fault_params_json(kind, request.params);
   return facts;
+}
+
+// Nothing: the fault keeps no copy of its undo record.
+std::optional<ClearedTraces> clear_by_copy(const FaultKind& kind, const FaultRequest& request,
+                                           Host& host) {
+  const auto fault = kind.make(request, host);
+  const nlohmann::json resolved = fault->recall();
+  if (resolved.is_null()) return std::nullopt;
+  ClearedTraces cleared;
+  const Status reverted = guarded([&] { return fault->revert(resolved); });
+  const std::string left = reverted ? fault->left(resolved) : reverted.error().message;
+  if (left.empty() || (!reverted && reverted.error().code == ErrorCode::kNotFound)) {
+    cleared.done.push_back("reverted by the copy of its undo record");
+  } else {
+    cleared.left.emplace_back(kind.FaultKindSpec::name, left);
+  }
+  return cleared;
 }
 
 tl::unexpected<Error> conflict(const FaultId& id) {
@@ -391,7 +413,10 @@ Result<nlohmann::json> FaultBook::clear_lost(const FaultOrder& order) {
       return fail(ErrorCode::kConflict, cat("fault ", id, " is in force on the same target"));
     }
   }
-  const ClearedTraces cleared = clear_traces(order.kind, request, impl_->runner.host);
+  Host& host = impl_->runner.host;
+  auto by_copy = clear_by_copy(*kind, request, host);
+  const ClearedTraces cleared =
+      by_copy ? std::move(*by_copy) : clear_traces(order.kind, request, host);
   for (const std::string& what : cleared.done) log_info(cat("fault ", order.id, ": ", what));
   if (cleared.left.empty()) impl_->forget_unreadable(order.id);
   return answer(cleared);

@@ -8,6 +8,7 @@
 #include "agents/faults/failpoint.h"
 #include "agents/faults/holds.h"
 #include "agents/faults/upkeep.h"
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
 
@@ -20,21 +21,6 @@ using Phase = LiveFault::Phase;
 // second: what is being reverted has no lease any more, and must not stay so in a frozen process.
 constexpr Duration kMoveEvery = std::chrono::seconds(1);
 constexpr Duration kMovesWithin = std::chrono::seconds(4);
-
-MonoTime mono_now() { return SystemClock().mono(); }
-
-// A record that was tampered with may lack what a fault expects to find in it; and a defect of one
-// kind must not end the agent, which holds the others.
-template <class Act>
-auto guarded(Act act) -> decltype(act()) {
-  try {
-    return act();
-  } catch (const nlohmann::json::exception& wrong) {
-    return fail(ErrorCode::kInvalid, cat("undo record: ", std::string(wrong.what())));
-  } catch (const std::exception& defect) {
-    return fail(ErrorCode::kInternal, cat("a defect: ", std::string(defect.what())));
-  }
-}
 
 nlohmann::json measure(const LiveFault& fault) {
   try {
@@ -194,6 +180,10 @@ Status FaultRunner::apply(LiveFault& fault, MonoTime began) {
   if (auto written = journal->write({fault.facts, fault.resolved, wall_now()}); !written) {
     (void)journal->remove(fault.facts.id);  // may be there whole although its fsync failed
     return refuse({ErrorCode::kUnavailable, "undo record: " + written.error().message});
+  }
+  {
+    const std::lock_guard lock(mutex);
+    fault.recorded = true;
   }
   reach(Stage::kIntent);
   const MonoTime acting = mono_now();

@@ -37,6 +37,7 @@ struct LiveFault {
   nlohmann::json resolved;
   Phase phase = Phase::kApplying;
   bool holds = false;        // `resolved` is there and stays; compared with what comes later
+  bool recorded = false;     // its undo record is on disk: from then on it may be in force
   bool left_behind = false;  // by an earlier run
   std::string apply_error;   // it will end as `failed`
   std::string revert_error;  // of the last try

@@ -10,18 +10,13 @@
 
 #include "agents/faults/fsck_node.h"
 #include "agents/faults/process/target_processes.h"
-#include "agents/faults/traces/traces.h"
+#include "agents/faults/traces/rows.h"
 #include "agents/links/link_table.h"
 #include "core/base/text.h"
 #include "core/io/process_table.h"
 
 namespace panshi::agent {
 namespace {
-
-bool is_live(const FsckView& view, const FaultId& id) {
-  return std::any_of(view.live.begin(), view.live.end(),
-                     [&](const UndoRecord& each) { return each.facts.id == id; });
-}
 
 // By a fault in force, under whatever name it was found.
 bool is_paused(const FsckView& view, const std::string& service, const ProcessName& process) {

@@ -7,10 +7,10 @@
 
 #include "agents/faults/file/kept_file.h"
 #include "agents/faults/node_target.h"
+#include "agents/faults/traces/rows.h"
 #include "agents/host/foreign_rules.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
-#include "core/io/strict_path.h"
 
 namespace panshi::agent {
 namespace {
@@ -22,11 +22,6 @@ constexpr const char* kNotInForce = "no fault of that id is in force";
 constexpr std::array kBreakers = {"netem", "tbf"};
 constexpr std::array kStressors = {"stress", "stress-ng"};
 constexpr std::size_t kEnvironmentMax = 1 << 20;
-
-bool is_live(const FsckView& view, const std::string& id) {
-  return std::any_of(view.live.begin(), view.live.end(),
-                     [&](const UndoRecord& each) { return each.facts.id == id; });
-}
 
 bool shapes(const FsckView& view, const std::string& interface) {
   return std::any_of(view.live.begin(), view.live.end(), [&](const UndoRecord& each) {
@@ -85,31 +80,19 @@ void find_disciplines(const FsckView& view, Host& host, std::vector<Leftover>& f
   }
 }
 
-void find_files(const FsckView& view, Host& host, std::vector<Leftover>& found) {
-  for (const fs::path& folder : host.machine().scope().directories) {
-    std::error_code error;
-    constexpr auto kPassOver = fs::directory_options::skip_permission_denied;
-    for (const auto& entry : fs::recursive_directory_iterator(folder, kPassOver, error)) {
-      const std::string name = entry.path().filename().string();
-      const std::string id = fault_of_file(name, host);
-      if (id.empty() || is_live(view, id)) continue;
-      found.push_back({.what = cat("file ", entry.path().string()),
-                       .why = kNotInForce,
-                       .clear_hint = cat("rm ", entry.path().string()),
-                       .clear = [file = entry.path()] { return remove_strictly(file); }});
-    }
-  }
-}
-
 void find_kept(const FsckView& view, Host& host, std::vector<Leftover>& found) {
   for (const std::string& id : KeptFile::faults(kept_folder(host))) {
     if (is_live(view, id)) continue;
     const std::string why = KeptFile(kept_folder(host), id).why_left();
-    found.push_back({.what = cat("kept of a file: ", (kept_folder(host) / id).string()),
-                     .why = why.empty() ? cat("fault ", id, " broke the file and is not in force")
-                                        : cat("fault ", id, ": ", why),
-                     .clear_hint = "compare `original` in it with the file, put back by hand what "
-                                   "is missing, then remove the folder"});
+    found.push_back(
+        {.what = cat("kept of a file: ", (kept_folder(host) / id).string()),
+         .why = why.empty() ? cat("fault ", id, " broke the file, and its undo record is gone")
+                            : cat("fault ", id, ": ", why),
+         .clear_hint =
+             cat(why.empty() ? cat("`panshi fault revert ", id, "` reverts it by what is kept; or ")
+                             : "",
+                 "compare `original` and `record` in it with the file, put back by hand what is "
+                 "missing, then remove the folder")});
   }
 }
 
@@ -166,7 +149,6 @@ void find_node_leftovers(const FsckView& view, Host& host, std::vector<Leftover>
   find_rules(view, host, found);
   find_foreign_rules(host, found);
   find_disciplines(view, host, found);
-  find_files(view, host, found);
   find_kept(view, host, found);
   find_stressors(found);
   find_preloads(view, host, found);

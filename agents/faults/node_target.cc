@@ -3,20 +3,11 @@
 
 #include <algorithm>
 
-#include "agents/config/agent_mark.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
 
 namespace fs = std::filesystem;
-
-namespace {
-
-std::string own_prefix(Host& host) {
-  return cat(".panshi-fault-", agent_mark(host.machine().scope()), "-");
-}
-
-}  // namespace
 
 Status check_node(const FaultRequest& request, Host& host) {
   const std::string& node = host.machine().scope().node;
@@ -42,15 +33,6 @@ Result<fs::path> allowed_path(const std::string& path, Host& host) {
   return fail(ErrorCode::kRefused,
               cat(real.string(), " is in no folder that this node allows to be touched",
                   names.empty() ? "" : cat(" (", join(names, ", "), ")")));
-}
-
-fs::path own_file(const fs::path& folder, const FaultRequest& request, Host& host) {
-  return folder / (own_prefix(host) + request.id);
-}
-
-std::string fault_of_file(const std::string& name, Host& host) {
-  const std::string prefix = own_prefix(host);
-  return name.starts_with(prefix) ? name.substr(prefix.size()) : std::string();
 }
 
 fs::path kept_folder(Host& host) { return host.machine().scope().state / "kept"; }

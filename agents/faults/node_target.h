@@ -13,12 +13,6 @@ Status check_node(const FaultRequest& request, Host& host);
 // The path without links and dots. kInvalid: not absolute; kNotFound; kRefused: outside of every
 // folder that the node's configuration allows.
 Result<std::filesystem::path> allowed_path(const std::string& path, Host& host);
-// Where the fault keeps a file of its own in an allowed folder, which other agents may share.
-std::filesystem::path own_file(const std::filesystem::path& folder, const FaultRequest& request,
-                               Host& host);
-// Of which fault of this agent a file of that name is; "": of none.
-std::string fault_of_file(const std::string& name, Host& host);
-
 // Where originals are kept while files are broken.
 std::filesystem::path kept_folder(Host& host);
 

@@ -3,6 +3,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -47,13 +49,20 @@ Status begin_disk(const HelperArguments& arguments) {
   const auto rate = parse_integer(arguments[1]);
   const auto bytes = parse_integer(arguments[2]);
   if (!rate || !bytes || *rate < 1 || *bytes < kBlock) {
-    return fail(ErrorCode::kInvalid, "disk FILE BYTES_PER_SECOND FILE_BYTES");
+    return fail(ErrorCode::kInvalid, "disk FOLDER BYTES_PER_SECOND FILE_BYTES");
   }
-  // One that is there may be another name of somebody's file: never written to.
-  if (auto removed = remove_strictly(arguments[0]); !removed) return removed;
-  ASSIGN_OR_RETURN(const int file, open_strictly(arguments[0], O_WRONLY | O_CREAT | O_EXCL, 0600));
+  ASSIGN_OR_RETURN(const int file, open_nameless(arguments[0], O_WRONLY));
   std::thread(write_on, file, *rate, *bytes / kBlock * kBlock).detach();
   return {};
+}
+
+// Its blocks are reserved, not written; the file stays open for as long as this process lives.
+Status begin_fill(const HelperArguments& arguments) {
+  const auto bytes = parse_integer(arguments[1]);
+  if (!bytes || *bytes < 1) return fail(ErrorCode::kInvalid, "fill FOLDER BYTES");
+  ASSIGN_OR_RETURN(const int file, open_nameless(arguments[0], O_WRONLY));
+  if (::fallocate(file, 0, 0, *bytes) == 0) return {};
+  return fail(ErrorCode::kUnavailable, cat(arguments[0], ": ", std::string(std::strerror(errno))));
 }
 
 }  // namespace panshi::agent

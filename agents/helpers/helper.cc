@@ -24,8 +24,9 @@ struct Program {
 };
 
 constexpr Program kPrograms[] = {
-    {"children", 1, &begin_children}, {"cpu", 2, &begin_cpu},       {"disk", 3, &begin_disk},
-    {"dns", 5, &begin_dns},           {"memory", 1, &begin_memory}, {"trace", 2, &begin_trace},
+    {"children", 1, &begin_children}, {"cpu", 2, &begin_cpu},   {"disk", 3, &begin_disk},
+    {"dns", 5, &begin_dns},           {"fill", 2, &begin_fill}, {"memory", 1, &begin_memory},
+    {"trace", 2, &begin_trace},
 };
 constexpr std::int64_t kSecondsMax = 86'400;
 constexpr int kLooksMax = 1'000;  // a millisecond each

@@ -26,7 +26,8 @@ int tell_clock();
 // Each begins its work, on threads or in children, and returns once it is fully under way.
 Status begin_cpu(const HelperArguments& arguments);       // CORES PERCENT
 Status begin_memory(const HelperArguments& arguments);    // BYTES
-Status begin_disk(const HelperArguments& arguments);      // FILE BYTES_PER_SECOND FILE_BYTES
+Status begin_disk(const HelperArguments& arguments);      // FOLDER BYTES_PER_SECOND FILE_BYTES
+Status begin_fill(const HelperArguments& arguments);      // FOLDER BYTES
 Status begin_children(const HelperArguments& arguments);  // COUNT
 Status begin_dns(const HelperArguments& arguments);       // PORT UPSTREAM HOW NAMES MARK
 Status begin_trace(const HelperArguments& arguments);     // STRACE PID ARGUMENT…

@@ -125,7 +125,7 @@ void Connection::on_side(Side& side, std::uint32_t events) {
   if (events & EPOLLOUT) side.writable = true;
   if (dialling) return on_connect_event(events);
   if (events & EPOLLERR) fail(side);
-  if (state_ == State::kOpen) return pump();
+  if (state_ == State::kOpen) return finish_wanted_ ? finish_all() : pump();
   if (state_ == State::kEnding) end_what_can();
 }
 
@@ -178,7 +178,8 @@ void Connection::each_way(const Toxic& toxic, Act act) {
   for (Stream& stream : streams_) {
     if (touches(toxic, stream.way)) act(stream);
   }
-  if (state_ == State::kOpen) pump();
+  // In its turn: there may be thousands, and whoever changed the toxic waits for an answer.
+  if (state_ == State::kOpen) flow_.loop.once_more(client_);
 }
 
 void Connection::add_toxic(const ToxicRow& row) {
@@ -210,11 +211,13 @@ void Connection::finish() {
     server_.fd.reset();
     return begin_ending(false);
   }
-  finish_all();
+  finish_wanted_ = true;
+  flow_.loop.once_more(client_);
 }
 
 void Connection::finish_all() {
   const MonoTime now = flow_.loop.now();
+  finish_wanted_ = false;
   if (!std::exchange(finishing_, true)) {
     until_ = now + kFinishMax;
     flow_.loop.arm(alarm_, until_);

@@ -35,6 +35,12 @@ struct DataPath {
   bool has_room(std::size_t descriptors) const {
     return 2 * connections + ports + descriptors <= descriptors_max;
   }
+  // Once half of the room is taken no link gets more than an equal share: a link that is flooded
+  // leaves the others what they need.
+  bool has_share(std::size_t connections_of_link) const {
+    if (4 * connections < descriptors_max || ports == 0) return true;
+    return 2 * connections_of_link * ports < descriptors_max;
+  }
 };
 
 // What the connections of one link have in common.
@@ -162,6 +168,7 @@ class Connection {
   Side server_;
   std::array<Stream, 2> streams_;
   Alarm alarm_;
+  bool finish_wanted_ = false;  // in its turn
   bool finishing_ = false;
   bool ends_with_reset_ = false;
   Duration look_again_ = std::chrono::milliseconds(1);

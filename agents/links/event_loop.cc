@@ -14,7 +14,11 @@
 namespace panshi::agent {
 namespace {
 
+// A round, after which whoever calls is answered, has its bounds: with 300 us for each of these,
+// what a connection takes that reads and writes as much as it may, less than 0.2 s.
 constexpr int kEventsPerRound = 256;
+constexpr int kTimersPerRound = 256;
+constexpr int kOnceMorePerRound = 64;
 
 timespec to_timespec(MonoTime time) {
   const std::int64_t us = time.time_since_epoch().count();
@@ -108,7 +112,6 @@ void EventLoop::round() {
   const int count =
       ::epoll_wait(epoll_.get(), events.data(), kEventsPerRound, once_more_.empty() ? -1 : 0);
   run_timers();
-  bool called = false;
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     if (event.data.ptr == &alarm_) {
@@ -116,14 +119,31 @@ void EventLoop::round() {
       alarm_due_ = MonoTime::max();
     } else if (event.data.ptr == &doorbell_) {
       drain(doorbell_.get());
-      called = true;
     } else {
       static_cast<Watcher*>(event.data.ptr)->on_events(event.events);
     }
   }
-  for (Watcher* watcher : std::exchange(once_more_, {})) watcher->on_events(0);
-  if (called) run_posted();
+  run_once_more();
+  run_posted();  // not only when the doorbell is among the events: there may be thousands before it
   for (const auto& work : std::exchange(at_end_, {})) work();
+}
+
+void EventLoop::once_more(Watcher& watcher) {
+  if (std::exchange(watcher.waits_, true)) return;
+  once_more_.push_back(&watcher);
+}
+
+void EventLoop::forget(Watcher& watcher) {
+  if (std::exchange(watcher.waits_, false)) std::erase(once_more_, &watcher);
+}
+
+void EventLoop::run_once_more() {
+  for (int i = 0; i < kOnceMorePerRound && !once_more_.empty(); ++i) {
+    Watcher& watcher = *once_more_.front();
+    once_more_.pop_front();
+    watcher.waits_ = false;
+    watcher.on_events(0);
+  }
 }
 
 void EventLoop::run_posted() {
@@ -138,7 +158,8 @@ void EventLoop::run_posted() {
 void EventLoop::run_timers() {
   if (timers_.empty()) return;
   const MonoTime current = now();
-  while (!timers_.empty() && timers_.begin()->first <= current) {
+  for (int i = 0; i < kTimersPerRound; ++i) {
+    if (timers_.empty() || timers_.begin()->first > current) return;
     Timer& timer = *timers_.begin()->second;
     disarm(timer);
     timer.on_timer();

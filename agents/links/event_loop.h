@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,10 @@ class Watcher {
  public:
   virtual ~Watcher() = default;
   virtual void on_events(std::uint32_t events) = 0;  // EPOLLIN, …
+
+ private:
+  friend class EventLoop;
+  bool waits_ = false;  // for its turn, see once_more()
 };
 
 class Timer {
@@ -53,9 +58,10 @@ class EventLoop {
 
   // Called once at the end of the present round.
   void at_end_of_round(std::function<void()> work) { at_end_.push_back(std::move(work)); }
-  // on_events(0) in the next round, so that one busy socket does not starve the others.
-  void once_more(Watcher& watcher) { once_more_.push_back(&watcher); }
-  void forget(Watcher& watcher) { std::erase(once_more_, &watcher); }
+  // on_events(0) in one of the next rounds, in the order of asking, once however often it is asked
+  // for: so one busy socket does not starve the others, nor thousands of them whoever calls.
+  void once_more(Watcher& watcher);
+  void forget(Watcher& watcher);
 
   MonoTime now() const { return SystemClock().mono(); }
 
@@ -68,6 +74,7 @@ class EventLoop {
  private:
   EventLoop() = default;
   void round();
+  void run_once_more();
   void run_posted();
   void run_timers();
   void set_alarm();
@@ -78,7 +85,7 @@ class EventLoop {
   Fd doorbell_;  // eventfd
   std::set<std::pair<MonoTime, Timer*>> timers_;
   MonoTime alarm_due_ = MonoTime::max();
-  std::vector<Watcher*> once_more_;
+  std::deque<Watcher*> once_more_;
   std::vector<std::function<void()>> at_end_;
 
   std::mutex mutex_;

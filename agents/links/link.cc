@@ -134,7 +134,8 @@ bool Link::refuses_one() {
 }
 
 bool Link::is_full() const {
-  return connections_.size() >= connections_max_ || !flow_.all.has_room(2);
+  return connections_.size() >= connections_max_ || !flow_.all.has_room(2) ||
+         !flow_.all.has_share(connections_.size());
 }
 
 void Link::refuse_full(Fd client) {

@@ -2,20 +2,12 @@
 #include "agents/probes/http_answer.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 
 #include "core/base/text.h"
 
 namespace panshi::agent {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");

@@ -17,7 +17,7 @@
 namespace panshi::agent {
 namespace {
 
-constexpr auto kGoneWithin = std::chrono::seconds(5);      // after SIGKILL
+constexpr auto kKilledWithin = std::chrono::seconds(5);    // after SIGKILL
 constexpr auto kSystemdWithin = std::chrono::seconds(90);  // systemd's own bound of a stop
 
 // The group outlives its leader when the service forked. The leader's pid names the group for as
@@ -26,7 +26,7 @@ void kill_rest_of_group(pid_t leader) { (void)::kill(-leader, SIGKILL); }
 
 void kill_and_wait(const ProcessName& process) {
   (void)signal_group(process, SIGKILL);
-  const auto deadline = std::chrono::steady_clock::now() + kGoneWithin;
+  const auto deadline = std::chrono::steady_clock::now() + kKilledWithin;
   while (is_alive(process) && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }

@@ -42,16 +42,6 @@ const ToxicType* find_type(const std::string& name) {
   return nullptr;
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
-}
-
-tl::unexpected<ApiError> refused(int status, std::string message) {
-  return tl::unexpected(ApiError{status, std::move(message)});
-}
 tl::unexpected<ApiError> bad_body(const std::string& why) {
   return refused(400, cat("bad request body: ", why));
 }

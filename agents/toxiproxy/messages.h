@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct ApiError {
   int status = 500;
   std::string message;
 };
+inline tl::unexpected<ApiError> refused(int status, std::string message) {
+  return tl::unexpected(ApiError{status, std::move(message)});
+}
 template <class T>
 using Answer = tl::expected<T, ApiError>;
 using Done = Answer<std::monostate>;

@@ -16,9 +16,6 @@ using nlohmann::json;
 // Before the ids of its toxics: those of faults have no colon.
 constexpr const char* kOwner = "toxiproxy:";
 
-tl::unexpected<ApiError> refused(int status, std::string message) {
-  return tl::unexpected(ApiError{status, std::move(message)});
-}
 tl::unexpected<ApiError> broken(const Error& error) { return refused(500, error.message); }
 tl::unexpected<ApiError> no_toxic() { return refused(404, "toxic not found"); }
 

@@ -53,6 +53,7 @@ void Api::add_changing_routes(HttpServer& server) {
   post(server, "/api/v1/resume", {.verb = "resume"});
   post(server, "/api/v1/faults", {.verb = "fault.apply", .status = 201});
   post(server, "/api/v1/faults/{id}/revert", {.verb = "fault.revert", .capture = "fault"});
+  post(server, "/api/v1/faults/{id}/close", {.verb = "fault.close", .capture = "fault"});
   server.route("POST", "/api/v1/fsck/{node}/clear", [this](const Request& request) {
     const auto cleared = clear_leftovers(request);
     return cleared ? json_response(*cleared) : error_response(cleared.error());

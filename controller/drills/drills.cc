@@ -104,7 +104,8 @@ void advance_recover(Context& context, const DrillFacts& drill) {
 }
 
 void advance_settle(Context& context, const DrillFacts& drill) {
-  const WallTime end = drill.phase_at + drill.scenario.settle;
+  const WallTime end =
+      std::max(drill.phase_at + drill.scenario.settle, expectations_need_until(context, drill));
   advance_expectations(context, drill, context.now >= end);
   if (context.now < end) return context.wake_at(end);
   if (!drill.scenario.audit) return finish(context, drill);

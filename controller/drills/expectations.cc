@@ -80,18 +80,24 @@ std::string why_not_seen(Context& context, const DrillFacts& drill, std::size_t 
   return cat("no data for ", silent.count() / 1000, " ms of ", (end - from).count() / 1000);
 }
 
+// The last samples of the time in which a fault was in force may be on their way until then;
+// nothing when they are there.
+std::optional<WallTime> last_samples_by(const Context& context, const DrillFacts& drill,
+                                        const Comparison& comparison) {
+  const WallTime end = faults_over_at(context.state, drill);
+  const auto newest = context.memory.samples.newest(comparison);
+  if (newest && *newest >= end) return std::nullopt;
+  return end + context.catalog.settings.stale_after;
+}
+
 // True at every sample while a fault is in force: one that is not decides at once.
 Decision decide_during_fault(Context& context, const DrillFacts& drill, std::size_t index) {
   if (!drill.first_live_at) return {};
   if (fault_is_live(context.state, drill)) return look_during_fault(context, drill, index);
   if (!every_fault_over(context.state, drill)) return {};
-  // The last samples may be on their way still.
   const Comparison& comparison = drill.scenario.expect[index].signal;
-  const WallTime end = faults_over_at(context.state, drill);
-  const WallTime patience = end + context.catalog.settings.stale_after;
-  const auto newest = context.memory.samples.newest(comparison);
-  if ((!newest || *newest < end) && context.now < patience) {
-    context.wake_at(patience);
+  if (const auto by = last_samples_by(context, drill, comparison); by && context.now < *by) {
+    context.wake_at(*by);
     return {Answer::kPending, "no data"};
   }
   if (std::string why = why_not_seen(context, drill, index); !why.empty()) {
@@ -136,6 +142,19 @@ Answer answer_at_last(const DrillFacts& drill, const Expectation& expected, cons
 
 }  // namespace
 
+WallTime expectations_need_until(const Context& context, const DrillFacts& drill) {
+  WallTime until = WallTime::min();
+  if (!drill.first_live_at || !every_fault_over(context.state, drill)) return until;
+  for (std::size_t i = 0; i < drill.scenario.expect.size(); ++i) {
+    const Expectation& expected = drill.scenario.expect[i];
+    const bool of_samples =
+        expected.kind == Expectation::Kind::kSignal && expected.during == "fault";
+    if (!of_samples || drill.expectations[i].answer != Answer::kPending) continue;
+    until = std::max(until, last_samples_by(context, drill, expected.signal).value_or(until));
+  }
+  return until;
+}
+
 void advance_expectations(Context& context, const DrillFacts& drill, bool last_call) {
   for (std::size_t i = 0; i < drill.scenario.expect.size(); ++i) {
     if (drill.expectations[i].answer != Answer::kPending) continue;
@@ -144,8 +163,11 @@ void advance_expectations(Context& context, const DrillFacts& drill, bool last_c
     if (decision.answer == Answer::kPending && last_call) {
       decision.answer = answer_at_last(drill, expected, decision);
     }
-    // A drill cut short did not give it the time; a controller that doubted itself did not look.
-    const bool did_not_look = drill.doubted && expected.kind != Expectation::Kind::kSignal;
+    // A drill cut short did not give it the time; a controller that doubted itself did not look,
+    // nor did one that was not there.
+    const bool was_away = drill.first_live_at && context.state.started_at > *drill.first_live_at;
+    const bool did_not_look =
+        (drill.doubted || was_away) && expected.kind != Expectation::Kind::kSignal;
     if (decision.answer == Answer::kNo && (drill.aborting || did_not_look)) {
       decision.answer = Answer::kUnknown;
     }

@@ -31,6 +31,8 @@ void advance_inject(Context& context, const DrillFacts& drill);
 
 // expectations.cc: those that can be decided at this moment; `last_call` decides the rest.
 void advance_expectations(Context& context, const DrillFacts& drill, bool last_call);
+// Until when, at most, the last samples are awaited that some of them need.
+WallTime expectations_need_until(const Context& context, const DrillFacts& drill);
 
 // verdict.cc
 struct Verdict {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verdict: fail for what is known to be wrong, else unknown for what is not known, else pass.
 #include "controller/drills/parts.h"
+#include "controller/events/event_data.h"
 #include "core/base/text.h"
 
 namespace panshi::controller {
@@ -12,6 +13,8 @@ void judge_faults(const State& state, const DrillFacts& drill, Whys& unknown) {
   for (const FaultFacts* fault : faults_of(state, drill)) {
     const std::string name = cat("fault ", fault->scenario_fault);
     if (!fault->ended()) unknown.push_back(cat(name, " is not known to be reverted"));
+    const std::string left = text_of(fault->measured, "left");
+    if (!left.empty()) unknown.push_back(cat(name, " could not give back everything: ", left));
     if (fault->was_unknown) unknown.push_back(cat(name, " was out of sight for a while"));
     if (drill.aborting || !fault->live_at || fault->shown) continue;
     const bool measured = fault->measured.is_object() && !fault->measured.empty();

@@ -48,11 +48,12 @@ std::optional<EffectDone> EffectCall::answered(const Result<HttpReply>& reply, I
     if (!never_sent) maybe_sent_ = true;
     why_ = reply.error().message;
   } else if (reply->status >= 200 && reply->status < 300) {
-    if (auto json = parse_json(reply->body, limits::kAnswerMax); json && json->is_object()) {
-      return understood(*json, at);
-    }
     maybe_sent_ = true;
-    why_ = "the agent's answer is no JSON object";
+    const auto json = parse_json(reply->body, limits::kAnswerMax);
+    const bool understandable = json && json->is_object();
+    if (understandable && text_at(*json, "state") != "applying") return understood(*json, at);
+    why_ =
+        understandable ? "the agent is still applying it" : "the agent's answer is no JSON object";
   } else if (reply->status == 401 || reply->status == 503) {  // its token is new, or it is busy
     why_ = words_of(*reply);
   } else if (reply->status >= 500) {

@@ -191,6 +191,7 @@ void Fleet::send(Member& member, HttpCall call,
   }
   call.token = member.token;
   if (!options_.controller.empty()) call.headers[kControllerHeader] = options_.controller;
+  if (!options_.start.empty()) call.headers[kControllerStartHeader] = options_.start;
   if (!options_.listens_at.empty()) call.headers[kControllerAtHeader] = options_.listens_at;
   if (options_.takes_over) call.headers[kTakeOverHeader] = "1";
   call.keep_header = kSentHeader;

@@ -36,6 +36,7 @@ class Fleet {
     std::vector<Agent> agents;
     std::map<std::string, AgentCursor> cursors;
     std::string controller;   // who we are
+    std::string start;        // made anew for this run
     std::string listens_at;   // "10.0.0.9:17700"
     bool takes_over = false;  // agents that another controller commands are to be ours
     Duration lease;

@@ -170,6 +170,33 @@ Result<Json> fault_revert(Context& context, const Json& body) {
   }
   const FaultFacts facts = context.state.faults.at(id);
   if (!facts.ended() && !facts.reverting) revert(context, facts);
+  return Json{{"fault", id}, {"over", facts.ended()}};
+}
+
+// For one that its agent lost and that no way of clearing has ended: a person has looked.
+Result<Json> fault_close(Context& context, const Json& body) {
+  Problems problems;
+  Fields in(body, "", problems);
+  std::string id;
+  std::string by = "somebody";
+  std::string reason;
+  in.need("fault", id);
+  in.may("by", by);
+  in.need("reason", reason);
+  in.done();
+  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  const auto fault = context.state.faults.find(id);
+  if (fault == context.state.faults.end()) {
+    return not_found("fault", id, keys(context.state.faults));
+  }
+  if (fault->second.ended())
+    return fail(ErrorCode::kConflict, cat("fault ", id, " is over already"));
+  if (!fault->second.lost) {
+    return fail(ErrorCode::kRefused,
+                cat("fault ", id, " is known to its agent: `panshi fault revert ", id, "`"));
+  }
+  learn_fault(context, fault->second.node, "fault.reverted", context.now,
+              {{"fault", id}, {"reason", cat("closed by ", by, ": ", reason)}});
   return Json{{"fault", id}};
 }
 
@@ -269,12 +296,13 @@ struct Verb {
   const char* name;
   Result<Json> (*run)(Context& context, const Json& body);
 };
-constexpr std::array<Verb, 13> kVerbs = {{{"drill.run", &drill_run},
+constexpr std::array<Verb, 14> kVerbs = {{{"drill.run", &drill_run},
                                           {"drill.abort", &drill_abort},
                                           {"halt", &halt},
                                           {"resume", &resume},
                                           {"fault.apply", &fault_apply},
                                           {"fault.revert", &fault_revert},
+                                          {"fault.close", &fault_close},
                                           {"link.reroute", &link_reroute},
                                           {"link.drain", &link_drain},
                                           {"link.undrain", &link_undrain},

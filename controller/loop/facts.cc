@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "controller/events/event_data.h"
 #include "controller/loop/outcomes.h"
 #include "controller/rules/rules.h"
 #include "controller/world/faults.h"
@@ -42,6 +43,11 @@ void on_agent_event(Context& context, const std::string& node, const AgentEvents
       settle_action(context, action->get<std::string>(), item.data, at);
     }
   } else if (item.kind.starts_with("fault.")) {
+    // An agent applies an id once: that it is live may be known from an answer that came first, and
+    // from how it ended.
+    const auto known = context.state.faults.find(text_of(item.data, "fault"));
+    const bool heard = known != context.state.faults.end() && known->second.live_at;
+    if (item.kind == "fault.live" && heard) return;
     learn_fault(context, node, item.kind, at, item.data);
   } else if (starts_with_any(item.kind, {"service.", "probe.", "link.", "account."})) {
     if (item.kind.starts_with("service.")) note_service(context.memory.services[node], item, at);

@@ -14,6 +14,9 @@ void on_effect_done(Context& context, const EffectDone& input);
 void on_clock_moved(Context& context, const ClockMoved& input);
 void on_late_loop(Context& context, const LateLoop& input);
 
+// What the inventory, which may be another one now, gives to agents that do not have it.
+void compare_inventories(Context& context);
+
 // Agents that were not heard of since our start are down; a doubt that lasted long enough ends.
 void advance_contacts(Context& context);
 void advance_doubt(Context& context);

@@ -38,6 +38,8 @@ Outcome outcome_in(const PendingEffect& effect, const ById& faults, std::int64_t
   const std::string state = word(faults, effect.subject, "state");
   const bool of_earlier_run = effect.epoch < epoch;
   const Outcome never{"failed", "the agent never got it", {}};
+  // It may still be refused: its event, the answer or the next status will tell.
+  if (state == "applying") return {};
   if (effect.kind == "inject") {
     if (state == "live" || state == "reverted") return {"ok", "seen in the agent's status", {}};
     if (state == "failed") return {"failed", word(faults, effect.subject, "error"), {}};
@@ -112,29 +114,31 @@ nlohmann::json services_of(const nlohmann::json& status, WallTime now) {
   return services;
 }
 
-std::vector<std::string> missing_in(const nlohmann::json& status, const char* key,
-                                    const std::vector<std::string>& wanted) {
+std::optional<std::set<std::string>> names_in(const nlohmann::json& status, const char* key) {
   const auto list = status.find(key);
-  if (list == status.end() || !list->is_array()) return {};  // it says nothing of them
-  std::set<std::string> has;
-  for (const auto& one : *list) {
-    has.insert(text_of(one, "name"));
-  }
+  if (list == status.end() || !list->is_array()) return std::nullopt;
+  std::set<std::string> names;
+  for (const auto& one : *list) names.insert(text_of(one, "name"));
+  return names;
+}
+
+std::vector<std::string> missing_in(const std::optional<std::set<std::string>>& has,
+                                    const std::vector<std::string>& wanted) {
   std::vector<std::string> missing;
   for (const std::string& name : wanted) {
-    if (!has.contains(name)) missing.push_back(name);
+    if (has && !has->contains(name)) missing.push_back(name);
   }
   return missing;
 }
 
 // What our inventory gives to a node and its agent does not have: nothing can be seen or done
 // there, and an incident that waits for it never closes.
-void compare_inventory(Context& context, const std::string& node, const nlohmann::json& status) {
+void compare_inventory(Context& context, const std::string& node, const AgentParts& has) {
   const InventoryNode& ours = context.catalog.inventory.nodes.at(node);
   std::vector<std::string> links;
   for (const auto& [name, upstreams] : ours.links) links.push_back(name);
-  const auto no_services = missing_in(status, "services", ours.services);
-  const auto no_links = missing_in(status, "links", links);
+  const auto no_services = missing_in(has.services, ours.services);
+  const auto no_links = missing_in(has.links, links);
   nlohmann::json lacks = {{"services", no_services}, {"links", no_links}};
   const bool none = no_services.empty() && no_links.empty();
   nlohmann::json& known = context.memory.lacks[node];
@@ -162,7 +166,9 @@ void on_agent_state(Context& context, const AgentState& input) {
                     known->second.start_id != start_id;
   if (news) context.emit("agent.up", {{"start_id", start_id}}, {"", "", "", input.node});
   context.memory.services[input.node] = services_of(input.status, context.now);
-  compare_inventory(context, input.node, input.status);
+  AgentParts& parts = context.memory.parts[input.node];
+  parts = {names_in(input.status, "services"), names_in(input.status, "links")};
+  compare_inventory(context, input.node, parts);
 
   const ById faults = by_id(input.status, "faults");
   const WallTime at = std::min(input.at.value_or(context.now), context.now);
@@ -171,6 +177,12 @@ void on_agent_state(Context& context, const AgentState& input) {
   }
   reconcile_effects(context, input.node, faults, by_id(input.status, "actions"));
   note_unknown(context, input.node, faults, at);
+}
+
+void compare_inventories(Context& context) {
+  for (const auto& [node, parts] : context.memory.parts) {
+    if (context.catalog.inventory.nodes.contains(node)) compare_inventory(context, node, parts);
+  }
 }
 
 }  // namespace panshi::controller

@@ -107,6 +107,7 @@ Stepped World::step(const Input& input, WallTime now) {
   take(context, input);
   if (changes) {
     if (!changes->empty()) context.emit("catalog.changed", {{"changes", *changes}});
+    compare_inventories(context);
     out.answer = nlohmann::json{{"changes", *changes}};
   }
   if (!std::holds_alternative<Stopping>(input)) advance(context);

@@ -13,6 +13,13 @@ using Json = nlohmann::json;
 
 Json time_json(const std::optional<WallTime>& time) { return time ? Json(to_us(*time)) : Json(); }
 
+// What of it could not be undone is news to whoever looks, although it is over.
+std::string reason_of(const FaultFacts& fault) {
+  const std::string left = text_of(fault.measured, "left");
+  if (left.empty()) return fault.reason;
+  return cat(fault.reason, "; not everything could be given back: ", left);
+}
+
 Json fault_json(const FaultFacts& fault) {
   return {{"id", fault.id},
           {"kind", fault.kind},
@@ -22,10 +29,11 @@ Json fault_json(const FaultFacts& fault) {
           {"drill", fault.drill},
           {"state", fault_state_word(fault.state)},
           {"lost", fault.lost},
+          {"ending", fault.revert_asked && !fault.ended()},
           {"for_ms", fault.term / std::chrono::milliseconds(1)},
           {"live_us", time_json(fault.live_at)},
           {"ended_us", time_json(fault.ended_at)},
-          {"reason", fault.reason}};
+          {"reason", reason_of(fault)}};
 }
 
 Json expectations_json(const DrillFacts& drill) {
@@ -234,6 +242,16 @@ void add_watch(Json& list, std::set<std::string>& seen, const Comparison& compar
   if (seen.insert(dump_json(watch)).second) list.push_back(watch);
 }
 
+// Also when its agent has said that it has none: it may have lost what it knew of one.
+std::string fault_in_doubt(const State& state, const std::string& node) {
+  for (const auto& [id, fault] : state.faults) {
+    if (fault.node != node || fault.ended()) continue;
+    return cat("fault ", id, " is not known to be over", fault.reason.empty() ? "" : ": ",
+               fault.reason);
+  }
+  return {};
+}
+
 // Of a halt: who has not said that every fault of it is reverted, and why.
 Json unconfirmed_json(const Catalog& catalog, const State& state) {
   Json list = Json::array();
@@ -241,9 +259,10 @@ Json unconfirmed_json(const Catalog& catalog, const State& state) {
   for (const auto& [name, node] : catalog.inventory.nodes) {
     const auto found = state.halt_nodes.find(name);
     const bool known = found != state.halt_nodes.end();
-    if (known && found->second.confirmed) continue;
+    const bool confirmed = known && found->second.confirmed;
+    std::string why = confirmed ? fault_in_doubt(state, name) : known ? found->second.why : "";
+    if (confirmed && why.empty()) continue;
     const auto agent = state.agents.find(name);
-    std::string why = known ? found->second.why : "";
     if (why.empty() && agent != state.agents.end() && agent->second.down) {
       why = cat("its agent is down: ", agent->second.why);
     }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "controller/report/graph.h"
+#include "controller/report/list.h"
 #include "controller/report/sections.h"
 #include "controller/report/series.h"
 #include "controller/report/wording.h"
@@ -18,13 +19,6 @@ namespace {
 
 using Json = nlohmann::json;
 using Seqs = std::set<std::int64_t>;
-
-template <class T, class Write>
-Json list(const std::vector<T>& items, Write write) {
-  Json array = Json::array();
-  for (const T& item : items) array.push_back(write(item));
-  return array;
-}
 
 Json cites(const std::vector<std::int64_t>& seqs, const Seqs& shown) {
   return list(seqs, [&](std::int64_t seq) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/report/event_json.h"
+#include "controller/report/list.h"
 #include "controller/report/report.h"
 #include "controller/report/series.h"
 
@@ -16,16 +17,11 @@ Json time_or_null(const std::optional<WallTime>& time) {
   return time ? Json(to_us(*time)) : Json();
 }
 
-template <class T, class Write>
-Json list(const std::vector<T>& items, Write write) {
-  Json array = Json::array();
-  for (const T& item : items) array.push_back(write(item));
-  return array;
+Json cited_json(const Cited& sentence) {
+  return {{"text", sentence.text}, {"cites", sentence.cites}};
 }
 
-Json cited(const Cited& sentence) { return {{"text", sentence.text}, {"cites", sentence.cites}}; }
-
-Json line(const TimelineLine& one) {
+Json line_json(const TimelineLine& one) {
   return {{"seq", one.seq},
           {"at_us", to_us(one.at)},
           {"since_in_force_us", or_null(one.since_in_force_us)},
@@ -46,7 +42,7 @@ Json fault(const ReportFault& one) {
           {"cites", one.cites}};
 }
 
-Json detection(const Detection& one) {
+Json detection_json(const Detection& one) {
   return {{"fault", one.fault}, {"rule", one.rule},
           {"grade", one.grade}, {"after_us", or_null(one.after_us)},
           {"why", one.why},     {"cites", one.cites}};
@@ -108,18 +104,18 @@ Json report_json(const Report& report) {
                {"aborted", report.aborted},
                {"started_us", time_or_null(report.started)},
                {"ended_us", time_or_null(report.ended)}};
-  json["why"] = list(report.why, cited);
-  json["summary"] = list(report.summary, cited);
-  json["timeline"] = list(report.timeline, line);
+  json["why"] = list(report.why, cited_json);
+  json["summary"] = list(report.summary, cited_json);
+  json["timeline"] = list(report.timeline, line_json);
   json["phases"] = phases_json(report.phases);
   json["faults"] = list(report.faults, fault);
-  json["detections"] = list(report.detections, detection);
+  json["detections"] = list(report.detections, detection_json);
   json["expectations"] = list(report.expectations, expectation);
   json["runs"] = list(report.runs, run);
-  json["refusals"] = list(report.refusals, cited);
+  json["refusals"] = list(report.refusals, cited_json);
   json["ledger"] = report.ledger ? ledger(*report.ledger) : Json();
-  json["went_well"] = list(report.went_well, cited);
-  json["went_badly"] = list(report.went_badly, cited);
+  json["went_well"] = list(report.went_well, cited_json);
+  json["went_badly"] = list(report.went_badly, cited_json);
   json["prompts"] = report.prompts;
   json["signals"] = list(report.series, [&](const SignalSeries& series) {
     return facts(series_facts(report, series));

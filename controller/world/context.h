@@ -34,6 +34,11 @@ struct DrillWatch {
   std::set<std::size_t> expect_gaps;          // `during: fault` that was without data for a while
 };
 
+struct AgentParts {  // names; nothing where the agent did not say
+  std::optional<std::set<std::string>> services;
+  std::optional<std::set<std::string>> links;
+};
+
 // Not in the journal: rebuilt after a restart from what the agents say.
 struct Memory {
   explicit Memory(const Catalog& catalog);
@@ -48,6 +53,7 @@ struct Memory {
   std::map<std::string, nlohmann::json> services;  // node -> services as its agent last said
   std::set<std::string> contacted;                 // agents heard of since our start
   std::map<std::string, std::string> trouble;      // node -> why its agent is no use, as last said
+  std::map<std::string, AgentParts> parts;         // node -> what its agent said that it has
   std::map<std::string, nlohmann::json> lacks;     // node -> what the inventory has and it has not
   std::map<std::string, WallTime> next_due;        // drill day -> not before, by the calendar
   std::optional<WallTime> doubt_until;

@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kKept = 5min;
+constexpr Duration kPointsKept = 5min;
 constexpr std::size_t kPointsMax = 10'000;
 constexpr std::size_t kSeriesMax = 5'000;
 
@@ -26,7 +26,7 @@ void Samples::add(const std::string& node, const std::string& signal, WallTime a
   auto place = points.end();  // almost always here: answers of two agents may overlap a little
   while (place != points.begin() && std::prev(place)->at > at) --place;
   points.insert(place, Point{at, index_of(node), value});
-  while (points.size() > kPointsMax || points.front().at + kKept < points.back().at) {
+  while (points.size() > kPointsMax || points.front().at + kPointsKept < points.back().at) {
     points.pop_front();
   }
 }

@@ -33,6 +33,9 @@ class SystemClock final : public Clock {
   }
 };
 
+inline MonoTime mono_now() { return SystemClock().mono(); }
+inline WallTime wall_now() { return SystemClock().wall(); }
+
 // Wall time that never jumps: read once at the start (and never before `floor`, the newest time in
 // a journal), then carried on by the monotonic clock. What the controller stamps and schedules by:
 // it survives a restart, which MonoTime does not, and an operator's `date -s`, which WallTime does

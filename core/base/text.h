@@ -47,6 +47,7 @@ std::string cat(const Pieces&... pieces) {
 
 std::string join(std::span<const std::string> pieces, std::string_view separator);
 std::vector<std::string> split(std::string_view text, char separator);
+std::string lower(std::string_view text);  // ASCII letters; all else stays as it is
 // What stands between blanks, tabs and line ends; never an empty one.
 std::vector<std::string> words_of(std::string_view text);
 

@@ -8,12 +8,11 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/clock.h"
 #include "core/base/text.h"
 
 namespace panshi {
 namespace {
-
-MonoTime mono_now() { return SystemClock().mono(); }
 
 bool would_block() { return errno == EAGAIN || errno == EINTR; }
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
 
@@ -31,8 +32,6 @@ constexpr std::size_t kScratchBytes = 64 << 10;
 constexpr Duration kSweepEveryMax = std::chrono::seconds(1);
 constexpr Duration kSweepEveryMin = std::chrono::milliseconds(5);
 constexpr Duration kFinishWithin = std::chrono::seconds(1);
-
-MonoTime mono_now() { return SystemClock().mono(); }
 
 // Half of the descriptors that the process may have are for what its handlers need.
 std::size_t affordable(std::size_t connections) {

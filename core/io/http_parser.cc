@@ -19,14 +19,6 @@ using Text = boost::beast::string_view;
 
 constexpr std::size_t kReservedMax = 64 << 10;  // before a byte of the body has come
 
-std::string lower(Text text) {
-  std::string out(text.data(), text.size());
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 // The path stays as it was sent, not decoded. The first value of each name of the query counts.
 void split_target(std::string_view target, HttpRequest& request) {
   target = target.substr(0, target.find('#'));
@@ -68,8 +60,8 @@ struct HttpParser::Impl final : http::basic_parser<true> {
       error = http::error::header_limit;
       return;
     }
-    const auto [at, added] =
-        head.request.headers.try_emplace(lower(name), value.data(), value.size());
+    const auto [at, added] = head.request.headers.try_emplace(lower({name.data(), name.size()}),
+                                                              value.data(), value.size());
     if (!added) head.repeated.push_back(at->first);
   }
   void on_header_impl(error_code&) override {

@@ -36,14 +36,6 @@ bool is_more_exact(const std::vector<std::string>& a, const std::vector<std::str
       [](const std::string& x, const std::string& y) { return !is_capture(x) && is_capture(y); });
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 // Without port and brackets; empty when malformed.
 std::string host_name(std::string_view host) {
   std::string_view name = host.substr(0, host.find(':'));

@@ -12,6 +12,7 @@
 
 #include <unordered_map>
 
+#include "core/base/clock.h"
 #include "core/base/text.h"
 
 namespace panshi {
@@ -35,7 +36,6 @@ int events_seen(short events) {
   if (events & POLLPRI) seen |= MYSQL_WAIT_EXCEPT;
   return seen;
 }
-MonoTime mono_now() { return SystemClock().mono(); }
 
 struct Bound {  // parameters in the form the library wants them
   std::vector<MYSQL_BIND> binds;

@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "core/base/clock.h"
 #include "core/base/snapshot.h"
 #include "core/base/text.h"
 #include "core/io/redis_node.h"
@@ -21,8 +22,6 @@ constexpr Duration kPauseMax = std::chrono::milliseconds(80);
 constexpr Duration kRefreshEvery = std::chrono::milliseconds(50);
 // Replicas come and go without any call going wrong.
 constexpr Duration kTopologyAgeMax = std::chrono::seconds(2);
-
-MonoTime mono_now() { return SystemClock().mono(); }
 
 Redis::Options options_for(const std::string& address, const RedisCluster::Options& options) {
   const auto known = options.via.find(address);

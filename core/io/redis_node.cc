@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/io/redis_node.h"
 
+#include "core/base/clock.h"
 #include "core/base/text.h"
 
 namespace panshi {
-namespace {
-
-MonoTime mono_now() { return SystemClock().mono(); }
-
-}  // namespace
+namespace {}  // namespace
 
 RedisNode::RedisNode(Redis::Options options, bool readonly, std::size_t connections)
     : options_(std::move(options)), readonly_(readonly), connections_(connections) {}

@@ -40,34 +40,34 @@ sigset_t reload_signals() {
 class Reader {
  public:
   explicit Reader(sigset_t set)
-      : signals_(signalfd(-1, &set, SFD_CLOEXEC)), quit_(eventfd(0, EFD_CLOEXEC)) {
+      : signals_(::signalfd(-1, &set, SFD_CLOEXEC)), quit_(::eventfd(0, EFD_CLOEXEC)) {
     CHECK_BUG(signals_ >= 0 && quit_ >= 0);
   }
   ~Reader() {
-    close(signals_);
-    close(quit_);
+    ::close(signals_);
+    ::close(quit_);
   }
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
   void quit() const {
     const std::uint64_t one = 1;
-    CHECK_BUG(write(quit_, &one, sizeof one) == sizeof one);
+    CHECK_BUG(::write(quit_, &one, sizeof one) == sizeof one);
   }
   // 0 when the owner went first.
   int next() const {
     std::array<pollfd, 2> sources = {{{signals_, POLLIN, 0}, {quit_, POLLIN, 0}}};
     while (true) {
-      if (poll(sources.data(), sources.size(), -1) < 0) continue;  // EINTR
+      if (::poll(sources.data(), sources.size(), -1) < 0) continue;  // EINTR
       if (sources[1].revents != 0) return 0;
       signalfd_siginfo info = {};
-      if (read(signals_, &info, sizeof info) == sizeof info)
+      if (::read(signals_, &info, sizeof info) == sizeof info)
         return static_cast<int>(info.ssi_signo);
     }
   }
   void wait_for_quit() const {
     pollfd source = {quit_, POLLIN, 0};
-    while (poll(&source, 1, -1) < 0) {
+    while (::poll(&source, 1, -1) < 0) {
     }
   }
 
@@ -85,7 +85,7 @@ void let_the_next_signal_end_us() {
   CHECK_BUG(sigaction(SIGTERM, &action, nullptr) == 0);
   CHECK_BUG(sigaction(SIGINT, &action, nullptr) == 0);
   const sigset_t set = stop_signals();
-  CHECK_BUG(pthread_sigmask(SIG_UNBLOCK, &set, nullptr) == 0);
+  CHECK_BUG(::pthread_sigmask(SIG_UNBLOCK, &set, nullptr) == 0);
 }
 
 }  // namespace
@@ -93,7 +93,7 @@ void let_the_next_signal_end_us() {
 void prepare_signals(bool hangup) {
   hangup_stops = hangup;
   const sigset_t set = stop_signals();
-  CHECK_BUG(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
+  CHECK_BUG(::pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
   CHECK_BUG(std::signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 }
 
@@ -129,7 +129,7 @@ StopSignal::~StopSignal() = default;
 
 void prepare_reload_signal() {
   const sigset_t set = reload_signals();
-  CHECK_BUG(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
+  CHECK_BUG(::pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
 }
 
 struct ReloadSignal::Impl {

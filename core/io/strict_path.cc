@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,6 +38,21 @@ Result<int> open_strictly(const std::filesystem::path& path, int flags, mode_t m
   } while (fd < 0 && (errno == EINTR || errno == EAGAIN));
   if (fd < 0) return failed(path, errno);
   return static_cast<int>(fd);
+}
+
+Result<int> open_nameless(const std::filesystem::path& folder, int flags) {
+  if (auto fd = open_strictly(folder, flags | O_TMPFILE, 0600)) return fd;
+  const auto path = folder / cat(".panshi-", ::getpid());
+  if (auto removed = remove_strictly(path); !removed) return tl::unexpected(removed.error());
+  ASSIGN_OR_RETURN(const int fd, open_strictly(path, flags | O_CREAT | O_EXCL, 0600));
+  Status removed = remove_strictly(path);
+  struct stat facts {};
+  if (removed && (::fstat(fd, &facts) != 0 || facts.st_nlink != 0)) {
+    removed = fail(ErrorCode::kUnavailable, cat(path.string(), " was taken over by somebody"));
+  }
+  if (removed) return fd;
+  ::close(fd);
+  return tl::unexpected(removed.error());
 }
 
 Status remove_strictly(const std::filesystem::path& path) {

@@ -15,6 +15,10 @@ namespace panshi {
 // A descriptor, closed on exec; the caller closes it. kNotFound: nothing there; kRefused: a link is
 // on the way; kConflict: with O_EXCL, there is something already; kUnavailable: any other reason.
 Result<int> open_strictly(const std::filesystem::path& path, int flags, mode_t mode = 0);
+// A file of our own in `folder` that has no name: nobody finds, moves or links it, and its room is
+// free again with the last process that holds it, however that ends. kUnavailable: also when the
+// name that file systems without O_TMPFILE need for a moment was taken over by somebody.
+Result<int> open_nameless(const std::filesystem::path& folder, int flags);
 // The name alone goes, whatever it stands for. Nothing there: no error.
 Status remove_strictly(const std::filesystem::path& path);
 

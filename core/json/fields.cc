@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <vector>
 
 #include "core/base/text.h"
 
@@ -203,21 +205,47 @@ void Fields::done() {
   }
 }
 
+namespace {
+
+// What the library takes without a word: any depth, and of two values of one name the last.
+class Strictness {
+ public:
+  bool see(int depth, nlohmann::json::parse_event_t event, const nlohmann::json& parsed) {
+    using Event = nlohmann::json::parse_event_t;
+    too_deep_ = too_deep_ || depth >= kDepthMax;  // the outermost value has depth 0
+    if (event == Event::object_start) names_.emplace_back();
+    if (event == Event::object_end && !names_.empty()) names_.pop_back();
+    if (event == Event::key && !names_.empty()) {
+      const auto& name = parsed.get_ref<const std::string&>();
+      if (!names_.back().insert(name).second && twice_.empty()) twice_ = name;
+    }
+    return depth < kDepthMax;
+  }
+  Status verdict() const {
+    if (too_deep_) return fail(ErrorCode::kInvalid, cat("nested deeper than ", kDepthMax));
+    if (!twice_.empty()) return fail(ErrorCode::kInvalid, cat("`", twice_, "` is there twice"));
+    return {};
+  }
+
+ private:
+  std::vector<std::set<std::string>> names_;  // of the objects that are open
+  std::string twice_;
+  bool too_deep_ = false;
+};
+
+}  // namespace
+
 Result<nlohmann::json> parse_json(std::string_view text, std::size_t size_max) {
   if (text.size() > size_max) {
     return fail(ErrorCode::kInvalid, cat("longer than ", size_max, " bytes"));
   }
-  int depth_seen = 0;
-  const nlohmann::json::parser_callback_t watch_depth =
-      [&depth_seen](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-        depth_seen = std::max(depth_seen, depth);
-        return depth < kDepthMax;  // the outermost value has depth 0
-      };
+  Strictness strictness;
   try {
-    auto json = nlohmann::json::parse(text, watch_depth);
-    if (depth_seen >= kDepthMax) {
-      return fail(ErrorCode::kInvalid, cat("nested deeper than ", kDepthMax));
-    }
+    auto json = nlohmann::json::parse(
+        text, [&](int depth, nlohmann::json::parse_event_t event, const nlohmann::json& parsed) {
+          return strictness.see(depth, event, parsed);
+        });
+    if (auto strict = strictness.verdict(); !strict) return tl::unexpected(strict.error());
     return json;
   } catch (const nlohmann::json::exception& bad) {
     return fail(ErrorCode::kInvalid, cat("not JSON: ", bad.what()));

@@ -10,6 +10,9 @@ inline constexpr const char* kSentHeader = "Panshi-Sent-Us";
 
 // Of each call of a controller: who it is, for as long as it keeps its state.
 inline constexpr const char* kControllerHeader = "panshi-controller";
+// Made anew each time it starts: a copy of its state folder is another one, whatever it calls
+// itself.
+inline constexpr const char* kControllerStartHeader = "panshi-controller-start";
 // Where it listens: "10.0.0.9:17700". An agent on the same machine spares that in network faults.
 inline constexpr const char* kControllerAtHeader = "panshi-controller-at";
 // Of each call of one that was started with --take-over: "1".

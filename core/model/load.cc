@@ -126,7 +126,7 @@ Status load_directory(const fs::path& directory, Kind kind, Loaded& loaded) {
   std::error_code error;
   std::vector<fs::path> paths;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    const fs::path extension = it->path().extension();
+    const std::string extension = lower(it->path().extension().string());
     if (extension == ".yaml" || extension == ".yml") paths.push_back(it->path());
   }
   if (error) {

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::array<std::string, 6> kOperators = {">", ">=", "<", "<=", "==", "!="};
+const std::array<std::string, 6> kRuleOperators = {">", ">=", "<", "<=", "==", "!="};
 const std::array<std::string, 2> kSeverities = {"ticket", "page"};
 const std::map<std::string, std::string> kOpposite = {{">", "<="}, {">=", "<"},  {"<", ">="},
                                                       {"<=", ">"}, {"==", "!="}, {"!=", "=="}};
@@ -23,7 +23,7 @@ void read_clear(Fields& in, Rule& rule) {
   rule.clear.is = kOpposite.at(rule.when.is);
   if (const auto* found = in.may_value("clear_when")) {
     Fields clear(*found, in.path_of("clear_when"), in.problems());
-    clear.need_word("is", rule.clear.is, kOperators);
+    clear.need_word("is", rule.clear.is, kRuleOperators);
     clear.need("value", rule.clear.value);
     clear.done();
   }

@@ -10,7 +10,7 @@
 namespace panshi::shop {
 namespace {
 
-constexpr std::int64_t kPageRows = 10'000;
+constexpr std::int64_t kReplicaPageRows = 10'000;
 
 struct Table {
   const char* name;
@@ -56,12 +56,12 @@ Result<Rows> rows_of(MariaDb& database, const Table& table, const std::string& s
   const std::string sql = cat("SELECT ", table.key, ", ", table.id, ", ", sum, " FROM ", table.name,
                               " WHERE ", table.key, " > ? ORDER BY ", table.key, " LIMIT ?");
   while (true) {
-    ASSIGN_OR_RETURN(const MariaDb::Answer page, database.run(sql, {after, kPageRows}));
+    ASSIGN_OR_RETURN(const MariaDb::Answer page, database.run(sql, {after, kReplicaPageRows}));
     for (const MariaDb::Row& row : page.rows) {
       after = row.at(0).value_or("");
       rows[after] = {row.at(1).value_or(""), row.at(2).value_or("")};
     }
-    if (page.rows.size() < static_cast<std::size_t>(kPageRows)) return rows;
+    if (page.rows.size() < static_cast<std::size_t>(kReplicaPageRows)) return rows;
   }
 }
 

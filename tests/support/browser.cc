@@ -23,11 +23,6 @@ std::string encoded(const std::string& text) {
   return out;
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 }  // namespace
 
 Browser::Seen Browser::ask(const std::string& method, const std::string& path,

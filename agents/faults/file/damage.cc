@@ -52,6 +52,7 @@ class FileDamage : public Fault {
 
   Status apply(const json& resolved) final {
     ASSIGN_OR_RETURN(const FoundFile file, find(resolved));
+    if (auto noted = kept_.note(resolved); !noted) return noted;
     return damage(resolved, file);
   }
 
@@ -68,6 +69,7 @@ class FileDamage : public Fault {
   }
 
   std::string left(const json&) const final { return kept_.why_left(); }
+  json recall() const final { return kept_.record(); }
 
   json measure(const json& resolved) const final {
     json measured;
@@ -104,12 +106,14 @@ class Permission final : public FileDamage {
   // Permissions that somebody has given it since are newer than ours.
   Status mend(const json& resolved, const FoundFile& file) const override {
     ASSIGN_OR_RETURN(const struct stat facts, file.facts());
-    if ((facts.st_mode & 07777) != 0) return {};
-    return file.set_mode(resolved.at("mode"));
+    if ((facts.st_mode & 07777) == 0) {
+      if (auto set = file.set_mode(resolved.at("mode")); !set) return set;
+    }
+    return kept_.remove();
   }
 
   Status lost(const json& resolved, const Error& why) const override {
-    if (why.code == ErrorCode::kNotFound) return {};
+    if (why.code == ErrorCode::kNotFound) return kept_.remove();
     const auto mode = resolved.at("mode").get<unsigned>();
     std::array<char, 8> octal{};
     std::snprintf(octal.data(), octal.size(), "%04o", mode);
@@ -145,7 +149,7 @@ class ContentDamage : public FileDamage {
     if (!original) return tl::unexpected<Error>(original.error());
     ASSIGN_OR_RETURN(const std::string now, file.read(0, original->size()));
     ASSIGN_OR_RETURN(const struct stat facts, file.facts());
-    const Mending mending = mending_of(resolved, *original, now, facts.st_size);
+    const Mending mending = mending_of(resolved, *original, now, {facts.st_size, file});
     ASSIGN_OR_RETURN(const std::string why, write(resolved, mending, original->size(), file));
     const std::string all = join_reasons(mending.why, why);
     return all.empty() ? kept_.remove() : leave(resolved, all);
@@ -158,8 +162,12 @@ class ContentDamage : public FileDamage {
 
   virtual Status break_it(const json& resolved, const std::string& content,
                           FileWriter& writer) const = 0;
+  struct Whole {  // the file as it is, of which `now` is the beginning
+    std::int64_t size;
+    const FoundFile& file;
+  };
   virtual Mending mending_of(const json& resolved, const std::string& original,
-                             const std::string& now, std::int64_t size) const = 0;
+                             const std::string& now, const Whole& whole) const = 0;
 
   Status plan(json& resolved) const final {
     const auto size = resolved.at("size").get<std::int64_t>();
@@ -247,7 +255,7 @@ class Flip final : public ContentDamage {
   }
 
   Mending mending_of(const json& resolved, const std::string& original, const std::string& now,
-                     std::int64_t) const override {
+                     const Whole&) const override {
     return mend_flips(original, bits_of(resolved), now);
   }
 
@@ -285,8 +293,10 @@ class Truncate final : public ContentDamage {
     return writer.truncate(resolved.at("keep"));
   }
   Mending mending_of(const json& resolved, const std::string& original, const std::string& now,
-                     std::int64_t size) const override {
-    return mend_cut(original, resolved.at("keep"), now, size);
+                     const Whole& whole) const override {
+    const auto keep = resolved.at("keep").get<std::int64_t>();
+    const bool is_hole = whole.file.is_hole(keep, static_cast<std::int64_t>(original.size()));
+    return mend_cut(original, keep, now, whole.size, is_hole);
   }
   Effect effect(const json& resolved, const FoundFile* file) const override {
     const auto facts = file ? file->facts() : Result<struct stat>(fail(ErrorCode::kNotFound, ""));

@@ -196,6 +196,19 @@ Result<std::string> FoundFile::read(std::int64_t offset, std::size_t size) const
   return text;
 }
 
+bool FoundFile::is_hole(std::int64_t from, std::int64_t to) const {
+  const int fd = ::open(through(fd_).c_str(), O_RDONLY | O_CLOEXEC);
+  struct stat facts {};
+  if (fd < 0 || ::fstat(fd, &facts) != 0) return false;
+  const auto block = static_cast<std::int64_t>(facts.st_blksize);
+  const std::int64_t hole = ::lseek(fd, from, SEEK_HOLE);
+  const std::int64_t data = hole < 0 ? -1 : ::lseek(fd, hole, SEEK_DATA);
+  const bool to_its_end = hole >= 0 && data < 0 && errno == ENXIO;
+  ::close(fd);
+  if (hole < 0 || hole >= to || hole - from >= block) return false;
+  return to_its_end || (data >= 0 && to - data < block);
+}
+
 FileWriter::FileWriter(FileWriter&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       mode_(other.mode_),

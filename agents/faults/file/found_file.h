@@ -42,6 +42,9 @@ class FoundFile {
   // At most `size` bytes from `offset`; fewer at the end of the file. Leaves no time behind where
   // its owner or root reads.
   Result<std::string> read(std::int64_t offset, std::size_t size) const;
+  // Nobody has written between the two places, as far as the file system tells (lseek(2),
+  // SEEK_DATA): but for what shares a block with one of the two ends, of which it does not.
+  bool is_hole(std::int64_t from, std::int64_t to) const;
 
  private:
   explicit FoundFile(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}

@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/json/fields.h"
 
 namespace panshi::agent {
 namespace {
@@ -10,18 +11,33 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kWhyMax = 64 << 10;
+constexpr std::size_t kRecordMax = 16 << 20;  // a list of bits
+constexpr const char* kRecord = "record";
 constexpr const char* kOriginal = "original";
 constexpr const char* kBroken = "broken";
 constexpr const char* kWhy = "why";
 
 }  // namespace
 
-Status KeptFile::keep(const std::string& content) const {
+Status KeptFile::write(const char* name, const std::string& content) const {
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) return fail(ErrorCode::kInternal, cat(folder_.string(), ": ", error.message()));
-  return write_file_durably(path(), content, 0600);
+  return write_file_durably(folder_ / name, content, 0600);
 }
+
+Status KeptFile::note(const nlohmann::json& record) const {
+  return write(kRecord, dump_json(record) + "\n");
+}
+
+nlohmann::json KeptFile::record() const {
+  const auto text = read_file(folder_ / kRecord, kRecordMax);
+  if (!text) return nullptr;
+  const auto record = parse_json(*text, kRecordMax);
+  return record && record->is_object() ? *record : nlohmann::json();
+}
+
+Status KeptFile::keep(const std::string& content) const { return write(kOriginal, content); }
 
 Status KeptFile::mark_broken() const { return write_file_durably(folder_ / kBroken, "", 0600); }
 
@@ -39,11 +55,7 @@ Status KeptFile::remove() const {
                : Status();
 }
 
-Status KeptFile::leave(const std::string& why) const {
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  return write_file_durably(folder_ / kWhy, why, 0600);
-}
+Status KeptFile::leave(const std::string& why) const { return write(kWhy, why); }
 
 fs::path KeptFile::path() const { return folder_ / kOriginal; }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// KeptFile: the content of a file as it was, kept aside whole and durably before a fault breaks it.
+// KeptFile: a file as it was, kept aside whole and durably before a fault breaks it.
 //
-//     <state>/kept/<fault>/original  the content
+//     <state>/kept/<fault>/record    as in the undo record, for when that is gone
+//     <state>/kept/<fault>/original  the content; not of a fault that changes none
 //     <state>/kept/<fault>/broken    the fault has done all that it wanted to
 //     <state>/kept/<fault>/why       what could not be given back; stays until a person removes it
 //
@@ -9,6 +10,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,8 @@ class KeptFile {
   KeptFile(const std::filesystem::path& folder, const std::string& fault)
       : folder_(folder / fault) {}
 
+  Status note(const nlohmann::json& record) const;
+  nlohmann::json record() const;  // null: none that can be read
   Status keep(const std::string& content) const;
   Status mark_broken() const;
   bool is_broken() const;
@@ -39,6 +43,8 @@ class KeptFile {
   static std::vector<std::string> faults(const std::filesystem::path& folder);
 
  private:
+  Status write(const char* name, const std::string& content) const;
+
   std::filesystem::path folder_;
 };
 

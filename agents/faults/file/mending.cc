@@ -60,7 +60,7 @@ Mending mend_flips(const std::string& original, const std::vector<std::uint64_t>
 }
 
 Mending mend_cut(const std::string& original, std::int64_t keep, const std::string& now,
-                 std::int64_t size) {
+                 std::int64_t size, bool is_hole) {
   Mending mending;
   const std::string tail = original.substr(static_cast<std::size_t>(keep));
   if (now.compare(std::min(now.size(), original.size() - tail.size()), now.npos, tail) == 0) {
@@ -74,8 +74,9 @@ Mending mend_cut(const std::string& original, std::int64_t keep, const std::stri
     mending.why = cat("it was cut to ", size, " bytes by somebody else since");
   } else if (size == keep) {
     mending.tail = tail;
-  } else if (std::all_of(now.begin() + keep, now.end(), [](char each) { return each == 0; })) {
-    // Who keeps a place of its own went on behind the old end, which left a hole.
+  } else if (is_hole &&
+             std::all_of(now.begin() + keep, now.end(), [](char each) { return each == 0; })) {
+    // Who keeps a place of its own went on behind the old end. Zeros that were written are theirs.
     mending.writes.emplace_back(keep, tail);
   } else {
     mending.why = cat("others have written since where the ", tail.size(),

@@ -24,8 +24,9 @@ std::string flipped(std::string content, const std::vector<std::uint64_t>& bits)
 Mending mend_flips(const std::string& original, const std::vector<std::uint64_t>& bits,
                    const std::string& now);
 
-// The file was cut to `keep` bytes. `now`: as above; `size`: of the whole file as it is.
+// The file was cut to `keep` bytes. `now`: as above; `size`: of the whole file as it is; `is_hole`:
+// nobody has written from there up to its old end (FoundFile::is_hole).
 Mending mend_cut(const std::string& original, std::int64_t keep, const std::string& now,
-                 std::int64_t size);
+                 std::int64_t size, bool is_hole);
 
 }  // namespace panshi::agent

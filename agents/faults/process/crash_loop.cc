@@ -14,7 +14,7 @@
 namespace panshi::agent {
 namespace {
 
-constexpr auto kBetweenLooks = std::chrono::milliseconds(20);
+constexpr auto kBetweenKills = std::chrono::milliseconds(20);
 
 class Killer {
  public:
@@ -52,7 +52,7 @@ class Killer {
 
   // Whom it kills is looked up each time: who is untouchable by then is left alone.
   void run() {
-    while (kills_ < times_ && wait(kBetweenLooks)) {
+    while (kills_ < times_ && wait(kBetweenKills)) {
       const auto found = find_processes(request_, host_);
       if (!found) continue;
       if (!wait(after_)) return;

@@ -15,8 +15,8 @@ using nlohmann::json;
 // Said again: the primaries vote for members of a shard once in twice their timeout, and who asks
 // them too soon after the last time is not heard.
 constexpr int kTriesMax = 8;
-constexpr int kLooksMax = 50;
-constexpr auto kBetweenLooks = std::chrono::milliseconds(20);
+constexpr int kRoleLooksMax = 50;
+constexpr auto kBetweenRoleLooks = std::chrono::milliseconds(20);
 
 class RedisFailover final : public Fault {
  public:
@@ -81,11 +81,11 @@ class RedisFailover final : public Fault {
     for (int tries = 0; tries < kTriesMax; ++tries) {
       const auto begun = replica.run(command);
       if (!begun && tries == 0) return tl::unexpected(begun.error());
-      for (int looks = 0; looks < kLooksMax; ++looks) {
+      for (int looks = 0; looks < kRoleLooksMax; ++looks) {
         ASSIGN_OR_RETURN(const auto cluster, cluster_of(*session));
         const ClusterMember* self = find_self(cluster);
         if (self && self->primary == primary) return {};
-        std::this_thread::sleep_for(kBetweenLooks);
+        std::this_thread::sleep_for(kBetweenRoleLooks);
       }
     }
     return fail(ErrorCode::kTimeout, cat(request_.target, " did not become a ",

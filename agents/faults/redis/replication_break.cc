@@ -10,8 +10,8 @@ namespace panshi::agent {
 namespace {
 
 constexpr const char* kSecret = "masterauth";
-constexpr int kLooksMax = 200;
-constexpr auto kBetweenLooks = std::chrono::milliseconds(10);
+constexpr int kLinkLooksMax = 200;
+constexpr auto kBetweenLinkLooks = std::chrono::milliseconds(10);
 
 class RedisReplicationBreak final : public Fault {
  public:
@@ -34,12 +34,12 @@ class RedisReplicationBreak final : public Fault {
   Status apply(const nlohmann::json&) override {
     ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
     if (auto wrong = set(*session, kWrongSecret); !wrong) return wrong;
-    for (int tries = 0; tries < kLooksMax; ++tries) {
+    for (int tries = 0; tries < kLinkLooksMax; ++tries) {
       ASSIGN_OR_RETURN(const RedisLink link, link_of(*session));
       if (!link.up) return {};
       ASSIGN_OR_RETURN([[maybe_unused]] const auto ended,
                        session->run({"CLIENT", "KILL", "TYPE", "master"}));
-      std::this_thread::sleep_for(kBetweenLooks);
+      std::this_thread::sleep_for(kBetweenLinkLooks);
     }
     return fail(ErrorCode::kTimeout, cat(service_, " keeps following its primary"));
   }

@@ -10,7 +10,7 @@
 namespace panshi::agent {
 namespace {
 
-constexpr int kTriesMax = 100;
+constexpr int kKeyTriesMax = 100;
 constexpr std::string_view kDigits = "0123456789abcdef";
 
 std::string hex_of(const std::string& bytes) {
@@ -75,7 +75,7 @@ Status SavedKey::restore(RedisSession& session) const {
   std::vector<std::string> command = {"RESTORE", name, expires_ms < 0 ? "0" : cat(expires_ms),
                                       value};
   if (expires_ms >= 0) command.emplace_back("ABSTTL");
-  for (int tries = 0; tries < kTriesMax; ++tries) {
+  for (int tries = 0; tries < kKeyTriesMax; ++tries) {
     const auto back = session.run(command);
     if (back) return {};
     if (!back.error().message.starts_with("BUSYKEY")) return tl::unexpected(back.error());

@@ -7,7 +7,6 @@
 #include "agents/faults/node_target.h"
 #include "agents/faults/resource/reserves.h"
 #include "core/base/text.h"
-#include "core/io/strict_path.h"
 
 namespace panshi::agent {
 namespace {
@@ -32,11 +31,9 @@ class HelperLoad : public Fault {
     return {};
   }
 
-  Status revert(const nlohmann::json& resolved) final {
+  Status revert(const nlohmann::json&) final {
     host_.holdings().let_go(request_.id);
-    if (auto ended = host_.machine().end_helpers(request_.id); !ended) return ended;
-    const std::string file = resolved.value("file", std::string());
-    return file.empty() ? Status() : remove_strictly(file);
+    return host_.machine().end_helpers(request_.id);
   }
 
   nlohmann::json measure(const nlohmann::json&) const final {
@@ -45,7 +42,7 @@ class HelperLoad : public Fault {
   }
 
  protected:
-  // {"words": what start_helper() gets, "file"?: what it leaves}.
+  // {"words": what start_helper() gets}.
   virtual Result<nlohmann::json> plan() = 0;
   virtual nlohmann::json measured(const HelperUse& use) const = 0;
 
@@ -118,15 +115,48 @@ class DiskLoad final : public HelperLoad {
     if (auto spared = spare_disk(host_.machine(), folder, size); !spared) {
       return tl::unexpected<Error>(spared.error());
     }
-    const std::string file = own_file(folder, request_, host_).string();
     return nlohmann::json{
-        {"file", file},
-        {"words", {"disk", file, std::to_string(request_.size("rate")), std::to_string(size)}}};
+        {"words",
+         {"disk", folder.string(), std::to_string(request_.size("rate")), std::to_string(size)}}};
   }
   nlohmann::json measured(const HelperUse& use) const override {
     const auto asked = static_cast<double>(request_.size("rate"));
     return rate({.what = "write rate", .unit = "bytes/s", .asked = asked},
                 static_cast<double>(use.written_bytes), use);
+  }
+};
+
+class DiskFill final : public HelperLoad {
+ public:
+  using HelperLoad::HelperLoad;
+
+ protected:
+  Result<nlohmann::json> plan() override {
+    ASSIGN_OR_RETURN(const auto folder, allowed_path(request_.text("directory"), host_));
+    ASSIGN_OR_RETURN(const Room room, host_.machine().disk(folder));
+    const double wanted = request_.percent("percent") / 100 * static_cast<double>(room.total);
+    const std::int64_t size = static_cast<std::int64_t>(wanted) - (room.total - room.available);
+    if (size <= 0) {
+      return fail(ErrorCode::kRefused, cat("it is fuller than that: ", size_text(room.available),
+                                           " of ", size_text(room.total), " are free"));
+    }
+    if (auto spared = spare_disk(host_.machine(), folder, size); !spared) {
+      return tl::unexpected<Error>(spared.error());
+    }
+    return nlohmann::json{{"words", {"fill", folder.string(), std::to_string(size)}}};
+  }
+  nlohmann::json measured(const HelperUse&) const override {
+    nlohmann::json json = nlohmann::json::object();
+    const auto room = host_.machine().disk(request_.text("directory"));
+    if (!room || room->total <= 0) return json;
+    const auto used = static_cast<double>(room->total - room->available);
+    constexpr double kTolerancePercent = 1;  // others write and remove meanwhile
+    add_effect(json, {.what = "disk full",
+                      .unit = "%",
+                      .asked = request_.percent("percent"),
+                      .measured = 100 * used / static_cast<double>(room->total),
+                      .tolerance = kTolerancePercent});
+    return json;
   }
 };
 
@@ -162,6 +192,9 @@ std::unique_ptr<Fault> make_memory_load(const FaultRequest& request, Host& host)
 }
 std::unique_ptr<Fault> make_disk_load(const FaultRequest& request, Host& host) {
   return std::make_unique<DiskLoad>(request, host);
+}
+std::unique_ptr<Fault> make_disk_fill(const FaultRequest& request, Host& host) {
+  return std::make_unique<DiskFill>(request, host);
 }
 std::unique_ptr<Fault> make_process_load(const FaultRequest& request, Host& host) {
   return std::make_unique<ProcessLoad>(request, host);

@@ -11,6 +11,8 @@ namespace panshi::agent {
 std::unique_ptr<Fault> make_cpu_load(const FaultRequest& request, Host& host);
 std::unique_ptr<Fault> make_memory_load(const FaultRequest& request, Host& host);
 std::unique_ptr<Fault> make_disk_load(const FaultRequest& request, Host& host);
+// A file of the right size without a name, its blocks reserved, not written.
+std::unique_ptr<Fault> make_disk_fill(const FaultRequest& request, Host& host);
 std::unique_ptr<Fault> make_process_load(const FaultRequest& request, Host& host);
 
 }  // namespace panshi::agent

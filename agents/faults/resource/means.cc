@@ -4,7 +4,6 @@
 #include "agents/faults/node_target.h"
 #include "agents/faults/process/target_processes.h"
 #include "agents/faults/resource/descriptors.h"
-#include "agents/faults/resource/disk_fill.h"
 #include "agents/faults/resource/load.h"
 
 namespace panshi::agent {

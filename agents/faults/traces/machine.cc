@@ -9,7 +9,6 @@
 #include "agents/faults/traces/rows.h"
 #include "agents/links/link_table.h"
 #include "core/base/text.h"
-#include "core/io/strict_path.h"
 
 namespace panshi::agent {
 namespace {
@@ -79,7 +78,7 @@ Status clear_disciplines(const FaultRequest& request, Host& host, Done& done) {
   return {};
 }
 
-// Which bytes, mode and times the file had went with the record; a copy may have stayed.
+// Which bytes, mode and times the file had went with the record, and with its copy.
 Status clear_files(const FaultRequest& request, Host& host, Done&) {
   const std::string& path = request.text("path");
   std::error_code error;
@@ -91,15 +90,6 @@ Status clear_files(const FaultRequest& request, Host& host, Done&) {
   }
   return fail(ErrorCode::kRefused,
               cat(path, " may be damaged, in content or permissions: look at it, restore it"));
-}
-
-Status clear_room(const FaultRequest& request, Host& host, Done& done) {
-  const fs::path file = own_file(request.text("directory"), request, host);
-  if (auto removed = remove_strictly(file); !removed) {
-    return fail(ErrorCode::kRefused, removed.error().message);
-  }
-  done.push_back(cat(file.string(), " is gone"));
-  return {};
 }
 
 Status clear_links(const FaultRequest& request, Host& host, Done& done) {

@@ -25,14 +25,15 @@ Result<bool> is_paused(const std::string& service, Host& host) {
 }
 
 template <class Look>
-void for_each(Host& host, Look look) {
+void for_each_redis(Host& host, Look look) {
   for (const std::string& service : host.redis_services()) {
     const auto session = open_redis(host, service);
     if (session) look(service, **session);
   }
 }
 
-Status run_on(const std::string& service, const std::vector<std::string>& command, Host& host) {
+Status run_redis_on(const std::string& service, const std::vector<std::string>& command,
+                    Host& host) {
   ASSIGN_OR_RETURN(const auto session, open_redis(host, service));
   ASSIGN_OR_RETURN([[maybe_unused]] const auto done, session->run(command));
   return {};
@@ -53,7 +54,7 @@ void find_redis_pause(const FsckView& view, Host& host, std::vector<Leftover>& f
 }
 
 void find_redis_memory(const FsckView& view, Host& host, std::vector<Leftover>& found) {
-  for_each(host, [&](const std::string& service, RedisSession& session) {
+  for_each_redis(host, [&](const std::string& service, RedisSession& session) {
     const auto bound = setting(session, "maxmemory");
     if (!bound || *bound != kFullMemory || is_covered(view, "redis.memory-full", service)) return;
     found.push_back(
@@ -64,7 +65,7 @@ void find_redis_memory(const FsckView& view, Host& host, std::vector<Leftover>& 
 }
 
 void find_redis_secret(const FsckView& view, Host& host, std::vector<Leftover>& found) {
-  for_each(host, [&](const std::string& service, RedisSession& session) {
+  for_each_redis(host, [&](const std::string& service, RedisSession& session) {
     const auto secret = setting(session, "masterauth");
     if (!secret || *secret != kWrongSecret) return;
     if (is_covered(view, "redis.replication-break", service)) return;
@@ -75,7 +76,7 @@ void find_redis_secret(const FsckView& view, Host& host, std::vector<Leftover>& 
 }
 
 Status clear_redis_pause(const FaultRequest& request, Host& host, Done& done) {
-  if (auto on = run_on(request.target, {"CLIENT", "UNPAUSE"}, host); !on) return on;
+  if (auto on = run_redis_on(request.target, {"CLIENT", "UNPAUSE"}, host); !on) return on;
   done.push_back(cat("writes of ", request.target, " go on"));
   return {};
 }
@@ -84,7 +85,7 @@ Status clear_redis_memory(const FaultRequest& request, Host& host, Done& done) {
   ASSIGN_OR_RETURN(const auto session, open_redis(host, request.target));
   ASSIGN_OR_RETURN(const std::string bound, setting(*session, "maxmemory"));
   if (bound != kFullMemory) return {};
-  if (auto wide = run_on(request.target, {"CONFIG", "SET", "maxmemory", "0"}, host); !wide) {
+  if (auto wide = run_redis_on(request.target, {"CONFIG", "SET", "maxmemory", "0"}, host); !wide) {
     return wide;
   }
   done.push_back(cat("maxmemory of ", request.target, " is 0, without a bound"));
@@ -97,7 +98,7 @@ Status clear_redis_secret(const FaultRequest& request, Host& host, Done& done) {
   ASSIGN_OR_RETURN(const auto session, open_redis(host, request.target));
   ASSIGN_OR_RETURN(const std::string secret, setting(*session, "masterauth"));
   if (secret != kWrongSecret) return {};
-  if (auto set = run_on(request.target, {"CONFIG", "SET", "masterauth", ""}, host); !set)
+  if (auto set = run_redis_on(request.target, {"CONFIG", "SET", "masterauth", ""}, host); !set)
     return set;
   done.push_back(cat("masterauth of ", request.target, " is empty"));
   return fail(ErrorCode::kRefused, cat("if the primary of ", request.target,

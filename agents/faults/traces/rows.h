@@ -18,7 +18,7 @@ bool is_live(const FsckView& view, std::string_view fault);
 
 // machine.cc
 ClearTrace clear_stopped, clear_ended, clear_starts, clear_limits, clear_helpers,
-    clear_packet_rules, clear_disciplines, clear_files, clear_room, clear_links;
+    clear_packet_rules, clear_disciplines, clear_files, clear_links;
 // sql.cc
 FindTrace find_locked_accounts, find_read_only, find_replication;
 ClearTrace clear_locked_accounts, clear_read_only, clear_replication;

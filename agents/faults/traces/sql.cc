@@ -36,7 +36,8 @@ Result<Following> following(SqlSession& session) {
                    .delay_s = parse_integer(row["SQL_Delay"]).value_or(0)};
 }
 
-Status run_on(const std::string& service, const std::vector<std::string>& statements, Host& host) {
+Status run_sql_on(const std::string& service, const std::vector<std::string>& statements,
+                  Host& host) {
   ASSIGN_OR_RETURN(const auto session, host.open_sql(service));
   std::vector<std::string> all = {kUnlogged, kLocksWait};
   all.insert(all.end(), statements.begin(), statements.end());
@@ -52,7 +53,7 @@ Status unlock(const std::string& service, const std::string& user, const std::st
 
 // Of each database of the node that answers.
 template <class Look>
-void for_each(Host& host, Look look) {
+void for_each_sql(Host& host, Look look) {
   for (const std::string& service : host.sql_services()) {
     const auto session = host.open_sql(service);
     if (session) look(service, **session);
@@ -62,7 +63,7 @@ void for_each(Host& host, Look look) {
 }  // namespace
 
 void find_locked_accounts(const FsckView& view, Host& host, std::vector<Leftover>& found) {
-  for_each(host, [&](const std::string& service, SqlSession& session) {
+  for_each_sql(host, [&](const std::string& service, SqlSession& session) {
     const auto rows = session.run(kMarkedAccounts);
     if (!rows) return;
     for (const auto& row : *rows) {
@@ -80,7 +81,7 @@ void find_locked_accounts(const FsckView& view, Host& host, std::vector<Leftover
 }
 
 void find_read_only(const FsckView& view, Host& host, std::vector<Leftover>& found) {
-  for_each(host, [&](const std::string& service, SqlSession& session) {
+  for_each_sql(host, [&](const std::string& service, SqlSession& session) {
     const auto now = one_number(session, kReadOnly);
     const auto replica = following(session);
     if (!now || !replica || *now == 0 || replica->replica) return;
@@ -93,7 +94,7 @@ void find_read_only(const FsckView& view, Host& host, std::vector<Leftover>& fou
 }
 
 void find_replication(const FsckView& view, Host& host, std::vector<Leftover>& found) {
-  for_each(host, [&](const std::string& service, SqlSession& session) {
+  for_each_sql(host, [&](const std::string& service, SqlSession& session) {
     const auto now = following(session);
     if (!now || is_covered(view, "db.replication-stop db.replication-delay", service)) return;
     if (now->stands()) {
@@ -132,7 +133,7 @@ Status clear_locked_accounts(const FaultRequest& request, Host& host, Done& done
 
 // The fault is refused on a server that is read-only already, so it was not before.
 Status clear_read_only(const FaultRequest& request, Host& host, Done& done) {
-  if (auto set = run_on(request.target, {"SET GLOBAL read_only = 0"}, host); !set) return set;
+  if (auto set = run_sql_on(request.target, {"SET GLOBAL read_only = 0"}, host); !set) return set;
   done.push_back(cat("read_only of ", request.target, " is 0"));
   return {};
 }
@@ -147,7 +148,7 @@ Status clear_replication(const FaultRequest& request, Host& host, Done& done) {
     steps = {"STOP SLAVE", "CHANGE MASTER TO MASTER_DELAY = 0"};
   }
   steps.emplace_back("START SLAVE");
-  if (auto started = run_on(request.target, steps, host); !started) return started;
+  if (auto started = run_sql_on(request.target, steps, host); !started) return started;
   done.push_back(cat(request.target, " follows its primary again"));
   return {};
 }

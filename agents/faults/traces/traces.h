@@ -24,9 +24,8 @@ enum class Trace {
   kPacketRules,     // tables of the kernel
   kDisciplines,     // of interfaces
   kFiles,           // files of others, broken
-  kRoom,            // files of our own that fill a disk
   kLinks,           // toxics of the agent's links
-  kSqlAccounts,     // locked
+  kSqlLocked,       // locked
   kSqlReadOnly,     // the server refuses writes
   kSqlReplication,  // stopped or late
   kSqlSessions,     // that hold locks, connections, or the processor

@@ -93,6 +93,7 @@ std::optional<double> number_in(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   const bool hex = text.starts_with("0x") || text.starts_with("0X");
+  if (hex && text.find_first_of("pP") == text.npos) return std::nullopt;
   if (hex) text.remove_prefix(2);
   if (text.empty() || text.front() == '-') return std::nullopt;
   double value = 0;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kSlots = 16'384;
 
-std::function<Result<Redis>()> connector(const ProbeTarget& target, Duration timeout) {
+std::function<Result<Redis>()> redis_connector(const ProbeTarget& target, Duration timeout) {
   return [options = Redis::Options{target.host, target.port, target.password, timeout, timeout}] {
     return Redis::connect(options);
   };
@@ -70,10 +70,12 @@ void read_redis(Fields& in, ProbeTarget& target) {
 }
 
 ProbeAsk ask_redis(const ProbeTarget& target, Duration timeout) {
-  return over_kept<Redis>(connector(target, timeout), [](Redis& redis) -> Result<ProbeAnswer> {
-    if (auto answer = redis.run({"PING"}); !answer) return fail(answer.error(), "PING");
-    return ProbeAnswer();
-  });
+  return over_kept<Redis>(redis_connector(target, timeout),
+                          [](Redis& redis) -> Result<ProbeAnswer> {
+                            if (auto answer = redis.run({"PING"}); !answer)
+                              return fail(answer.error(), "PING");
+                            return ProbeAnswer();
+                          });
 }
 
 void read_redis_cluster(Fields& in, ProbeTarget& target) {
@@ -82,7 +84,7 @@ void read_redis_cluster(Fields& in, ProbeTarget& target) {
 }
 
 ProbeAsk ask_redis_cluster(const ProbeTarget& target, Duration timeout) {
-  return over_kept<Redis>(connector(target, timeout),
+  return over_kept<Redis>(redis_connector(target, timeout),
                           [target](Redis& redis) { return look(target, redis); });
 }
 

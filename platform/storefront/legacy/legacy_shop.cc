@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "core/base/clock.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
@@ -12,8 +13,6 @@ namespace {
 
 constexpr std::size_t kCartsMax = 100'000;  // the oldest is forgotten
 constexpr std::int64_t kHistoryMax = 50;
-
-WallTime wall_now() { return SystemClock().wall(); }
 
 HttpResponse order_response(const Order& order, const char* state, int status) {
   return json_response(

@@ -8,14 +8,6 @@
 namespace panshi::shop {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 bool matches(const Product& product, const ShelfQuery& query) {
   if (query.price_max_cents && product.price_cents > *query.price_max_cents) return false;
   const std::string text = lower(cat(product.product, " ", product.title));

@@ -127,7 +127,7 @@ class Cardkeys {
   Background health_check_;  // last: uses the members above
 };
 
-void add_routes(Cardkeys& service, HttpServer& server, const CardkeysConfig&) {
+void add_cardkeys_routes(Cardkeys& service, HttpServer& server, const CardkeysConfig&) {
   server.route("POST", "/deliver", in_time(kPatienceMax, [&](const HttpRequest& request) {
                  return service.deliver(request);
                }));
@@ -136,7 +136,7 @@ void add_routes(Cardkeys& service, HttpServer& server, const CardkeysConfig&) {
 }  // namespace
 
 int run_cardkeys(const RoleContext& context) {
-  return run_service<Cardkeys, CardkeysConfig>(context, read_cardkeys_config, add_routes);
+  return run_service<Cardkeys, CardkeysConfig>(context, read_cardkeys_config, add_cardkeys_routes);
 }
 
 }  // namespace panshi::shop

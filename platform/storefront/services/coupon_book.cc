@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::int64_t kDoubtfulMax = 5;
 
-constexpr std::string_view kMigrations[] = {
+constexpr std::string_view kCouponMigrations[] = {
     "CREATE TABLE claims (order_id TEXT NOT NULL PRIMARY KEY, code TEXT NOT NULL,"
     " user_id TEXT NOT NULL, discount_cents INTEGER NOT NULL, at_us INTEGER NOT NULL,"
     " settled INTEGER NOT NULL DEFAULT 0, UNIQUE (code, user_id)) STRICT;"};
@@ -16,7 +16,7 @@ constexpr std::string_view kMigrations[] = {
 }  // namespace
 
 Result<Database> CouponBook::open(const std::string& file) {
-  return Database::open(file, Database::Mode::kReadWrite, kMigrations);
+  return Database::open(file, Database::Mode::kReadWrite, kCouponMigrations);
 }
 
 Result<CouponBook::Answer> CouponBook::claim(const Wish& wish, WallTime now) {

@@ -12,7 +12,7 @@ using Outcome = CouponBook::Outcome;
 
 constexpr std::int64_t kPriceMax = 100'000'000;
 constexpr std::size_t kSettledMax = 100;
-constexpr std::int64_t kPageMax = 1'000;
+constexpr std::int64_t kClaimsMax = 1'000;
 
 Result<CouponBook::Wish> read_wish(const std::string& body) {
   ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(body, 4'096));
@@ -82,7 +82,7 @@ HttpResponse CouponDesk::settle(const HttpRequest& request) {
 }
 
 HttpResponse CouponDesk::list(const HttpRequest& request) {
-  const auto claims = book_->claims(query_text(request, "after"), kPageMax);
+  const auto claims = book_->claims(query_text(request, "after"), kClaimsMax);
   if (!claims) return error_response(claims.error());
   nlohmann::json page = nlohmann::json::array(), codes = nlohmann::json::array();
   for (const CouponBook::Claim& claim : *claims) {

@@ -8,7 +8,7 @@
 namespace panshi::shop {
 namespace {
 
-constexpr std::string_view kMigrations[] = {
+constexpr std::string_view kExtrasMigrations[] = {
     "CREATE TABLE reviews (product TEXT NOT NULL, user_id TEXT NOT NULL, stars INTEGER NOT NULL,"
     " text TEXT NOT NULL, at_us INTEGER NOT NULL, PRIMARY KEY (product, user_id)) STRICT;"
     "CREATE TABLE messages (seq INTEGER PRIMARY KEY AUTOINCREMENT, user_id TEXT NOT NULL,"
@@ -24,7 +24,7 @@ std::string shown(const std::string& user) {
 }  // namespace
 
 Result<Database> ExtrasStore::open(const std::string& file) {
-  return Database::open(file, Database::Mode::kReadWrite, kMigrations);
+  return Database::open(file, Database::Mode::kReadWrite, kExtrasMigrations);
 }
 
 Status ExtrasStore::query(std::string_view sql, std::initializer_list<SqlValue> values,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/base/clock.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "platform/storefront/base/serve.h"
@@ -15,9 +16,6 @@ namespace {
 constexpr double kFading = 0.1;  // of the running means, ten times a second
 constexpr std::size_t kAddressBytesMax = 64;
 const char* const kOrderPrefix = "/api/orders/";
-
-MonoTime mono_now() { return SystemClock().mono(); }
-WallTime wall_now() { return SystemClock().wall(); }
 
 std::string order_in(const std::string& path) {
   if (!path.starts_with(kOrderPrefix)) return {};
@@ -180,8 +178,7 @@ Priority FrontDoor::priority_of(const Caller& caller) {
     case Purpose::kPay:
       break;
   }
-  const Priority otherwise =
-      caller.purpose == Purpose::kPay ? Priority::kPay : Priority::kBrowse;
+  const Priority otherwise = caller.purpose == Purpose::kPay ? Priority::kPay : Priority::kBrowse;
   const auto shows = [&](const std::string& pass) {
     return !pass.empty() && passes_.paid_order(pass, wall_now()) == caller.order;
   };

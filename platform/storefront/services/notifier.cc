@@ -14,7 +14,7 @@
 namespace panshi::shop {
 namespace {
 
-constexpr std::int64_t kBatch = 200;
+constexpr std::int64_t kMailsAtOnce = 200;
 
 std::string text_for(const std::string& subject) {
   if (subject == kOrderPlaced) return std::string(message_for("placed"));
@@ -50,7 +50,7 @@ class Notifier {
   Status send_all() {
     ASSIGN_OR_RETURN(std::int64_t until, follower_.inbox().done_until());
     while (true) {
-      ASSIGN_OR_RETURN(const auto rows, follower_.inbox().read(until, kBatch));
+      ASSIGN_OR_RETURN(const auto rows, follower_.inbox().read(until, kMailsAtOnce));
       if (rows.empty()) return {};
       for (const InboxRow& row : rows) {
         mails_.append(dump_json({{"id", cat(row.subject, ":", row.order)},

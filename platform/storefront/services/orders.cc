@@ -5,6 +5,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "core/base/clock.h"
 #include "core/base/ids.h"
 #include "core/base/mailbox.h"
 #include "core/base/snapshot.h"
@@ -30,7 +31,6 @@ namespace {
 constexpr std::size_t kUnknownOrdersMax = 10'000;
 constexpr std::size_t kUnwrittenMax = 10'000;  // orders acknowledged ahead of time (after_ack)
 
-WallTime wall_now() { return SystemClock().wall(); }
 std::string public_state(const std::string& state) { return state == "paying" ? "placed" : state; }
 
 void add_coupon(const Order& order, nlohmann::json& body) {
@@ -429,7 +429,7 @@ void Orders::write_late() {
   }
 }
 
-void add_routes(Orders& service, HttpServer& server, const OrdersConfig& config) {
+void add_orders_routes(Orders& service, HttpServer& server, const OrdersConfig& config) {
   const auto route = [&](const char* method, const char* path, HttpServer::Handler handler) {
     server.route(method, path, in_time(config.deadline, std::move(handler)));
   };
@@ -442,7 +442,7 @@ void add_routes(Orders& service, HttpServer& server, const OrdersConfig& config)
 }  // namespace
 
 int run_orders(const RoleContext& context) {
-  return run_service<Orders, OrdersConfig>(context, read_orders_config, add_routes);
+  return run_service<Orders, OrdersConfig>(context, read_orders_config, add_orders_routes);
 }
 
 }  // namespace panshi::shop

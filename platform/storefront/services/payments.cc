@@ -4,6 +4,7 @@
 // between, is found in the provider's ledger by the sweep, which publishes it.
 #include <atomic>
 
+#include "core/base/clock.h"
 #include "core/base/mailbox.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
@@ -24,8 +25,6 @@ namespace {
 constexpr std::size_t kRememberedMax = 20'000;
 constexpr std::size_t kUnchargedMax = 10'000;  // payments acknowledged ahead of time (after_ack)
 constexpr std::size_t kSweepPage = 200;
-
-WallTime wall_now() { return SystemClock().wall(); }
 
 HttpResponse paid_response(const std::string& order) {
   return json_response({{"order", order}, {"state", "paid"}});
@@ -364,7 +363,7 @@ nlohmann::json Payments::status() const {
   return status;
 }
 
-void add_routes(Payments& service, HttpServer& server, const PaymentsConfig& config) {
+void add_payments_routes(Payments& service, HttpServer& server, const PaymentsConfig& config) {
   server.route(
       "POST", "/api/orders/{order}/pay",
       in_time(config.deadline, [&](const HttpRequest& request) { return service.pay(request); }));
@@ -376,7 +375,7 @@ void add_routes(Payments& service, HttpServer& server, const PaymentsConfig& con
 }  // namespace
 
 int run_payments(const RoleContext& context) {
-  return run_service<Payments, PaymentsConfig>(context, read_payments_config, add_routes);
+  return run_service<Payments, PaymentsConfig>(context, read_payments_config, add_payments_routes);
 }
 
 }  // namespace panshi::shop

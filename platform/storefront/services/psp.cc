@@ -20,9 +20,9 @@
 namespace panshi::shop {
 namespace {
 
-constexpr std::int64_t kPageMax = 1'000;
+constexpr std::int64_t kChargesMax = 1'000;
 
-constexpr std::string_view kMigrations[] = {
+constexpr std::string_view kPspMigrations[] = {
     "CREATE TABLE charges (charge INTEGER PRIMARY KEY AUTOINCREMENT,"
     " idempotency_key TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL UNIQUE,"
     " user_id TEXT NOT NULL, amount_cents INTEGER NOT NULL, created_us INTEGER NOT NULL,"
@@ -184,7 +184,7 @@ Result<std::optional<HttpResponse>> Psp::find_earlier(const ChargeRequest& reque
 
 HttpResponse Psp::list(const HttpRequest& request) {
   const std::int64_t after = query_number(request, "after", 0);
-  const std::int64_t limit = std::min(kPageMax, query_number(request, "limit", kPageMax));
+  const std::int64_t limit = std::min(kChargesMax, query_number(request, "limit", kChargesMax));
   const std::int64_t until_us =
       query_number(request, "until_us", std::numeric_limits<std::int64_t>::max());
   nlohmann::json charges = nlohmann::json::array();
@@ -222,7 +222,7 @@ int run_psp(const RoleContext& context) {
   if (!refuse_arguments(context)) return kExitUsage;
   const auto read = read_config<PspConfig>(context, read_psp_config);
   if (!read.config) return read.exit_status;
-  auto ledger = Database::open(read.config->ledger, Database::Mode::kReadWrite, kMigrations);
+  auto ledger = Database::open(read.config->ledger, Database::Mode::kReadWrite, kPspMigrations);
   if (!ledger) {
     log_error(cat("psp: ", ledger.error().message));
     return kExitFailed;
@@ -230,7 +230,7 @@ int run_psp(const RoleContext& context) {
   Psp psp(*read.config, *std::move(ledger));
   std::optional<WebhookSender> sender;
   if (!read.config->webhooks.to.host.empty()) {
-    auto outbox = Database::open(read.config->ledger, Database::Mode::kReadWrite, kMigrations);
+    auto outbox = Database::open(read.config->ledger, Database::Mode::kReadWrite, kPspMigrations);
     if (!outbox) {
       log_error(cat("psp: ", outbox.error().message));
       return kExitFailed;

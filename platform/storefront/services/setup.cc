@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // setup: makes an empty database into the shop's, and counts the soft stock from it; runs once and
 // ends. Waits for the servers. Running it again repairs what is missing and changes nothing else.
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
 #include "platform/storefront/base/keep_trying.h"
@@ -16,8 +17,6 @@ namespace panshi::shop {
 namespace {
 
 constexpr Duration kHoldTime = minutes(10);  // of orders that were open when Redis lost them
-
-MonoTime mono_now() { return SystemClock().mono(); }
 
 // One product's goods in one shard: an even share of its keys.
 Result<std::int64_t> add_goods(ShopDatabase& shard, const Product& product, const std::string& seed,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "platform/storefront/base/trace.h"
 
@@ -11,7 +12,6 @@ namespace {
 
 constexpr std::size_t kIdleMax = 64;
 constexpr Duration kLeastUseful = std::chrono::milliseconds(2);
-MonoTime mono_now() { return SystemClock().mono(); }
 
 }  // namespace
 

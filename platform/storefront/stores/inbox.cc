@@ -6,7 +6,7 @@
 namespace panshi::shop {
 namespace {
 
-constexpr std::string_view kMigrations[] = {
+constexpr std::string_view kInboxMigrations[] = {
     "CREATE TABLE inbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, message_id TEXT NOT NULL UNIQUE,"
     " subject TEXT NOT NULL, order_id TEXT NOT NULL, user_id TEXT NOT NULL,"
     " product TEXT NOT NULL, amount_cents INTEGER NOT NULL, at_us INTEGER NOT NULL) STRICT;"
@@ -28,7 +28,7 @@ InboxRow row_of(const SqlRow& row) {
 }  // namespace
 
 Result<Inbox> Inbox::open(const std::filesystem::path& file) {
-  auto database = Database::open(file, Database::Mode::kReadWrite, kMigrations);
+  auto database = Database::open(file, Database::Mode::kReadWrite, kInboxMigrations);
   if (!database) return fail(database.error(), cat("open the inbox ", file.string()));
   return Inbox(*std::move(database));
 }

@@ -289,28 +289,28 @@ constexpr const char* kDropAllocate = "DROP PROCEDURE IF EXISTS shop.allocate_ke
 constexpr const char* kDropDeliver = "DROP PROCEDURE IF EXISTS shop.deliver_paid";
 
 // Only ever add to the end: databases remember what they had.
-constexpr Migration kMigrations[] = {{"products", kProducts},
-                                     {"orders", kOrders},
-                                     {"card keys", kCardKeys},
-                                     {"outbox", kOutbox},
-                                     {"states of card keys", kKeyStates},
-                                     {"imports of card keys", kKeyImports},
-                                     {"deliver a key", kAllocateKey},
-                                     {"reserve a key", kReserveKey},
-                                     {"give a key back", kCancelKey},
-                                     {"deliver a key for a payment", kDeliverPaid},
-                                     {"coupons of orders", kCoupons},
-                                     {"deliver a key with a coupon", kDeliverPaidWithCoupon},
-                                     {"keep a key for a payment", kMarkPaid},
-                                     {"deliver keys for payments", kDeliverAllPaid},
-                                     {"nobody reserves keys ahead", kDropReserve},
-                                     {"nobody gives keys back", kDropCancel},
-                                     {"nobody asks for one key", kDropAllocate},
-                                     {"nobody delivers one by one", kDropDeliver}};
+constexpr Migration kShopMigrations[] = {{"products", kProducts},
+                                         {"orders", kOrders},
+                                         {"card keys", kCardKeys},
+                                         {"outbox", kOutbox},
+                                         {"states of card keys", kKeyStates},
+                                         {"imports of card keys", kKeyImports},
+                                         {"deliver a key", kAllocateKey},
+                                         {"reserve a key", kReserveKey},
+                                         {"give a key back", kCancelKey},
+                                         {"deliver a key for a payment", kDeliverPaid},
+                                         {"coupons of orders", kCoupons},
+                                         {"deliver a key with a coupon", kDeliverPaidWithCoupon},
+                                         {"keep a key for a payment", kMarkPaid},
+                                         {"deliver keys for payments", kDeliverAllPaid},
+                                         {"nobody reserves keys ahead", kDropReserve},
+                                         {"nobody gives keys back", kDropCancel},
+                                         {"nobody asks for one key", kDropAllocate},
+                                         {"nobody delivers one by one", kDropDeliver}};
 
 }  // namespace
 
-std::span<const Migration> shop_migrations() { return kMigrations; }
+std::span<const Migration> shop_migrations() { return kShopMigrations; }
 
 const char* const kSeedKeysSql =
     "INSERT INTO shop.card_keys (product, card_key)"

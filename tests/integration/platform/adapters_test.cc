@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "tests/support/shop_servers.h"
 
@@ -12,9 +13,7 @@ using namespace panshi;
 using namespace std::chrono_literals;
 using Server = ShopServers::Server;
 
-namespace {
-MonoTime mono_now() { return SystemClock().mono(); }
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE(
     "a MariaDB connection runs statements, tells duplicates, and gives up on a frozen server") {

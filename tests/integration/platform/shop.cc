@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
 
@@ -14,8 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Server = ShopServers::Server;
-
-MonoTime mono_now() { return SystemClock().mono(); }
 
 std::vector<Server> wanted_for(const Shop::More& more) {
   std::vector<Server> wanted = {Server::kPrimary, Server::kShard1, Server::kShard2, Server::kRedis,

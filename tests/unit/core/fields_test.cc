@@ -64,6 +64,15 @@ TEST_CASE("JSON from outside is bounded in size and depth") {
   CHECK_FALSE(parse_json("{\"a\":"));
 }
 
+TEST_CASE("JSON that gives one name two values is refused, with the name") {
+  CHECK(parse_json(R"({"a":1,"b":{"a":2}})"));
+  for (const char* text : {R"({"a":1,"a":1})", R"([{"x":{"b":0,"a":1,"a":2}}])"}) {
+    const auto twice = parse_json(text);
+    REQUIRE_FALSE(twice);
+    CHECK(twice.error().message == "`a` is there twice");
+  }
+}
+
 TEST_CASE("child output that is not UTF-8 is still shown") {
   CHECK(dump_json(nlohmann::json("a\xff")) == "\"a\xEF\xBF\xBD\"");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The promises under test: who is gone is seen and freed, a link that is closed or led elsewhere
 // ends its connections in order, and connections never take what the rest of the agent needs.
+#include <algorithm>
 #include <fstream>
 
 #include "tests/integration/agents/links/link_fixture.h"
@@ -167,6 +168,29 @@ TEST_CASE("a reserve of descriptors is left however many connections come to how
   for (const Socket& each : clients) carried += each.receive(1) == "a" ? 1 : 0;
   CHECK(carried == 23);  // 48 descriptors of 64: two ports, two for each connection
   CHECK((*table)->links().at(0).refused_full + (*table)->links().at(1).refused_full == 37);
+}
+
+TEST_CASE("a link that is flooded leaves another one what it needs") {
+  Server server(named("a"));
+  auto table = LinkTable::create({.descriptors_max = 64});
+  REQUIRE(table);
+  std::vector<std::uint16_t> ports;
+  for (const char* name : {"flooded", "other"}) {
+    LinkSpec spec = spec_to({{"a", server.address()}});
+    spec.name = name;
+    REQUIRE((*table)->open(spec));
+    ports.push_back((*table)->port(name).value());
+  }
+  const auto carried = [](const std::vector<Socket>& clients) {
+    return std::count_if(clients.begin(), clients.end(),
+                         [](const Socket& each) { return each.receive(1) == "a"; });
+  };
+  std::vector<Socket> flood;
+  for (int i = 0; i < 40; ++i) flood.push_back(connect_to(ports[0]));
+  CHECK(carried(flood) == 12);  // of 24; the room of both
+  std::vector<Socket> others;
+  for (int i = 0; i < 10; ++i) others.push_back(connect_to(ports[1]));
+  CHECK(carried(others) == 10);
 }
 
 TEST_CASE("a delay keeps under way what comes meanwhile, and a reader that stops still stops it") {

@@ -40,14 +40,21 @@ class Node {
     book.reset();
     book = std::move(*FaultBook::open({.directory = folder_ / "faults"}, host));
   }
+  FaultOrder order(const std::string& kind, const std::string& id = "f1") const {
+    return {.id = id,
+            .epoch = 1,
+            .kind = kind,
+            .target = {{"node", "here"}},
+            .params = {{"path", path()}},
+            .lease = 60s,
+            .drill = {}};
+  }
   Result<json> put(const std::string& kind, const std::string& id = "f1") {
-    return book->put({.id = id,
-                      .epoch = 1,
-                      .kind = kind,
-                      .target = {{"node", "here"}},
-                      .params = {{"path", path()}},
-                      .lease = 60s,
-                      .drill = {}});
+    return book->put(order(kind, id));
+  }
+  void lose_undo_record() {
+    REQUIRE(std::filesystem::remove(folder_ / "faults/f1.json"));
+    reopen();
   }
   std::string path(const std::string& name = "orders.log") const {
     return (folder_ / "data" / name).string();
@@ -178,6 +185,45 @@ TEST_CASE("what was written where the end was cut off stays; the copy is kept an
   CHECK_THAT(node.kept_named(), Catch::Contains("others have written since"));
   REQUIRE(node.put("file.flip", "f2"));  // a copy that is left for a person is in nobody's way
   REQUIRE(node.book->revert("f2"));
+}
+
+TEST_CASE("zeros that somebody writes where the end was cut off are theirs, a hole is nobody's") {
+  Node node;
+  const std::string content = text_of(node.path());
+  REQUIRE(node.put("file.truncate"));
+  append(node.path(), std::string(kSize, '\0'));
+  REQUIRE(node.book->revert("f1"));
+  CHECK(text_of(node.path()) == content.substr(0, kSize / 2) + std::string(kSize, '\0'));
+  CHECK(text_of(node.kept()) == content);
+
+  const std::string large = std::string(1 << 20, 'x');
+  std::ofstream(node.path()) << large;
+  const int service = ::open(node.path().c_str(), O_WRONLY | O_CLOEXEC);
+  REQUIRE(node.put("file.truncate", "f2"));
+  REQUIRE(::pwrite(service, "newer", 5, 1 << 20) == 5);  // by a place of its own
+  ::close(service);
+  REQUIRE(node.book->revert("f2"));
+  CHECK(text_of(node.path()) == large + "newer");
+}
+
+TEST_CASE(
+    "a file whose undo record is gone is put back by the copy that lies beside the original") {
+  for (const std::string& kind : kKinds) {
+    INFO(kind);
+    Node node;
+    make_special(node.path());
+    const std::string content = text_of(node.path());
+    const json before = all_of(node.path());
+    REQUIRE(node.put(kind));
+    node.lose_undo_record();
+    CHECK_THAT(node.kept_named(), Catch::Contains("its undo record is gone"));
+    const auto cleared = node.book->clear_lost(node.order(kind));
+    REQUIRE(cleared);
+    CHECK(cleared->at("state") == "cleared");
+    CHECK(all_of(node.path()) == before);
+    CHECK(text_of(node.path()) == content);
+    CHECK(node.kept_named().empty());
+  }
 }
 
 TEST_CASE("a file that log rotation has renamed is mended where it is now") {

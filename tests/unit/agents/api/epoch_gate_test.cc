@@ -29,11 +29,26 @@ TEST_CASE("a second controller is refused, unless it takes over, also after a re
   CHECK(gate->admit(7));  // somebody with the token and no name
   CHECK(gate->admit(7, {"two"}).error().code == ErrorCode::kConflict);
   CHECK(gate->admit(9, {"two"}).error().code == ErrorCode::kConflict);
-  CHECK(gate->admit(7, {"two", true}).error().code == ErrorCode::kConflict);
+  CHECK(gate->admit(7, {.controller = "two", .takes_over = true}).error().code ==
+        ErrorCode::kConflict);
   CHECK(gate->highest() == 7);
-  CHECK(gate->admit(8, {"two", true}));
+  CHECK(gate->admit(8, {.controller = "two", .takes_over = true}));
   CHECK(gate->admit(8, {"two"}));  // after its next start
   CHECK(gate->admit(9, {"one"}).error().code == ErrorCode::kConflict);
+}
+
+TEST_CASE("of a controller and a copy of its state the second is refused, until it is restarted") {
+  const TemporaryFolder folder;
+  const auto file = folder / "epoch";
+  CHECK(EpochGate::open(file).value()->admit(7, {.controller = "one", .start = "a"}));
+  const auto gate = EpochGate::open(file).value();
+  CHECK(gate->admit(7, {.controller = "one", .start = "a"}));
+  const auto copy = gate->admit(7, {.controller = "one", .start = "b"});
+  REQUIRE_FALSE(copy);
+  CHECK(copy.error().code == ErrorCode::kConflict);
+  CHECK_THAT(copy.error().message, Catch::Contains("a copy of this one's state"));
+  CHECK(gate->admit(8, {.controller = "one", .start = "b"}));
+  CHECK(gate->admit(7, {.controller = "one", .start = "a"}).error().code == ErrorCode::kConflict);
 }
 
 TEST_CASE("an epoch far above the highest is refused and not remembered") {

@@ -60,9 +60,9 @@ class FakeMachine final : public Machine {
   bool disk_in_memory = false;
   Result<Room> disk(const std::filesystem::path& folder) override {
     Room room{.total = 200'000'000, .available = 100'000'000, .in_memory = disk_in_memory};
-    for (const auto& file : std::filesystem::directory_iterator(folder)) {
-      room.available -= static_cast<std::int64_t>(file.file_size());
-    }
+    if (folder != this->folder()) return fail(ErrorCode::kNotFound, folder.string());
+    const std::lock_guard lock(mutex_);
+    for (const auto& [fault, bytes] : filled_) room.available -= bytes;
     return room;
   }
 
@@ -89,12 +89,14 @@ class FakeMachine final : public Machine {
     }
     const std::lock_guard lock(mutex_);
     helpers_.insert(fault);
+    if (words.at(0) == "fill") filled_[fault] = parse_integer(words.at(2)).value();
     return std::make_shared<Obedient>(words);
   }
   Status end_helpers(const std::string& fault) override {
     if (auto touched = on_touch_("end_helpers"); !touched) return touched;
     const std::lock_guard lock(mutex_);
     helpers_.erase(fault);
+    filled_.erase(fault);
     return {};
   }
   void mark(const std::string& fault) {  // something was started for it
@@ -171,8 +173,9 @@ class FakeMachine final : public Machine {
   FaultScope scope_;
   mutable std::mutex mutex_;
   std::set<std::string> helpers_;
-  std::uint64_t incarnation_ = 1;            // ProcessName::start_ticks of those that run
-  std::map<pid_t, DescriptorLimit> limits_;  // those that are not as usual
+  std::map<std::string, std::int64_t> filled_;  // the disk, by fault
+  std::uint64_t incarnation_ = 1;               // ProcessName::start_ticks of those that run
+  std::map<pid_t, DescriptorLimit> limits_;     // those that are not as usual
 };
 
 }  // namespace panshi::agent

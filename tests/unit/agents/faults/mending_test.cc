@@ -64,41 +64,46 @@ TEST_CASE("a file that was made shorter meanwhile is not made longer again") {
 
 TEST_CASE("what was cut off is put back, whole") {
   const std::string now = content().substr(0, 80);
-  const Mending mending = mend_cut(content(), 80, now, 80);
+  const Mending mending = mend_cut(content(), 80, now, 80, true);
   CHECK(mended(now, mending) == content());
   CHECK(mending.why.empty());
-  CHECK(mended(content(), mend_cut(content(), 80, content(), 200)) == content());  // never cut
+  CHECK(mended(content(), mend_cut(content(), 80, content(), 200, false)) ==
+        content());  // never cut
 }
 
 TEST_CASE("what was put back in part, by who died or found the disk full, is put back whole") {
   for (const std::size_t there : {1U, 7U, 119U}) {
     const std::string now = content().substr(0, 80 + there);
-    const Mending mending = mend_cut(content(), 80, now, static_cast<std::int64_t>(now.size()));
+    const Mending mending =
+        mend_cut(content(), 80, now, static_cast<std::int64_t>(now.size()), false);
     CHECK(mending.why.empty());
     CHECK(mended(now, mending) == content());
   }
   const std::string others = content().substr(0, 90) + "#";
-  CHECK_FALSE(mend_cut(content(), 80, others, 91).why.empty());
+  CHECK_FALSE(mend_cut(content(), 80, others, 91, false).why.empty());
 }
 
 TEST_CASE("who went on writing behind the old end keeps what he wrote") {
   std::string now = content().substr(0, 80);
   now.resize(200, '\0');
-  const Mending mending = mend_cut(content(), 80, now, 205);
+  const Mending mending = mend_cut(content(), 80, now, 205, true);
   CHECK(mended(now + "newer", mending) == content() + "newer");
   CHECK(mending.why.empty());
+  const Mending of_zeros = mend_cut(content(), 80, now, 205, false);  // they were written
+  CHECK(mended(now + "newer", of_zeros) == now + "newer");
+  CHECK_THAT(of_zeros.why, Catch::Contains("others have written"));
 }
 
 TEST_CASE(
     "what was written where the end had been stays, and what was cut off is told to be kept") {
   const std::string now = content().substr(0, 80) + "three newer lines";
-  const Mending mending = mend_cut(content(), 80, now, 97);
+  const Mending mending = mend_cut(content(), 80, now, 97, false);
   CHECK(mended(now, mending) == now);
   CHECK_THAT(mending.why, Catch::Contains("120 bytes"));
 }
 
 TEST_CASE("a file that somebody cut further stays so") {
-  const Mending mending = mend_cut(content(), 80, "", 0);
+  const Mending mending = mend_cut(content(), 80, "", 0, false);
   CHECK(mended("", mending).empty());
   CHECK_THAT(mending.why, Catch::Contains("cut to 0 bytes by somebody else"));
 }

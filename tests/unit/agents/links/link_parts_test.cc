@@ -75,6 +75,51 @@ TEST_CASE("timers fire in the order they are due; a disarmed one never, a moved 
   CHECK(log == std::vector<int>{1, 2, 3});
 }
 
+// What thousands of connections do that always have more to move.
+struct Busy final : Watcher, Timer {
+  void on_events(std::uint32_t) override {
+    ++*turns;
+    loop->once_more(*this);
+  }
+  void on_timer() override {
+    ++*turns;
+    loop->arm(*this, loop->now());
+  }
+  EventLoop* loop = nullptr;
+  int* turns = nullptr;
+};
+
+TEST_CASE("whoever calls is answered before each of thousands that are busy had its turn") {
+  const bool by_timer = GENERATE(false, true);
+  constexpr int kAll = 5'000;
+  const auto loop = EventLoop::create().value();
+  int turns = 0;
+  int seen = -1;
+  std::vector<Busy> busy(kAll);
+  REQUIRE(loop->post([&] {
+    for (Busy& each : busy) {
+      each.loop = loop.get();
+      each.turns = &turns;
+      if (by_timer) {
+        loop->arm(each, loop->now());
+      } else {
+        loop->once_more(each);
+      }
+    }
+    REQUIRE(loop->post([&] {  // in the round behind this one
+      seen = turns;
+      for (Busy& each : busy) {
+        loop->disarm(each);
+        loop->forget(each);
+      }
+      loop->stop();
+    }));
+  }));
+  loop->run();
+  CHECK(seen >= 0);
+  CHECK(seen < kAll);
+}
+
 TEST_CASE("work posted before the stop is done, work posted after it is refused") {
   const auto loop = EventLoop::create().value();
   int done = 0;

@@ -42,8 +42,8 @@ TEST_CASE("a page is read as its format has it, blanks, signs and exponents too"
 
 TEST_CASE("a sum of which a part is not known is no data") {
   const auto sum = [](const char* page) { return sum_of(parse_selector("a").value(), page); };
-  for (const char* value : {"NaN", "nan", "+Inf", "-Inf", "Infinity", "1e999", "many", "", "1 soon",
-                            "1 2 3", "--1", "1_0", "+ 1"}) {
+  for (const char* value : {"NaN", "nan", "+Inf", "-Inf", "Infinity", "1e999", "0x10", "many", "",
+                            "1 soon", "1 2 3", "--1", "1_0", "+ 1"}) {
     INFO(value);
     CHECK_FALSE(sum(cat("a{x=\"1\"} 2\na{x=\"2\"} ", value, "\n").c_str()));
   }

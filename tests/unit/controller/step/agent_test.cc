@@ -60,6 +60,18 @@ TEST_CASE("what the inventory gives and the agent lacks is told once, and when i
   CHECK(scene.events("agent.lacks")[1].data["services"].empty());
 }
 
+TEST_CASE("what a reloaded inventory gives and the agent lacks is told at once") {
+  Scene scene;
+  const Json links = {{{"name", "cardkeys"}}};
+  scene.step(AgentState{
+      "app-1", {{"start_id", "s-1"}, {"services", {{{"name", "orders"}}}}, {"links", links}}});
+  CHECK(scene.events("agent.lacks").empty());
+  const auto wider = std::make_shared<Catalog>(scene.catalog);
+  wider->inventory.nodes["app-1"].services.push_back("payments");
+  scene.step(Reloaded{wider});
+  CHECK(scene.only("agent.lacks").data["services"] == Json{"payments"});
+}
+
 TEST_CASE("what the account of a server lacks is in the journal as its agent tells it") {
   Scene scene;
   scene.agents_up();

@@ -86,8 +86,7 @@ TEST_CASE("an end that is told as an event says since when, when nobody had told
   const WallTime intended = scene.events("effect.intended").back().at;
   scene.now += 2s;
   const auto told = [&](WallTime at, Duration lasted) {
-    const Json data = {
-        {"fault", "f-1"}, {"reason", "agent_start"}, {"live_for_us", us(lasted)}};
+    const Json data = {{"fault", "f-1"}, {"reason", "agent_start"}, {"live_for_us", us(lasted)}};
     scene.step(AgentEvents{"app-1", {{at, "fault.reverted", data}}, {}});
   };
   told(intended + 1500ms, 1s);
@@ -165,6 +164,64 @@ TEST_CASE("a fault in force that its agent does not know is lost and cleared by 
   scene.run_for(40s);
   CHECK(scene.only("fault.reverted").data["reason"] == "cleared without its undo record");
   CHECK_FALSE(is_open(scene, incident.incident));
+}
+
+TEST_CASE("a fault that nothing can clear ends when a person says so, and a halt waits for it") {
+  Scene scene;
+  scene.agents_up();
+  REQUIRE(scene.command("fault.apply", kPause));
+  CHECK_FALSE(scene.command("fault.close", {{"fault", "f-1"}, {"reason", "gone"}}));  // it is known
+  const auto well = scene.fleet;
+  scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
+    if (effect.kind == "clear") {
+      return EffectDone{effect.id, "failed", "left over: files", Json::object(), scene.now};
+    }
+    return well(effect);
+  };
+  scene.agent_up("app-1");
+  REQUIRE(scene.only("fault.lost").data["fault"] == "f-1");
+  const std::string incident = scene.only("incident.opened").incident;
+  REQUIRE(scene.command("halt", Json::object()));
+  scene.run_for(1s);
+  const Json unconfirmed = scene.world.view(scene.now)["halt_unconfirmed"];
+  REQUIRE(unconfirmed.size() == 1);
+  CHECK(unconfirmed[0]["node"] == "app-1");
+  CHECK(unconfirmed[0]["why"].get<std::string>().find("fault f-1 is not known to be over") == 0);
+  CHECK_FALSE(scene.command("fault.close", {{"fault", "f-1"}}));  // why?
+  REQUIRE(scene.command("fault.close",
+                        {{"fault", "f-1"}, {"reason", "put right"}, {"by", "night-shift"}}));
+  CHECK(scene.only("fault.reverted").data["reason"] == "closed by night-shift: put right");
+  scene.run_for(100ms);
+  CHECK_FALSE(is_open(scene, incident));
+  CHECK(scene.world.view(scene.now)["halt_unconfirmed"].empty());
+  CHECK_FALSE(scene.command("fault.close", {{"fault", "f-1"}, {"reason", "again"}}));
+}
+
+TEST_CASE("a fault that may still be refused is neither in force nor lost") {
+  Scene scene;
+  scene.agents_up();
+  scene.fleet = [](const Effect&) { return std::nullopt; };
+  REQUIRE(scene.command("fault.apply", kPause));
+  const std::string effect = scene.effects("inject").at(0).id;
+  scene.now += 100ms;
+  scene.agent_up("app-1", Json::array({{{"id", "f-1"}, {"known", true}, {"state", "applying"}}}));
+  CHECK(scene.events("fault.live").empty());
+  scene.step(EffectDone{effect, "failed", "the account lacks SUPER", Json::object(), scene.now});
+  scene.agent_up("app-1");
+  CHECK(scene.events("fault.live").empty());
+  CHECK(scene.events("fault.lost").empty());
+  CHECK(scene.world.view(scene.now)["faults"]["f-1"]["state"] == "failed");
+}
+
+TEST_CASE("that a fault is in force is told once, however late the agent's own word comes") {
+  Scene scene;
+  scene.agents_up();
+  REQUIRE(scene.command("fault.apply", kPause));
+  scene.run_for(6s);
+  const WallTime end = scene.only("fault.reverted").at;
+  scene.step(AgentEvents{"app-1", {{end + 50ms, "fault.live", {{"fault", "f-1"}}}}, {}});
+  CHECK(scene.events("fault.live").size() == 1);
+  CHECK(scene.world.view(scene.now)["faults"]["f-1"]["state"] == "reverted");
 }
 
 TEST_CASE("an agent that says to our revert that it does not know the fault has lost it") {

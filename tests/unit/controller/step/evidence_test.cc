@@ -73,6 +73,62 @@ TEST_CASE("a breach that was seen before the silence is still one") {
   CHECK(scene.only("drill.done").data["verdict"] == "fail");
 }
 
+TEST_CASE("a controller that was away does not know that no breach came and that no run ended") {
+  for (const bool away : {false, true}) {
+    INFO(away);
+    Scene scene;
+    Json document = watched_document("recovered");
+    document["expect"] = {{{"breach", "slow"}, {"within", "2s"}}, {{"run", "failover"}}};
+    begin(scene, document);
+    if (away) {
+      scene.now += 1s;
+      scene.crash();
+      scene.agent_up("app-1");
+      scene.agent_up("crowd-1");
+      scene.agent_up("keys-1", {{{"id", "d-1.freeze"}, {"state", "live"}}});
+    }
+    scene.run_for(30s);
+    for (const Event& answer : scene.events("drill.expectation")) {
+      CHECK(answer.data["ok"] == (away ? Json(nullptr) : Json(false)));
+    }
+    CHECK(scene.only("drill.done").data["verdict"] == (away ? "unknown" : "fail"));
+  }
+}
+
+TEST_CASE("a drill that settles quickly still waits for the last samples of its fault") {
+  Scene scene;
+  Json document = watched_document("fault");
+  document["settle"] = "100ms";
+  document["expect"][0]["signal"] = "latency_ms";
+  document["expect"][0]["is"] = "<=";
+  document["expect"][0]["value"] = 100;
+  begin(scene, document);
+  scene.run_for(5s);
+  scene.quiet = true;
+  const auto see = [&](const char* signal, double value) {
+    scene.step(AgentEvents{"crowd-1", {}, {{scene.now, signal, value}}});
+  };
+  for (int i = 0; i < 15; ++i) {  // the end of the fault comes, and the system is well at once
+    scene.run_for(100ms);
+    see("success_ratio", 1);
+  }
+  REQUIRE(scene.events("fault.reverted").size() == 1);
+  CHECK(scene.events("drill.expectation").empty());
+  see("latency_ms", 20);
+  scene.run_for(200ms);
+  CHECK(scene.only("drill.expectation").data["ok"] == true);
+  CHECK(scene.only("drill.done").data["verdict"] == "pass");
+}
+
+TEST_CASE("a fault that could not give everything back leaves the verdict unknown") {
+  Scene scene;
+  scene.shown_effect["left"] = "120 bytes that others wrote over";
+  begin(scene, watched_document("recovered"));
+  scene.run_for(20s);
+  CHECK(scene.only("drill.done").data["verdict"] == "unknown");
+  CHECK(whys(scene).find("could not give back everything: 120 bytes") != std::string::npos);
+}
+
 TEST_CASE("a system that says nothing after its faults is not well again") {
   Scene scene;
   begin(scene, watched_document("recovered"));
