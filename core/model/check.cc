@@ -2,6 +2,7 @@
 #include "core/model/check.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/base/text.h"
 #include "core/model/channels.h"
@@ -152,6 +153,29 @@ void check_scenario_fault(const ScenarioFault& fault, const nlohmann::json& docu
   check_fault({known, path, problems}, fault, document);
 }
 
+namespace {
+
+// At its time the fault would be refused, with others in force already.
+void check_targets_max(const Scenario& scenario, Problems& problems) {
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+    const Duration at = scenario.faults[i].at;
+    std::set<std::string> broken;
+    for (std::size_t j = 0; j < scenario.faults.size(); ++j) {
+      const ScenarioFault& other = scenario.faults[j];
+      if (other.at > at || at >= other.at + other.term) continue;
+      const bool drawn = other.target.services.size() > 1;  // draws take one each
+      broken.insert(drawn ? cat("draw ", j) : other.target.text());
+    }
+    if (static_cast<std::int64_t>(broken.size()) <= scenario.targets_max) continue;
+    problems.add(cat("faults[", i, "].at"),
+                 cat("would break ", broken.size(), " targets at once, limits.targets_max is ",
+                     scenario.targets_max));
+    return;
+  }
+}
+
+}  // namespace
+
 void check_scenario(const Scenario& scenario, const Known& known, Problems& problems) {
   const nlohmann::json none;
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
@@ -175,6 +199,7 @@ void check_scenario(const Scenario& scenario, const Known& known, Problems& prob
                  "are drawn from too few services: each `any_of` must be able to take one "
                  "that no other fault has");
   }
+  if (problems.empty()) check_targets_max(scenario, problems);
   if (!scenario.audit) return;
   const Place place{known, "audit", problems};
   if (const InventoryNode* node = check_node(place, scenario.audit->node)) {

@@ -129,7 +129,9 @@ void DetailsCourt::judge_copies() {
 void DetailsCourt::judge_claim_of(const Case& c, const CouponClaim* claim) {
   const OrderRow& row = *c.row;
   if (row.coupon.empty()) {
-    if (claim && c.is_paid()) {
+    // One that is not settled is given back to whoever asks for it: its answer was lost, and the
+    // customer bought without.
+    if (claim && claim->is_settled && c.is_paid()) {
       flaws_.add(Flaw::kMisrecorded, c.id,
                  cat("uses up the coupon ", claim->code, ", but was sold without"));
     }

@@ -136,6 +136,14 @@ std::vector<Damage> of_coupons() {
          site.coupons("INSERT INTO claims VALUES ('o-never', 'WELCOME', 'u', 1, 1, 1)");
          return Ids{"o-never"};
        }},
+      {"a coupon is used up by an order that was sold without",
+       {"coupons.claims.settled"},
+       "misrecorded",
+       [](DamageSite& site) {
+         const std::string& order = site.delivered[0].order;
+         site.coupons(cat("INSERT INTO claims VALUES ('", order, "', 'WELCOME', 'u', 1, 1, 1)"));
+         return Ids{order};
+       }},
       {"a coupon was used more often than it may be",
        {"coupons.claims.code"},
        "miscounted",

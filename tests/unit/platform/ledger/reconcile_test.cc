@@ -70,6 +70,25 @@ TEST_CASE("a correct shop is valid, whatever its customers could not know") {
   CHECK(audit.conserved == std::optional(true));
 }
 
+TEST_CASE("a coupon whose grant was never heard of, and that is free again, is no flaw") {
+  for (const bool settled : {false, true}) {
+    INFO(settled);
+    Case c;
+    c.evidence.details.coupons = CouponBookFacts{.claims = {{.order = c.id,
+                                                             .code = "WELCOME",
+                                                             .user = c.row().user,
+                                                             .discount_cents = 100,
+                                                             .is_settled = settled}},
+                                                 .uses_max = {{"WELCOME", 10}}};
+    const LedgerAudit audit = reconcile(c.evidence);
+    if (settled) {
+      check_only(audit, Flaw::kMisrecorded, {c.id});
+    } else {
+      CHECK(audit.verdict == Verdict::kValid);
+    }
+  }
+}
+
 TEST_CASE("a paid and acknowledged order that is gone is lost") {
   Case c;
   c.remove_row();
