@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@
 #include "core/io/private_folder.h"
 #include "core/io/service_manager.h"
 #include "core/io/signals.h"
+#include "core/io/trusted_path.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {
@@ -96,6 +98,28 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
 int say(const Error& error, int status) {
   std::cerr << "panshi-agent: " << error.message << '\n';
   return status;
+}
+
+// What runs as the agent's user is nobody else's to change. Never asked of a revert.
+Status check_whose(const AgentConfig& config) {
+  if (auto fine = check_trusted(config.file); !fine) return fine;
+  std::error_code error;
+  if (!config.scripts.empty() && std::filesystem::exists(config.scripts, error)) {
+    if (auto fine = check_trusted_folder(config.scripts); !fine) return fine;
+  }
+  std::vector<Argv> commands;
+  for (const ServiceConfig& service : config.services) {
+    commands.insert(commands.end(), service.prepare.begin(), service.prepare.end());
+    commands.push_back(service.command);
+  }
+  for (const auto& [name, program] : config.programs) commands.push_back(program.command);
+  for (const Argv& command : commands) {
+    const std::filesystem::path file = command.empty() ? "" : command.front();
+    if (!file.is_absolute()) continue;  // looked for in PATH
+    const Status fine = check_trusted(file);
+    if (!fine && fine.error().code == ErrorCode::kRefused) return fine;
+  }
+  return {};
 }
 
 Result<LockFile> lock_state(const AgentConfig& config) {
@@ -240,6 +264,10 @@ int main_of(const std::vector<std::string>& arguments) {
   if (!config) {
     std::cerr << config.error().message << '\n';
     return kUsage;
+  }
+  const bool executes = line->verb == "run" || line->check_only;
+  if (auto fine = executes ? check_whose(*config) : Status(); !fine) {
+    return say(fine.error(), kUsage);
   }
   if (line->check_only) {
     std::cout << line->config << ": ok\n";

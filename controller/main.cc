@@ -15,6 +15,7 @@
 #include "core/base/text.h"
 #include "core/io/log.h"
 #include "core/io/signals.h"
+#include "core/io/trusted_path.h"
 #include "core/model/check.h"
 
 namespace panshi::controller {
@@ -93,8 +94,21 @@ Result<nlohmann::json> draw_of(const Catalog& catalog, const std::string& name,
   return fail(ErrorCode::kNotFound, unknown_name("drill day", name, known));
 }
 
+// Whoever may change these files decides what agents do as root.
+Status check_whose(const std::filesystem::path& file, const Config& config) {
+  if (auto fine = check_trusted(file); !fine) return fine;
+  const auto& catalog = config.catalog;
+  for (const auto& folder :
+       {catalog.scenarios, catalog.rules, catalog.runbooks, catalog.schedules}) {
+    if (folder.empty()) continue;
+    if (auto fine = check_trusted_folder(folder); !fine) return fine;
+  }
+  return {};
+}
+
 Result<App::Loaded> load_again(const std::filesystem::path& file, const NodeSignals& said) {
   ASSIGN_OR_RETURN(Config config, load_config(file));
+  if (auto fine = check_whose(file, config); !fine) return tl::unexpected(fine.error());
   Config checked = config;
   checked.inventory.learn(said);
   ASSIGN_OR_RETURN(Catalog catalog, load_catalog(checked));
@@ -169,6 +183,7 @@ int run(int argc, char** argv) {
   if (!config) return complain(config.error(), kUsage);
   const auto catalog = load_catalog(*config);
   if (!catalog) return complain(catalog.error(), kUsage);
+  if (auto fine = check_whose(flags->config, *config); !fine) return complain(fine.error(), kUsage);
   if (flags->check) return std::printf("%s: good\n", flags->config.c_str()), 0;
   // Journal, samples and reports are for their owner alone. (We start no processes that inherit
   // it.)

@@ -8,6 +8,7 @@
 #include "agents/limits.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/io/trusted_path.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {
@@ -192,6 +193,7 @@ Result<std::filesystem::path> find_script(const std::filesystem::path& scripts,
   if (file.parent_path() != folder) return refused("leads out of the script directory");
   if (!std::filesystem::is_regular_file(file, error)) return refused("is no regular file");
   if (::access(file.c_str(), X_OK) != 0) return refused("is not executable");
+  if (auto trusted = check_trusted(file); !trusted) return refused(trusted.error().message);
   return file;
 }
 

@@ -11,6 +11,16 @@ panshi() { "$bin/panshi" "$@"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
 
+# Those whose turn it is, one of PARTS a day: what takes long is run in parts, and whole at night
+# (PANSHI_DAY=all). Another day's part again: PANSHI_DAY=N.
+by_turns() {  # by_turns PARTS ITEM…
+  local parts=$1; shift
+  if [[ ${PANSHI_DAY:-} == all ]]; then printf '%s\n' "$@"; return; fi
+  local day=${PANSHI_DAY:-$(($(date +%s) / 86400))}
+  printf 'part %d of %d; again with PANSHI_DAY=%d\n' $((day % parts)) "$parts" "$day" >&2
+  printf '%s\n' "$@" | awk -v p=$((day % parts)) -v n="$parts" 'NR % n == p'
+}
+
 # Every process whose command line or working directory names the state directory.
 ours() {
   local pid line

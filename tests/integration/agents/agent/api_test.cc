@@ -138,6 +138,9 @@ TEST_CASE("a script is a file of the script directory, given what it asks for an
     INFO(name);
     CHECK(agent.call("PUT", "/v1/actions/bad", script(name)).status == 404);
   }
+  REQUIRE(::chmod((agent.folder() / "scripts/env.sh").c_str(), 0777) == 0);  // since the start
+  CHECK(agent.call("PUT", "/v1/actions/open", script("env.sh")).status == 404);
+  REQUIRE(::chmod((agent.folder() / "scripts/env.sh").c_str(), 0755) == 0);
   for (const char* variable : {"PATH", "LD_PRELOAD", "PANSHI_STATE", "lower", "A-B"}) {
     INFO(variable);
     body["params"]["env"] = {{variable, "x"}};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise: what is wrong is said in a line, with the right exit status, and nothing is left
 // running.
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 
 #include "core/base/text.h"
@@ -36,6 +38,21 @@ TEST_CASE("a right configuration is only checked when so asked") {
   CHECK(ended.code == 0);
   CHECK_THAT(ended.output, Catch::Contains("ok"));
   CHECK_FALSE(std::filesystem::exists(agent.folder() / "state"));
+}
+
+TEST_CASE("a configuration that others may change starts nothing, and still reverts") {
+  TestAgent agent(kOne);
+  const std::string file = (agent.folder() / "agent.yaml").string();
+  REQUIRE(::chmod(file.c_str(), 0666) == 0);
+  for (const auto& more : {std::vector<std::string>{}, {"--check-config"}}) {
+    std::vector<std::string> arguments = {"--config", "{config}"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Ended ended = agent.run(arguments);
+    CHECK(ended.code == 64);
+    CHECK_THAT(ended.output, Catch::Contains(cat("`chmod o-w ", file, "`")));
+  }
+  CHECK(agent.everything().empty());
+  CHECK(agent.run({"revert-all", "--config", "{config}"}).code == 0);
 }
 
 TEST_CASE("usage mistakes are 64, help and version are 0") {
