@@ -390,7 +390,7 @@ void Agent::load_marks() {
 // Scripts and programs that outlived the agent that ran them: their outcome was told as failed, so
 // they must not go on beside a repetition.
 void Agent::end_actions_left_over() {
-  std::vector<FoundProcess> left = find_started_processes(config_.state, "PANSHI_ACTION");
+  std::vector<FoundProcess> left = find_started_actions(config_.state);
   for (const FoundProcess& found : left) {
     log_warn(cat("action ", found.name, ": ending its process ", found.process.pid));
     (void)signal_group(found.process, SIGTERM);

@@ -45,6 +45,8 @@ inline constexpr int kLogFilesMax = 3;                 // the live one and two o
 
 // Probes.
 inline constexpr std::size_t kProbeBodyMax = 1 << 20;  // of an http answer, head and body
+inline constexpr std::size_t kProbeHeadMax = 64 << 10;
+inline constexpr std::size_t kProbeReplyMax = 1 << 20;  // of an answer of Redis
 inline constexpr std::size_t kProbeSignalsMax = 32;    // of one http or prometheus probe
 
 // Accounts of services, tried when their server is ready (account_trials.h).

@@ -156,7 +156,8 @@ Status App::Impl::open_files() {
                                               {.age_max = limits::kSampleAgeMax,
                                                .rows_max = limits::kSampleRowsMax,
                                                .buffer_max = limits::kSampleBufferMax,
-                                               .series_max = limits::kSeriesMax}));
+                                               .series_max = limits::kSeriesMax,
+                                               .series_of_node_max = limits::kSeriesOfNodeMax}));
   return {};
 }
 

@@ -29,6 +29,7 @@ inline constexpr Duration kSampleFlushEvery = 1s;
 inline constexpr Duration kSamplePruneEvery = 1min;
 inline constexpr std::int64_t kSamplePageMax = 20'000;  // samples in one answer
 inline constexpr std::size_t kSeriesMax = 20'000;       // (node, signal) pairs known at once
+inline constexpr std::size_t kSeriesOfNodeMax = 2'000;  // of one node
 
 // Fleet.
 inline constexpr Duration kRetryFirst = 20ms;  // between attempts at one agent

@@ -59,10 +59,15 @@ HttpAnswer::State HttpAnswer::broken(std::string why) {
 }
 
 HttpAnswer::State HttpAnswer::read_head() {
-  const std::size_t end = buffer_.find("\r\n\r\n");
-  if (end == std::string::npos) return State::kMore;
+  const std::size_t end = buffer_.find("\r\n\r\n", searched_);
+  if (end == std::string::npos) {
+    searched_ = buffer_.size() - std::min<std::size_t>(buffer_.size(), 3);
+    if (buffer_.size() <= limits::kProbeHeadMax) return State::kMore;
+    return broken(cat("answer has a head longer than ", limits::kProbeHeadMax, " bytes"));
+  }
   const std::string head = buffer_.substr(0, end);
   buffer_.erase(0, end + 4);
+  searched_ = 0;
 
   const bool is_http = head.starts_with("HTTP/1.") && head.size() >= 12 && head[8] == ' ';
   std::size_t status = 0;
@@ -94,21 +99,26 @@ HttpAnswer::State HttpAnswer::read_head() {
   return State::kMore;
 }
 
+// What was read goes once, at the end: an answer of chunks of one byte has very many of them.
 HttpAnswer::State HttpAnswer::read_chunks() {
-  for (;;) {
-    const std::size_t line_end = buffer_.find("\r\n");
-    if (line_end == std::string::npos) return State::kMore;
-    const std::size_t size_end = std::min(line_end, buffer_.find_first_of("; "));
+  std::string_view rest = buffer_;
+  State state = State::kMore;
+  while (state == State::kMore) {
+    const std::size_t line_end = rest.find("\r\n");
+    if (line_end == rest.npos) break;
+    const std::string_view line = rest.substr(0, line_end);
     std::size_t size = 0;
-    if (!read_number(std::string_view(buffer_).substr(0, size_end), 16, size) ||
+    if (!read_number(line.substr(0, line.find_first_of("; ")), 16, size) ||
         size > limits::kProbeBodyMax) {
       return broken("answer has an unreadable chunk");
     }
-    if (size == 0) return State::kDone;  // trailers do not matter here
-    if (buffer_.size() < line_end + 2 + size + 2) return State::kMore;
-    body_.append(buffer_, line_end + 2, size);
-    buffer_.erase(0, line_end + 2 + size + 2);
+    if (size == 0) state = State::kDone;  // trailers do not matter here
+    if (rest.size() < line_end + 2 + size + 2) break;
+    body_ += rest.substr(line_end + 2, size);
+    rest.remove_prefix(line_end + 2 + size + 2);
   }
+  buffer_.erase(0, buffer_.size() - rest.size());
+  return state;
 }
 
 }  // namespace panshi::agent

@@ -38,7 +38,8 @@ class HttpAnswer {
   State read_chunks();
 
   Framing framing_ = Framing::kHead;
-  std::string buffer_;  // not yet understood
+  std::string buffer_;        // not yet understood
+  std::size_t searched_ = 0;  // of it, for the end of the head
   std::string body_;
   std::string why_;
   std::size_t taken_ = 0;

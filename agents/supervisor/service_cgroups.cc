@@ -76,7 +76,7 @@ void ServiceCgroups::join(const std::string& service, pid_t leader) {
   // What it forked from now on is in; what it forked before, and they meanwhile, is fetched.
   for (int round = 0; round < kRoundsMax; ++round) {
     std::vector<pid_t> ours = processes_in_group(leader);
-    for (const FoundProcess& found : find_started_processes(state_, "PANSHI_SERVICE")) {
+    for (const FoundProcess& found : find_started_services(ServiceFiles(state_))) {
       if (found.name == service) ours.push_back(found.process.pid);
     }
     bool all_in = true;

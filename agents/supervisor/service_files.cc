@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
+#include <functional>
 
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -117,8 +119,22 @@ std::filesystem::path ServiceFiles::unit_of(const std::string& service) const {
   return state_ / "services" / (service + ".unit");
 }
 
-std::vector<FoundProcess> find_started_processes(const std::filesystem::path& state,
-                                                 const std::string& variable) {
+std::string ServiceFiles::nonce() const {
+  return load_or_make_token(state_ / "services" / "nonce").value_or("");
+}
+
+namespace {
+
+// Of its real user, also of one that a program with the setuid bit gave another effective one.
+bool has_our_user(const std::filesystem::path& proc) {
+  const auto status = read_file(proc / "status").value_or("");
+  const std::size_t at = status.find("\nUid:\t");
+  return at != status.npos &&
+         std::strtoul(status.c_str() + at + 6, nullptr, 10) == static_cast<unsigned long>(getuid());
+}
+
+std::vector<FoundProcess> find_started(const std::filesystem::path& state, const char* variable,
+                                       const std::function<bool(const std::string&)>& is_known) {
   std::vector<FoundProcess> found;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
@@ -131,11 +147,28 @@ std::vector<FoundProcess> find_started_processes(const std::filesystem::path& st
     if (!environment || environment_value(*environment, "PANSHI_STATE") != state.string()) continue;
     const std::string name = environment_value(*environment, variable);
     const auto process = name_process(pid);
-    if (!name.empty() && process) found.push_back({name, *process});
+    if (name.empty() || !process || !is_known(*environment)) continue;
+    found.push_back({name, *process, has_our_user(entry.path())});
   }
   std::sort(found.begin(), found.end(), [](const FoundProcess& a, const FoundProcess& b) {
     return a.process.start_ticks < b.process.start_ticks;
   });
+  return found;
+}
+
+}  // namespace
+
+std::vector<FoundProcess> find_started_services(const ServiceFiles& files) {
+  const std::string nonce = files.nonce();
+  return find_started(files.state(), "PANSHI_SERVICE", [&](const std::string& environment) {
+    return !nonce.empty() &&
+           equal_in_constant_time(environment_value(environment, "PANSHI_NONCE"), nonce);
+  });
+}
+
+std::vector<FoundProcess> find_started_actions(const std::filesystem::path& state) {
+  auto found = find_started(state, "PANSHI_ACTION", [](const std::string&) { return true; });
+  std::erase_if(found, [](const FoundProcess& each) { return !each.is_ours; });
   return found;
 }
 

@@ -43,6 +43,11 @@ class ServiceFiles {
   Status keep_stopped(const std::string& service, bool on) const;
   bool is_kept_stopped(const std::string& service) const;  // since the machine was booted
 
+  // In the environment of each service, and only there and in <state>/services/nonce: who has it
+  // was started by an agent with this state directory, whatever else it says of itself. "": none
+  // can be read or made.
+  std::string nonce() const;
+
   const std::filesystem::path& state() const { return state_; }
   std::filesystem::path log_of(const std::string& service) const;
   std::filesystem::path unit_of(const std::string& service) const;
@@ -52,14 +57,16 @@ class ServiceFiles {
 };
 
 struct FoundProcess {
-  std::string name;  // value of `variable` in its environment
+  std::string name;  // as its environment says
   ProcessName process;
+  bool is_ours = false;  // its real user is ours: nobody else gives a process both of the two
 };
-// Group leaders whose environment says that an agent with this state directory started them, and
-// that have `variable` (PANSHI_SERVICE, PANSHI_ACTION): what it had launched but not yet recorded
-// when it died. The oldest first.
-std::vector<FoundProcess> find_started_processes(const std::filesystem::path& state,
-                                                 const std::string& variable);
+// Group leaders whose environment says that an agent with this state directory started them: what
+// it had launched but not yet recorded when it died. The oldest first. Anybody may put such words
+// into an environment of his own, so services are found by the nonce, and scripts only when they
+// are ours.
+std::vector<FoundProcess> find_started_services(const ServiceFiles& files);
+std::vector<FoundProcess> find_started_actions(const std::filesystem::path& state);
 
 std::string boot_id();
 

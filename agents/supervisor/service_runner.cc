@@ -62,7 +62,7 @@ ServiceRunner::ServiceRunner(const AgentConfig& config, const ServiceFiles& file
 
 std::vector<SupervisorInput> ServiceRunner::recover() {
   std::vector<SupervisorInput> inputs;
-  const std::vector<FoundProcess> started = find_started_processes(config_.state, "PANSHI_SERVICE");
+  const std::vector<FoundProcess> started = find_started_services(files_);
   for (const ServiceConfig& service : config_.services) {
     if (service.unit.empty() && files_.is_prepared(service.name, service.prepare)) {
       inputs.push_back(input::Prepared{service.name});
@@ -99,7 +99,7 @@ std::optional<ServiceRecord> ServiceRunner::find_running(
     return *record;
   }
   for (const FoundProcess& found : started) {
-    if (found.name != service) continue;
+    if (found.name != service || !found.is_ours) continue;
     // Launched, but not recorded: only a service that needs no preparing is surely the service.
     const ServiceConfig& known = *config_.service(service);
     const bool preparing = !known.unit.empty() ||
@@ -114,6 +114,7 @@ ProcessSpec ServiceRunner::spec_of(const ServiceConfig& service,
   ProcessSpec spec;
   spec.env = base_environment(config_);
   spec.env["PANSHI_SERVICE"] = service.name;
+  spec.env["PANSHI_NONCE"] = files_.nonce();
   for (const auto& [name, value] : service.env) spec.env[name] = value;
   spec.directory = config_.state;
   spec.log_file = files_.log_of(service.name);

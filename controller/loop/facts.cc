@@ -2,10 +2,12 @@
 #include "controller/loop/facts.h"
 
 #include <algorithm>
+#include <set>
 
 #include "controller/events/event_data.h"
 #include "controller/loop/outcomes.h"
 #include "controller/rules/rules.h"
+#include "controller/world/authority.h"
 #include "controller/world/faults.h"
 #include "core/base/text.h"
 
@@ -34,8 +36,19 @@ void note_service(nlohmann::json& services, const AgentEvents::Item& item, WallT
   }
 }
 
+// Said once for each thing, and for a hundred of a node: a liar shall not fill the journal.
+void overstep(Context& context, const std::string& node, const std::string& what) {
+  constexpr std::size_t kToldMax = 100;
+  std::set<std::string>& told = context.memory.overstepped[node];
+  if (told.size() >= kToldMax || !told.insert(what).second) return;
+  context.emit("agent.overstepped", {{"what", what}}, {"", "", "", node});
+}
+
 void on_agent_event(Context& context, const std::string& node, const AgentEvents::Item& item) {
   if (!item.data.is_object()) return;
+  if (!owns_event(context.catalog.inventory, context.state, node, item.kind, item.data)) {
+    return overstep(context, node, cat("event ", item.kind));
+  }
   const WallTime at = std::min(item.at, context.now);
   if (item.kind == "action.done") {
     const auto action = item.data.find("action");
@@ -88,6 +101,10 @@ void on_agent_events(Context& context, const AgentEvents& input) {
   for (const auto& item : input.events) on_agent_event(context, input.node, item);
   for (const auto& sample : input.samples) {
     const WallTime at = std::min(sample.at, context.now);
+    if (!owns_signal(context.catalog.inventory, input.node, sample.signal)) {
+      overstep(context, input.node, cat("signal ", sample.signal));
+      continue;
+    }
     context.memory.samples.add(input.node, sample.signal, at, sample.value);
     // Agents tell what they saw while nobody was there: services that came up, a repair by hand.
     // That is history, not an incident; what is still wrong shows in the next sample. A crash is no

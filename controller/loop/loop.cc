@@ -42,6 +42,9 @@ void log_agents(const std::vector<Event>& events) {
     const auto text = [&](const char* key) { return event.data.value(key, std::string()); };
     if (event.kind == "agent.up") log_info(cat("agent ", event.node, " is up"));
     if (event.kind == "agent.down") log_warn(cat("agent ", event.node, " is down: ", text("why")));
+    if (event.kind == "agent.overstepped") {
+      log_warn(cat("agent ", event.node, " spoke of ", text("what"), ", which is not its own"));
+    }
     if (event.kind == "agent.lacks") log_warn(cat("agent ", event.node, ": ", text("text")));
   }
 }

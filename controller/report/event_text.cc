@@ -261,6 +261,11 @@ constexpr Row kRows[] = {
      }},
     {"agent.lacks", "seen",
      [](const Event& e) { return cat("agent of ", e.node, with(": ", text_of(e.data, "text"))); }},
+    {"agent.overstepped", "seen",
+     [](const Event& e) {
+       return cat("agent of ", e.node, " spoke of ", text_of(e.data, "what"),
+                  ", which is not its own: not believed");
+     }},
     {"catalog.changed", "drill",
      [](const Event& e) {
        return cat("other files were taken in: ", join(texts_of(e.data, "changes"), ", "));

@@ -60,6 +60,7 @@ Status SignalStore::load() {
   if (auto off = database_.run("PRAGMA synchronous=OFF"); !off) return off;
   auto read = database_.query("SELECT id, signal, node FROM series", {}, [this](const SqlRow& row) {
     series_[{row.text(1), row.text(2)}].id = row.integer(0);
+    ++series_of_[row.text(2)];
   });
   if (!read) return read;
   return database_.query("SELECT count(*) FROM samples", {},
@@ -72,7 +73,10 @@ void SignalStore::add(const std::string& node, const std::string& signal, WallTi
   const std::lock_guard lock(mutex_);
   auto found = series_.find({signal, node});
   if (found == series_.end()) {
-    if (series_.size() >= limits_.series_max) return;
+    if (series_.size() >= limits_.series_max || series_of_[node] >= limits_.series_of_node_max) {
+      return;
+    }
+    ++series_of_[node];
     const auto id = static_cast<std::int64_t>(series_.size()) + 1;
     found = series_.emplace(std::pair{signal, node}, Series{.id = id}).first;
     new_series_.emplace_back(id, found->first);

@@ -39,8 +39,9 @@ class SignalStore {
   struct Limits {
     Duration age_max;
     std::int64_t rows_max;
-    std::size_t buffer_max;  // samples not yet written; more are dropped, and said so once
-    std::size_t series_max;  // (node, signal) pairs; samples of further ones are dropped
+    std::size_t buffer_max;          // samples not yet written; more are dropped, and said so once
+    std::size_t series_max;          // (node, signal) pairs; samples of further ones are dropped
+    std::size_t series_of_node_max;  // so that no node's inventions blind the others
   };
   static Result<std::unique_ptr<SignalStore>> open(const std::filesystem::path& file,
                                                    Limits limits);
@@ -89,8 +90,9 @@ class SignalStore {
 
   const Limits limits_;
 
-  mutable std::mutex mutex_;  // guards the four below; never held during a write
+  mutable std::mutex mutex_;  // guards the five below; never held during a write
   std::map<std::pair<std::string, std::string>, Series> series_;  // by (signal, node)
+  std::map<std::string, std::size_t> series_of_;                  // how many, by node
   std::vector<std::pair<std::int64_t, std::pair<std::string, std::string>>> new_series_;
   std::vector<Sample> buffer_;
   bool dropped_ = false;

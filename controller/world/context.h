@@ -54,8 +54,9 @@ struct Memory {
   std::set<std::string> contacted;                 // agents heard of since our start
   std::map<std::string, std::string> trouble;      // node -> why its agent is no use, as last said
   std::map<std::string, AgentParts> parts;         // node -> what its agent said that it has
-  std::map<std::string, nlohmann::json> lacks;     // node -> what the inventory has and it has not
-  std::map<std::string, WallTime> next_due;        // drill day -> not before, by the calendar
+  std::map<std::string, std::set<std::string>> overstepped;  // node -> what it spoke of in vain
+  std::map<std::string, nlohmann::json> lacks;  // node -> what the inventory has and it has not
+  std::map<std::string, WallTime> next_due;     // drill day -> not before, by the calendar
   std::optional<WallTime> doubt_until;
 };
 

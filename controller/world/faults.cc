@@ -102,6 +102,7 @@ void learn_fault(Context& context, const std::string& node, const std::string& k
   if (id == data.end() || !id->is_string()) return;
   const auto known = context.state.faults.find(id->get<std::string>());
   const bool is_known = known != context.state.faults.end();
+  if (is_known && known->second.node != node) return;  // not its own
   if (kind == "fault.live") {
     const bool already = is_known && known->second.state == FaultState::kLive;
     const bool older = is_known && known->second.ended_at && at <= *known->second.ended_at;
@@ -166,6 +167,7 @@ void learn_unknown(Context& context, const std::string& node, const std::string&
   const auto found = context.state.faults.find(id);
   if (found == context.state.faults.end() || found->second.ended() || found->second.lost) return;
   const FaultFacts& fault = found->second;
+  if (fault.node != node) return;
   if (!fault.live_at) {
     return learn_fault(context, node, "fault.reverted", at,
                        {{"fault", id}, {"reason", "its agent never got it"}});

@@ -10,22 +10,31 @@ using namespace std::chrono_literals;
 
 constexpr Duration kPointsKept = 5min;
 constexpr std::size_t kPointsMax = 10'000;
-constexpr std::size_t kSeriesMax = 5'000;
+constexpr std::size_t kSeriesOfNodeMax = 1'000;  // so that no node's inventions blind the others
 
 }  // namespace
 
 std::uint32_t Samples::index_of(const std::string& node) {
-  const auto found = std::find(nodes_.begin(), nodes_.end(), node);
-  if (found == nodes_.end()) nodes_.push_back(node);
-  return static_cast<std::uint32_t>(found - nodes_.begin());
+  const auto index = std::find(nodes_.begin(), nodes_.end(), node) - nodes_.begin();
+  if (static_cast<std::size_t>(index) == nodes_.size()) {
+    nodes_.push_back(node);
+    made_.push_back(0);
+  }
+  return static_cast<std::uint32_t>(index);
 }
 
 void Samples::add(const std::string& node, const std::string& signal, WallTime at, double value) {
-  if (series_.size() >= kSeriesMax && !series_.contains(signal)) return;
-  auto& points = series_[signal];
+  const std::uint32_t index = index_of(node);
+  auto series = series_.find(signal);
+  if (series == series_.end()) {
+    if (made_[index] >= kSeriesOfNodeMax) return;
+    ++made_[index];
+    series = series_.emplace(signal, std::deque<Point>()).first;
+  }
+  auto& points = series->second;
   auto place = points.end();  // almost always here: answers of two agents may overlap a little
   while (place != points.begin() && std::prev(place)->at > at) --place;
-  points.insert(place, Point{at, index_of(node), value});
+  points.insert(place, Point{at, index, value});
   while (points.size() > kPointsMax || points.front().at + kPointsKept < points.back().at) {
     points.pop_front();
   }

@@ -2,7 +2,7 @@
 // Samples: the last minutes of every signal, and the questions that rules and drills ask of them.
 //
 // Not part of the folded state: after a restart it fills again from the agents. Bounded: five
-// minutes and 10,000 samples a signal.
+// minutes and 10,000 samples a signal, 1,000 signals that a node was the first to send.
 #pragma once
 
 #include <cstdint>
@@ -56,6 +56,7 @@ class Samples {
 
   Duration stale_after_;
   std::vector<std::string> nodes_;
+  std::vector<std::size_t> made_;  // by node: of `series_`, those that it was the first to send
   std::unordered_map<std::string, std::deque<Point>> series_;
 };
 

@@ -4,7 +4,7 @@
 #include <hiredis/hiredis.h>
 #include <poll.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <unordered_map>
 
 #include "core/base/text.h"
@@ -62,11 +62,32 @@ RedisReply copy_of(const redisReply& from) {
 
 struct Redis::Impl {
   redisContext* context = nullptr;
+  Options options;
   std::unordered_map<std::string, std::string> sha_of_script;
   bool dead = false;
 
   ~Impl() {
     if (context) redisFree(context);
+  }
+
+  // Null: `why` says so. hiredis bounds each read, but not how many there are nor what they bring.
+  redisReply* answer(MonoTime until, std::string& why) {
+    std::size_t got = 0;
+    for (void* reply = nullptr;;) {
+      if (redisGetReplyFromReader(context, &reply) != REDIS_OK)
+        return why = context->errstr, nullptr;
+      if (reply != nullptr) return static_cast<redisReply*>(reply);
+      if (got > options.reply_max) {
+        return why = cat("an answer longer than ", options.reply_max, " bytes"), nullptr;
+      }
+      const auto left = std::max<std::int64_t>((until - mono_now()).count(), 0);
+      pollfd readable{.fd = context->fd, .events = POLLIN, .revents = 0};
+      if (::poll(&readable, 1, static_cast<int>((left + 999) / 1'000)) <= 0)
+        return why = "no answer in time", nullptr;
+      const std::size_t before = context->reader->len;
+      if (redisBufferRead(context) != REDIS_OK) return why = context->errstr, nullptr;
+      got += context->reader->len - before;
+    }
   }
 
   // An idle connection that is readable was closed by the server: nothing has been sent yet, so
@@ -91,6 +112,7 @@ Result<Redis> Redis::connect(const Options& options) {
   if (impl->context->err != 0) {
     return fail(ErrorCode::kUnavailable, cat(place, ": ", impl->context->errstr));
   }
+  impl->options = options;
   bound_arrays(*impl->context->reader);
   redisSetTimeout(impl->context, to_timeval(options.command_timeout));
   Redis redis(std::move(impl));
@@ -112,13 +134,18 @@ Result<RedisReply> Redis::run(const std::vector<std::string>& command) {
     pieces.push_back(piece.data());
     sizes.push_back(piece.size());
   }
-  const ReplyPtr reply(static_cast<redisReply*>(redisCommandArgv(
-      impl.context, static_cast<int>(pieces.size()), pieces.data(), sizes.data())));
+  const MonoTime until = mono_now() + impl.options.command_timeout;
+  std::string why;
+  bool sent = redisAppendCommandArgv(impl.context, static_cast<int>(pieces.size()), pieces.data(),
+                                     sizes.data()) == REDIS_OK;
+  for (int all = 0; sent && all == 0;) {
+    sent = redisBufferWrite(impl.context, &all) == REDIS_OK && (all != 0 || mono_now() < until);
+  }
+  if (!sent) why = impl.context->err != 0 ? impl.context->errstr : "not taken in time";
+  const ReplyPtr reply(sent ? impl.answer(until, why) : nullptr);
   if (!reply) {  // sent perhaps, not answered: hiredis cannot use this connection again
     impl.dead = true;
-    const bool late = impl.context->err == REDIS_ERR_IO && errno == EAGAIN;
-    return fail(ErrorCode::kTimeout, cat("redis ", command.front(), ": ",
-                                         late ? "no answer in time" : impl.context->errstr));
+    return fail(ErrorCode::kTimeout, cat("redis ", command.front(), ": ", why));
   }
   if (reply->type == REDIS_REPLY_ERROR) {
     return fail(ErrorCode::kRefused, std::string(reply->str, reply->len));

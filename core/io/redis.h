@@ -29,14 +29,16 @@ class Redis {
     std::uint16_t port = 6379;
     std::string password = {};
     Duration connect_timeout = std::chrono::milliseconds(500);
-    Duration command_timeout = std::chrono::milliseconds(500);
+    Duration command_timeout = std::chrono::milliseconds(500);  // for the whole answer
+    std::size_t reply_max = 64 << 20;                           // bytes of an answer
   };
   static Result<Redis> connect(const Options& options);
   Redis(Redis&&) noexcept;
   Redis& operator=(Redis&&) noexcept;
   ~Redis();
 
-  // An answer's arrays have at most 2^20 elements; more are kUnavailable.
+  // An answer has at most `reply_max` bytes, its arrays 2^20 elements; more are kTimeout, as is an
+  // answer that trickles in for longer than `command_timeout`.
   // An error reply is kRefused with its words; kTimeout: unknown whether it was carried out.
   Result<RedisReply> run(const std::vector<std::string>& command);
   // EVALSHA, falling back to EVAL once.

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "agents/limits.h"
 #include "agents/probes/kinds/parts.h"
 #include "core/base/text.h"
 
@@ -13,9 +14,13 @@ namespace {
 constexpr double kSlots = 16'384;
 
 std::function<Result<Redis>()> redis_connector(const ProbeTarget& target, Duration timeout) {
-  return [options = Redis::Options{target.host, target.port, target.password, timeout, timeout}] {
-    return Redis::connect(options);
-  };
+  const Redis::Options options{.host = target.host,
+                               .port = target.port,
+                               .password = target.password,
+                               .connect_timeout = timeout,
+                               .command_timeout = timeout,
+                               .reply_max = limits::kProbeReplyMax};
+  return [options] { return Redis::connect(options); };
 }
 
 // The value of a line "name:value\r\n"; "" when there is none.

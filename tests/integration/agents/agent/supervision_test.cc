@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise: services run while the agent says so, whoever crashes; and nothing is left when it ends.
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -110,6 +112,27 @@ TEST_CASE("what was launched but not yet recorded when the agent died is adopted
   agent.start();
   REQUIRE(agent.becomes("shop", "ready"));
   CHECK(pid_of(agent, "shop") == shop);
+}
+
+TEST_CASE("a stranger's process that calls itself a service is not taken for one") {
+  TestAgent agent(kTwo);
+  const std::string state = (agent.folder() / "state").string();
+  const pid_t stranger = ::fork();
+  if (stranger == 0) {
+    ::setpgid(0, 0);
+    const std::string says = "PANSHI_STATE=" + state;
+    ::execl("/usr/bin/env", "env", says.c_str(), "PANSHI_SERVICE=shop", "PANSHI_NONCE=0",
+            "/bin/sleep", "1000", nullptr);
+    ::_exit(1);
+  }
+  REQUIRE(eventually(
+      [&] { return read_file(cat("/proc/", stranger, "/comm")).value_or("") == "sleep\n"; }));
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  CHECK(pid_of(agent, "shop") != stranger);
+  CHECK(agent.await_event("agent.started", "").at("adopted").empty());
+  ::kill(stranger, SIGKILL);
+  ::waitpid(stranger, nullptr, 0);
 }
 
 // Where the process is in the cgroup v2 hierarchy, as a folder; "" when it is gone.

@@ -66,6 +66,20 @@ TEST_CASE("what is cut, too long or no HTTP is broken and says why") {
       State::kBroken);
   CHECK(read("HTTP/1.1 200 OK\r\n\r\n" + std::string(limits::kProbeBodyMax, 'x'), 10'000).state ==
         State::kBroken);
+  CHECK_THAT(read("HTTP/1.1 200 OK\r\nX: " + std::string(limits::kProbeHeadMax, 'x'), 1'000).why,
+             Catch::Contains("a head longer than"));
+}
+
+TEST_CASE("as many chunks of one byte as an answer may have are read to the end") {
+  std::string answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  constexpr std::size_t kChunks = 170'000;
+  for (std::size_t i = 0; i < kChunks; ++i) answer += "1\r\nx\r\n";
+  answer += "0\r\n\r\n";
+  for (const std::size_t piece : {std::size_t{1'000}, answer.size()}) {
+    const Read got = read(answer, piece);
+    CHECK(got.state == State::kDone);
+    CHECK(got.body == std::string(kChunks, 'x'));
+  }
 }
 
 }  // namespace

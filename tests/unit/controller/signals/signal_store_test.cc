@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+#include "core/base/text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace panshi::controller {
@@ -13,8 +14,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr SignalStore::Limits kWide = {
-    .age_max = 24h, .rows_max = 1'000'000, .buffer_max = 1'000'000, .series_max = 1000};
+constexpr SignalStore::Limits kWide = {.age_max = 24h,
+                                       .rows_max = 1'000'000,
+                                       .buffer_max = 1'000'000,
+                                       .series_max = 1000,
+                                       .series_of_node_max = 1000};
 
 WallTime at(Duration since) { return from_us(1'700'000'000'000'000) + since; }
 
@@ -96,6 +100,20 @@ TEST_CASE("more series or samples than allowed are dropped, and the others are k
   CHECK(store->nodes_of("s") == std::vector<std::string>{"a", "b"});
   store->add("a", "s", at(2s), 2);
   CHECK(values(*store, {.signal = "s", .node = "a"}) == std::vector{1.0, 2.0});
+}
+
+TEST_CASE("a node that invents signals takes room from nobody else") {
+  const TemporaryFolder folder;
+  SignalStore::Limits limits = kWide;
+  limits.series_of_node_max = 3;
+  for (const char* signal : {"s", "late"}) {  // the second time as it was left on disk
+    auto store = SignalStore::open(folder / "samples.sqlite", limits).value();
+    for (int i = 0; i < 10; ++i) store->add("liar", cat("invented", i), at(1s), 1);
+    store->add("honest", signal, at(1s), 1);
+    CHECK(store->nodes_of("invented2") == std::vector<std::string>{"liar"});
+    CHECK(store->nodes_of("invented3").empty());
+    CHECK(store->nodes_of(signal) == std::vector<std::string>{"honest"});
+  }
 }
 
 }  // namespace
