@@ -11,6 +11,7 @@ namespace panshi::agent::limits {
 // Above the highest epoch seen: a controller counts its own starts, and a mistaken number must not
 // lock out every other one for good.
 constexpr std::uint64_t kEpochJumpMax = 1'000'000;
+inline constexpr std::uint64_t kEpochFirstMax = 1'000'000'000;  // of who commands it first
 
 using namespace std::chrono_literals;
 
@@ -44,10 +45,11 @@ inline constexpr std::size_t kLogBytesMax = 10 << 20;  // of one service, then r
 inline constexpr int kLogFilesMax = 3;                 // the live one and two older
 
 // Probes.
-inline constexpr std::size_t kProbeBodyMax = 1 << 20;  // of an http answer, head and body
+inline constexpr std::size_t kProbeBodyMax = 1 << 20;   // of an http answer, head and body
+inline constexpr std::size_t kScriptHeadMax = 4 << 10;  // where a script declares its variables
 inline constexpr std::size_t kProbeHeadMax = 64 << 10;
 inline constexpr std::size_t kProbeReplyMax = 1 << 20;  // of an answer of Redis
-inline constexpr std::size_t kProbeSignalsMax = 32;    // of one http or prometheus probe
+inline constexpr std::size_t kProbeSignalsMax = 32;     // of one http or prometheus probe
 
 // Accounts of services, tried when their server is ready (account_trials.h).
 inline constexpr int kAccountTriesMax = 20;  // of a server that is not reached

@@ -100,7 +100,7 @@ int say(const Error& error, int status) {
   return status;
 }
 
-// What runs as the agent's user is nobody else's to change. Never asked of a revert.
+// What runs as the agent's user is nobody else's to change. Not asked of a revert.
 Status check_whose(const AgentConfig& config) {
   if (auto fine = check_trusted(config.file); !fine) return fine;
   std::error_code error;
@@ -126,6 +126,8 @@ Result<LockFile> lock_state(const AgentConfig& config) {
   if (auto made = make_private_folder(config.state, "agent.lock"); !made) {
     return tl::unexpected<Error>(made.error());
   }
+  // Undo records say what root writes where: those of somebody else are not even reverted.
+  if (auto ours = check_trusted(config.state); !ours) return tl::unexpected<Error>(ours.error());
   return LockFile::acquire(config.state / "agent.lock");
 }
 

@@ -19,6 +19,7 @@
 #include "core/io/files.h"
 #include "core/io/log.h"
 #include "core/io/private_folder.h"
+#include "core/io/trusted_path.h"
 #include "core/json/fields.h"
 
 namespace panshi::controller {
@@ -146,6 +147,7 @@ Status App::open() {
 
 Status App::Impl::open_files() {
   if (auto made = make_private_folder(config.state, "controller.lock"); !made) return made;
+  if (auto ours = check_trusted(config.state); !ours) return ours;
   ASSIGN_OR_RETURN(lock, LockFile::acquire(config.state / "controller.lock"));
   ASSIGN_OR_RETURN(token, load_or_make_token(config.state / "controller.token"));
   ASSIGN_OR_RETURN(identity, load_or_make_token(config.state / "controller.id"));

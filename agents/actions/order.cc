@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <fstream>
 
 #include "agents/limits.h"
 #include "core/base/ids.h"
@@ -54,13 +56,24 @@ Texts read_texts(Fields& in, const char* key, std::size_t bytes_max) {
   return texts;
 }
 
+// What loaders, shells and interpreters take orders from: whoever sets one of these names a
+// command.
+bool is_taken(const std::string& name) {
+  constexpr std::array kNames = {"PATH", "ENV", "IFS", "SHELLOPTS", "BASHOPTS", "PS4", "HOME"};
+  constexpr std::array kStarts = {"PANSHI_", "LD_",    "BASH_", "PYTHON", "PERL",    "RUBY",
+                                  "NODE_",   "GCONV_", "GIT_",  "JAVA_",  "MALLOC_", "GLIBC_"};
+  return std::any_of(kNames.begin(), kNames.end(), [&](const char* one) { return name == one; }) ||
+         std::any_of(kStarts.begin(), kStarts.end(),
+                     [&](const char* start) { return name.starts_with(start); });
+}
+
 void read_environment(Fields& in, ActionOrder& order) {
   order.env = read_texts(in, "env", limits::kEnvValueMax);
   for (const auto& [name, value] : order.env) {
     if (!is_variable_name(name)) {
       in.problem(cat("env.", name), "must be a name of A-Z, 0-9 and `_`");
-    } else if (name.starts_with("PANSHI_") || name.starts_with("LD_") || name == "PATH") {
-      in.problem(cat("env.", name), "is the agent's own to set");
+    } else if (is_taken(name)) {
+      in.problem(cat("env.", name), "is nothing that an order may set: it can name a command");
     }
   }
 }
@@ -136,12 +149,43 @@ Status find_program(ActionOrder& order, const Texts& arguments, const AgentConfi
   return {};
 }
 
+// The names behind `# panshi-env:` in the beginning of the script.
+std::vector<std::string> declared_variables(const std::filesystem::path& script) {
+  constexpr std::string_view kMark = "# panshi-env:";
+  std::ifstream file(script);
+  std::string head(limits::kScriptHeadMax, '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<std::size_t>(file.gcount()));
+  std::vector<std::string> names;
+  for (const std::string& line : split(head, '\n')) {
+    if (!line.starts_with(kMark)) continue;
+    for (const std::string& name : split(line.substr(kMark.size()), ' ')) {
+      if (!name.empty()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+// A script is given what its author expects to be given, and nothing else.
+Status check_declared(const ActionOrder& order, const std::filesystem::path& script) {
+  const auto declared = declared_variables(script);
+  Problems problems;
+  for (const auto& [name, value] : order.env) {
+    if (std::find(declared.begin(), declared.end(), name) != declared.end()) continue;
+    problems.add(cat("params.env.", name),
+                 cat("is not declared by script `", order.name, "`: a line `# panshi-env: ", name,
+                     "` in its first ", limits::kScriptHeadMax, " bytes does",
+                     did_you_mean(name, declared)));
+  }
+  return problems.empty() ? Status() : Status(tl::unexpected(problems.error()));
+}
+
 Status find_subject(ActionOrder& order, const Texts& arguments, const AgentConfig& config) {
   if (order.kind == "program") return find_program(order, arguments, config);
   if (order.kind == "script") {
     ASSIGN_OR_RETURN(const std::filesystem::path file, find_script(config.scripts, order.name));
     order.argv = {file.string()};
-    return {};
+    return check_declared(order, file);
   }
   if (is_of_link(order.kind)) {
     const auto known = names_of(config.links);

@@ -45,10 +45,13 @@ Status EpochGate::refusal(std::uint64_t epoch, const EpochCaller& caller) const 
                     ") commands this agent: stop one of the two for good. Whichever is restarted "
                     "next takes command"));
   }
-  if (epoch > highest_ && epoch - highest_ > limits::kEpochJumpMax) {
-    return fail(ErrorCode::kInvalid,
-                cat("epoch ", epoch, " is too far above ", highest_, ", the highest seen: by ",
-                    limits::kEpochJumpMax, " at most"));
+  // Nobody has commanded a new agent: it takes the epoch of who comes, with room for all that
+  // follow.
+  const bool is_new = highest_ == 0 && holder_.controller.empty();
+  const std::uint64_t most = is_new ? limits::kEpochFirstMax : highest_ + limits::kEpochJumpMax;
+  if (epoch > most) {
+    return fail(ErrorCode::kInvalid, cat("epoch ", epoch, " is too far above ", highest_,
+                                         ", the highest seen: ", most, " at most"));
   }
   return {};
 }

@@ -40,9 +40,8 @@ class Fault {
   // What revert(), which has ended, could not give back, and where a copy is kept; "": nothing.
   virtual std::string left(const nlohmann::json&) const { return {}; }
 
-  // What resolve() had found, from where the fault itself keeps it while it is in force, for when
-  // the undo record is gone; null: it keeps nothing.
-  virtual nlohmann::json recall() const { return nullptr; }
+  // The undo record is gone for good: what revert() still needed, for being called twice, goes too.
+  virtual void forget() const {}
 
   // The effect as measured now; an object, {} when there is nothing to measure. What was asked for
   // in figures is under "effects" (agents/faults/effect.h). Any thread.
@@ -55,6 +54,7 @@ struct FaultRequest {
   std::string target;  // name of the service, link, node, ...
   std::map<std::string, std::string> params;
   std::string target_key = "service";  // what `target` names: of FaultKindSpec::target_keys()
+  std::string kind = {};
 
   const std::string& text(const std::string& name) const { return params.at(name); }
   // REQUIRES: a parameter of that type.

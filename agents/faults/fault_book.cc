@@ -5,8 +5,9 @@
 #include <set>
 
 #include "agents/faults/fault_runner.h"
+#include "agents/faults/file/kept_file.h"
 #include "agents/faults/fsck.h"
-#include "agents/faults/guarded.h"
+#include "agents/faults/node_target.h"
 #include "agents/faults/traces/traces.h"
 #include "core/base/clock.h"
 #include "core/base/ids.h"
@@ -80,21 +81,31 @@ FaultFacts facts_of(const FaultOrder& order, const FaultKind& kind, const FaultR
   return facts;
 }
 
-// Nothing: the fault keeps no copy of its undo record.
-std::optional<ClearedTraces> clear_by_copy(const FaultKind& kind, const FaultRequest& request,
-                                           Host& host) {
-  const auto fault = kind.make(request, host);
-  const nlohmann::json resolved = fault->recall();
-  if (resolved.is_null()) return std::nullopt;
-  ClearedTraces cleared;
-  const Status reverted = guarded([&] { return fault->revert(resolved); });
-  const std::string left = reverted ? fault->left(resolved) : reverted.error().message;
-  if (left.empty() || (!reverted && reverted.error().code == ErrorCode::kNotFound)) {
-    cleared.done.push_back("reverted by the copy of its undo record");
-  } else {
-    cleared.left.emplace_back(kind.FaultKindSpec::name, left);
+// A fault on a file keeps a copy of its undo record beside the original: when the record itself is
+// gone, or cannot be read, it is reverted by that.
+void take_copies(Host& host, FaultJournal::Contents& contents) {
+  const auto folder = kept_folder(host);
+  const auto has = [](const FaultId& id, const auto& all) {
+    return std::any_of(all.begin(), all.end(),
+                       [&](const auto& each) { return each.facts.id == id; });
+  };
+  KeptFile::sweep(folder, [&](const FaultId& id) { return has(id, contents.in_force); });
+  for (const FaultId& id : KeptFile::faults(folder)) {
+    const KeptFile kept(folder, id);
+    nlohmann::json copy = kept.record();
+    if (has(id, contents.in_force) || has(id, contents.ended)) continue;
+    if (!kept.why_left().empty() || !copy.is_object()) continue;
+    log_warn(cat("the undo record of fault ", id, " is gone: there is a copy in ",
+                 (folder / id).string()));
+    const nlohmann::json none = nlohmann::json::object();
+    contents.in_force.push_back({.facts = {.id = id,
+                                           .kind = copy.value("kind", std::string()),
+                                           .target = copy.value("target", none),
+                                           .params = copy.value("params", none)},
+                                 .resolved = copy.value("resolved", none)});
+    std::erase_if(contents.unreadable,
+                  [&](const auto& each) { return std::filesystem::path(each.first).stem() == id; });
   }
-  return cleared;
 }
 
 tl::unexpected<Error> conflict(const FaultId& id) {
@@ -187,6 +198,7 @@ Result<nlohmann::json> FaultBook::Impl::await_applied(const LiveFaultPtr& fault,
 Result<std::unique_ptr<FaultBook>> FaultBook::open(Options options, Host& host) {
   FaultJournal::Contents contents;
   ASSIGN_OR_RETURN(auto journal, FaultJournal::open(options.directory, contents));
+  take_copies(host, contents);
   for (const auto& [file, why] : contents.unreadable) {
     log_error(cat("undo record ", file, " ", why, ": it cannot be reverted, look at fsck"));
   }
@@ -413,10 +425,7 @@ Result<nlohmann::json> FaultBook::clear_lost(const FaultOrder& order) {
       return fail(ErrorCode::kConflict, cat("fault ", id, " is in force on the same target"));
     }
   }
-  Host& host = impl_->runner.host;
-  auto by_copy = clear_by_copy(*kind, request, host);
-  const ClearedTraces cleared =
-      by_copy ? std::move(*by_copy) : clear_traces(order.kind, request, host);
+  const ClearedTraces cleared = clear_traces(order.kind, request, impl_->runner.host);
   for (const std::string& what : cleared.done) log_info(cat("fault ", order.id, ": ", what));
   if (cleared.left.empty()) impl_->forget_unreadable(order.id);
   return answer(cleared);

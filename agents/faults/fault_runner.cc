@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "agents/faults/failpoint.h"
+#include "agents/faults/guarded.h"
 #include "agents/faults/holds.h"
 #include "agents/faults/upkeep.h"
 #include "core/base/clock.h"
@@ -300,6 +301,7 @@ Status FaultRunner::revert(LiveFault& fault, MonoTime began) {
   if (auto removed = journal->remove(fault.facts.id); !removed) {
     return fail(removed.error(), "remove the undo record");
   }
+  fault.fault->forget();
   if (failed) {
     emit("fault.failed", {{"fault", fault.facts.id}, {"error", fault.apply_error}}, healed);
   } else {

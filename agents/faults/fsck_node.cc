@@ -88,11 +88,8 @@ void find_kept(const FsckView& view, Host& host, std::vector<Leftover>& found) {
         {.what = cat("kept of a file: ", (kept_folder(host) / id).string()),
          .why = why.empty() ? cat("fault ", id, " broke the file, and its undo record is gone")
                             : cat("fault ", id, ": ", why),
-         .clear_hint =
-             cat(why.empty() ? cat("`panshi fault revert ", id, "` reverts it by what is kept; or ")
-                             : "",
-                 "compare `original` and `record` in it with the file, put back by hand what is "
-                 "missing, then remove the folder")});
+         .clear_hint = "compare `original` and `record` in it with the file, put back by hand what "
+                       "is missing, then remove the folder"});
   }
 }
 

@@ -45,11 +45,12 @@ std::string shared(const Holds& some, const Holds& others, bool only_services) {
 
 Holds holds_of(const FaultKindSpec& kind, const FaultFacts& facts, const json& resolved,
                Host& host) {
-  Holds holds{.what = kind.holds, .targets = {}, .processes = {}};
+  Holds holds{.what = kind.holds, .targets = {}, .processes = {}, .called = {}};
   if (const std::string by = kind.holds.by; !by.empty()) {
     const json none;
     const json& value = facts.params.contains(by) ? facts.params.at(by) : resolved.value(by, none);
     holds.targets.push_back(cat(kind.holds.what, " ", text_of(value)));
+    holds.called = facts.params.value("path", std::string());
     return holds;
   }
   for (const auto& [key, name] : facts.target.items()) {
@@ -73,6 +74,7 @@ std::optional<std::string> clash(const Holds& holds, const Holds& other) {
   const std::string_view word = holds.what.what;
   if (!word.empty() && word == other.what.what) {
     const std::string target = shared(holds, other, false);
+    if (!target.empty() && !other.called.empty()) return cat("has ", other.called, " to itself");
     if (!target.empty()) return cat("has the ", std::string(word), " of ", target, " to itself");
   }
   // Two that end processes do not mind each other; what counts on them minds both.

@@ -19,6 +19,7 @@ struct Holds {
   FaultHold what;
   std::vector<std::string> targets;  // "service web", "interface eth0", …
   std::vector<ProcessName> processes;
+  std::string called;  // by people, where a target is words of ours: the path of a file
 };
 
 // `resolved`: of the undo record; before there is one, {}.

@@ -75,6 +75,7 @@ double FaultRequest::percent(const std::string& name) const {
 FaultRequest read_request(const FaultKind& kind, std::string id, const nlohmann::json& target,
                           const nlohmann::json& params, Problems& problems) {
   FaultRequest request{.id = std::move(id), .target = {}, .params = {}};
+  request.kind = kind.FaultKindSpec::name;
   Fields in_target(target, "target", problems);
   request.target_key = kind.target_key;
   for (const std::string& key : kind.target_keys()) {

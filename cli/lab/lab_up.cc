@@ -2,6 +2,7 @@
 #include "cli/lab/lab_up.h"
 
 #include <algorithm>
+#include <csignal>
 #include <map>
 #include <optional>
 #include <thread>
@@ -157,12 +158,24 @@ class LabStart {
     if (stop_) return fail(ErrorCode::kRefused, "interrupted");
     if (const auto running = main_process(options_.plan.lab, node)) {
       pid = running->pid;
-      return false;
+      if (process_state(running->pid) != 'T') return false;
+      end_frozen(node);
     }
     ASSIGN_OR_RETURN(
         pid, start_detached({(options_.plan.bin / program).string(), "--config", config}, log));
     children_.push_back({node, log, pid});
     return true;
+  }
+
+  // An agent that stands still, and its guardian with it, is nobody's to start anew here but ours:
+  // it reverts first what it finds.
+  void end_frozen(const std::string& node) {
+    terminal_.line(cat("  ", node, " stands still: ending it, to start it anew"));
+    for (const LabProcess& each : find_lab_processes(options_.plan.lab)) {
+      if (each.node != node || !each.service.empty()) continue;
+      (void)::kill(each.process.pid, SIGKILL);
+      while (is_alive(each.process) && Clock::now() < deadline_) std::this_thread::sleep_for(5ms);
+    }
   }
 
   template <class Done>

@@ -31,8 +31,19 @@ tl::unexpected<Error> not_found(std::string_view what, const std::string& name,
   return fail(ErrorCode::kNotFound, unknown_name(what, name, known));
 }
 
+// With the signals that agents have said they send: a name that nobody feeds is refused.
+Catalog informed_catalog(const Context& context) {
+  Catalog catalog = context.catalog;
+  NodeSignals said;
+  for (const auto& [node, parts] : context.memory.parts) {
+    if (parts.signals) said[node] = *parts.signals;
+  }
+  catalog.inventory.learn(said);
+  return catalog;
+}
+
 Result<Scenario> scenario_in(Context& context, const std::string& name, const Json* document) {
-  if (document) return scenario_from_json(*document, context.catalog);
+  if (document) return scenario_from_json(*document, informed_catalog(context));
   const auto found = context.catalog.scenarios.find(name);
   if (found == context.catalog.scenarios.end()) {
     return not_found("scenario", name, keys(context.catalog.scenarios));

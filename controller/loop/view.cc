@@ -127,6 +127,7 @@ Json incident_json(const State& state, const IncidentFacts& incident) {
           {"slo_met_us", time_json(incident.slo_met_at)},
           {"redundancy_us", time_json(incident.redundancy_at)},
           {"closed_us", time_json(incident.closed_at)},
+          {"closed_why", incident.closed_why},
           {"acked_by", incident.acked_by}};
 }
 

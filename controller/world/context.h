@@ -37,6 +37,7 @@ struct DrillWatch {
 struct AgentParts {  // names; nothing where the agent did not say
   std::optional<std::set<std::string>> services;
   std::optional<std::set<std::string>> links;
+  std::optional<std::vector<std::string>> signals;
 };
 
 // Not in the journal: rebuilt after a restart from what the agents say.

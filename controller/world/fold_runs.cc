@@ -78,7 +78,10 @@ void incident_opened(State& state, const Event& event) {
 }
 
 void incident_closed(State& state, const Event& event) {
-  if (auto* incident = find_in(state.incidents, event.incident)) incident->closed_at = event.at;
+  auto* incident = find_in(state.incidents, event.incident);
+  if (!incident) return;
+  incident->closed_at = event.at;
+  incident->closed_why = text_of(event.data, "why");
 }
 
 void incident_acked(State& state, const Event& event) {

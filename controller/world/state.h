@@ -141,6 +141,7 @@ struct IncidentFacts {
   std::optional<WallTime> slo_met_at;
   std::optional<WallTime> redundancy_at;
   std::optional<WallTime> closed_at;
+  std::string closed_why;
   std::string acked_by;
 };
 

@@ -2,10 +2,12 @@
 #include "core/io/files.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -125,9 +127,29 @@ Result<std::string> random_token() {
   return token;
 }
 
+namespace {
+
+// Opening a named pipe waits for its writer, for ever if there is none. One without a name, as a
+// shell gives for `<(command)`, has one.
+Status check_readable(int file, const fs::path& path) {
+  struct stat about = {};
+  struct statfs system = {};
+  if (::fstat(file, &about) != 0 || ::fstatfs(file, &system) != 0) return failed("read", path);
+  const bool unnamed = S_ISFIFO(about.st_mode) && system.f_type == PIPEFS_MAGIC;
+  if (S_ISREG(about.st_mode) || S_ISCHR(about.st_mode) || S_ISDIR(about.st_mode) || unnamed) {
+    const int flags = ::fcntl(file, F_GETFL);
+    return ::fcntl(file, F_SETFL, flags & ~O_NONBLOCK) == 0 ? Status()
+                                                            : Status(failed("read", path));
+  }
+  return fail(ErrorCode::kRefused, cat(path.string(), " is not a regular file"));
+}
+
+}  // namespace
+
 Result<std::string> read_file(const fs::path& path, std::size_t size_max) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.get() < 0) return failed("read", path);
+  if (auto fine = check_readable(file.get(), path); !fine) return tl::unexpected(fine.error());
   std::string text;
   std::array<char, 16 << 10> buffer;
   while (true) {
@@ -231,8 +253,8 @@ bool LockFile::is_held(const fs::path& path) {
   struct stat file {};
   if (::stat(path.c_str(), &file) != 0) return false;
   std::array<char, 64> name{};  // "fd:00:1234", as the kernel writes it there
-  std::snprintf(name.data(), name.size(), " %02x:%02x:%lu ", major(file.st_dev),
-                minor(file.st_dev), static_cast<unsigned long>(file.st_ino));
+  std::snprintf(name.data(), name.size(), " %02x:%02x:%lu ", major(file.st_dev), minor(file.st_dev),
+                static_cast<unsigned long>(file.st_ino));
   return read_file("/proc/locks").value_or("").find(name.data()) != std::string::npos;
 }
 

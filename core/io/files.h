@@ -10,7 +10,7 @@
 
 namespace panshi {
 
-// kNotFound when absent, kRefused when longer than `size_max`. Also reads /proc.
+// kNotFound when absent, kRefused when longer than `size_max` or a named pipe. Also reads /proc.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t size_max = 16 << 20);
 
 // Temporary file, fsync, rename, fsync of the directory: after a power cut the old or the new.

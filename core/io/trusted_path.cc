@@ -2,6 +2,7 @@
 #include "core/io/trusted_path.h"
 
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,6 +60,11 @@ Status check_one(const fs::path& path, const struct stat& facts, bool is_last,
   if ((facts.st_mode & S_IWOTH) != 0) {
     return open_to_others(path, "may be written by everybody", "chmod o-w");
   }
+  // With an access control list the group's bits are what the list may give at most, to anybody.
+  const bool has_list = ::lgetxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
+  if ((facts.st_mode & S_IWGRP) != 0 && has_list) {
+    return open_to_others(path, "has an access control list that lets others write", "setfacl -b");
+  }
   if ((facts.st_mode & S_IWGRP) != 0 && !trusted.groups.contains(facts.st_gid)) {
     return open_to_others(path, cat("may be written by group ", facts.st_gid), "chmod g-w");
   }
@@ -76,7 +82,7 @@ Status check_trusted(const fs::path& path) {
     std::reverse(parts.begin(), parts.end());
     ahead.insert(ahead.end(), parts.begin(), parts.end());
   };
-  go_on_with(fs::absolute(path).lexically_normal());
+  go_on_with(fs::absolute(path));  // with its `..`, which lead up from where a link led to
   for (int links = 0; !ahead.empty();) {
     const fs::path part = ahead.back();
     ahead.pop_back();

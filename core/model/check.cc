@@ -162,7 +162,8 @@ void check_targets_max(const Scenario& scenario, Problems& problems) {
     std::set<std::string> broken;
     for (std::size_t j = 0; j < scenario.faults.size(); ++j) {
       const ScenarioFault& other = scenario.faults[j];
-      if (other.at > at || at >= other.at + other.term) continue;
+      // One that ends at that moment has yet to be reverted.
+      if (other.at > at || at > other.at + other.term) continue;
       const bool drawn = other.target.services.size() > 1;  // draws take one each
       broken.insert(drawn ? cat("draw ", j) : other.target.text());
     }

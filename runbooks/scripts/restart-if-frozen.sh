@@ -4,6 +4,7 @@
 # starts a fresh one. A process that runs is left alone: slow is not frozen.
 #
 # The agent gives PANSHI_PID_<SERVICE> for each service of the node.
+# panshi-env: SERVICE
 set -eu
 : "${SERVICE:?name of the service}"
 variable=PANSHI_PID_$(printf %s "$SERVICE" | tr 'a-z.-' 'A-Z__')

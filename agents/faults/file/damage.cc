@@ -45,20 +45,26 @@ class FileDamage : public Fault {
                      {"size", facts.st_size},
                      {"mode", facts.st_mode & 07777},
                      {"read_at", {facts.st_atim.tv_sec, facts.st_atim.tv_nsec}},
-                     {"written_at", {facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec}}};
+                     {"written_at", {facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec}},
+                     {"changed_at", {facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec}}};
     if (auto planned = plan(resolved); !planned) return tl::unexpected<Error>(planned.error());
     return resolved;
   }
 
   Status apply(const json& resolved) final {
     ASSIGN_OR_RETURN(const FoundFile file, find(resolved));
-    if (auto noted = kept_.note(resolved); !noted) return noted;
+    const FaultKindSpec* kind = find_fault_kind(request_.kind);
+    auto noted = kept_.note({{"kind", request_.kind},
+                             {"target", {{request_.target_key, request_.target}}},
+                             {"params", fault_params_json(*kind, request_.params)},
+                             {"resolved", resolved}});
+    if (!noted) return noted;
     return damage(resolved, file);
   }
 
   // Where the file is by now, under whatever name.
   Status revert(const json& resolved) final {
-    if (!kept_.why_left().empty()) return {};
+    if (!kept_.why_left().empty() || kept_.is_mended()) return {};
     const auto file = find(resolved);
     if (file) return mend(resolved, *file);
     const ErrorCode code = file.error().code;
@@ -69,7 +75,9 @@ class FileDamage : public Fault {
   }
 
   std::string left(const json&) const final { return kept_.why_left(); }
-  json recall() const final { return kept_.record(); }
+  void forget() const final {
+    if (kept_.is_mended()) (void)kept_.remove();  // else the next start does it
+  }
 
   json measure(const json& resolved) const final {
     json measured;
@@ -145,19 +153,18 @@ class ContentDamage : public FileDamage {
 
   Status mend(const json& resolved, const FoundFile& file) const final {
     const auto original = kept_.original();
-    if (!original && original.error().code == ErrorCode::kNotFound) return kept_.remove();
-    if (!original) return tl::unexpected<Error>(original.error());
+    if (!original) return without_original(resolved, file, original.error());
     ASSIGN_OR_RETURN(const std::string now, file.read(0, original->size()));
     ASSIGN_OR_RETURN(const struct stat facts, file.facts());
     const Mending mending = mending_of(resolved, *original, now, {facts.st_size, file});
     ASSIGN_OR_RETURN(const std::string why, write(resolved, mending, original->size(), file));
     const std::string all = join_reasons(mending.why, why);
-    return all.empty() ? kept_.remove() : leave(resolved, all);
+    return all.empty() ? kept_.mark_mended() : leave(resolved, all);
   }
 
   Status lost(const json& resolved, const Error& why) const final {
-    if (!kept_.original()) return kept_.remove();
-    return leave(resolved, why.message);
+    const bool none = !kept_.original() && why.code == ErrorCode::kNotFound;
+    return none ? kept_.remove() : leave(resolved, why.message);
   }
 
   virtual Status break_it(const json& resolved, const std::string& content,
@@ -182,6 +189,22 @@ class ContentDamage : public FileDamage {
   virtual void plan_content(json& resolved) const = 0;
 
  private:
+  // Before a byte is broken the original is kept: without it nothing was broken, or somebody has
+  // removed or damaged it since. Whoever wrote to the file changed its time of change, which nobody
+  // can set back.
+  Status without_original(const json& resolved, const FoundFile& file, const Error& why) const {
+    if (why.code != ErrorCode::kNotFound && why.code != ErrorCode::kInvalid) {
+      return tl::unexpected<Error>(why);
+    }
+    ASSIGN_OR_RETURN(const struct stat facts, file.facts());
+    const timespec then = time_from(resolved, "changed_at");
+    const bool untouched =
+        facts.st_ctim.tv_sec == then.tv_sec && facts.st_ctim.tv_nsec == then.tv_nsec;
+    if (untouched) return kept_.remove();
+    return leave(resolved, cat("it may be broken still: the copy of it that was kept is ",
+                               why.code == ErrorCode::kInvalid ? "damaged" : "gone"));
+  }
+
   static std::string join_reasons(const std::string& one, const std::string& other) {
     return cat(one, one.empty() || other.empty() ? "" : "; ", other);
   }

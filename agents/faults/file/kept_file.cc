@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/file/kept_file.h"
 
+#include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
@@ -14,7 +15,9 @@ constexpr std::size_t kWhyMax = 64 << 10;
 constexpr std::size_t kRecordMax = 16 << 20;  // a list of bits
 constexpr const char* kRecord = "record";
 constexpr const char* kOriginal = "original";
+constexpr const char* kSum = "sum";
 constexpr const char* kBroken = "broken";
+constexpr const char* kMended = "mended";
 constexpr const char* kWhy = "why";
 
 }  // namespace
@@ -37,16 +40,30 @@ nlohmann::json KeptFile::record() const {
   return record && record->is_object() ? *record : nlohmann::json();
 }
 
-Status KeptFile::keep(const std::string& content) const { return write(kOriginal, content); }
+Status KeptFile::keep(const std::string& content) const {
+  if (auto kept = write(kOriginal, content); !kept) return kept;
+  return write(kSum, hex16(fnv1a(content)));
+}
 
 Status KeptFile::mark_broken() const { return write_file_durably(folder_ / kBroken, "", 0600); }
+
+Status KeptFile::mark_mended() const { return write(kMended, ""); }
+
+bool KeptFile::is_mended() const {
+  std::error_code error;
+  return fs::exists(folder_ / kMended, error);
+}
 
 bool KeptFile::is_broken() const {
   std::error_code error;
   return fs::exists(folder_ / kBroken, error);
 }
 
-Result<std::string> KeptFile::original() const { return read_file(path(), kSizeMax); }
+Result<std::string> KeptFile::original() const {
+  ASSIGN_OR_RETURN(std::string content, read_file(path(), kSizeMax));
+  if (read_file(folder_ / kSum, kWhyMax).value_or("") == hex16(fnv1a(content))) return content;
+  return fail(ErrorCode::kInvalid, cat(path().string(), " is not as it was kept"));
+}
 
 Status KeptFile::remove() const {
   std::error_code error;
@@ -65,9 +82,19 @@ std::vector<std::string> KeptFile::faults(const fs::path& folder) {
   std::vector<std::string> all;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    all.push_back(entry.path().filename().string());
+    const std::string fault = entry.path().filename().string();
+    if (!KeptFile(folder, fault).is_mended()) all.push_back(fault);
   }
   return all;
+}
+
+void KeptFile::sweep(const fs::path& folder,
+                     const std::function<bool(const std::string&)>& has_undo_record) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const KeptFile kept(folder, entry.path().filename().string());
+    if (kept.is_mended() && !has_undo_record(entry.path().filename().string())) (void)kept.remove();
+  }
 }
 
 }  // namespace panshi::agent

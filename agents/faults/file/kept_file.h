@@ -3,13 +3,17 @@
 //
 //     <state>/kept/<fault>/record    as in the undo record, for when that is gone
 //     <state>/kept/<fault>/original  the content; not of a fault that changes none
+//     <state>/kept/<fault>/sum       of the content: a copy that was damaged is no copy
 //     <state>/kept/<fault>/broken    the fault has done all that it wanted to
+//     <state>/kept/<fault>/mended    all was given back: what is kept goes with the undo record
 //     <state>/kept/<fault>/why       what could not be given back; stays until a person removes it
 //
-// The folder goes when all was given back. One thread at a time for each fault.
+// The folder goes when all was given back and the undo record is gone. One thread at a time for
+// each fault.
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -25,22 +29,27 @@ class KeptFile {
   KeptFile(const std::filesystem::path& folder, const std::string& fault)
       : folder_(folder / fault) {}
 
+  // {"kind", "target", "params", "resolved"}
   Status note(const nlohmann::json& record) const;
   nlohmann::json record() const;  // null: none that can be read
   Status keep(const std::string& content) const;
   Status mark_broken() const;
   bool is_broken() const;
-  // kNotFound: nothing was kept, so nothing was broken.
+  // kNotFound: nothing was kept, or it is gone; kInvalid: it is not as it was kept.
   Result<std::string> original() const;
-  // It all is as it was again; nothing kept: no error.
-  Status remove() const;
+  Status mark_mended() const;
+  bool is_mended() const;
+  Status remove() const;  // nothing kept: no error
   // Keeps for a person what was kept, and says why.
   Status leave(const std::string& why) const;
   std::string why_left() const;        // "": it is not
   std::filesystem::path path() const;  // of the content
 
-  // Every fault of which something is kept under `folder`.
+  // Every fault of which something is kept under `folder`, but for those that are mended.
   static std::vector<std::string> faults(const std::filesystem::path& folder);
+  // What a crash left of those that are mended, unless their undo record is still there.
+  static void sweep(const std::filesystem::path& folder,
+                    const std::function<bool(const std::string&)>& has_undo_record);
 
  private:
   Status write(const char* name, const std::string& content) const;

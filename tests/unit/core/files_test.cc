@@ -57,6 +57,21 @@ TEST_CASE("reading names what is missing and stops at the limit") {
   CHECK(read_file("/proc/self/stat")->starts_with(cat(::getpid(), " ")));
 }
 
+TEST_CASE("a named pipe is refused at once, one that a shell gives is read") {
+  const TemporaryFolder folder;
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  const auto refused = read_file(folder / "pipe");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kRefused);
+  CHECK_THAT(refused.error().message, Catch::EndsWith("is not a regular file"));
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  REQUIRE(::write(ends[1], "12345", 5) == 5);
+  ::close(ends[1]);
+  CHECK(read_file(cat("/proc/self/fd/", ends[0])) == "12345");
+  ::close(ends[0]);
+}
+
 TEST_CASE("removing twice is fine") {
   const TemporaryFolder folder;
   REQUIRE(write_file_durably(folder / "f", "x"));

@@ -4,9 +4,11 @@
 #include "core/io/trusted_path.h"
 
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 
@@ -86,6 +88,38 @@ TEST_CASE("a link is followed, and where it leads is looked at on the whole way"
   fs::remove(scripts.file());
   fs::create_symlink(scripts.file(), scripts.file());
   CHECK_THAT(scripts.why(), Catch::Contains("leads nowhere"));
+}
+
+TEST_CASE("a way up from where a link leads to is the one that the kernel takes") {
+  const Scripts scripts;
+  fs::create_directories(scripts.folder / "open/inner");
+  std::ofstream(scripts.folder / "open/repair") << "#!/bin/sh\n";
+  fs::create_directory_symlink(scripts.folder / "open/inner", scripts.folder / "node/current");
+  const fs::path path = scripts.folder / "node/current/../repair";  // of "open", not of "node"
+  CHECK(check_trusted(path));
+  REQUIRE(::chmod((scripts.folder / "open/repair").c_str(), 0666) == 0);
+  CHECK_FALSE(check_trusted(path));
+}
+
+TEST_CASE("an access control list that lets somebody write is seen, whatever the mode says") {
+  const Scripts scripts;
+  struct Entry {
+    std::uint16_t tag, rights;
+    std::uint32_t id;
+  };
+  struct {
+    std::uint32_t version = 2;
+    Entry entries[5] = {{0x01, 7, ~0U},  // the owner
+                        {0x02, 7, kSomebody},
+                        {0x04, 5, ~0U},  // the group
+                        {0x10, 7, ~0U},  // at most
+                        {0x20, 5, ~0U}};
+  } list;
+  if (::setxattr(scripts.file().c_str(), "system.posix_acl_access", &list, sizeof list, 0) != 0) {
+    skip_case("this file system has no access control lists");
+  }
+  CHECK_THAT(scripts.why(), Catch::Contains("access control list") &&
+                                Catch::EndsWith("`setfacl -b " + scripts.file().string() + "`"));
 }
 
 TEST_CASE("what belongs to somebody else is not trusted, but to who called sudo") {

@@ -116,7 +116,7 @@ TEST_CASE("an action that ran when the agent was killed is failed, and its proce
 
 TEST_CASE("a script is a file of the script directory, given what it asks for and no more") {
   TestAgent agent(kBody);
-  write_script(agent, "env.sh", "env | sort");
+  write_script(agent, "env.sh", "# panshi-env: OTHER ORDER BASH_ENV\nenv | sort");
   std::ofstream(agent.folder() / "outside.sh") << "#!/bin/sh\n";
   ::chmod((agent.folder() / "outside.sh").c_str(), 0755);
   std::filesystem::create_symlink(agent.folder() / "outside.sh",
@@ -141,10 +141,15 @@ TEST_CASE("a script is a file of the script directory, given what it asks for an
   REQUIRE(::chmod((agent.folder() / "scripts/env.sh").c_str(), 0777) == 0);  // since the start
   CHECK(agent.call("PUT", "/v1/actions/open", script("env.sh")).status == 404);
   REQUIRE(::chmod((agent.folder() / "scripts/env.sh").c_str(), 0755) == 0);
-  for (const char* variable : {"PATH", "LD_PRELOAD", "PANSHI_STATE", "lower", "A-B"}) {
+  for (const char* variable : {"PATH", "LD_PRELOAD", "PANSHI_STATE", "lower", "A-B", "BASH_ENV",
+                               "PYTHONPATH", "ENV", "ORDERS"}) {
     INFO(variable);
     body["params"]["env"] = {{variable, "x"}};
-    CHECK(agent.call("PUT", "/v1/actions/bad", body).status == 400);
+    const auto refused = agent.call("PUT", "/v1/actions/bad", body);
+    CHECK(refused.status == 400);
+    if (variable == std::string("ORDERS")) {
+      CHECK_THAT(refused.json.dump(), Catch::Contains("did you mean `ORDER`"));
+    }
   }
 }
 

@@ -52,8 +52,11 @@ class Node {
   Result<json> put(const std::string& kind, const std::string& id = "f1") {
     return book->put(order(kind, id));
   }
+  std::filesystem::path undo_record(const std::string& id) const {
+    return folder_ / "faults" / (id + ".json");
+  }
   void lose_undo_record() {
-    REQUIRE(std::filesystem::remove(folder_ / "faults/f1.json"));
+    REQUIRE(std::filesystem::remove(undo_record("f1")));
     reopen();
   }
   std::string path(const std::string& name = "orders.log") const {
@@ -206,8 +209,7 @@ TEST_CASE("zeros that somebody writes where the end was cut off are theirs, a ho
   CHECK(text_of(node.path()) == large + "newer");
 }
 
-TEST_CASE(
-    "a file whose undo record is gone is put back by the copy that lies beside the original") {
+TEST_CASE("a file whose undo record is gone is put back by the copy beside the original") {
   for (const std::string& kind : kKinds) {
     INFO(kind);
     Node node;
@@ -215,14 +217,56 @@ TEST_CASE(
     const std::string content = text_of(node.path());
     const json before = all_of(node.path());
     REQUIRE(node.put(kind));
-    node.lose_undo_record();
-    CHECK_THAT(node.kept_named(), Catch::Contains("its undo record is gone"));
-    const auto cleared = node.book->clear_lost(node.order(kind));
-    REQUIRE(cleared);
-    CHECK(cleared->at("state") == "cleared");
+    node.lose_undo_record();  // and start anew
+    CHECK(node.book->recover().reverted == std::vector<FaultId>{"f1"});
     CHECK(all_of(node.path()) == before);
     CHECK(text_of(node.path()) == content);
     CHECK(node.kept_named().empty());
+  }
+}
+
+TEST_CASE("a copy that is gone or damaged is said to be so, and nothing of it is written") {
+  namespace fs = std::filesystem;
+  const auto harm = GENERATE(as<std::string>(), "all gone", "gone", "cut", "emptied", "zeros");
+  for (const char* kind : {"file.flip", "file.truncate"}) {
+    INFO(kind << ", " << harm);
+    Node node;
+    REQUIRE(node.put(kind));
+    const std::string broken = text_of(node.path());
+    const fs::path kept = node.kept();
+    if (harm == "all gone") fs::remove_all(kept.parent_path());
+    if (harm == "gone") fs::remove(kept);
+    if (harm == "cut") fs::resize_file(kept, 50);
+    if (harm == "emptied") fs::resize_file(kept, 0);
+    if (harm == "zeros") std::ofstream(kept) << std::string(kSize, '\0');
+    const auto reverted = node.book->revert("f1");
+    REQUIRE(reverted);
+    CHECK(reverted->at("state") == "reverted");
+    CHECK_THAT(reverted->at("measured").value("left", ""),
+               Catch::Contains("it may be broken still: the copy of it that was kept is"));
+    CHECK_THAT(node.kept_named(), Catch::Contains("may be broken still"));
+    CHECK(text_of(node.path()) == broken);
+  }
+}
+
+TEST_CASE("an agent that dies before it has broken anything leaves nothing to be said") {
+  for (const char* kind : {"file.flip", "file.truncate"}) {
+    INFO(kind);
+    Node node;
+    REQUIRE(node.put(kind));
+    json record = json::parse(text_of(node.undo_record("f1")));
+    REQUIRE(node.book->revert("f1"));
+    // Another one, as it was written right before apply(): the file is as it was then.
+    struct stat facts {};
+    REQUIRE(::stat(node.path().c_str(), &facts) == 0);
+    record["fault"]["id"] = "f2";
+    record["resolved"]["changed_at"] = {facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec};
+    REQUIRE(write_file_durably(node.undo_record("f2"), record.dump()));
+    const std::string content = text_of(node.path());
+    node.reopen();
+    CHECK(node.book->recover().reverted == std::vector<FaultId>{"f2"});
+    CHECK(node.kept_named().empty());
+    CHECK(text_of(node.path()) == content);
   }
 }
 

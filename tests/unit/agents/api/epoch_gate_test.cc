@@ -51,6 +51,14 @@ TEST_CASE("of a controller and a copy of its state the second is refused, until 
   CHECK(gate->admit(7, {.controller = "one", .start = "a"}).error().code == ErrorCode::kConflict);
 }
 
+TEST_CASE("a new agent takes the epoch of whoever comes first, be it after a jump") {
+  const TemporaryFolder folder;
+  const auto gate = EpochGate::open(folder / "epoch").value();
+  CHECK(gate->admit(INT64_MAX).error().code == ErrorCode::kInvalid);
+  CHECK(gate->admit(1'000'004, {.controller = "one"}));
+  CHECK(gate->admit(1'000'005, {.controller = "one"}));
+}
+
 TEST_CASE("an epoch far above the highest is refused and not remembered") {
   const TemporaryFolder folder;
   const auto gate = EpochGate::open(folder / "epoch").value();

@@ -187,6 +187,24 @@ TEST_CASE("a stop condition on a signal that nobody feeds lets nothing be broken
                   "`success_ratio`?)") != std::string::npos);
 }
 
+TEST_CASE("a drill on a signal that no agent says it sends is refused, with the nearest") {
+  Scene scene;
+  const std::map<std::string, Json> sent = {{"keys-1", {"cardkeys-primary.up"}},
+                                            {"app-1", {"orders.up"}},
+                                            {"crowd-1", {"success_ratio", "latency_ms"}}};
+  for (const auto& [node, signals] : sent) {
+    scene.step(AgentState{node, {{"start_id", "s-1"}, {"signals", signals}}});
+  }
+  scene.samples(1, 20);
+  Json document = hang_document();
+  REQUIRE(scene.command("drill.run", {{"document", document}}));
+  scene.run_for(40s);
+  document["abort_if"][0]["signal"] = "sucess_ratio";
+  const auto refused = scene.command("drill.run", {{"document", document}});
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().message, Catch::Contains("did you mean `success_ratio`"));
+}
+
 TEST_CASE("a stop condition on a signal that no agent has is refused where they are known") {
   Catalog catalog = small_catalog();
   catalog.inventory.nodes["keys-1"].signals = {"cardkeys-primary.up"};

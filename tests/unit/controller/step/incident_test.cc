@@ -51,6 +51,8 @@ TEST_CASE("a person closes an incident; what still fires opens another") {
   REQUIRE(scene.command("incident.close",
                         {{"incident", id}, {"reason", "gone for good"}, {"by", "night-shift"}}));
   CHECK(scene.only("incident.closed").data["why"] == "closed by night-shift: gone for good");
+  CHECK(scene.world.view(scene.now)["incidents"][id]["closed_why"] ==
+        "closed by night-shift: gone for good");
   CHECK(!scene.command("incident.close", {{"incident", id}, {"reason", "again"}}));
   scene.run_for(200ms);
   CHECK(scene.events("incident.opened").size() == 2);
