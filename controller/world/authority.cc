@@ -34,10 +34,7 @@ bool owns_link(const Inventory& inventory, const std::string& node, const std::s
 }
 
 bool owns_signal(const Inventory& inventory, const std::string& node, const std::string& signal) {
-  const std::string what = signal.substr(0, signal.find('.'));
-  return owns(inventory, node, [&](const InventoryNode& each) {
-    return has_service(each, what) || each.links.contains(what);
-  });
+  return owns_service(inventory, node, signal.substr(0, signal.find('.')));
 }
 
 bool owns_event(const Inventory& inventory, const State& state, const std::string& node,

@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/integration/trials/trial_kinds.h"
 
+#include <filesystem>
+
 namespace panshi::trials {
 
 using nlohmann::json;
+
+namespace {
+
+// How full the file system is to be, in percent: by half of one more than it is.
+double a_bit_more(const std::string& folder) {
+  const std::filesystem::space_info room = std::filesystem::space(folder);
+  const auto all = static_cast<double>(room.capacity);
+  return 100 * (all - static_cast<double>(room.available)) / all + 0.5;
+}
+
+}  // namespace
 
 std::vector<TrialKind> machine_kinds(const std::string& folder) {
   const json shop = {{"service", "shop"}};
@@ -17,6 +30,7 @@ std::vector<TrialKind> machine_kinds(const std::string& folder) {
           {"process.kill", shop, json::object()},
           {"process.restart", shop, json::object()},
           {"process.crash-loop", shop, json::object()},
+          {"process.exit-code", shop, json::object()},
           {"file.flip", node, file},
           {"file.truncate", node, file},
           {"file.permission", node, file},
@@ -25,6 +39,8 @@ std::vector<TrialKind> machine_kinds(const std::string& folder) {
           {"network.port-drop", node, {{"port", 8'080}}},
           {"network.port-reject", node, {{"port", 8'080}}},
           {"network.rate", node, {{"interface", "lo"}}},
+          {"network.delay", node, {{"interface", "lo"}}},
+          {"network.damage", node, {{"interface", "lo"}}},
           {"dns.failure", node, json::object()},
           {"dns.answer", node, json::object()},
           {"resource.cpu", node, json::object()},
@@ -32,10 +48,25 @@ std::vector<TrialKind> machine_kinds(const std::string& folder) {
           {"resource.processes", node, {{"count", 20}}},
           {"resource.descriptors", shop, json::object()},
           {"resource.disk-load", node, {{"directory", data + "/deep"}, {"size", "1MiB"}}},
+          {"resource.disk-fill",
+           node,
+           {{"directory", data + "/deep"}, {"percent", a_bit_more(folder)}}},
           {"syscall.delay", shop, {{"call", "write"}}},
+          {"syscall.error", shop, {{"call", "write"}}},
           {"time.skew", shop, json::object()},
+          {"link.bandwidth", link, json::object()},
+          {"link.blackhole", link, json::object()},
           {"link.delay", link, json::object()},
           {"link.down", link, json::object()},
+          {"link.limit", link, json::object()},
+          {"link.refuse", link, json::object()},
+          {"link.reset", link, json::object()},
+          {"link.reset-peer", link, json::object()},
+          {"link.slicer", link, json::object()},
+          {"link.slow-close", link, json::object()},
+          {"http.body", web, json::object()},
+          {"http.delay", web, json::object()},
+          {"http.header", web, json::object()},
           {"http.status", web, json::object()}};
 }
 

@@ -52,6 +52,13 @@ TEST_CASE("a forged signal of another node's service fires no rule, and is told 
   CHECK(scene.events("breach.opened").empty());
 }
 
+TEST_CASE("a probe may be named as a link of another node") {
+  Scene scene;
+  scene.agents_up();
+  scene.step(AgentEvents{"keys-1", {}, {{scene.now, "cardkeys.latency_ms", 7}}});
+  CHECK(scene.events("agent.overstepped").empty());
+}
+
 TEST_CASE("nobody says of another node's fault that it is over, or in force") {
   Scene scene;
   scene.agents_up();
