@@ -9,9 +9,9 @@ using nlohmann::json;
 
 namespace {
 
-// How full the file system is to be, in percent: by half of one more than it is.
-double a_bit_more(const std::string& folder) {
-  const std::filesystem::space_info room = std::filesystem::space(folder);
+// How full the trials' file system is to be, in percent: by half of one more than it is.
+double a_bit_more() {
+  const auto room = std::filesystem::space(std::filesystem::temp_directory_path());
   const auto all = static_cast<double>(room.capacity);
   return 100 * (all - static_cast<double>(room.available)) / all + 0.5;
 }
@@ -48,9 +48,7 @@ std::vector<TrialKind> machine_kinds(const std::string& folder) {
           {"resource.processes", node, {{"count", 20}}},
           {"resource.descriptors", shop, json::object()},
           {"resource.disk-load", node, {{"directory", data + "/deep"}, {"size", "1MiB"}}},
-          {"resource.disk-fill",
-           node,
-           {{"directory", data + "/deep"}, {"percent", a_bit_more(folder)}}},
+          {"resource.disk-fill", node, {{"directory", data + "/deep"}, {"percent", a_bit_more()}}},
           {"syscall.delay", shop, {{"call", "write"}}},
           {"syscall.error", shop, {{"call", "write"}}},
           {"time.skew", shop, json::object()},
