@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "controller/events/event_data.h"
 #include "controller/scheduler/scheduler.h"
 #include "core/base/text.h"
 
