@@ -10,8 +10,6 @@
 #include "core/base/clock.h"
 
 namespace panshi::agent {
-namespace {}  // namespace
-
 AccountTrials::AccountTrials(Host& host, Told told) : host_(host), told_(std::move(told)) {
   thread_ = std::thread([this] { loop_.run([this] { return turn(); }); });
   ::pthread_setname_np(thread_.native_handle(), "accounts");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ProbeTarget: what one probe asks, of whom. Which fields count depends on its kind
+// ProbeTarget: what one probe asks, and where. Which fields count depends on its kind
 // (agents/probes/kinds/).
 #pragma once
 

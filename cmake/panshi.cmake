@@ -19,7 +19,7 @@ target_compile_options(panshi_flags INTERFACE
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict
   -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread>
   # Of sources that are compiled together: a class of one holds a type of its own file's alone.
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${PANSHI_TOGETHER}>>:-Wno-subobject-linkage>
   -fstack-protector-strong
   $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
 target_link_options(panshi_flags INTERFACE -Wl,-z,relro,-z,now)
@@ -56,9 +56,9 @@ add_library(panshi_test_pch STATIC ${CMAKE_CURRENT_LIST_DIR}/pch.cc)
 target_link_libraries(panshi_test_pch PUBLIC panshi_options panshi_test_options)
 target_precompile_headers(panshi_test_pch PRIVATE ${panshi_common_headers} <catch2/catch.hpp>)
 
-# With PANSHI_TOGETHER the sources of one folder are compiled together, two dozen at a time: most of
-# them are small, and reading the same headers again was two thirds of a build. So what a source
-# keeps for itself has a name of its own in its folder. The preset `debug` compiles each alone.
+# With PANSHI_TOGETHER the sources of one folder are compiled together, two dozen at a time
+# (docs/decisions/0022 has the figures). So what a source keeps for itself has a name of its own in
+# its folder. The preset `debug` compiles each alone.
 set(panshi_together 24)
 # Not CMake's own unity builds: those name their sources by absolute paths, so that no two clones
 # would share the compiler's cache.

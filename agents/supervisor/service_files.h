@@ -62,9 +62,9 @@ struct FoundProcess {
   bool is_ours = false;  // its real user is ours: nobody else gives a process both of the two
 };
 // Group leaders whose environment says that an agent with this state directory started them: what
-// it had launched but not yet recorded when it died. The oldest first. Anybody may put such words
-// into an environment of his own, so services are found by the nonce, and scripts only when they
-// are ours.
+// it had launched but not yet recorded when it died. The oldest first. Anybody may start a process
+// with such words in its environment, so services are found by the nonce, and scripts only when
+// they are ours.
 std::vector<FoundProcess> find_started_services(const ServiceFiles& files);
 std::vector<FoundProcess> find_started_actions(const std::filesystem::path& state);
 

@@ -171,9 +171,11 @@ class LabStart {
   // it reverts first what it finds.
   void end_frozen(const std::string& node) {
     terminal_.line(cat("  ", node, " stands still: ending it, to start it anew"));
-    for (const LabProcess& each : find_lab_processes(options_.plan.lab)) {
-      if (each.node != node || !each.service.empty()) continue;
-      (void)::kill(each.process.pid, SIGKILL);
+    std::vector<LabProcess> ended = find_lab_processes(options_.plan.lab);
+    std::erase_if(
+        ended, [&](const LabProcess& each) { return each.node != node || !each.service.empty(); });
+    for (const LabProcess& each : ended) (void)::kill(each.process.pid, SIGKILL);
+    for (const LabProcess& each : ended) {
       while (is_alive(each.process) && Clock::now() < deadline_) std::this_thread::sleep_for(5ms);
     }
   }

@@ -184,18 +184,30 @@ Result<Json> fault_revert(Context& context, const Json& body) {
   return Json{{"fault", id}, {"over", facts.ended()}};
 }
 
-// For one that its agent lost and that no way of clearing has ended: a person has looked.
-Result<Json> fault_close(Context& context, const Json& body) {
+// {"<what>": id, "by"?, "reason"}: a person says that something is over which nothing else ends.
+struct Closing {
+  std::string id;
+  std::string why;  // "closed by night-shift: gone for good"
+};
+Result<Closing> read_closing(const Json& body, const char* what) {
   Problems problems;
   Fields in(body, "", problems);
-  std::string id;
+  Closing closing;
   std::string by = "somebody";
   std::string reason;
-  in.need("fault", id);
+  in.need(what, closing.id);
   in.may("by", by);
   in.need("reason", reason);
   in.done();
   if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  closing.why = cat("closed by ", by, ": ", reason);
+  return closing;
+}
+
+// For one that its agent lost and that no way of clearing has ended: a person has looked.
+Result<Json> fault_close(Context& context, const Json& body) {
+  ASSIGN_OR_RETURN(const Closing closing, read_closing(body, "fault"));
+  const std::string& id = closing.id;
   const auto fault = context.state.faults.find(id);
   if (fault == context.state.faults.end()) {
     return not_found("fault", id, keys(context.state.faults));
@@ -207,7 +219,7 @@ Result<Json> fault_close(Context& context, const Json& body) {
                 cat("fault ", id, " is known to its agent: `panshi fault revert ", id, "`"));
   }
   learn_fault(context, fault->second.node, "fault.reverted", context.now,
-              {{"fault", id}, {"reason", cat("closed by ", by, ": ", reason)}});
+              {{"fault", id}, {"reason", closing.why}});
   return Json{{"fault", id}};
 }
 
@@ -282,16 +294,8 @@ Result<Json> incident_ack(Context& context, const Json& body) {
 
 // For one that nothing else would close. What still fires opens another at its next sample.
 Result<Json> incident_close(Context& context, const Json& body) {
-  Problems problems;
-  Fields in(body, "", problems);
-  std::string id;
-  std::string by = "somebody";
-  std::string reason;
-  in.need("incident", id);
-  in.may("by", by);
-  in.need("reason", reason);
-  in.done();
-  if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  ASSIGN_OR_RETURN(const Closing closing, read_closing(body, "incident"));
+  const std::string& id = closing.id;
   const auto incident = context.state.incidents.find(id);
   if (incident == context.state.incidents.end()) {
     return not_found("incident", id, keys(context.state.incidents));
@@ -299,7 +303,7 @@ Result<Json> incident_close(Context& context, const Json& body) {
   if (incident->second.closed_at) {
     return fail(ErrorCode::kConflict, cat("incident ", id, " is closed already"));
   }
-  close_by_hand(context, id, cat("closed by ", by, ": ", reason));
+  close_by_hand(context, id, closing.why);
   return Json{{"incident", id}};
 }
 

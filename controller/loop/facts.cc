@@ -7,7 +7,6 @@
 #include "controller/events/event_data.h"
 #include "controller/loop/outcomes.h"
 #include "controller/rules/rules.h"
-#include "controller/world/authority.h"
 #include "controller/world/faults.h"
 #include "core/base/text.h"
 
@@ -46,7 +45,7 @@ void overstep(Context& context, const std::string& node, const std::string& what
 
 void on_agent_event(Context& context, const std::string& node, const AgentEvents::Item& item) {
   if (!item.data.is_object()) return;
-  if (!owns_event(context.catalog.inventory, context.state, node, item.kind, item.data)) {
+  if (!context.memory.authority.owns_event(context.state, node, item.kind, item.data)) {
     return overstep(context, node, cat("event ", item.kind));
   }
   const WallTime at = std::min(item.at, context.now);
@@ -101,7 +100,7 @@ void on_agent_events(Context& context, const AgentEvents& input) {
   for (const auto& item : input.events) on_agent_event(context, input.node, item);
   for (const auto& sample : input.samples) {
     const WallTime at = std::min(sample.at, context.now);
-    if (!owns_signal(context.catalog.inventory, input.node, sample.signal)) {
+    if (!context.memory.authority.owns_signal(input.node, sample.signal)) {
       overstep(context, input.node, cat("signal ", sample.signal));
       continue;
     }

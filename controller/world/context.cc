@@ -8,11 +8,13 @@
 
 namespace panshi::controller {
 
-Memory::Memory(const Catalog& catalog) : samples(catalog.settings.stale_after) {
+Memory::Memory(const Catalog& catalog)
+    : samples(catalog.settings.stale_after), authority(catalog.inventory) {
   for (const auto& [name, rule] : catalog.rules) rules_by_signal[rule.when.signal].push_back(&rule);
 }
 
 void Memory::take_in(const Catalog& before, const Catalog& after) {
+  authority = Authority(after.inventory);
   rules_by_signal.clear();
   for (const auto& [name, rule] : after.rules) rules_by_signal[rule.when.signal].push_back(&rule);
   std::erase_if(rules, [&](const auto& watched) {

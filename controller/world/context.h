@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "controller/world/authority.h"
 #include "controller/world/protocol.h"
 #include "controller/world/samples.h"
 #include "controller/world/state.h"
@@ -47,6 +48,7 @@ struct Memory {
   void take_in(const Catalog& before, const Catalog& after);
 
   Samples samples;
+  Authority authority;
   std::map<std::string, std::vector<const Rule*>> rules_by_signal;
   std::map<std::string, RuleWatch> rules;
   std::map<std::string, DrillWatch> drills;

@@ -134,9 +134,11 @@ namespace {
 Status check_readable(int file, const fs::path& path) {
   struct stat about = {};
   struct statfs system = {};
-  if (::fstat(file, &about) != 0 || ::fstatfs(file, &system) != 0) return failed("read", path);
+  if (::fstat(file, &about) != 0) return failed("read", path);
+  if (S_ISREG(about.st_mode)) return {};  // O_NONBLOCK means nothing to it
+  if (::fstatfs(file, &system) != 0) return failed("read", path);
   const bool unnamed = S_ISFIFO(about.st_mode) && system.f_type == PIPEFS_MAGIC;
-  if (S_ISREG(about.st_mode) || S_ISCHR(about.st_mode) || S_ISDIR(about.st_mode) || unnamed) {
+  if (S_ISCHR(about.st_mode) || S_ISDIR(about.st_mode) || unnamed) {
     const int flags = ::fcntl(file, F_GETFL);
     return ::fcntl(file, F_SETFL, flags & ~O_NONBLOCK) == 0 ? Status()
                                                             : Status(failed("read", path));

@@ -5,8 +5,6 @@
 #include "core/base/text.h"
 
 namespace panshi {
-namespace {}  // namespace
-
 RedisNode::RedisNode(Redis::Options options, bool readonly, std::size_t connections)
     : options_(std::move(options)), readonly_(readonly), connections_(connections) {}
 

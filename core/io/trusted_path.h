@@ -11,8 +11,8 @@ namespace panshi {
 
 // The file (or folder), each folder on the way to it and each link that is followed belong to root,
 // to us, or, as root under sudo, to who called it (SUDO_UID); nobody else may write to one, by its
-// mode or by a list. A folder with the sticky bit, like /tmp, may be on the way: nobody renames
-// there what is not his own. kRefused: with what is open to whom, and what to type; kNotFound:
+// mode or by a list. A folder with the sticky bit, like /tmp, may be on the way: only the owner
+// of a file renames it there. kRefused: with what is open to whom, and what to type; kNotFound:
 // nothing there.
 Status check_trusted(const std::filesystem::path& path);
 // The folder itself and every file that is directly in it.

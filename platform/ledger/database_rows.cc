@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "core/base/text.h"
 
@@ -12,13 +11,6 @@ namespace {
 
 constexpr std::int64_t kPageRows = 10'000;
 constexpr std::size_t kCopiesAtOnce = 500;
-
-Result<std::int64_t> number_of(const std::string& text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size() && !text.empty()) return value;
-  return fail(ErrorCode::kInvalid, cat("`", text, "` is not a whole number"));
-}
 
 // One row of an answer, cell by cell; remembers the first cell that was not as it must be.
 class Cells {
@@ -31,7 +23,7 @@ class Cells {
     return {};
   }
   std::int64_t number() {
-    const auto value = number_of(text());
+    const auto value = parse_integer(text());
     if (!value && ok_) ok_ = tl::unexpected(value.error());
     return value.value_or(0);
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/ledger/witnesses.h"
 
-#include <charconv>
 #include <fstream>
 #include <map>
 
@@ -19,13 +18,6 @@ namespace {
 
 constexpr const char* kDatabase = "shop";
 
-Result<std::int64_t> counter_of(const std::string& text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size() && !text.empty()) return value;
-  return fail(ErrorCode::kInvalid, cat("`", text, "` is not a whole number"));
-}
-
 Result<StockRow> stock_row(const std::string& product, const RedisReply& reply) {
   StockRow row;
   row.product = product;
@@ -34,7 +26,7 @@ Result<StockRow> stock_row(const std::string& product, const RedisReply& reply) 
   for (std::size_t i = 0; i + 1 < reply.list.size(); i += 2) {
     const auto field = wanted.find(reply.list[i].text);
     if (field == wanted.end()) continue;
-    ASSIGN_OR_RETURN(*field->second, counter_of(reply.list[i + 1].text));
+    ASSIGN_OR_RETURN(*field->second, parse_integer(reply.list[i + 1].text));
     wanted.erase(field);
   }
   if (!wanted.empty()) {

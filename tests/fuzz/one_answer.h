@@ -3,8 +3,6 @@
 // that a real client of ours reads an answer of the fuzzer's. One thread of its own; ends with it.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,28 +12,21 @@
 #include <thread>
 
 #include "core/base/check.h"
+#include "tests/support/loopback_listener.h"
 
 namespace panshi {
 
 class OneAnswer {
  public:
-  OneAnswer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in here{};
-    here.sin_family = AF_INET;
-    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof here;
-    CHECK_BUG(::bind(listener_, reinterpret_cast<sockaddr*>(&here), size) == 0);
-    CHECK_BUG(::listen(listener_, 16) == 0);
-    CHECK_BUG(::getsockname(listener_, reinterpret_cast<sockaddr*>(&here), &size) == 0);
-    port_ = ntohs(here.sin_port);
+  OneAnswer() {
+    CHECK_BUG(listener_.port != 0);
     thread_ = std::thread([this] { serve(); });
   }
   ~OneAnswer() {
-    ::shutdown(listener_, SHUT_RDWR);
+    listener_.stop();
     thread_.join();
-    ::close(listener_);
   }
-  std::uint16_t port() const { return port_; }
+  std::uint16_t port() const { return listener_.port; }
   void say(std::string bytes) {
     const std::lock_guard lock(mutex_);
     bytes_ = std::move(bytes);
@@ -44,7 +35,7 @@ class OneAnswer {
  private:
   void serve() {
     for (;;) {
-      const int peer = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+      const int peer = listener_.accept();
       if (peer < 0) return;
       std::string bytes;
       {
@@ -63,8 +54,7 @@ class OneAnswer {
     }
   }
 
-  int listener_;
-  std::uint16_t port_ = 0;
+  const LoopbackListener listener_;
   std::mutex mutex_;
   std::string bytes_;
   std::thread thread_;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The promise under test: whoever listens on a database's port in its place learns neither the
 // password nor what is in our files.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 
 #include "core/base/text.h"
 #include "core/io/mariadb.h"
+#include "tests/support/loopback_listener.h"
 #include "tests/support/temporary_folder.h"
 
 namespace panshi {
@@ -27,18 +26,10 @@ const std::string kPassword = "correct-horse-battery";
 class Squatter {
  public:
   explicit Squatter(std::function<void(Squatter&)> then) : then_(std::move(then)) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* const generic = reinterpret_cast<sockaddr*>(&at);
-    socklen_t size = sizeof at;
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    REQUIRE(::bind(listener_, generic, size) == 0);
-    REQUIRE(::listen(listener_, 1) == 0);
-    REQUIRE(::getsockname(listener_, generic, &size) == 0);
-    port = ntohs(at.sin_port);
+    port = listener_.port;
+    REQUIRE(port != 0);
     thread_ = std::thread([this] {
-      peer_ = ::accept(listener_, nullptr, nullptr);
+      peer_ = listener_.accept();
       const timeval patience{.tv_sec = 3, .tv_usec = 0};
       ::setsockopt(peer_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
       send(0, greeting());
@@ -50,9 +41,8 @@ class Squatter {
   ~Squatter() { end(); }
   void end() {
     if (!thread_.joinable()) return;
-    ::shutdown(listener_, SHUT_RDWR);
+    listener_.stop();
     thread_.join();
-    ::close(listener_);
   }
 
   void send(int number, const std::string& text) const {
@@ -89,7 +79,7 @@ class Squatter {
   }
 
   std::function<void(Squatter&)> then_;
-  int listener_ = -1;
+  LoopbackListener listener_;
   int peer_ = -1;
   std::thread thread_;
 };

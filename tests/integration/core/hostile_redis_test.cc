@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The promise under test: whoever listens on a Redis server's port in its place costs a bounded
 // amount of memory and time, whatever it answers and however slowly.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 #include <utility>
 
 #include "core/io/redis.h"
+#include "tests/support/loopback_listener.h"
 
 namespace panshi {
 namespace {
@@ -24,22 +23,13 @@ using namespace std::chrono_literals;
 class Squatter {
  public:
   explicit Squatter(std::function<std::string()> next) : next_(std::move(next)) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* const generic = reinterpret_cast<sockaddr*>(&at);
-    socklen_t size = sizeof at;
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    REQUIRE(::bind(listener_, generic, size) == 0);
-    REQUIRE(::listen(listener_, 1) == 0);
-    REQUIRE(::getsockname(listener_, generic, &size) == 0);
-    port = ntohs(at.sin_port);
+    port = listener_.port;
+    REQUIRE(port != 0);
     thread_ = std::thread([this] { answer(); });
   }
   ~Squatter() {
-    ::shutdown(listener_, SHUT_RDWR);
+    listener_.stop();
     thread_.join();
-    ::close(listener_);
   }
 
   std::uint16_t port = 0;
@@ -47,7 +37,7 @@ class Squatter {
 
  private:
   void answer() {
-    const int peer = ::accept(listener_, nullptr, nullptr);
+    const int peer = listener_.accept();
     char command[256];
     (void)::recv(peer, command, sizeof command, 0);
     for (std::string piece = next_(); !piece.empty() && sent < (100 << 20); piece = next_()) {
@@ -59,7 +49,7 @@ class Squatter {
   }
 
   const std::function<std::string()> next_;
-  int listener_ = -1;
+  LoopbackListener listener_;
   std::thread thread_;
 };
 

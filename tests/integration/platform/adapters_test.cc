@@ -13,8 +13,6 @@ using namespace panshi;
 using namespace std::chrono_literals;
 using Server = ShopServers::Server;
 
-namespace {}  // namespace
-
 TEST_CASE(
     "a MariaDB connection runs statements, tells duplicates, and gives up on a frozen server") {
   ShopServers servers({Server::kPrimary});
