@@ -40,6 +40,7 @@ std::vector<ClusterMember> read_cluster(std::string_view nodes) {
     member.failing = has(flags, "fail") || has(flags, "fail?");
     member.has_slots = words.size() > 8 && !words[8].empty();
     member.follows = words[3] == "-" ? "" : words[3];
+    std::from_chars(words[6].data(), words[6].data() + words[6].size(), member.epoch);
     all.push_back(std::move(member));
   }
   return all;

@@ -21,7 +21,8 @@ struct ClusterMember {
   bool primary = false;
   bool failing = false;  // for sure, or as who was asked believes
   bool has_slots = false;
-  std::string follows;  // the id of its primary; "" for none
+  std::string follows;      // the id of its primary; "" for none
+  std::uint64_t epoch = 0;  // of the last vote for it, or for its primary; the higher one wins
 };
 
 // Lines that cannot be read are left out.

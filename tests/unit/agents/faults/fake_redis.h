@@ -53,6 +53,7 @@ class FakeRedis {
   std::optional<std::set<std::string>> denied;
   bool follows;                 // a primary; set before the fault
   bool primary_failed = false;  // set before revert()
+  int unvoted = 0;              // as often it takes a place without a vote; set before the fault
 
  private:
   using Settings = std::map<std::string, std::string>;
@@ -163,20 +164,25 @@ class FakeRedis {
   RedisReply of_cluster(const std::string& who, const std::vector<std::string>& command) {
     if (command[1] == "FAILOVER") {
       promoted_ = who == "self";
+      unvoted_ = unvoted > 0;
+      unvoted -= unvoted_ ? 1 : 0;
       return {};
     }
-    const auto line = [](const char* id, const char* host, const std::string& flags,
-                         const std::string& primary) {
-      return cat(id, " ", host, ":6379@16379 ", flags, " ", primary, " 0 0 1 connected",
+    const auto line = [&](const char* id, const char* host, const std::string& flags,
+                          const std::string& primary) {
+      return cat(id, " ", host, ":6379@16379 ", flags, " ", primary, " 0 0 ",
+                 id == std::string("self") && unvoted_ ? 1 : 2, " connected",
                  primary == "-" ? " 0-5460" : "", "\n");
     };
     const bool leads = promoted_ || !follows;
-    std::string nodes =
-        line("self", "10.0.0.4", leads ? "myself,master" : "myself,slave", leads ? "-" : "p1");
+    const auto called = [&](const char* id) { return who == id ? "myself," : ""; };
+    std::string nodes = line("self", "10.0.0.4", cat(called("self"), leads ? "master" : "slave"),
+                             leads ? "-" : "p1");
     if (follows) {
-      nodes +=
-          line("p1", "10.0.0.1", cat(leads ? "slave" : "master", primary_failed ? ",fail" : ""),
-               leads ? "self" : "-");
+      nodes += line(
+          "p1", "10.0.0.1",
+          cat(called("p1"), leads && !unvoted_ ? "slave" : "master", primary_failed ? ",fail" : ""),
+          leads && !unvoted_ ? "self" : "-");
     }
     nodes += line("p2", "10.0.0.2", "master", "-") + line("p3", "10.0.0.3", "master", "-");
     return text(nodes + line("r2", "10.0.0.5", "slave", "p2") +
@@ -229,6 +235,7 @@ class FakeRedis {
   std::mutex mutex_;
   std::set<std::string> used_;
   bool promoted_ = false;  // it has taken the place of its primary
+  bool unvoted_ = false;   // and nobody else knows
   bool paused_ = false;
   bool linked_ = true;
   bool evicted_ = false;

@@ -99,6 +99,18 @@ TEST_CASE("a failover is not undone before the former primary can take over agai
   CHECK(host.healthy());
 }
 
+TEST_CASE("a place that was taken without a vote is not called a failover") {
+  FakeHost host;
+  const auto failover = make("redis.failover", host);
+  const auto resolved = failover->resolve();
+  REQUIRE(resolved);
+  host.redis.unvoted = 99;
+  const auto lost = failover->apply(*resolved);
+  REQUIRE_FALSE(lost);
+  CHECK(lost.error().code == ErrorCode::kUnavailable);
+  CHECK_THAT(lost.error().message, Catch::Contains("without a vote"));
+}
+
 TEST_CASE("keys that were written meanwhile are neither expired nor put back") {
   FakeHost host;
   const auto storm = make("redis.expire-keys", host);
