@@ -66,7 +66,7 @@ class FaultBook {
     // The book moves: it will call this again by then at the latest. Any thread, under the book's
     // mutex; it must not block. Whoever is told may take a book that does not for frozen.
     std::function<void(MonoTime by)> on_moving = {};
-    std::string left_behind = "left by an earlier run";  // why what is found is not reverted yet
+    std::string left_behind = "left by an earlier run";     // why what is found is not reverted yet
     Duration retry_first = std::chrono::milliseconds(100);  // after a failed revert, then doubled
     Duration retry_max = std::chrono::seconds(5);
     Duration wait_max = std::chrono::seconds(20);  // put() and revert() answer by then

@@ -85,11 +85,12 @@ void find_kept(const FsckView& view, Host& host, std::vector<Leftover>& found) {
     if (is_live(view, id)) continue;
     const std::string why = KeptFile(kept_folder(host), id).why_left();
     found.push_back(
-        {.what = cat("kept of a file: ", (kept_folder(host) / id).string()),
-         .why = why.empty() ? cat("fault ", id, " broke the file, and its undo record is gone")
+        {.what = cat("kept of fault ", id, ": ", (kept_folder(host) / id).string()),
+         .why = why.empty() ? cat("fault ", id, " is not reverted, and its undo record is gone")
                             : cat("fault ", id, ": ", why),
-         .clear_hint = "compare `original` and `record` in it with the file, put back by hand what "
-                       "is missing, then remove the folder"});
+         .clear_hint =
+             "restart the agent, which reverts by `record` in it; or put back by hand what "
+             "`record` and `original` say, then remove the folder"});
   }
 }
 

@@ -49,6 +49,13 @@ int StartChanges::starts(const std::string& fault) const {
   return 0;
 }
 
+std::vector<std::pair<std::string, std::string>> StartChanges::all() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const auto& [service, kept] : by_service_) all.emplace_back(service, kept.change.fault);
+  return all;
+}
+
 std::size_t StartChanges::size() const {
   const std::lock_guard lock(mutex_);
   return by_service_.size();

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/result.h"
@@ -33,7 +34,8 @@ class StartChanges {
   void remove(const std::string& fault);  // none: no error
   // For a start that is about to happen, which is counted.
   std::optional<StartChange> take(const std::string& service);
-  int starts(const std::string& fault) const;  // taken so far
+  int starts(const std::string& fault) const;                    // taken so far
+  std::vector<std::pair<std::string, std::string>> all() const;  // service, fault
   std::size_t size() const;
 
  private:

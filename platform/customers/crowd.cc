@@ -32,6 +32,7 @@ RatePlan Crowd::fraud_plan(MonoTime now) const {
 
 void Crowd::advance(const Moment& now) {
   if (paused_until_ && now.mono >= *paused_until_) resume(now.mono);
+  if (surge_ && now.mono >= surge_->until) end_surge(surge_->by, now.mono);
   while (!timers_.empty() && timers_.begin()->first <= now.mono) {
     const std::uint64_t id = timers_.begin()->second;
     timers_.erase(timers_.begin());
@@ -174,6 +175,7 @@ MonoTime Crowd::next_deadline() const {
   MonoTime next =
       paused_until_ ? *paused_until_ : std::min(arrivals_.next(), fraud_arrivals_.next());
   if (!timers_.empty()) next = std::min(next, timers_.begin()->first);
+  if (surge_) next = std::min(next, surge_->until);
   return next;
 }
 
@@ -188,10 +190,26 @@ void Crowd::resume(MonoTime now) {
 
 void Crowd::change(const TrafficChange& change, MonoTime now) {
   apply(change, traffic_);
-  if (change.rate || change.plan) {
-    arrivals_.restart(RatePlan(traffic_.rate, traffic_.plan, now), now);
-  }
+  if ((change.rate || change.plan) && !surge_) schedule_anew(now);
   if (change.fraud) fraud_arrivals_.restart(fraud_plan(now), now);
+}
+
+void Crowd::schedule_anew(MonoTime now) {
+  arrivals_.restart(
+      surge_ ? RatePlan(surge_->rate, {}, now) : RatePlan(traffic_.rate, traffic_.plan, now), now);
+}
+
+void Crowd::surge(const std::string& by, double rate, MonoTime until, MonoTime now) {
+  if (surge_ && surge_->by != by) return;
+  const bool is_new = !surge_ || surge_->rate != rate;
+  surge_ = Surge{by, rate, until};
+  if (is_new) schedule_anew(now);
+}
+
+void Crowd::end_surge(const std::string& by, MonoTime now) {
+  if (!surge_ || surge_->by != by) return;
+  surge_.reset();
+  schedule_anew(now);
 }
 
 CrowdStatus Crowd::status(MonoTime now) {
@@ -200,6 +218,7 @@ CrowdStatus Crowd::status(MonoTime now) {
   status.in_flight = static_cast<std::int64_t>(customers_.size());
   status.rate = arrivals_.plan().rate_at(now);
   status.plan_step = arrivals_.plan().step_at(now);
+  if (surge_) status.surge = surge_->by;
   status.paused = paused_until_.has_value();
   return status;
 }

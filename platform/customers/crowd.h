@@ -44,6 +44,7 @@ struct CrowdStatus {
   std::size_t plan_step = 0;       // from 1; 0: none is under way
   double schedule_lag_ms = 0;      // how late the latest arrival was let in: our own slowness
   double rate = 0;
+  std::string surge;  // who had a surge made that is under way; "": nobody
   bool paused = false;
 };
 
@@ -82,6 +83,10 @@ class Crowd {
   void resume(MonoTime now);
   // `rate` or `plan` begins the schedule anew, and `fraud` a burst; what is absent goes on.
   void change(const TrafficChange& change, MonoTime now);
+  // So many come in place of `rate` and plan, until end_surge() or `until`: as a pause. The same
+  // one prolongs its own; while it lasts another one's is not begun.
+  void surge(const std::string& by, double rate, MonoTime until, MonoTime now);
+  void end_surge(const std::string& by, MonoTime now);  // another one's: nothing
 
   CrowdStatus status(MonoTime now);
 
@@ -99,6 +104,7 @@ class Crowd {
   void end(std::uint64_t id, Kind kind, const Move& move, MonoTime now);
   void end_purchase(const Move& move);
   RatePlan fraud_plan(MonoTime now) const;
+  void schedule_anew(MonoTime now);
 
   const Options options_;
   Traffic traffic_;
@@ -107,6 +113,12 @@ class Crowd {
   Errands errands_;
   Window window_;
   std::optional<MonoTime> paused_until_;
+  struct Surge {
+    std::string by;
+    double rate = 0;
+    MonoTime until;
+  };
+  std::optional<Surge> surge_;
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, Customer> customers_;  // in the shop
   std::size_t fraud_in_flight_ = 0;

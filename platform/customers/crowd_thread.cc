@@ -183,4 +183,14 @@ CrowdStatus CrowdThread::change_traffic(const TrafficChange& change_to) {
       [change_to](Crowd& crowd, const Moment& now) { crowd.change(change_to, now.mono); });
 }
 
+CrowdStatus CrowdThread::surge(const std::string& by, double rate, Duration lease) {
+  return change([=](Crowd& crowd, const Moment& now) {
+    crowd.surge(by, rate, now.mono + lease, now.mono);
+  });
+}
+
+CrowdStatus CrowdThread::end_surge(const std::string& by) {
+  return change([by](Crowd& crowd, const Moment& now) { crowd.end_surge(by, now.mono); });
+}
+
 }  // namespace panshi::shop

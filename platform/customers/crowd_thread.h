@@ -37,6 +37,8 @@ class CrowdThread {
   CrowdStatus pause(Duration drain, Duration lease);
   CrowdStatus resume();
   CrowdStatus change_traffic(const TrafficChange& change);
+  CrowdStatus surge(const std::string& by, double rate, Duration lease);
+  CrowdStatus end_surge(const std::string& by);
   std::string log_error_text() const;  // "" while the log can be written
 
  private:

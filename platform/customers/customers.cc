@@ -48,6 +48,7 @@ nlohmann::json status_json(const CrowdStatus& status) {
           {"schedule_lag_ms", status.schedule_lag_ms},
           {"rate", status.rate},
           {"plan_step", status.plan_step},
+          {"surge", status.surge},
           {"paused", status.paused ? 1 : 0}};
 }
 
@@ -73,6 +74,11 @@ struct PauseBody {
   std::int64_t lease_ms = 120'000;
 };
 struct NoBody {};
+struct SurgeBody {
+  std::string by;
+  double rate = 0;
+  std::int64_t lease_ms = 0;
+};
 
 void add_routes(HttpServer& server, CrowdThread& crowd, const std::vector<std::string>& products) {
   server.route("POST", "/pause",
@@ -87,6 +93,21 @@ void add_routes(HttpServer& server, CrowdThread& crowd, const std::vector<std::s
   server.route(
       "POST", "/resume",
       control<NoBody>([](Fields&, NoBody&) {}, [&crowd](const NoBody&) { return crowd.resume(); }));
+  server.route("POST", "/surge",
+               control<SurgeBody>(
+                   [](Fields& in, SurgeBody& body) {
+                     in.need("by", body.by);
+                     in.need("rate", body.rate, {0, kRateMax});
+                     in.need("lease_ms", body.lease_ms, {1, 3'600'000});
+                     if (body.by.empty()) in.problem("by", "must not be empty");
+                   },
+                   [&crowd](const SurgeBody& body) {
+                     return crowd.surge(body.by, body.rate, body.lease_ms * 1ms);
+                   }));
+  server.route(
+      "POST", "/surge/end",
+      control<SurgeBody>([](Fields& in, SurgeBody& body) { in.need("by", body.by); },
+                         [&crowd](const SurgeBody& body) { return crowd.end_surge(body.by); }));
   const auto change = [&crowd](const TrafficChange& to) { return crowd.change_traffic(to); };
   server.route("POST", "/rate",
                control<TrafficChange>(

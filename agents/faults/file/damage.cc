@@ -53,12 +53,7 @@ class FileDamage : public Fault {
 
   Status apply(const json& resolved) final {
     ASSIGN_OR_RETURN(const FoundFile file, find(resolved));
-    const FaultKindSpec* kind = find_fault_kind(request_.kind);
-    auto noted = kept_.note({{"kind", request_.kind},
-                             {"target", {{request_.target_key, request_.target}}},
-                             {"params", fault_params_json(*kind, request_.params)},
-                             {"resolved", resolved}});
-    if (!noted) return noted;
+    if (auto noted = kept_.note(request_, resolved); !noted) return noted;
     return damage(resolved, file);
   }
 

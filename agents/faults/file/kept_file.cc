@@ -29,7 +29,12 @@ Status KeptFile::write(const char* name, const std::string& content) const {
   return write_file_durably(folder_ / name, content, 0600);
 }
 
-Status KeptFile::note(const nlohmann::json& record) const {
+Status KeptFile::note(const FaultRequest& request, const nlohmann::json& resolved) const {
+  const FaultKindSpec* kind = find_fault_kind(request.kind);
+  const nlohmann::json record = {{"kind", request.kind},
+                                 {"target", {{request.target_key, request.target}}},
+                                 {"params", fault_params_json(*kind, request.params)},
+                                 {"resolved", resolved}};
   return write(kRecord, dump_json(record) + "\n");
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// KeptFile: a file as it was, kept aside whole and durably before a fault breaks it.
+// KeptFile: what a fault changes that nothing but its undo record could tell, kept aside whole and
+// durably before it does: a file as it was, or the limits that processes had.
 //
 //     <state>/kept/<fault>/record    as in the undo record, for when that is gone
 //     <state>/kept/<fault>/original  the content; not of a fault that changes none
@@ -18,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/faults/fault.h"
 #include "core/base/result.h"
 
 namespace panshi::agent {
@@ -29,9 +31,9 @@ class KeptFile {
   KeptFile(const std::filesystem::path& folder, const std::string& fault)
       : folder_(folder / fault) {}
 
-  // {"kind", "target", "params", "resolved"}
-  Status note(const nlohmann::json& record) const;
-  nlohmann::json record() const;  // null: none that can be read
+  Status note(const FaultRequest& request, const nlohmann::json& resolved) const;
+  // {"kind", "target", "params", "resolved"}; null: none that can be read
+  nlohmann::json record() const;
   Status keep(const std::string& content) const;
   Status mark_broken() const;
   bool is_broken() const;

@@ -2,6 +2,7 @@
 #include "agents/faults/load/surge.h"
 
 #include "agents/faults/effect.h"
+#include "agents/faults/upkeep.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -10,7 +11,8 @@ namespace {
 class LoadSurge final : public Fault {
  public:
   LoadSurge(const FaultRequest& request, Host& host)
-      : service_(request.target),
+      : id_(request.id),
+        service_(request.target),
         factor_(static_cast<double>(request.integer("factor"))),
         host_(host) {}
 
@@ -27,15 +29,31 @@ class LoadSurge final : public Fault {
       return fail(ErrorCode::kRefused,
                   cat(service_, " is in the middle of a plan, which could not be put back"));
     }
-    return nlohmann::json{{"rate", status->at("rate")}};
+    // One that tells who has a surge made ends it by itself when nobody prolongs it.
+    return nlohmann::json{{"rate", status->at("rate")}, {"leased", status->contains("surge")}};
   }
 
   Status apply(const nlohmann::json& resolved) override {
-    return set_rate(resolved.at("rate").get<double>() * factor_);
+    const double rate = resolved.at("rate").get<double>() * factor_;
+    if (!is_leased(resolved)) return tell("/rate", {{"rate", rate}});
+    const Duration lease = Upkeep::lease_of(resolved);
+    const nlohmann::json body = {
+        {"by", id_},
+        {"rate", rate},
+        {"lease_ms",
+         std::chrono::duration_cast<std::chrono::milliseconds>(Upkeep::step(lease)).count()}};
+    if (auto begun = tell("/surge", body); !begun) return begun;
+    host_.holdings().keep(
+        id_, std::make_shared<Upkeep>(Upkeep::every(lease), [service = service_, body, &h = host_] {
+          (void)h.control_load(service, "/surge", body);
+        }));
+    return {};
   }
 
   Status revert(const nlohmann::json& resolved) override {
-    auto done = set_rate(resolved.at("rate").get<double>());
+    host_.holdings().let_go(id_);  // first: it would prolong it
+    auto done = is_leased(resolved) ? tell("/surge/end", {{"by", id_}})
+                                    : tell("/rate", {{"rate", resolved.at("rate")}});
     if (!done && done.error().code == ErrorCode::kUnavailable) return {};  // nobody is there
     return done;
   }
@@ -54,12 +72,15 @@ class LoadSurge final : public Fault {
   }
 
  private:
-  Status set_rate(double rate) const {
-    const auto answer = host_.control_load(service_, "/rate", {{"rate", rate}});
+  static bool is_leased(const nlohmann::json& resolved) { return resolved.value("leased", false); }
+
+  Status tell(const std::string& path, const nlohmann::json& body) const {
+    const auto answer = host_.control_load(service_, path, body);
     if (!answer) return tl::unexpected(answer.error());
     return {};
   }
 
+  const std::string id_;
   const std::string service_;
   const double factor_;
   Host& host_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "agents/faults/effect.h"
+#include "agents/faults/file/kept_file.h"
+#include "agents/faults/node_target.h"
 #include "agents/faults/process/target_processes.h"
 
 namespace panshi::agent {
@@ -11,7 +13,8 @@ namespace {
 
 class Descriptors final : public Fault {
  public:
-  Descriptors(const FaultRequest& request, Host& host) : request_(request), host_(host) {}
+  Descriptors(const FaultRequest& request, Host& host)
+      : request_(request), host_(host), kept_(kept_folder(host), request.id) {}
 
   Result<nlohmann::json> resolve() override {
     ASSIGN_OR_RETURN(const TargetProcesses found, find_processes(request_.target, host_));
@@ -26,6 +29,8 @@ class Descriptors final : public Fault {
   }
 
   Status apply(const nlohmann::json& resolved) override {
+    // A process does not tell which limit it had.
+    if (auto noted = kept_.note(request_, resolved); !noted) return noted;
     const auto left = static_cast<std::uint64_t>(request_.integer("left"));
     for (const ProcessName& each : processes_from(resolved).all) {
       const auto now = host_.machine().descriptor_limit(each);
@@ -55,7 +60,11 @@ class Descriptors final : public Fault {
       auto set = host_.machine().set_descriptor_limit(each, soft, hard);
       if (!set && set.error().code != ErrorCode::kNotFound) return set;
     }
-    return {};
+    return kept_.mark_mended();
+  }
+
+  void forget() const override {
+    if (kept_.is_mended()) (void)kept_.remove();  // else the next start does it
   }
 
   nlohmann::json measure(const nlohmann::json& resolved) const override {
@@ -74,6 +83,7 @@ class Descriptors final : public Fault {
  private:
   const FaultRequest request_;
   Host& host_;
+  const KeptFile kept_;
 };
 
 }  // namespace

@@ -45,6 +45,18 @@ Status clear_ended(const FaultRequest& request, Host& host, Done& done) {
   return {};
 }
 
+void find_starts(const FsckView& view, Host& host, std::vector<Leftover>& found) {
+  for (const auto& [service, fault] : host.starts().all()) {
+    if (is_live(view, fault)) continue;
+    found.push_back({.what = cat("fault ", fault, " changes how service ", service, " is started"),
+                     .why = "no fault of that id is in force",
+                     .clear_hint = "restart the agent: it starts its services as configured",
+                     .clear = [&host, service = service, fault = fault] {
+                       return end_changed_start(service, fault, host);
+                     }});
+  }
+}
+
 Status clear_starts(const FaultRequest& request, Host& host, Done& done) {
   if (auto ended = end_changed_start(request.target, request.id, host); !ended) return ended;
   done.push_back(cat(what(request), " starts as it is configured"));

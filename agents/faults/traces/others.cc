@@ -91,6 +91,17 @@ Status purge(const std::string& service, const Filling& filling, Host& host) {
   return {};
 }
 
+std::string text_at(const json& status, const char* name) {
+  const auto found = status.find(name);
+  return found != status.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Status end_surge(const std::string& service, const std::string& by, Host& host) {
+  ASSIGN_OR_RETURN([[maybe_unused]] const json told,
+                   host.control_load(service, "/surge/end", {{"by", by}}));
+  return {};
+}
+
 }  // namespace
 
 void find_queue(const FsckView& view, Host& host, std::vector<Leftover>& found) {
@@ -118,7 +129,25 @@ Status clear_queue(const FaultRequest& request, Host& host, Done& done) {
   return {};
 }
 
-Status clear_load(const FaultRequest& request, Host&, Done&) {
+void find_load(const FsckView& view, Host& host, std::vector<Leftover>& found) {
+  for (const std::string& service : host.load_services()) {
+    const auto status = host.control_load(service, "/status", nullptr);
+    const std::string by = status ? text_at(*status, "surge") : "";
+    if (by.empty() || is_live(view, by)) continue;
+    found.push_back({.what = cat("surge of fault ", by, " at service ", service),
+                     .why = "no fault of that id is in force; it ends by itself in a moment",
+                     .clear_hint = cat("POST /surge/end {\"by\":\"", by, "\"} to the generator"),
+                     .clear = [&host, service, by] { return end_surge(service, by, host); }});
+  }
+}
+
+Status clear_load(const FaultRequest& request, Host& host, Done& done) {
+  ASSIGN_OR_RETURN(const json status, host.control_load(request.target, "/status", nullptr));
+  if (status.contains("surge")) {
+    if (auto ended = end_surge(request.target, request.id, host); !ended) return ended;
+    done.push_back(cat("the surge at ", request.target, " has ended"));
+    return {};
+  }
   return fail(ErrorCode::kRefused, cat("the rate of ", request.target,
                                        " before the fault is not known: set it, or restart it"));
 }

@@ -17,6 +17,7 @@ bool is_covered(const FsckView& view, std::string_view kinds, const std::string&
 bool is_live(const FsckView& view, std::string_view fault);
 
 // machine.cc
+FindTrace find_starts;
 ClearTrace clear_stopped, clear_ended, clear_starts, clear_limits, clear_helpers,
     clear_packet_rules, clear_disciplines, clear_files, clear_links;
 // sql.cc
@@ -29,7 +30,7 @@ ClearTrace clear_redis_pause, clear_redis_memory, clear_redis_secret, clear_redi
     clear_redis_keys;
 StateLines redis_state(const std::string& service, Host& host);
 // others.cc
-FindTrace find_queue;
+FindTrace find_queue, find_load;
 ClearTrace clear_queue, clear_load;
 StateLines queue_state(const std::string& service, Host& host);
 StateLines load_state(const std::string& service, Host& host);

@@ -16,7 +16,7 @@ namespace {
 constexpr TraceRow kRows[] = {
     {Trace::kStopped, "stopped processes", "stopped", nullptr, &clear_stopped},
     {Trace::kEnded, "ended services", "services", nullptr, &clear_ended},
-    {Trace::kStarts, "changed starts of services", "services", nullptr, &clear_starts},
+    {Trace::kStarts, "changed starts of services", "services", &find_starts, &clear_starts},
     {Trace::kLimits, "limits of processes", "services", nullptr, &clear_limits},
     {Trace::kHelpers, "helper processes", "helpers", nullptr, &clear_helpers},
     {Trace::kPacketRules, "packet rules", "nft", nullptr, &clear_packet_rules},
@@ -33,7 +33,7 @@ constexpr TraceRow kRows[] = {
     {Trace::kRedisRole, "role in the cluster", "servers", nullptr, &clear_redis_role},
     {Trace::kRedisKeys, "expired keys", "", nullptr, &clear_redis_keys},
     {Trace::kQueue, "messages", "servers", &find_queue, &clear_queue},
-    {Trace::kLoad, "rate of the load", "servers", nullptr, &clear_load},
+    {Trace::kLoad, "rate of the load", "servers", &find_load, &clear_load},
 };
 static_assert(std::size(kRows) == static_cast<std::size_t>(Trace::kLoad) + 1);
 
@@ -166,6 +166,9 @@ void find_server_leftovers(const FsckView& view, Host& host, std::vector<Leftove
   for (const auto& service : host.redis_services())
     add("Redis", service, open_redis(host, service));
   for (const auto& service : host.nats_services()) add("queue", service, open_nats(host, service));
+  for (const auto& service : host.load_services()) {
+    add("load", service, host.control_load(service, "/status", nullptr));
+  }
 }
 
 nlohmann::json server_state(Host& host) {

@@ -14,7 +14,7 @@ constexpr FaultKindSpec kKinds[] = {
      .target_key = "service",
      .params = kSurgeParams,
      .needs = "a load generator among the node's services (`load`)",
-     .undo = "Sets the rate that there was.",
+     .undo = "Ends the surge; a generator that leases none is told the rate that there was.",
      .measured = "Asks the generator for its rate and for how many came.",
      .shown_by = "effects",
      .holds = {.what = "rate"}},

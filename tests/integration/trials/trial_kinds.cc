@@ -82,10 +82,15 @@ std::vector<TrialKind> server_kinds() {
       {"db.slow-query", shop, json::object()},
       {"db.replication-stop", replica, json::object()},
       {"db.replication-delay", replica, json::object()},
+      {"db.primary-kill", shop, json::object()},
+      {"redis.failover", cache, json::object()},
+      {"redis.kill", {{"node", "test"}}, json::object()},
       {"redis.memory-full", shop, json::object()},
       {"redis.pause-clients", shop, json::object()},
       {"redis.expire-keys", shop, {{"prefix", "cache:"}}},
       {"redis.replication-break", cache, json::object()},
+      {"queue.leader-stop", shop, {{"stream", "ORDERS"}}},
+      {"queue.consumer-stall", shop, {{"stream", "ORDERS"}, {"consumer", "worker"}}},
       {"queue.fill", shop, {{"stream", "ORDERS"}, {"subject", "fill.panshi"}, {"size", "1MiB"}}},
       {"load.surge", shop, json::object()}};
 }

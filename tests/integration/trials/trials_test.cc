@@ -14,6 +14,7 @@
 #include <functional>
 #include <future>
 #include <iostream>
+#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -98,14 +99,6 @@ Trial draw(Random& random, int number, const std::vector<TrialKind>& kinds) {
   return trial;
 }
 
-json snapshot(agent::TestAgent& agent) {
-  const auto taken = agent.run({"snapshot", "--config", "{config}"});
-  json state = parse_json(taken.output, 16 << 20).value_or(json::object());
-  // Of the whole machine, on which other trials run.
-  for (const char* part : {"cgroups", "stopped", "mounts"}) state.erase(part);
-  return state;
-}
-
 // Where a trial takes place, beside the tree itself.
 struct Place {
   std::string body;
@@ -139,7 +132,7 @@ class Run {
 
  private:
   json looked_at() {
-    json all = snapshot(tree_.agent());
+    json all = tree_.agent().host_state();
     all["around"] = place_.around();
     return all;
   }
@@ -177,7 +170,9 @@ class Run {
 
   // Once none of them is left, and the fault is over: an order may still be on its way when
   // nothing is to be seen of it.
-  void check() { eventually([&] { return (problems_ = wrong_now()).empty(); }); }
+  void check() {
+    eventually([&] { return (problems_ = wrong_now()).empty(); });
+  }
 
   Problems wrong_now() {
     Problems found = journal_problems();
@@ -262,6 +257,7 @@ struct Tally {
   std::mutex mutex;
   std::vector<std::string> failed;
   std::atomic<bool> without_network = false;
+  std::map<std::string, std::string> not_here;  // kinds, and why
   int done = 0;
   int in_force = 0;
 };
@@ -275,7 +271,7 @@ void one_trial(const Place& place, std::uint64_t seed, int number, Tally& tally)
   bool in_force = false;
   std::string logs;
   try {
-    TrialTree tree({.agent_body = place.body,
+    TrialTree tree({.agent_body = cat("cgroups: ", number % 2 == 0, "\n", place.body),
                     .services = place.services,
                     .restart_after = trial.way == Way::kLate ? kLateBy : 50ms});
     const std::string folder = tree.agent().folder().string();
@@ -299,18 +295,22 @@ void one_trial(const Place& place, std::uint64_t seed, int number, Tally& tally)
   std::cout << tally.failed.back() << '\n' << logs << std::endl;
 }
 
-// Kinds that this machine can do.
-std::vector<std::string> impossible(const Place& place) {
+// Kinds that this machine cannot do, and why.
+std::map<std::string, std::string> impossible(const Place& place) {
   agent::TestAgent agent(place.body);
   fs::create_directories(agent.folder() / "data");
   fs::copy_file("/bin/sleep", agent.folder() / "nap");
   agent.start();
-  std::vector<std::string> names;
+  std::map<std::string, std::string> why;
   const json known = agent.call("GET", "/v1/faults/kinds").json;
-  for (const json& kind : known.at("kinds")) {
-    if (!kind.at("possible").get<bool>()) names.push_back(kind.at("name"));
+  for (const TrialKind& wanted : place.kinds("{folder}")) {
+    for (const json& kind : known.at("kinds")) {
+      if (kind.at("name") == wanted.name && kind.at("possible") == false) {
+        why[wanted.name] = kind.at("why_not");
+      }
+    }
   }
-  return names;
+  return why;
 }
 
 // Takes numbers until there is none left. Not in a network namespace of its own (`isolated`) it
@@ -318,14 +318,17 @@ std::vector<std::string> impossible(const Place& place) {
 void work(Place place, bool isolated, std::uint64_t seed, std::atomic<int>& next, int end,
           Tally& tally) {
   if (!isolated) tally.without_network = true;
-  const std::vector<std::string> not_here = impossible(place);
+  const auto not_here = impossible(place);
+  {
+    const std::lock_guard lock(tally.mutex);
+    tally.not_here.insert(not_here.begin(), not_here.end());
+  }
   const auto all = place.kinds;
   place.kinds = [all, not_here, isolated](const std::string& folder) {
     std::vector<TrialKind> kinds = all(folder);
     std::erase_if(kinds, [&](const TrialKind& kind) {
       const bool of_network = kind.name.starts_with("network.") || kind.name.starts_with("dns.");
-      return (of_network && !isolated) ||
-             std::find(not_here.begin(), not_here.end(), kind.name) != not_here.end();
+      return (of_network && !isolated) || not_here.contains(kind.name);
     });
     return kinds;
   };
@@ -379,6 +382,7 @@ TEST_CASE("whoever is killed or frozen at whatever instant, no fault outlives it
   for (auto& worker : workers) worker.get();
   std::cout << tally.done << " trials, " << tally.in_force << " with the fault in force, "
             << tally.failed.size() << " failed" << std::endl;
+  for (const auto& [kind, why] : tally.not_here) skip_part(cat(kind, ": ", why));
   if (tally.without_network) skip_part("no network namespace can be made here");
   if (std::getenv("PANSHI_TRIAL") == nullptr) {
     CHECK(tally.done == count);

@@ -224,6 +224,27 @@ std::vector<pid_t> TestAgent::everything() const {
   return left;
 }
 
+nlohmann::json TestAgent::host_state() {
+  const Ended taken = run({"snapshot", "--config", "{config}"});
+  nlohmann::json state = parse_json(taken.output, 16 << 20).value_or(nlohmann::json::object());
+  if (!state.contains("services")) throw std::runtime_error("no snapshot: " + taken.output);
+  const std::string own = cat("panshi-", hex16(fnv1a((folder() / "state").string())));
+  const std::vector<pid_t> pids = everything();
+  nlohmann::json groups = nlohmann::json::array();
+  for (const nlohmann::json& group : state.at("cgroups")) {
+    if (group.get<std::string>().find(own) != std::string::npos) groups.push_back(group);
+  }
+  nlohmann::json stopped = nlohmann::json::array();
+  for (const nlohmann::json& line : state.at("stopped")) {  // "4711 nap"
+    const auto pid =
+        static_cast<pid_t>(parse_integer(split(line.get<std::string>(), ' ')[0]).value());
+    if (std::find(pids.begin(), pids.end(), pid) != pids.end()) stopped.push_back("one of ours");
+  }
+  state["cgroups"] = std::move(groups);
+  state["stopped"] = std::move(stopped);
+  return state;
+}
+
 std::string TestAgent::log() const { return read_file(folder_ / "agent.log").value_or(""); }
 
 std::string TestAgent::token() const {

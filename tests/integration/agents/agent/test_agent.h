@@ -60,6 +60,9 @@ class TestAgent {
 
   // Live processes that this agent, or an earlier run of it, started, its guardian included.
   std::vector<pid_t> everything() const;
+  // What a fault may change of this machine, as the agent's own snapshot has it; of control groups
+  // and stopped processes this agent's alone, since other tests beside it have theirs.
+  nlohmann::json host_state();
   std::filesystem::path folder() const { return folder_.path(); }
   const std::string& address() const { return address_; }
   std::string log() const;

@@ -97,36 +97,6 @@ json order_of(const json& kind, const TestAgent& agent, int lease_ms) {
           {"lease_ms", lease_ms}};
 }
 
-// Those that are of this agent, or of nobody any more who could be known: other tests beside this
-// one make control groups and stop processes too.
-void keep_own(TestAgent& agent, json& state) {
-  const std::string own = cat("panshi-", hex16(fnv1a((agent.folder() / "state").string())));
-  const std::vector<pid_t> pids = agent.everything();
-  json groups = json::array();
-  for (const json& group : state.at("cgroups")) {
-    if (group.get<std::string>().find(own) != std::string::npos) groups.push_back(group);
-  }
-  json stopped = json::array();
-  for (const json& line : state.at("stopped")) {  // "4711 nap"
-    const auto pid =
-        static_cast<pid_t>(parse_integer(split(line.get<std::string>(), ' ')[0]).value());
-    if (std::find(pids.begin(), pids.end(), pid) != pids.end()) stopped.push_back("one of ours");
-  }
-  state["cgroups"] = std::move(groups);
-  state["stopped"] = std::move(stopped);
-}
-
-// What a fault may change of this machine, as the agent's own snapshot has it, and what it left in
-// the agent's file folder.
-json snapshot(TestAgent& agent) {
-  const Ended taken = agent.run({"snapshot", "--config", "{config}"});
-  json state = parse_json(taken.output, 16 << 20).value_or(json::object());
-  INFO(taken.output);
-  REQUIRE(state.contains("services"));
-  keep_own(agent, state);
-  return state;
-}
-
 struct Ending {
   const char* name;
   bool measured;        // by the very agent that put it in force, when it reverts it
@@ -265,7 +235,7 @@ bool ends_the_service(const std::string& kind) {
 
 // `unsupervised`: nobody is left to start a service, so whether it runs says nothing.
 json looked_at(TestAgent& agent, const World& world, bool unsupervised) {
-  json all = snapshot(agent);
+  json all = agent.host_state();
   all["around"] = world.around();
   if (!unsupervised) return all;
   all.erase("services");

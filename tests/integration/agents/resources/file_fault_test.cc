@@ -67,7 +67,7 @@ class Node {
   std::string kept_named() const {
     std::string all;
     for (const Leftover& leftover : book->fsck()) {
-      if (leftover.what.starts_with("kept of a file")) all += leftover.why;
+      if (leftover.what.starts_with("kept of fault")) all += leftover.why;
     }
     return all;
   }

@@ -30,6 +30,10 @@ class Node {
     book.reset();
     book = std::move(*FaultBook::open({.directory = folder_ / "faults"}, host));
   }
+  void lose_undo_record() {  // and start anew
+    REQUIRE(std::filesystem::remove(folder_ / "faults" / "f1.json"));
+    reopen();
+  }
   Result<json> put(const std::string& kind, json params, json target = {{"node", "here"}}) {
     return book->put({.id = "f1",
                       .epoch = 1,
@@ -134,6 +138,19 @@ TEST_CASE("a service is left as many descriptors as asked, and gets its own limi
   const auto after = node.host.machine().descriptor_limit(service.name()).value();
   CHECK(after.soft == before.soft);
   CHECK(after.hard == before.hard);
+}
+
+TEST_CASE("a limit whose undo record is lost is named by fsck, and put back by the next agent") {
+  Node node;
+  Group service({"/bin/sleep", "1000"});
+  node.host.leaders["orders"] = service.name();
+  const auto before = node.host.machine().descriptor_limit(service.name()).value();
+  REQUIRE(node.put("resource.descriptors", {{"left", 3}}, {{"service", "orders"}}));
+  node.lose_undo_record();
+  CHECK(node.host.machine().descriptor_limit(service.name()).value() != before);
+  CHECK(node.book->recover().reverted == std::vector<FaultId>{"f1"});
+  CHECK(node.host.machine().descriptor_limit(service.name()).value().soft == before.soft);
+  for (const Leftover& leftover : node.book->fsck()) CHECK_FALSE(leftover.ours);
 }
 
 TEST_CASE("helpers that an earlier agent left running are ended by the next one") {

@@ -39,8 +39,9 @@ class FakeNats {
     Result<nlohmann::json> ask(const std::string& what, const nlohmann::json& body) override {
       return server_.answer(what, body);
     }
-    Status store(const std::string& subject, const std::string&, const std::string&) override {
-      return server_.store(subject);
+    Status store(const std::string& subject, const std::string&,
+                 const std::string& fault) override {
+      return server_.store(subject, fault);
     }
     Result<std::string> server_name() override { return std::string("data-1"); }
 
@@ -48,11 +49,12 @@ class FakeNats {
     FakeNats& server_;
   };
 
-  Status store(const std::string& subject) {
+  Status store(const std::string& subject, const std::string& fault) {
     if (auto touched = touch_("store"); !touched) return touched;
     if (subject != "fill.panshi") return fail(ErrorCode::kRefused, "no such subject");
     const std::lock_guard lock(mutex_);
     ++filled_;
+    last_of_ = fault;
     return {};
   }
 
@@ -72,6 +74,10 @@ class FakeNats {
       if (filled_ + held_before > 0) state["subjects"] = {{"fill.panshi", filled_ + held_before}};
       return json{{"config", config}, {"state", state}, {"cluster", {{"leader", leader}}}};
     }
+    if (what == "STREAM.MSG.GET.ORDERS" && filled_ > 0 && last_of_ == "f1") {
+      // "NATS/1.0\r\nPanshi-Fault: f1\r\n\r\n"
+      return json{{"message", {{"hdrs", "TkFUUy8xLjANClBhbnNoaS1GYXVsdDogZjENCg0K"}}}};
+    }
     if (what == "STREAM.NAMES") return json{{"total", 1}, {"streams", {"ORDERS"}}};
     if (what == "CONSUMER.INFO.ORDERS.worker") {
       return json{{"num_pending", 3}, {"num_ack_pending", 1}};
@@ -86,6 +92,7 @@ class FakeNats {
   const Touch touch_;
   std::mutex mutex_;
   std::int64_t filled_ = 0;
+  std::string last_of_;  // a fault
   bool purged_others_ = false;
 };
 

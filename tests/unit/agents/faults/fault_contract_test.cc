@@ -7,6 +7,8 @@
 
 #include "agents/faults/effect.h"
 #include "agents/faults/fault.h"
+#include "agents/faults/fsck.h"
+#include "agents/faults/traces/traces.h"
 #include "tests/support/eventually.h"
 #include "tests/unit/agents/faults/fake_host.h"
 
@@ -96,6 +98,34 @@ TEST_CASE("a fault whose apply stops at any step leaves nothing that revert does
       REQUIRE(make(*kind, host, key)->revert(as_on_disk(resolved)));
       CHECK(host.healthy());
     }
+  }
+}
+
+// Of these nothing can be found: it ends with the agent's process, or it cannot be told from what
+// happens by itself.
+bool leaves_no_trace(const FaultKind& kind) {
+  const auto traces = traces_of(kind.name);
+  return std::all_of(traces.begin(), traces.end(), [](Trace trace) {
+    return trace_row(trace).part[0] == '\0' || trace == Trace::kEnded || trace == Trace::kRedisRole;
+  });
+}
+
+TEST_CASE("fsck finds what any fault does to a node whose undo record is lost") {
+  for (const auto& [kind, key] : mendable()) {
+    if (leaves_no_trace(*kind)) continue;
+    INFO(kind->name << " of " << key);
+    FakeHost host;
+    const auto fault = make(*kind, host, key);
+    const auto resolved = fault->resolve().value();
+    if (std::string_view(kind->name) == "db.read-only")
+      host.mariadb->promote();  // a replica may be
+    const FsckView nothing_in_force;
+    REQUIRE(find_leftovers(nothing_in_force, host).empty());
+    REQUIRE(fault->apply(resolved));
+    CHECK_FALSE(find_leftovers(nothing_in_force, host).empty());
+    REQUIRE(fault->revert(resolved));
+    fault->forget();
+    CHECK(find_leftovers(nothing_in_force, host).empty());
   }
 }
 
@@ -428,6 +458,18 @@ TEST_CASE("a surge does not end a plan that it could not put back") {
   const auto refused = make(**find_kind("load.surge"), host)->resolve();
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::kRefused);
+}
+
+TEST_CASE("a generator that leases no surge is told the rate, and the one that it had") {
+  FakeHost host;
+  host.load.leases = false;
+  const auto surge = make(**find_kind("load.surge"), host);
+  const auto resolved = surge->resolve().value();
+  REQUIRE(surge->apply(resolved));
+  CHECK(host.load.surge.empty());
+  CHECK_FALSE(host.healthy());
+  REQUIRE(surge->revert(resolved));
+  CHECK(host.healthy());
 }
 
 TEST_CASE("of a load generator that is gone there is no surge to end") {

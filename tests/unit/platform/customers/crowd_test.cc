@@ -175,6 +175,33 @@ TEST_CASE("a surge brings so many times as many, for its time, and ends by itsel
   CHECK(sim.status().plan_step == 0);
 }
 
+TEST_CASE("a surge that is not prolonged ends by itself, and nobody else ends it") {
+  Sim sim(options(20, 10'000), 5ms);
+  sim.run(1s);
+  const auto surge = [&](const char* by, double rate, Duration lease) {
+    sim.crowd.surge(by, rate, sim.clock.mono() + lease, sim.clock.mono());
+  };
+  surge("f1", 400, 2s);
+  sim.run(1s);
+  surge("f2", 100, 10s);  // it is the first one's
+  CHECK(sim.status().rate == 400);
+  CHECK(sim.status().surge == "f1");
+  surge("f1", 400, 2s);
+  sim.run(1'900ms);
+  CHECK(sim.status().rate == 400);
+  TrafficChange rate;  // what somebody sets meanwhile is for afterwards
+  rate.rate = 30;
+  sim.crowd.change(rate, sim.clock.mono());
+  sim.crowd.end_surge("f2", sim.clock.mono());
+  CHECK(sim.status().rate == 400);
+  sim.run(200ms);
+  CHECK(sim.status().rate == 30);
+  CHECK(sim.status().surge.empty());
+  surge("f2", 100, 10s);
+  sim.crowd.end_surge("f2", sim.clock.mono());
+  CHECK(sim.status().rate == 30);
+}
+
 TEST_CASE("the mix says what customers come for, and purchases are counted apart from visits") {
   Crowd::Options mixed = options(40);
   mixed.traffic.mix = {50, 30, 15, 5};
