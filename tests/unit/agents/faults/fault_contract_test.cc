@@ -7,40 +7,12 @@
 
 #include "agents/faults/effect.h"
 #include "agents/faults/fault.h"
-#include "agents/faults/fsck.h"
-#include "agents/faults/traces/traces.h"
 #include "tests/support/eventually.h"
 #include "tests/unit/agents/faults/fake_host.h"
+#include "tests/unit/agents/faults/mendable.h"
 
 namespace panshi::agent {
 namespace {
-
-std::unique_ptr<Fault> make(const FaultKind& kind, FakeHost& host, const std::string& key = "") {
-  Problems problems;
-  const auto request = read_request(kind, "f1", sample_target(kind.name, key),
-                                    sample_params(kind.name, host), problems);
-  REQUIRE(problems.empty());
-  return kind.make(request, host);
-}
-
-struct Case {
-  const FaultKind* kind;
-  std::string key;  // of its target
-};
-
-// Every kind with every way of naming its target, where there is an undo: a process that was killed
-// by its name is for somebody else to start.
-std::vector<Case> mendable() {
-  std::vector<Case> cases;
-  for (const FaultKind& kind : fault_kinds()) {
-    const bool ends = std::string_view(kind.name) != "process.pause";
-    for (const std::string& key : kind.target_keys()) {
-      if (ends && (key == "process" || key == "cgroup")) continue;
-      cases.push_back({&kind, key});
-    }
-  }
-  return cases;
-}
 
 // Through text, as a restart would read it.
 nlohmann::json as_on_disk(const nlohmann::json& resolved) {
@@ -98,34 +70,6 @@ TEST_CASE("a fault whose apply stops at any step leaves nothing that revert does
       REQUIRE(make(*kind, host, key)->revert(as_on_disk(resolved)));
       CHECK(host.healthy());
     }
-  }
-}
-
-// Of these nothing can be found: it ends with the agent's process, or it cannot be told from what
-// happens by itself.
-bool leaves_no_trace(const FaultKind& kind) {
-  const auto traces = traces_of(kind.name);
-  return std::all_of(traces.begin(), traces.end(), [](Trace trace) {
-    return trace_row(trace).part[0] == '\0' || trace == Trace::kEnded || trace == Trace::kRedisRole;
-  });
-}
-
-TEST_CASE("fsck finds what any fault does to a node whose undo record is lost") {
-  for (const auto& [kind, key] : mendable()) {
-    if (leaves_no_trace(*kind)) continue;
-    INFO(kind->name << " of " << key);
-    FakeHost host;
-    const auto fault = make(*kind, host, key);
-    const auto resolved = fault->resolve().value();
-    if (std::string_view(kind->name) == "db.read-only")
-      host.mariadb->promote();  // a replica may be
-    const FsckView nothing_in_force;
-    REQUIRE(find_leftovers(nothing_in_force, host).empty());
-    REQUIRE(fault->apply(resolved));
-    CHECK_FALSE(find_leftovers(nothing_in_force, host).empty());
-    REQUIRE(fault->revert(resolved));
-    fault->forget();
-    CHECK(find_leftovers(nothing_in_force, host).empty());
   }
 }
 
