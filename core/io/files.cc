@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -220,12 +221,20 @@ std::string holder_of(const fs::path& path) {
   return holder;
 }
 
-// Killed, and shown as a zombie by its first thread, while another still lets go of what it had.
+// Killed, and shown as a zombie by its first thread while another still lets go of what it had; or
+// on its way there: without memory by now, or with the signal that ends it still to be heard.
 bool is_dying(const std::string& holder) {
   pid_t pid = 0;
   (void)std::from_chars(holder.data(), holder.data() + holder.size(), pid);
   const char state = pid > 0 ? process_state(pid) : 'R';
-  return state == 'Z' || state == 'X' || state == 0;
+  if (state == 'Z' || state == 'X' || state == 0) return true;
+  const std::string status = read_file(cat("/proc/", pid, "/status")).value_or("");
+  if (status.find("\nVmSize:") == std::string::npos) return true;
+  constexpr std::string_view kPending = "\nShdPnd:\t";
+  const auto pending = status.find(kPending);
+  if (pending == std::string::npos) return false;
+  const std::uint64_t signals = std::strtoull(&status[pending + kPending.size()], nullptr, 16);
+  return (signals >> (SIGKILL - 1) & 1U) != 0;
 }
 
 }  // namespace
