@@ -37,7 +37,7 @@ Status write_out(const std::filesystem::path& given, const std::string& document
   std::ofstream out(file);
   out << document << std::flush;
   if (out) return {};
-  return fail(ErrorCode::kUnavailable, cat("write ", given.string(), ": it could not take it all"));
+  return fail(ErrorCode::kInternal, cat("write ", given.string(), ": it could not take it all"));
 }
 
 int save(Invocation& invocation, const std::string& document) {

@@ -35,7 +35,13 @@ Decision decide_run(const State& state, const DrillFacts& drill, const Expectati
     seen = run.outcome;
     if (seen == expected.outcome) return {Answer::kYes, cat(id, " ended ", seen)};
   }
-  return {Answer::kPending, seen.empty() ? "no run ended" : cat("ended ", seen)};
+  if (!seen.empty()) return {Answer::kPending, cat("ended ", seen)};
+  std::string why;
+  for (const auto& [id, breach] : state.breaches) {
+    const auto refused = breach.refused.find(expected.run);
+    if (breach.drill == drill.id && refused != breach.refused.end()) why = refused->second;
+  }
+  return {Answer::kPending, why.empty() ? "no run ended" : cat("no run: refused, ", why)};
 }
 
 bool fault_is_live(const State& state, const DrillFacts& drill) {

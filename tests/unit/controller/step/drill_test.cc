@@ -88,8 +88,8 @@ TEST_CASE("an audit that exits with an error is unknown, whatever it printed, an
   const auto [printed, code] = GENERATE(table<std::string, int>({{"valid", 7}, {"invalid", 1}}));
   Scene scene;
   const auto well = scene.fleet;
-  scene.fleet = [&, &said = printed, &exit_code = code](
-                    const Effect& effect) -> std::optional<EffectDone> {
+  scene.fleet = [&, &said = printed,
+                 &exit_code = code](const Effect& effect) -> std::optional<EffectDone> {
     auto done = well(effect);
     if (effect.kind != "act" || effect.body["kind"] != "program") return done;
     CHECK(effect.body["params"]["args"]["since_us"] ==
@@ -257,6 +257,26 @@ TEST_CASE("no service is drawn twice, nor one that another fault names, whatever
     firsts.insert(draw_targets(scenario, seed).front().services.front());
   }
   CHECK(firsts == std::set<std::string>{"a", "b"});
+}
+
+TEST_CASE("an expected run that was refused is told with the reason") {
+  Catalog catalog = small_catalog();
+  catalog.runbooks["failover"].cooldown = 1h;
+  Scene scene(catalog);
+  scene.agents_up();
+  REQUIRE(scene.command("runbook.run", {{"runbook", "failover"}}));
+  scene.samples(1, 30);
+  scene.run_for(20s);
+  REQUIRE(scene.events("run.done").size() == 1);
+  play_hang(scene);
+  scene.run_for(40s);
+  std::string observed;
+  for (const Event& answer : scene.events("drill.expectation")) {
+    if (answer.data["text"].get<std::string>().find("failover") != std::string::npos) {
+      observed = answer.data["observed"].get<std::string>();
+    }
+  }
+  CHECK_THAT(observed, Catch::StartsWith("no run: refused, in cooldown until "));
 }
 
 TEST_CASE("draws that cannot all be different are refused before anything is broken") {
