@@ -80,8 +80,9 @@ std::set<pid_t> find_stopped_services(const FsckView& view, Host& host,
       seen.insert(each.pid);
       if (host.process_state(each) != 'T' || is_paused(view, service, each)) continue;
       found.push_back({.what = cat("stopped process ", each.pid, " of service ", service),
-                       .why = "no fault in force has stopped it: somebody else sent SIGSTOP, or the undo "
-                              "record of a fault is lost",
+                       .why =
+                           "no fault in force has stopped it: somebody else sent SIGSTOP, or the "
+                           "undo record of a fault is lost",
                        .clear_hint = cat("kill -CONT ", each.pid),
                        .clear = [&host, each] { return host.signal_one(each, SIGCONT); }});
     }
