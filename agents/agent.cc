@@ -164,6 +164,7 @@ Status Agent::open_links() {
     spec.failback = failback_of(link.failback);
     spec.failback_hold = link.failback_hold;
     spec.connections_max = link.connections_max;
+    spec.connections_per_source = link.connections_per_source;
     if (auto opened = links_->open(spec); !opened) {
       return fail(opened.error(), cat("link ", link.name));
     }
@@ -174,7 +175,7 @@ Status Agent::open_links() {
 
 Status Agent::open_toxiproxy() {
   if (!config_.toxiproxy) return {};
-  proxies_ = std::make_unique<toxiproxy::ProxyBook>(*links_);
+  proxies_ = std::make_unique<toxiproxy::ProxyBook>(*links_, config_.toxiproxy->permits);
   ASSIGN_OR_RETURN(
       toxiproxy_, toxiproxy::serve(*proxies_, config_.toxiproxy->address, config_.toxiproxy->port));
   return {};
@@ -443,12 +444,15 @@ void Agent::tell_rerouted(const std::string& link, const LinkTable::Rerouted& wa
 }
 
 void Agent::tell_full(const LinkTable::Full& full) {
-  log_warn(cat("link ", full.link, " refuses new connections: ", full.connections, " are open on ",
-               full.of_node ? "all links of the node" : "it", ", which is the limit; ",
-               full.refused, " refused so far"));
+  const std::string limit_of = full.limit_of;
+  log_warn(
+      cat("link ", full.link, " refuses new connections: ", full.connections, " are open on ",
+          limit_of == "node" ? "all links of the node" : "it",
+          limit_of == "source" ? ", as many as may be from one source; " : ", which is the limit; ",
+          full.refused, " refused so far"));
   feed_.add_event("link.full", {{"link", full.link},
                                 {"connections", full.connections},
-                                {"limit_of", full.of_node ? "node" : "link"},
+                                {"limit_of", limit_of},
                                 {"refused", full.refused}});
 }
 

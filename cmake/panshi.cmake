@@ -52,6 +52,11 @@ set(panshi_common_headers <chrono> <functional> <map> <memory> <optional> <strin
 add_library(panshi_pch STATIC ${CMAKE_CURRENT_LIST_DIR}/pch.cc)
 target_link_libraries(panshi_pch PUBLIC panshi_options)
 target_precompile_headers(panshi_pch PRIVATE ${panshi_common_headers})
+add_library(panshi_hot_options INTERFACE)
+target_compile_options(panshi_hot_options INTERFACE $<$<CONFIG:Release>:-O2>)
+add_library(panshi_hot_pch STATIC ${CMAKE_CURRENT_LIST_DIR}/pch.cc)
+target_link_libraries(panshi_hot_pch PUBLIC panshi_options panshi_hot_options)
+target_precompile_headers(panshi_hot_pch PRIVATE ${panshi_common_headers})
 add_library(panshi_test_pch STATIC ${CMAKE_CURRENT_LIST_DIR}/pch.cc)
 target_link_libraries(panshi_test_pch PUBLIC panshi_options panshi_test_options)
 target_precompile_headers(panshi_test_pch PRIVATE ${panshi_common_headers} <catch2/catch.hpp>)
@@ -94,17 +99,23 @@ function(panshi_compile_together name alone)
   endforeach()
 endfunction()
 
-# panshi_library(name SOURCES a.cc b.cc DEPENDS core_base …)
+# panshi_library(name [HOT] SOURCES a.cc b.cc DEPENDS core_base …)
+# HOT: it carries data, or is what a busy process spends its time in.
 # DEPENDS are the only folders whose headers it may include; tests/tidy checks that. ALONE: a regular
 # expression of sources that all use the same names (a table `kKinds`, a verb `list`).
 function(panshi_library name)
-  cmake_parse_arguments(ARG "" "ALONE" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "HOT" "ALONE" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   if(PANSHI_TOGETHER)
     panshi_compile_together(${name} "${ARG_ALONE}")
   endif()
   target_link_libraries(${name} PUBLIC panshi_options ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE})
-  target_precompile_headers(${name} REUSE_FROM panshi_pch)
+  if(ARG_HOT)
+    target_link_libraries(${name} PRIVATE panshi_hot_options)
+    target_precompile_headers(${name} REUSE_FROM panshi_hot_pch)
+  else()
+    target_precompile_headers(${name} REUSE_FROM panshi_pch)
+  endif()
 endfunction()
 
 # panshi_program(name SOURCES main.cc DEPENDS …): build/<preset>/bin/<name>

@@ -14,6 +14,7 @@
 
 #include "agents/config/fault_scope.h"
 #include "agents/config/host_port.h"
+#include "agents/config/proxy_permits.h"
 #include "agents/probe_target.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
@@ -101,6 +102,7 @@ struct LinkConfig {
   std::string failback = "never";               // never | at_once | held
   Duration failback_hold = 30s;                 // held: after it was healthy for so long
   std::size_t connections_max = 20'000;         // beyond: refused
+  std::size_t connections_per_source = 20'000;  // of one client's address; the same
 };
 
 struct ProbeConfig {
@@ -122,6 +124,7 @@ struct ProgramConfig {
 struct ToxiproxyConfig {
   std::string address;
   std::uint16_t port = 0;
+  ProxyPermits permits = {};
 };
 
 struct AgentConfig {

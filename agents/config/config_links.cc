@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <pwd.h>
+
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <set>
 
 #include "agents/config/config_parts.h"
@@ -106,14 +110,101 @@ LinkConfig read_link(const json& value, const std::string& path, Problems& probl
   std::int64_t connections_max = limits::kLinkConnectionsMax;
   in.may("connections_max", connections_max, {1, limits::kLinkConnectionsMax});
   out.connections_max = static_cast<std::size_t>(connections_max);
+  std::int64_t per_source = connections_max;
+  in.may("connections_per_source", per_source, {1, limits::kLinkConnectionsMax});
+  out.connections_per_source = static_cast<std::size_t>(per_source);
   in.done();
   return out;
 }
+
+namespace {
+
+using ProblemsAt = const std::function<void(const std::string& why)>&;
+
+std::vector<IpNetwork> read_networks(const std::vector<std::string>& texts, ProblemsAt wrong) {
+  std::vector<IpNetwork> networks;
+  for (const std::string& text : texts) {
+    auto network = IpNetwork::parse(text);
+    if (!network) wrong(network.error().message);
+    if (network) networks.push_back(std::move(*network));
+  }
+  return networks;
+}
+
+// Numbers, or names that this machine knows now.
+std::vector<uid_t> read_users(const std::vector<std::string>& texts, ProblemsAt wrong) {
+  std::vector<uid_t> users;
+  for (const std::string& text : texts) {
+    const auto number = parse_integer(text);
+    if (number && *number >= 0 && *number < 0xffff'ffff) {
+      users.push_back(static_cast<uid_t>(*number));
+      continue;
+    }
+    passwd entry{};
+    passwd* found = nullptr;
+    std::array<char, 16'384> room{};
+    ::getpwnam_r(text.c_str(), &entry, room.data(), room.size(), &found);
+    if (found == nullptr) wrong(cat("`", text, "` is not a user of this machine, nor a number"));
+    if (found != nullptr) users.push_back(entry.pw_uid);
+  }
+  return users;
+}
+
+// An upstream is of a network, or is called by a name that stands here.
+void read_upstreams(const std::vector<std::string>& texts, ProxyPermits& permits,
+                    ProblemsAt wrong) {
+  permits.upstreams_in.clear();
+  permits.upstream_names.clear();
+  for (const std::string& text : texts) {
+    if (text == "any") {
+      permits.any_upstream = true;
+    } else if (auto network = IpNetwork::parse(text)) {
+      permits.upstreams_in.push_back(std::move(*network));
+    } else if (text.find_first_of("/: ") != std::string::npos || text.empty()) {
+      wrong(cat("`", text, "` must be a network like 10.0.0.0/8, the name of a host, or any"));
+    } else {
+      permits.upstream_names.push_back(lower(text));
+    }
+  }
+}
+
+void read_permits(Fields& in, ProxyPermits& permits) {
+  std::vector<std::string> texts;
+  const auto at = [&in](const char* key) {
+    return [&in, key](const std::string& why) { in.problem(key, why); };
+  };
+  if (in.has("listen_in")) {
+    in.may("listen_in", texts);
+    permits.listen_in = read_networks(texts, at("listen_in"));
+  }
+  if (in.has("upstreams")) {
+    texts.clear();
+    in.may("upstreams", texts);
+    read_upstreams(texts, permits, at("upstreams"));
+  }
+  texts.clear();
+  in.may("users", texts);
+  permits.any_user = texts == std::vector<std::string>{"any"};
+  if (!permits.any_user) permits.users = read_users(texts, at("users"));
+  std::int64_t port_min = permits.port_min;
+  auto proxies_max = static_cast<std::int64_t>(permits.proxies_max);
+  auto connections_max = static_cast<std::int64_t>(permits.connections_max);
+  in.may("port_min", port_min, {1, 65'535});
+  in.may("proxies_max", proxies_max, {1, 10'000});
+  in.may("connections_max", connections_max, {1, limits::kLinkConnectionsMax});
+  permits.port_min = static_cast<std::uint16_t>(port_min);
+  permits.proxies_max = static_cast<std::size_t>(proxies_max);
+  permits.connections_max = static_cast<std::size_t>(connections_max);
+}
+
+}  // namespace
 
 void read_toxiproxy(const json& value, Problems& problems, AgentConfig& config) {
   Fields in(value, "toxiproxy", problems);
   std::string listen;
   in.need("listen", listen);
+  ProxyPermits permits;
+  read_permits(in, permits);
   in.done();
   if (listen.empty()) return;
   const auto where = parse_host_port(listen);
@@ -124,7 +215,7 @@ void read_toxiproxy(const json& value, Problems& problems, AgentConfig& config) 
                                     "` must be of 127.0.0.0/8, or [::1]: clients of this API send "
                                     "no token"));
   }
-  config.toxiproxy = {v6 ? "::1" : where->host, where->port};
+  config.toxiproxy = {v6 ? "::1" : where->host, where->port, std::move(permits)};
 }
 
 }  // namespace panshi::agent

@@ -23,6 +23,7 @@ namespace {
 
 constexpr auto kSqlConnect = std::chrono::seconds(2);
 constexpr auto kSqlStatement = std::chrono::seconds(5);
+constexpr std::size_t kSqlAnswerMax = 16 << 20;  // bytes: accounts, settings, sessions
 
 Status unsupervised() {
   return fail(ErrorCode::kUnavailable, "no supervisor runs on this node now");
@@ -128,8 +129,9 @@ Result<std::unique_ptr<SqlSession>> LinuxHost::open_sql(const std::string& servi
   if (!config->sql) {
     return fail(ErrorCode::kRefused, cat("service ", service, " has no `sql` account configured"));
   }
-  auto database = MariaDb::connect({config->sql->host, config->sql->port, config->sql->user,
-                                    config->sql->password, "", kSqlConnect, kSqlStatement});
+  auto database =
+      MariaDb::connect({config->sql->host, config->sql->port, config->sql->user,
+                        config->sql->password, "", kSqlConnect, kSqlStatement, kSqlAnswerMax});
   if (!database) return fail(database.error(), cat("admin connection to ", service));
   return make_sql_session(std::move(*database));
 }

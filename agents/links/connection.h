@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -57,6 +58,9 @@ struct LinkFlow {
   std::array<std::int64_t, 2> delivered = {};  // bytes, by way
 };
 
+// Who a client is to a limit: its IPv4 address as IPv6 maps it, or its IPv6 /64; zeros: not asked.
+using Source = std::array<std::uint8_t, 16>;
+
 class Connection {
  public:
   // What did not reach a peer by then, after everything was closed in order, is reset.
@@ -90,6 +94,7 @@ class Connection {
   void remove_toxic(const std::string& id);  // what it held is delivered
 
   std::size_t slot = 0;  // its place in the list of its link, which keeps it
+  Source source{};       // its link counts by it
 
  private:
   // kEnding: all is sent, and RST or the last look at the peers is due once they have taken it.

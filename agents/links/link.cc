@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <string_view>
 
 #include "core/base/ids.h"
 #include "core/base/text.h"
@@ -18,6 +20,23 @@ constexpr Duration kFullToldEvery = std::chrono::minutes(1);
 
 std::uint64_t seed_of(const LinkSpec& spec) {
   return spec.seed != 0 ? spec.seed : fnv1a(spec.name);
+}
+
+// Whoever has one IPv6 address has the 2^64 beside it, too.
+Source source_of(const Address& address) {
+  constexpr std::size_t kPrefix = 8;  // bytes
+  constexpr std::size_t kMapped = 12;
+  Source source{};
+  if (address.bytes.ss_family == AF_INET) {
+    source[10] = source[11] = 0xff;
+    const auto* four = reinterpret_cast<const sockaddr_in*>(&address.bytes);
+    std::memcpy(&source[kMapped], &four->sin_addr, sizeof four->sin_addr);
+  } else if (address.bytes.ss_family == AF_INET6) {
+    const auto* six = reinterpret_cast<const sockaddr_in6*>(&address.bytes);
+    const bool is_mapped = IN6_IS_ADDR_V4MAPPED(&six->sin6_addr);
+    std::memcpy(source.data(), &six->sin6_addr, is_mapped ? source.size() : kPrefix);
+  }
+  return source;
 }
 
 }  // namespace
@@ -33,6 +52,7 @@ Link::Link(const LinkSpec& spec, Upstreams upstreams, const Parts& parts)
       random_(seed_of(spec)),
       listen_(spec.listen),
       connections_max_(spec.connections_max),
+      per_source_max_(spec.connections_per_source),
       upstreams_(std::move(upstreams)),
       told_(parts.told) {
   late_lookup_.owner = this;
@@ -106,10 +126,14 @@ void Link::on_events(std::uint32_t) {
   // An event from before it stopped listening?
   if (!listener_ || has(Toxic::Kind::kDown)) return;
   for (int i = 0; i < accepts_; ++i) {
-    Fd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Address from;
+    from.size = sizeof from.bytes;
+    auto* const peer = counts_sources() ? reinterpret_cast<sockaddr*>(&from.bytes) : nullptr;
+    Fd client(::accept4(listener_.get(), peer, peer ? &from.size : nullptr,
+                        SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client) {
       ++accepted_;
-      admit(std::move(client));
+      admit(std::move(client), peer ? source_of(from) : Source());
     } else if (errno == EMFILE || errno == ENFILE) {
       return shed_one();
     } else if (errno != ECONNABORTED && errno != EINTR) {
@@ -133,27 +157,30 @@ bool Link::refuses_one() {
   return false;
 }
 
-bool Link::is_full() const {
-  return connections_.size() >= connections_max_ || !flow_.all.has_room(2) ||
-         !flow_.all.has_share(connections_.size());
+const char* Link::limit_reached(const Source& source) const {
+  if (connections_.size() >= connections_max_) return "link";
+  if (!flow_.all.has_room(2) || !flow_.all.has_share(connections_.size())) return "node";
+  if (!counts_sources()) return nullptr;
+  const auto open = by_source_.find(source);
+  return open != by_source_.end() && open->second >= per_source_max_ ? "source" : nullptr;
 }
 
-void Link::refuse_full(Fd client) {
+void Link::refuse_full(Fd client, const char* limit_of) {
   close_with_reset(client);
   ++refused_full_;
   const MonoTime now = flow_.loop.now();
   if (!told_.on_full || (full_told_ != MonoTime::min() && now - full_told_ < kFullToldEvery))
     return;
   full_told_ = now;
-  const bool own = connections_.size() >= connections_max_;
+  const bool own = std::string_view(limit_of) != "node";
   told_.on_full({.link = name_,
                  .connections = own ? connections_.size() : flow_.all.connections,
-                 .of_node = !own,
+                 .limit_of = limit_of,
                  .refused = refused_full_});
 }
 
-void Link::admit(Fd client) {
-  if (is_full()) return refuse_full(std::move(client));
+void Link::admit(Fd client, const Source& source) {
+  if (const char* limit = limit_reached(source)) return refuse_full(std::move(client), limit);
   if (refuses_one()) return close_with_reset(client);
   const auto upstream = upstreams_.pick(random_);
   if (!upstream) return close_with_reset(client);  // every one is drained
@@ -163,18 +190,24 @@ void Link::admit(Fd client) {
   };
   auto connection = std::make_unique<Connection>(flow_, std::move(client), random_.next(), on_end);
   connection->slot = connections_.size();
+  connection->source = source;
+  if (counts_sources()) ++by_source_[source];
   connections_.push_back(std::move(connection));
   lead(*connections_.back(), *upstream);
 }
 
 void Link::shed_one() {
   flow_.all.spare.reset();
-  refuse_full(Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
+  refuse_full(Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)), "node");
   flow_.all.spare = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 void Link::remove_ended() {
   for (Connection* gone : std::exchange(ended_, {})) {
+    if (counts_sources()) {
+      const auto open = by_source_.find(gone->source);
+      if (--open->second == 0) by_source_.erase(open);
+    }
     const std::size_t slot = gone->slot;
     connections_.back()->slot = slot;
     std::swap(connections_[slot], connections_.back());

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,9 +64,11 @@ class Link final : public Watcher, private Timer {
   void settle();
   void follow(const std::string& from, const char* why);
   Status start_listening();
-  void admit(Fd client);
-  bool is_full() const;
-  void refuse_full(Fd client);
+  void admit(Fd client, const Source& source);
+  // Which limit a connection from there would be beyond: link, node or source; null: none.
+  const char* limit_reached(const Source& source) const;
+  void refuse_full(Fd client, const char* limit_of);
+  bool counts_sources() const { return per_source_max_ < connections_max_; }
   void shed_one();  // out of descriptors: accept and close one, lest the backlog stays readable
   void lead(Connection& connection, std::size_t upstream);
   void look_up(std::size_t upstream);
@@ -90,6 +93,8 @@ class Link final : public Watcher, private Timer {
   std::string listen_;  // as given, until it listens
   Fd listener_;
   std::size_t connections_max_;
+  std::size_t per_source_max_;
+  std::map<Source, std::size_t> by_source_;  // empty when they are not counted
   Upstreams upstreams_;
   const LinkTable::Options& told_;
   std::function<void()> idle_;  // it is retired

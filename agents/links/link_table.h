@@ -63,6 +63,8 @@ struct LinkSpec {
   Failback failback = Failback::kNever;
   Duration failback_hold{};
   std::size_t connections_max = kConnectionsMax;  // beyond: reset at once, counted and told
+  // Of one client's address, or of one IPv6 /64. As many as of the link: it is not counted.
+  std::size_t connections_per_source = kConnectionsMax;
 };
 
 struct LinkState {
@@ -108,12 +110,13 @@ class LinkTable {
     Rerouted way;
     std::string why;
   };
-  // New connections are refused: too many are open on the link, or on all of the node.
+  // New connections are refused: too many are open on the link, on all of the node, or from one
+  // source.
   struct Full {
     std::string link;
     std::size_t connections = 0;
-    bool of_node = false;
-    std::int64_t refused = 0;  // by this link, ever
+    const char* limit_of = "link";  // node | source
+    std::int64_t refused = 0;       // by this link, ever
   };
 
   // The callbacks run on the thread `links` and must not call back.

@@ -77,9 +77,19 @@ Answer<const ProxyBook::Entry*> ProxyBook::find(const std::string& proxy) const 
 }
 
 Answer<ProxyBook::Plan> ProxyBook::plan(ProxyInput input) const {
+  if (auto may = check_upstream(input.upstream); !may) return tl::unexpected(may.error());
   const auto place = resolve_listen(input.listen, links_);
   if (!place) return tl::unexpected(place.error());
+  const std::string why = permits_.why_no_listen(place->numeric);
+  if (!why.empty()) return refused(403, why);
   return Plan{.input = std::move(input), .place = *place};
+}
+
+Done ProxyBook::check_upstream(const std::string& upstream) const {
+  const auto named = parse_named_address(upstream);
+  const std::string why = permits_.why_no_upstream(named ? named->host : upstream);
+  if (!why.empty()) return refused(403, why);
+  return {};
 }
 
 Done ProxyBook::check_new(const std::string& name) const {
@@ -87,8 +97,8 @@ Done ProxyBook::check_new(const std::string& name) const {
   if (name.size() > kNameMax) {
     return refused(400, cat("bad request body: a name has at most ", kNameMax, " bytes"));
   }
-  if (proxies_.size() >= kProxiesMax) {
-    return refused(500, cat("there are ", kProxiesMax, " proxies, which is the limit"));
+  if (proxies_.size() >= permits_.proxies_max) {
+    return refused(500, cat("there are ", permits_.proxies_max, " proxies, which is the limit"));
   }
   return {};
 }
@@ -108,6 +118,7 @@ Answer<ProxyBook::Entry*> ProxyBook::make(const Plan& plan) {
   spec.listen = input.listen;
   spec.port = plan.port;
   spec.suspended = !plan.port;
+  spec.connections_max = permits_.connections_max;
   Proxy proxy{input.listen, input.upstream, input.enabled};
   if (plan.port) proxy.listen = address_text(plan.port->address);
   if (auto opened = links_.open(spec); !opened) return broken(opened.error());
@@ -178,9 +189,12 @@ Answer<json> ProxyBook::create(const std::string& body) {
     const std::lock_guard lock(mutex_);
     if (auto fine = check_new(input->name); !fine) return tl::unexpected(fine.error());
   }
+  if (auto may = check_upstream(input->upstream); !may) return tl::unexpected(may.error());
   auto planned = input->enabled ? plan(*input) : Answer<Plan>(Plan{.input = *input});
   if (!planned) {
-    planned.error().message = cat("listen tcp: ", planned.error().message);
+    if (planned.error().status != 403) {
+      planned.error().message = cat("listen tcp: ", planned.error().message);
+    }
     return tl::unexpected(planned.error());
   }
   const std::lock_guard lock(mutex_);
@@ -269,7 +283,7 @@ Answer<std::vector<json>> ProxyBook::populate(const std::string& body) {
     if (there && is_there(plan, (*there)->second)) continue;
     if (!there) {
       if (auto fine = check_new(plan.input.name); !fine) return tl::unexpected(fine.error());
-      if (proxies_.size() + ++more > kProxiesMax) return refused(500, "too many proxies");
+      if (proxies_.size() + ++more > permits_.proxies_max) return refused(500, "too many proxies");
     }
     const Proxy* proxy = there ? &(*there)->second : nullptr;
     if (auto taken = take_port_of(plan, proxy); !taken) return tl::unexpected(taken.error());

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/config/proxy_permits.h"
 #include "agents/toxiproxy/messages.h"
 #include "agents/toxiproxy/resolve.h"
 
@@ -21,11 +22,13 @@ namespace panshi::agent::toxiproxy {
 
 class ProxyBook {
  public:
-  static constexpr std::size_t kProxiesMax = 2000;
   static constexpr std::size_t kToxicsMax = 1000;  // of one proxy
   static constexpr std::size_t kNameMax = 128;     // bytes
 
-  explicit ProxyBook(LinkTable& links) : links_(links) {}  // which must outlive it
+  // `links` must outlive it.
+  explicit ProxyBook(LinkTable& links, ProxyPermits permits = {})
+      : links_(links), permits_(std::move(permits)) {}
+  const ProxyPermits& permits() const { return permits_; }
 
   nlohmann::json list() const;  // by name
   Answer<nlohmann::json> show(const std::string& proxy) const;
@@ -63,6 +66,7 @@ class ProxyBook {
   Answer<const Entry*> find(const std::string& proxy) const;
   Answer<Plan> plan(ProxyInput input) const;  // without the lock: may look up a name
   Done check_new(const std::string& name) const;
+  Done check_upstream(const std::string& upstream) const;
   Done take_port_of(Plan& plan, const Proxy* there) const;
   Answer<Entry*> make(const Plan& plan);
   Done change(Entry& entry, Plan plan);
@@ -71,6 +75,7 @@ class ProxyBook {
   static nlohmann::json to_json(const Entry& entry);
 
   LinkTable& links_;
+  const ProxyPermits permits_;
   mutable std::mutex mutex_;
   std::map<std::string, Proxy> proxies_;
 };

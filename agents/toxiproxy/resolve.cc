@@ -9,7 +9,7 @@
 namespace panshi::agent::toxiproxy {
 namespace {
 
-tl::unexpected<ApiError> refused(std::string message) {
+tl::unexpected<ApiError> not_resolved(std::string message) {
   return tl::unexpected(ApiError{500, std::move(message)});
 }
 
@@ -29,14 +29,14 @@ std::string with_port(const std::string& address, std::uint16_t port) {
 
 Answer<ListenPlace> resolve_listen(const std::string& listen, const LinkTable& links) {
   const auto named = parse_named_address(listen.empty() ? ":0" : listen);
-  if (!named) return refused(named.error().message);
+  if (!named) return not_resolved(named.error().message);
   const std::string& host = named->host;
   if (host.empty() || host == "0.0.0.0" || host == "::") {
     const std::string any = host == "::" ? "[::]" : host;
     return ListenPlace{cat("[::]:", named->port), cat(any, ":", named->port)};
   }
   const auto found = links.look_up(host, kResolveWithin);
-  if (!found) return refused(found.error().message);
+  if (!found) return not_resolved(found.error().message);
   const auto v4 = std::find_if(found->begin(), found->end(),
                                [](const std::string& each) { return each[0] != '['; });
   const std::string address = with_port(v4 == found->end() ? found->front() : *v4, named->port);
@@ -50,7 +50,8 @@ Answer<std::shared_ptr<BoundPort>> take_port(const ListenPlace& place) {
     port = LinkTable::reserve(cat("0.0.0.0", place.numeric.substr(4)));
   }
   if (port) return *port;
-  return refused(cat("listen tcp ", place.shown, ": bind: ", in_their_words(port.error().message)));
+  return not_resolved(
+      cat("listen tcp ", place.shown, ": bind: ", in_their_words(port.error().message)));
 }
 
 }  // namespace panshi::agent::toxiproxy

@@ -6,6 +6,7 @@
 #include "agents/toxiproxy/proxy_book.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/io/peer_user.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent::toxiproxy {
@@ -98,6 +99,15 @@ void add_toxic_routes(HttpServer& server, ProxyBook& book) {
   });
 }
 
+// Its clients send no token, but they are processes of this machine, each of some user.
+Done check_caller(const ProxyPermits& permits, const HttpRequest& request, const TcpEnd& own) {
+  if (permits.any_user) return {};
+  const auto user = user_of_peer({request.remote_address, request.remote_port}, own);
+  if (user && permits.may_call(*user)) return {};
+  return refused(
+      403, "only root, the agent's own user and those of its `toxiproxy.users` may call here");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> serve(ProxyBook& book, const std::string& address,
@@ -112,8 +122,12 @@ Result<std::unique_ptr<HttpServer>> serve(ProxyBook& book, const std::string& ad
   add_proxy_routes(*server, book);
   add_toxic_routes(*server, book);
   const auto requests = std::make_shared<std::atomic<std::uint64_t>>(0);
-  server->set_around([requests](const HttpRequest& request, const std::string&,
-                                const HttpServer::Handler& handler) {
+  server->set_around([requests, &book, address, &at = *server](const HttpRequest& request,
+                                                               const std::string&,
+                                                               const HttpServer::Handler& handler) {
+    if (auto may = check_caller(book.permits(), request, {address, at.port()}); !may) {
+      return error(may.error());
+    }
     // A page in a browser could otherwise reach this port, which asks for no token.
     const bool browser = request.header("user-agent").starts_with("Mozilla/");
     HttpResponse response = browser ? HttpResponse{.status = 403,

@@ -35,7 +35,7 @@ std::string http_answer(const HttpResponse& response, bool head_only, bool keep_
   return out;
 }
 
-HttpConnection::HttpConnection(int fd, std::string peer, const Rules& rules)
+HttpConnection::HttpConnection(int fd, HttpPeer peer, const Rules& rules)
     : rules_(rules), fd_(fd), peer_(std::move(peer)) {}
 
 HttpConnection::~HttpConnection() { ::close(fd_); }
@@ -137,7 +137,8 @@ HttpRequest HttpConnection::take_request() {
   HttpRequest request = std::move(parser_->head().request);
   request.body = std::move(parser_->body());
   request.captures = std::move(captures_);
-  request.remote_address = peer_;
+  request.remote_address = peer_.address;
+  request.remote_port = peer_.port;
   request.arrived = first_;
   return request;
 }

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "core/io/http_guard.h"
+#include "core/io/http_listener.h"
 
 namespace panshi {
 
@@ -30,7 +31,7 @@ class HttpConnection {
   };
   enum class Next { kRead, kWrite, kServe, kClose };
 
-  HttpConnection(int fd, std::string peer, const Rules& rules);
+  HttpConnection(int fd, HttpPeer peer, const Rules& rules);
   ~HttpConnection();  // closes the socket
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
@@ -70,7 +71,7 @@ class HttpConnection {
 
   const Rules& rules_;
   const int fd_;
-  const std::string peer_;
+  const HttpPeer peer_;
   Mode mode_ = Mode::kReading;
   std::optional<HttpParser> parser_;  // of the request being read
   std::optional<std::size_t> route_;

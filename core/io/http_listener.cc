@@ -69,8 +69,10 @@ HttpAccepted http_accept(int listener) {
           ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in*>(&from)->sin_addr)
           : &reinterpret_cast<const sockaddr_in6*>(&from)->sin6_addr;
   if (::inet_ntop(from.ss_family, bytes, text.data(), text.size()) != nullptr) {
-    accepted.peer = text.data();
+    accepted.peer.address = text.data();
   }
+  // At the same place in both families.
+  accepted.peer.port = ntohs(reinterpret_cast<const sockaddr_in*>(&from)->sin_port);
   return accepted;
 }
 

@@ -17,9 +17,13 @@ struct HttpListener {
 // kConflict: the port is taken. Not blocking; the caller closes it.
 Result<HttpListener> http_listen(const std::string& address, std::uint16_t port);
 
+struct HttpPeer {
+  std::string address;  // "127.0.0.1"
+  std::uint16_t port = 0;
+};
 struct HttpAccepted {
-  int fd = -1;       // -1: nobody is there, or errno says why not
-  std::string peer;  // "127.0.0.1"
+  int fd = -1;  // -1: nobody is there, or errno says why not
+  HttpPeer peer;
 };
 HttpAccepted http_accept(int listener);
 

@@ -36,6 +36,7 @@ struct HttpRequest {
   std::map<std::string, std::string> headers;  // names in lower case, first value of each
   std::string body;
   std::string remote_address;
+  std::uint16_t remote_port = 0;
   MonoTime arrived{};  // when its first byte was read: waiting for a thread counts
 
   std::string header(const std::string& lower_case_name) const {

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client library counts its timeouts in whole seconds, so everything goes through its
 // non-blocking calls with a deadline of our own. When it passes, the socket is shut down, which
-// makes the call under way end at once.
+// makes the call under way end at once. A call does not come back to us while its peer sends fast
+// enough, so what it reads is also counted and timed as it is read (WhileReading).
 #include "core/io/mariadb.h"
 
 #include <errmsg.h>
 #include <mysql.h>
+// After it; the library has the function, but no header of its names it.
+extern "C" void ma_pvio_register_callback(my_bool on,
+                                          void (*told)(int mode, MYSQL* mysql,
+                                                       const unsigned char* bytes, size_t size));
 #include <mysqld_error.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <unordered_map>
+#include <utility>
 
 #include "core/base/clock.h"
 #include "core/base/text.h"
@@ -35,6 +41,53 @@ int events_seen(short events) {
   if (events & (POLLOUT | POLLHUP | POLLERR)) seen |= MYSQL_WAIT_WRITE;
   if (events & POLLPRI) seen |= MYSQL_WAIT_EXCEPT;
   return seen;
+}
+
+// Of the call under way on this thread.
+struct Reading {
+  MYSQL* mysql = nullptr;
+  MonoTime deadline{};
+  std::size_t left = 0;  // bytes
+  bool cut = false;
+};
+thread_local Reading* reading = nullptr;
+
+// Ends a connection at once, whatever its peer goes on sending: shut down, it would still be read.
+void disconnect(int fd) {
+  sockaddr nowhere{};
+  nowhere.sa_family = AF_UNSPEC;
+  (void)::connect(fd, &nowhere, sizeof nowhere);
+}
+
+void told_of_bytes(int mode, MYSQL* mysql, const unsigned char*, size_t size) {
+  constexpr int kRead = 0;
+  if (mode != kRead || reading == nullptr || reading->mysql != mysql || reading->cut) return;
+  // `size` is -1 after an error.
+  if (size != static_cast<size_t>(-1) && size <= reading->left && mono_now() < reading->deadline) {
+    reading->left -= size;
+    return;
+  }
+  if (size == static_cast<size_t>(-1)) return;
+  reading->cut = true;
+  disconnect(mysql_get_socket(mysql));
+}
+
+// A call of the library begins and ends within its life.
+class WhileReading {
+ public:
+  explicit WhileReading(Reading& mine) : before_(std::exchange(reading, &mine)) {}
+  ~WhileReading() { reading = before_; }
+  WhileReading(const WhileReading&) = delete;
+  WhileReading& operator=(const WhileReading&) = delete;
+
+ private:
+  Reading* const before_;
+};
+
+int start_library() {
+  if (mysql_library_init(0, nullptr, nullptr) != 0) return 1;
+  ma_pvio_register_callback(1, &told_of_bytes);
+  return 0;
 }
 
 struct Bound {  // parameters in the form the library wants them
@@ -82,6 +135,8 @@ struct MariaDb::Impl {
   MYSQL* mysql = mysql_init(nullptr);
   std::string place;
   Duration statement_timeout{};
+  std::size_t answer_max = 0;
+  std::size_t answer_left = 0;  // of the statement under way
   std::unordered_map<std::string, StatementPtr> statements;
   bool dead = false;
 
@@ -94,6 +149,8 @@ struct MariaDb::Impl {
   // Starts a call of the library and sees it through to its end, or to the deadline.
   template <class Start, class Continue>
   void wait_for(MonoTime deadline, Start start, Continue go_on) {
+    Reading mine{.mysql = mysql, .deadline = deadline, .left = answer_left};
+    const WhileReading counted(mine);
     int wanted = start();
     while (wanted != 0) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - mono_now());
@@ -106,9 +163,12 @@ struct MariaDb::Impl {
         (void)::shutdown(poll_fd.fd, SHUT_RDWR);
         dead = true;
         deadline = mono_now() + std::chrono::seconds(1);  // for the calls that clean up
+        mine.deadline = deadline;
         wanted = go_on(MYSQL_WAIT_TIMEOUT);
       }
     }
+    answer_left = mine.left;
+    dead = dead || mine.cut;
   }
 
   bool closed_while_idle() const {
@@ -150,11 +210,12 @@ MariaDb::~MariaDb() = default;
 std::uint64_t MariaDb::thread_id() const { return mysql_thread_id(impl_->mysql); }
 
 Result<MariaDb> MariaDb::connect(const Options& options) {
-  static const int library = mysql_library_init(0, nullptr, nullptr);  // once, before any thread
+  static const int library = start_library();  // once, before any thread
   if (library != 0) return fail(ErrorCode::kInternal, "mariadb: library failed to start");
   auto impl = std::make_unique<Impl>();
   impl->place = cat("mariadb ", options.host, ":", options.port);
   impl->statement_timeout = options.statement_timeout;
+  impl->answer_max = impl->answer_left = options.answer_max;
   MYSQL* mysql = impl->mysql;
   mysql_options(mysql, MYSQL_OPT_NONBLOCK, nullptr);
   mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
@@ -211,6 +272,7 @@ Result<MariaDb::Answer> MariaDb::run(std::string_view sql, std::span<const Value
     return fail(ErrorCode::kUnavailable, cat(impl.place, ": connection closed"));
   }
   const MonoTime deadline = mono_now() + impl.statement_timeout;
+  impl.answer_left = impl.answer_max;
   ASSIGN_OR_RETURN(MYSQL_STMT * statement, impl.prepare(sql, deadline));
   if (mysql_stmt_param_count(statement) != values.size()) {
     return fail(ErrorCode::kInternal, cat("statement wants ", mysql_stmt_param_count(statement),
@@ -305,6 +367,7 @@ Status MariaDb::script(std::string_view sql) {
     return fail(ErrorCode::kUnavailable, cat(impl.place, ": connection closed"));
   }
   const MonoTime deadline = mono_now() + impl.statement_timeout;
+  impl.answer_left = impl.answer_max;
   int bad = 0;
   impl.wait_for(
       deadline, [&] { return mysql_real_query_start(&bad, mysql, sql.data(), sql.size()); },

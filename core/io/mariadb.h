@@ -33,6 +33,7 @@ class MariaDb {
     std::string database = {};
     Duration connect_timeout = std::chrono::seconds(1);    // rounded up to whole seconds
     Duration statement_timeout = std::chrono::seconds(2);  // read and write of one statement
+    std::size_t answer_max = 256 << 20;  // bytes that the server may send to it; beyond: cut off
   };
   using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string>;
   using Row = std::vector<std::optional<std::string>>;

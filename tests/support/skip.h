@@ -17,6 +17,13 @@ void note_skipped_case(const std::string& why);
 // decides. Any thread.
 void skip_part(const std::string& why);
 
+// A sanitizer's own memory is counted with the program's.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 // Ends the case: what it holds is given back, and it counts as skipped, not as passed. A check that
 // failed before still fails it. From a thread of the test's own, through its future's get().
 [[noreturn]] inline void skip_case(const std::string& why) {

@@ -13,9 +13,11 @@ namespace {
 using namespace std::chrono_literals;
 using NamedRow = std::map<std::string, std::optional<std::string>>;
 
+constexpr std::size_t kAnswerMax = 4 << 20;  // bytes; what a probe asks for has a few rows
+
 std::function<Result<MariaDb>()> connector(const ProbeTarget& target, Duration timeout) {
   return [options = MariaDb::Options{target.host, target.port, target.user, target.password,
-                                     target.database, timeout, timeout}] {
+                                     target.database, timeout, timeout, kAnswerMax}] {
     return MariaDb::connect(options);
   };
 }

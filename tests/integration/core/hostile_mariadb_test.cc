@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The promise under test: whoever listens on a database's port in its place learns neither the
-// password nor what is in our files.
+// password nor what is in our files, and takes neither our memory nor our time.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,7 +32,7 @@ class Squatter {
       peer_ = listener_.accept();
       const timeval patience{.tv_sec = 3, .tv_usec = 0};
       ::setsockopt(peer_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-      send(0, greeting());
+      (void)send(0, greeting());
       (void)read();  // the answer to the challenge
       then_(*this);
       ::close(peer_);
@@ -45,14 +45,23 @@ class Squatter {
     thread_.join();
   }
 
-  void send(int number, const std::string& text) const {
+  bool send(int number, const std::string& text) const {  // false: nobody takes it
     const auto size = static_cast<unsigned>(text.size());
     std::string packet;
     for (const unsigned part : {size, size >> 8, size >> 16, static_cast<unsigned>(number)}) {
       packet += static_cast<char>(part & 0xff);
     }
     packet += text;
-    (void)::send(peer_, packet.data(), packet.size(), MSG_NOSIGNAL);
+    return send_bytes(packet);
+  }
+  bool send_bytes(const std::string& bytes) const {  // false: nobody takes them
+    std::size_t sent = 0;
+    while (sent < bytes.size()) {
+      const ssize_t now = ::send(peer_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+      if (now <= 0) return false;
+      sent += static_cast<std::size_t>(now);
+    }
+    return true;
   }
   // What comes at once; "" at the end.
   std::string read() {
@@ -102,9 +111,9 @@ TEST_CASE("a server that asks for the password in clear does not get it") {
                "caching_sha2_password", "sha256_password");
   INFO(plugin);
   Squatter squatter([&](Squatter& self) {
-    self.send(2, "\xfe"s + plugin + "\0"s + "12345678901234567890\0"s);
+    (void)self.send(2, "\xfe"s + plugin + "\0"s + "12345678901234567890\0"s);
     while (!self.read().empty()) {
-      self.send(4, "\x01\x04"s);  // "the whole of it, please"
+      (void)self.send(4, "\x01\x04"s);  // "the whole of it, please"
     }
   });
   CHECK_FALSE(MariaDb::connect(options(squatter)));
@@ -118,8 +127,8 @@ TEST_CASE("a server that asks for a file of ours in answer to a statement does n
   const auto file = folder / "secret";
   std::ofstream(file) << "what nobody else may read";
   Squatter squatter([&](Squatter& self) {
-    self.send(2, kOk);
-    while (!self.read().empty()) self.send(1, "\xfb"s + file.string());
+    (void)self.send(2, kOk);
+    while (!self.read().empty()) (void)self.send(1, "\xfb"s + file.string());
   });
   auto connected = MariaDb::connect(options(squatter));
   REQUIRE(connected);
@@ -128,6 +137,73 @@ TEST_CASE("a server that asks for a file of ours in answer to a statement does n
   squatter.end();
   CHECK(squatter.heard.find("SELECT 1") != std::string::npos);
   CHECK(squatter.heard.find("what nobody else may read") == std::string::npos);
+}
+
+// Text with its length before it, as that protocol has it, of 252 bytes and more.
+std::string long_text() {
+  const std::string text(60'000, 'x');
+  return "\xfc"s + static_cast<char>(text.size() & 0xff) + static_cast<char>(text.size() >> 8) +
+         text;
+}
+std::string column(const std::string& name) {
+  return "\x03"
+         "def\0\0\0"s +
+         name + "\0\x0c\x2d\0\xff\0\0\0\xfd\0\0\0\0\0"s;
+}
+
+TEST_CASE("an answer without an end is given up after as much as an answer may have") {
+  constexpr std::size_t kEndless = 512 << 20;
+  const bool in_rows = GENERATE(true, false);  // else among the columns
+  INFO(in_rows);
+  std::size_t sent = 0;
+  Squatter squatter([&](Squatter& self) {
+    (void)self.send(2, kOk);
+    (void)self.read();                                        // the statement
+    (void)self.send(1, in_rows ? "\x01"s : "\xfc\xff\xff"s);  // how many columns
+    if (in_rows) {
+      (void)self.send(2, column("\x01"
+                                "a"));
+      (void)self.send(3, "\xfe\0\0\x02\0"s);
+    }
+    const std::string text = in_rows ? long_text() : column(long_text());
+    for (int number = in_rows ? 4 : 2; sent < kEndless; ++number) {
+      if (!self.send(number, text)) return;
+      sent += text.size();
+    }
+  });
+  MariaDb::Options bounded = options(squatter);
+  bounded.answer_max = 8 << 20;
+  bounded.statement_timeout = 60s;
+  auto connected = MariaDb::connect(bounded);
+  REQUIRE(connected);
+  const auto answer = connected->script("SELECT 1");
+  REQUIRE_FALSE(answer);
+  INFO(answer.error().message);
+  CHECK(answer.error().code == ErrorCode::kTimeout);
+  CHECK_FALSE(connected->script("SELECT 1"));  // nor is it asked again
+  connected = fail(ErrorCode::kUnavailable, "closed");
+  squatter.end();
+  CHECK(sent < (64 << 20));  // what is on the way in the kernel comes to it
+}
+
+TEST_CASE("a server that answers byte by byte has no longer than any other") {
+  constexpr int kBytes = 3'000;
+  int sent = 0;
+  Squatter squatter([&](Squatter& self) {
+    (void)self.send(2, kOk);
+    (void)self.read();
+    for (; sent < kBytes && self.send_bytes("\x01"); ++sent) std::this_thread::sleep_for(5ms);
+  });
+  MariaDb::Options hasty = options(squatter);
+  hasty.statement_timeout = 300ms;
+  auto connected = MariaDb::connect(hasty);
+  REQUIRE(connected);
+  const auto answer = connected->script("SELECT 1");
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().code == ErrorCode::kTimeout);
+  connected = fail(ErrorCode::kUnavailable, "closed");
+  squatter.end();
+  CHECK(sent < kBytes);
 }
 
 }  // namespace

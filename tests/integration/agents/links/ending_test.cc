@@ -133,7 +133,7 @@ TEST_CASE("at the limit of a link new connections are refused, counted and told"
   Server server(named("a"));
   std::vector<std::string> told;
   auto table = LinkTable::create({.on_full = [&](const LinkTable::Full& full) {
-    told.push_back(cat(full.link, " ", full.connections, full.of_node ? " of the node" : ""));
+    told.push_back(cat(full.link, " ", full.connections, " of the ", full.limit_of));
   }});
   REQUIRE(table);
   LinkSpec spec = spec_to({{"a", server.address()}});
@@ -145,7 +145,28 @@ TEST_CASE("at the limit of a link new connections are refused, counted and told"
   for (const Socket& each : open) REQUIRE(each.receive_exactly(1) == "a");
   for (int i = 0; i < 3; ++i) CHECK(connect_to(port).receive() == kResetByPeer);
   CHECK((*table)->links().at(0).refused_full == 3);
-  CHECK(told == std::vector<std::string>{"database 2"});
+  CHECK(told == std::vector<std::string>{"database 2 of the link"});
+  open.pop_back();
+  CHECK(eventually([&] { return connect_to(port).receive(1) == "a"; }));
+}
+
+TEST_CASE("one source that floods a link leaves it to the others") {
+  Server server(named("a"));
+  std::vector<std::string> told;
+  auto table = LinkTable::create({.on_full = [&](const LinkTable::Full& full) {
+    told.push_back(cat(full.link, " of the ", full.limit_of));
+  }});
+  REQUIRE(table);
+  LinkSpec spec = spec_to({{"a", server.address()}});
+  spec.connections_per_source = 2;
+  REQUIRE((*table)->open(spec));
+  const auto port = (*table)->port("database").value();
+  std::vector<Socket> open;
+  for (int i = 0; i < 2; ++i) open.push_back(connect_to(port));
+  for (const Socket& each : open) REQUIRE(each.receive_exactly(1) == "a");
+  for (int i = 0; i < 3; ++i) CHECK(connect_to(port).receive() == kResetByPeer);
+  CHECK(test::connect_from("127.66.66.66", port).receive(1) == "a");
+  CHECK(told == std::vector<std::string>{"database of the source"});
   open.pop_back();
   CHECK(eventually([&] { return connect_to(port).receive(1) == "a"; }));
 }

@@ -88,6 +88,19 @@ inline sockaddr_in address_of(std::uint16_t port) {
   return address;
 }
 
+// From another of this machine's addresses.
+inline Socket connect_from(const char* source, std::uint16_t port) {
+  Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in from{};
+  from.sin_family = AF_INET;
+  ::inet_pton(AF_INET, source, &from.sin_addr);
+  const sockaddr_in to = address_of(port);
+  const bool done =
+      ::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0 &&
+      ::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+  return done ? std::move(socket) : Socket();
+}
+
 // `error`, when given, receives errno.
 inline Socket connect_to(std::uint16_t port, int* error = nullptr) {
   Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -182,6 +182,48 @@ TEST_CASE("the API without a token is off, or on a loopback address") {
   CHECK_THAT(mistakes("toxiproxy: {listen: \"127.0.0.1\"}\n"), Catch::Contains("127.0.0.1:8080"));
 }
 
+TEST_CASE("what the clients of that API may do is on loopback until more is named") {
+  const auto of = [](const std::string& more) {
+    const auto config = read_config(cat("node: n\naddress: 127.0.0.1\nport: 1\nstate: s\n"
+                                        "toxiproxy: {listen: \"127.0.0.1:8474\"",
+                                        more, "}\n"),
+                                    "n.yaml");
+    REQUIRE(config);
+    return config->toxiproxy->permits;
+  };
+  const ProxyPermits usual = of("");
+  CHECK(usual.why_no_listen("127.3.4.5:1024").empty());
+  CHECK(usual.why_no_listen("[::1]:0").empty());
+  for (const char* not_here : {"10.0.0.1:9000", "[::]:0", "0.0.0.0:0", "127.0.0.1:1023"}) {
+    INFO(not_here);
+    CHECK_FALSE(usual.why_no_listen(not_here).empty());
+  }
+  CHECK(usual.why_no_upstream("127.0.0.1").empty());
+  CHECK(usual.why_no_upstream("LocalHost.").empty());
+  for (const char* not_there : {"10.0.0.1", "[fd00::1]", "db", "127.0.0.1.example.org", ""}) {
+    INFO(not_there);
+    CHECK_FALSE(usual.why_no_upstream(not_there).empty());
+  }
+  CHECK_FALSE(usual.may_call(65'534));
+  const ProxyPermits more =
+      of(", listen_in: [0.0.0.0/0], port_min: 80, upstreams: [10.0.0.0/8, DB.example], users: "
+         "[nobody]");
+  CHECK(more.why_no_listen("10.0.0.1:80").empty());
+  CHECK(more.why_no_listen("[::]:80").empty());
+  CHECK(more.why_no_upstream("10.255.0.1").empty());
+  CHECK(more.why_no_upstream("db.example").empty());
+  CHECK_FALSE(more.why_no_upstream("127.0.0.1").empty());
+  CHECK(more.may_call(65'534));
+  CHECK(of(", upstreams: [any], users: [any]").why_no_upstream("anywhere").empty());
+  const auto wrong = [](const std::string& keys) {
+    return mistakes(cat("toxiproxy: {listen: \"127.0.0.1:8474\", ", keys, "}\n"));
+  };
+  CHECK_THAT(wrong("listen_in: [10.0.0.0/33]"), Catch::Contains("must be like 10.0.0.0/8"));
+  CHECK_THAT(wrong("upstreams: [\"db:3306\"]"), Catch::Contains("the name of a host"));
+  CHECK_THAT(wrong("users: [no-such-user]"), Catch::Contains("is not a user of this machine"));
+  CHECK_THAT(wrong("port_min: 0"), Catch::Contains("port_min"));
+}
+
 TEST_CASE("paths are relative to the file that names them") {
   const auto config =
       read_config("node: n\naddress: 127.0.0.1\nport: 1\nstate: state/n\n", "/etc/panshi/n.yaml");

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which user's process holds the other end of a TCP connection on this machine, by the kernel's own
+// list (/proc/net/tcp, proc(5)). Any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "core/base/result.h"
+
+namespace panshi {
+
+struct TcpEnd {
+  std::string address;  // "127.0.0.1", "::1"
+  std::uint16_t port = 0;
+};
+
+// kNotFound: no process holds it: it has gone, or is on another machine or in another namespace.
+Result<uid_t> user_of_peer(const TcpEnd& peer, const TcpEnd& own);
+// The same in the kernel's words. Pure.
+Result<uid_t> user_in_table(const std::string& table, const TcpEnd& peer, const TcpEnd& own);
+
+}  // namespace panshi
