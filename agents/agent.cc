@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "agents/api/routes.h"
@@ -391,7 +392,12 @@ void Agent::load_marks() {
 // Scripts and programs that outlived the agent that ran them: their outcome was told as failed, so
 // they must not go on beside a repetition.
 void Agent::end_actions_left_over() {
-  std::vector<FoundProcess> left = find_started_actions(config_.state);
+  std::set<uid_t> users = {::getuid()};
+  if (config_.scripts_user) users.insert(config_.scripts_user->user);
+  for (const auto& [name, program] : config_.programs) {
+    if (program.user) users.insert(program.user->user);
+  }
+  std::vector<FoundProcess> left = find_started_actions(config_.state, users);
   for (const FoundProcess& found : left) {
     log_warn(cat("action ", found.name, ": ending its process ", found.process.pid));
     (void)signal_group(found.process, SIGTERM);

@@ -115,6 +115,7 @@ struct ActionDesk::Impl {
     spec.env = ports.environment();
     spec.env["PANSHI_ACTION"] = id;
     spec.directory = config.state;
+    set_user(spec, order.user);
     for (const auto& [service, pid] : ports.service_pids()) {
       spec.env[pid_variable(service)] = std::to_string(pid);
     }

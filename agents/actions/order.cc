@@ -146,6 +146,7 @@ Status find_program(ActionOrder& order, const Texts& arguments, const AgentConfi
   }
   ASSIGN_OR_RETURN(order.argv, fill_program(program->second, arguments));
   order.timeout = std::min(order.timeout, program->second.timeout);
+  order.user = program->second.user;
   return {};
 }
 
@@ -185,6 +186,7 @@ Status find_subject(ActionOrder& order, const Texts& arguments, const AgentConfi
   if (order.kind == "script") {
     ASSIGN_OR_RETURN(const std::filesystem::path file, find_script(config.scripts, order.name));
     order.argv = {file.string()};
+    order.user = config.scripts_user;
     return check_declared(order, file);
   }
   if (is_of_link(order.kind)) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "agents/config/config.h"
@@ -32,6 +33,7 @@ struct ActionOrder {
   std::string as;                          // mark
   std::string name;                        // script, program
   Argv argv;                               // script, program
+  std::optional<RunAs> user = {};          // the same
   std::map<std::string, std::string> env;  // script: as given
 
   // kInvalid: every mistake with its path; kNotFound: no such service, link, script or program.

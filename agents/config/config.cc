@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/config/config.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -143,6 +145,18 @@ void read_env(Fields& in, std::map<std::string, std::string>& out) {
   }
 }
 
+// The agent's own, by name, is as none.
+void read_user(Fields& in, const char* key, std::optional<RunAs>& out) {
+  std::string name;
+  in.may(key, name);
+  if (name.empty()) return;
+  auto user = find_user(name);
+  if (!user) return in.problem(key, user.error().message);
+  if (user->user == ::geteuid()) return;
+  if (::geteuid() != 0) return in.problem(key, "only an agent that root runs can be somebody else");
+  out = std::move(*user);
+}
+
 ServiceConfig read_service(const json& value, const std::string& path, Problems& problems) {
   Fields in(value, path, problems);
   ServiceConfig out;
@@ -153,6 +167,7 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
     });
     need_argv(in, "command", out.command);
     read_env(in, out.env);
+    read_user(in, "user", out.user);
   }
   in.may("after", out.after);
   if (const json* ready = in.may_value("ready")) {
@@ -219,6 +234,7 @@ void read_programs(Fields& in, AgentConfig& config) {
     ProgramConfig out;
     need_argv(program, "command", out.command);
     program.may("timeout", out.timeout, {1ms, limits::kActionTimeoutMax});
+    read_user(program, "user", out.user);
     program.done();
     config.programs[name] = std::move(out);
   }
@@ -309,6 +325,7 @@ AgentConfig read_root(const json& root, Problems& problems) {
   std::string scripts;
   in.need("state", state);
   in.may("scripts", scripts);
+  read_user(in, "scripts_user", config.scripts_user);
   config.state = state;
   config.scripts = scripts;
   in.may("restart_after_crash", config.restart_after_crash);

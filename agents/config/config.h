@@ -18,6 +18,7 @@
 #include "agents/probe_target.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/io/run_as.h"
 
 namespace panshi::agent {
 
@@ -67,6 +68,7 @@ struct ServiceConfig {
   std::vector<Argv> prepare;
   Argv command;  // empty for a unit
   std::map<std::string, std::string> env;
+  std::optional<RunAs> user;  // none: the agent's own
   std::vector<std::string> after;
   std::optional<ReadyCheck> ready;  // none: ready when started
   Duration ready_within = 20s;
@@ -118,6 +120,7 @@ struct ProbeConfig {
 struct ProgramConfig {
   Argv command;  // {name} in an item is replaced by the argument `name`
   Duration timeout = 60s;
+  std::optional<RunAs> user = {};
 };
 
 // Toxiproxy's API, whose clients send no token: on a loopback address only.
@@ -134,6 +137,7 @@ struct AgentConfig {
   std::uint16_t port = 0;
   std::filesystem::path state;
   std::filesystem::path scripts;  // empty: none
+  std::optional<RunAs> scripts_user;
   bool restart_after_crash = false;
   bool cgroups = false;                 // a control group for each service
   std::string systemctl = "systemctl";  // the program

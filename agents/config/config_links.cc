@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <pwd.h>
-
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <set>
 
@@ -140,12 +137,9 @@ std::vector<uid_t> read_users(const std::vector<std::string>& texts, ProblemsAt 
       users.push_back(static_cast<uid_t>(*number));
       continue;
     }
-    passwd entry{};
-    passwd* found = nullptr;
-    std::array<char, 16'384> room{};
-    ::getpwnam_r(text.c_str(), &entry, room.data(), room.size(), &found);
-    if (found == nullptr) wrong(cat("`", text, "` is not a user of this machine, nor a number"));
-    if (found != nullptr) users.push_back(entry.pw_uid);
+    const auto user = find_user(text);
+    if (!user) wrong(user.error().message);
+    if (user) users.push_back(user->user);
   }
   return users;
 }

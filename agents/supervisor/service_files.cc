@@ -126,11 +126,11 @@ std::string ServiceFiles::nonce() const {
 namespace {
 
 // Of its real user, also of one that a program with the setuid bit gave another effective one.
-bool has_our_user(const std::filesystem::path& proc) {
+uid_t user_of(const std::filesystem::path& proc) {
   const auto status = read_file(proc / "status").value_or("");
   const std::size_t at = status.find("\nUid:\t");
-  return at != status.npos &&
-         std::strtoul(status.c_str() + at + 6, nullptr, 10) == static_cast<unsigned long>(getuid());
+  if (at == status.npos) return static_cast<uid_t>(-1);
+  return static_cast<uid_t>(std::strtoul(status.c_str() + at + 6, nullptr, 10));
 }
 
 std::vector<FoundProcess> find_started(const std::filesystem::path& state, const char* variable,
@@ -148,7 +148,7 @@ std::vector<FoundProcess> find_started(const std::filesystem::path& state, const
     const std::string name = environment_value(*environment, variable);
     const auto process = name_process(pid);
     if (name.empty() || !process || !is_known(*environment)) continue;
-    found.push_back({name, *process, has_our_user(entry.path())});
+    found.push_back({name, *process, user_of(entry.path())});
   }
   std::sort(found.begin(), found.end(), [](const FoundProcess& a, const FoundProcess& b) {
     return a.process.start_ticks < b.process.start_ticks;
@@ -166,9 +166,10 @@ std::vector<FoundProcess> find_started_services(const ServiceFiles& files) {
   });
 }
 
-std::vector<FoundProcess> find_started_actions(const std::filesystem::path& state) {
+std::vector<FoundProcess> find_started_actions(const std::filesystem::path& state,
+                                               const std::set<uid_t>& users) {
   auto found = find_started(state, "PANSHI_ACTION", [](const std::string&) { return true; });
-  std::erase_if(found, [](const FoundProcess& each) { return !each.is_ours; });
+  std::erase_if(found, [&](const FoundProcess& each) { return !users.contains(each.user); });
   return found;
 }
 

@@ -11,7 +11,10 @@
 // Any thread, but one writer of a service at a time.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,14 +62,15 @@ class ServiceFiles {
 struct FoundProcess {
   std::string name;  // as its environment says
   ProcessName process;
-  bool is_ours = false;  // its real user is ours: nobody else gives a process both of the two
+  uid_t user = 0;  // its real one: nobody else gives a process both of the two
 };
 // Group leaders whose environment says that an agent with this state directory started them: what
 // it had launched but not yet recorded when it died. The oldest first. Anybody may start a process
 // with such words in its environment, so services are found by the nonce, and scripts only when
-// they are ours.
+// they are of a user whose scripts the agent starts.
 std::vector<FoundProcess> find_started_services(const ServiceFiles& files);
-std::vector<FoundProcess> find_started_actions(const std::filesystem::path& state);
+std::vector<FoundProcess> find_started_actions(const std::filesystem::path& state,
+                                               const std::set<uid_t>& users);
 
 std::string boot_id();
 

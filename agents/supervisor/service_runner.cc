@@ -2,6 +2,7 @@
 #include "agents/supervisor/service_runner.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -99,9 +100,10 @@ std::optional<ServiceRecord> ServiceRunner::find_running(
     return *record;
   }
   for (const FoundProcess& found : started) {
-    if (found.name != service || !found.is_ours) continue;
-    // Launched, but not recorded: only a service that needs no preparing is surely the service.
     const ServiceConfig& known = *config_.service(service);
+    const uid_t user = known.user ? known.user->user : ::getuid();
+    if (found.name != service || found.user != user) continue;
+    // Launched, but not recorded: only a service that needs no preparing is surely the service.
     const bool preparing = !known.unit.empty() ||
                            (!known.prepare.empty() && !files_.is_prepared(service, known.prepare));
     return ServiceRecord{found.process, preparing, false};
@@ -115,8 +117,9 @@ ProcessSpec ServiceRunner::spec_of(const ServiceConfig& service,
   spec.env = base_environment(config_);
   spec.env["PANSHI_SERVICE"] = service.name;
   spec.env["PANSHI_NONCE"] = files_.nonce();
-  for (const auto& [name, value] : service.env) spec.env[name] = value;
   spec.directory = config_.state;
+  set_user(spec, service.user);
+  for (const auto& [name, value] : service.env) spec.env[name] = value;
   spec.log_file = files_.log_of(service.name);
   if (!service.unit.empty()) {
     CHECK_BUG(prepare.has_value());

@@ -15,11 +15,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/io/run_as.h"
 
 namespace panshi {
 
@@ -29,7 +31,12 @@ struct ProcessSpec {
   std::filesystem::path directory = {};         // working directory; empty: ours
   std::filesystem::path log_file = {};          // stdout and stderr appended here; empty: /dev/null
   int input = -1;                               // descriptor for stdin; -1: /dev/null
+  std::optional<RunAs> as = {};                 // none: whoever we are
 };
+
+// With the user's own HOME, USER and LOGNAME, and in `/`: whoever is named may not enter what is
+// ours. None: nothing.
+void set_user(ProcessSpec& spec, const std::optional<RunAs>& as);
 
 struct ProcessExit {
   int code = 0;          // exit code; -1 when ended by a signal or not our child (adopted)

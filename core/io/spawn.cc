@@ -2,11 +2,13 @@
 #include "core/io/spawn.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -137,6 +139,7 @@ ErrorCode code_of(int number) {
     case ENOENT:
       return ErrorCode::kNotFound;  // also the script's interpreter
     case EACCES:
+    case EPERM:
     case ENOEXEC:
       return ErrorCode::kRefused;
     default:
@@ -144,10 +147,91 @@ ErrorCode code_of(int number) {
   }
 }
 
+// What posix_spawn cannot do: another user. In the child of a fork, so nothing but calls of the
+// kernel; returns its errno. The C library's own calls for users are for processes with threads.
+int become(const RunAs& as) {
+  if (::syscall(SYS_setgroups, as.groups.size(), as.groups.data()) != 0 ||
+      ::syscall(SYS_setresgid, as.group, as.group, as.group) != 0 ||
+      ::syscall(SYS_setresuid, as.user, as.user, as.user) != 0) {
+    return errno;
+  }
+  return 0;
+}
+
+struct Start {
+  const ProcessSpec& spec;
+  const char* program;
+  int output;
+  char* const* argv;
+  char* const* env;
+};
+
+// As set_actions() and Attributes have it. `told`: where errno goes when there is no program.
+[[noreturn]] void run_child(const Start& start, int told) {
+  int wrong = 0;
+  const auto must = [&wrong](bool done) {
+    if (!done && wrong == 0) wrong = errno;
+  };
+  must(::setsid() >= 0);
+  struct sigaction usual {};
+  usual.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) (void)::sigaction(number, &usual, nullptr);
+  sigset_t none;
+  sigemptyset(&none);
+  must(::sigprocmask(SIG_SETMASK, &none, nullptr) == 0);
+  const int input = start.spec.input >= 0 ? start.spec.input : ::open("/dev/null", O_RDONLY);
+  must(::dup2(input, 0) >= 0 && ::dup2(start.output, 1) >= 0 && ::dup2(start.output, 2) >= 0);
+  must(::syscall(SYS_close_range, kFirstOther, ~0U, CLOSE_RANGE_CLOEXEC) == 0);
+  if (!start.spec.directory.empty()) must(::chdir(start.spec.directory.c_str()) == 0);
+  if (wrong == 0) wrong = become(*start.spec.as);
+  if (wrong == 0) {
+    ::execve(start.program, start.argv, start.env);
+    wrong = errno;
+  }
+  (void)!::write(told, &wrong, sizeof wrong);
+  ::_exit(127);
+}
+
+// 0, or errno. All signals are blocked until the child has its own handlers.
+int start_as(const Start& start, pid_t& pid) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return errno;
+  const Handle read_end(ends[0]);
+  // Above the standard three, which the child overwrites.
+  Handle told(::fcntl(ends[1], F_DUPFD_CLOEXEC, kFirstOther));
+  ::close(ends[1]);
+  if (told.get() < 0) return EMFILE;
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  pid = ::fork();
+  if (pid == 0) run_child(start, told.get());
+  const int failed = pid < 0 ? errno : 0;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (failed != 0) return failed;
+  told = Handle();
+  int why = 0;
+  ssize_t got = 0;
+  do got = ::read(read_end.get(), &why, sizeof why);
+  while (got < 0 && errno == EINTR);
+  if (got != sizeof why) return 0;  // the end that exec made
+  ::waitpid(pid, nullptr, 0);
+  return why;
+}
+
 }  // namespace
 
 Handle::~Handle() {
   if (fd_ >= 0) ::close(fd_);
+}
+
+void set_user(ProcessSpec& spec, const std::optional<RunAs>& as) {
+  if (!as) return;
+  spec.as = as;
+  spec.directory = "/";
+  spec.env["HOME"] = as->home.string();
+  spec.env["USER"] = spec.env["LOGNAME"] = as->name;
 }
 
 Result<Handle> open_pidfd(pid_t pid) {
@@ -174,12 +258,20 @@ Result<Child> spawn(const ProcessSpec& spec, int output) {
   std::vector<std::string> argv = spec.argv;
   std::vector<std::string> env;
   for (const auto& [name, value] : spec.env) env.push_back(cat(name, "=", value));
-  Actions actions;
-  set_actions(actions, spec, output);
-  const Attributes attributes;
+  const auto arguments = pointers(argv);
+  const auto variables = pointers(env);
   Child child;
-  const int failure = ::posix_spawn(&child.pid, program.c_str(), &actions.list, &attributes.list,
-                                    pointers(argv).data(), pointers(env).data());
+  int failure = 0;
+  if (spec.as) {
+    failure =
+        start_as({spec, program.c_str(), output, arguments.data(), variables.data()}, child.pid);
+  } else {
+    Actions actions;
+    set_actions(actions, spec, output);
+    const Attributes attributes;
+    failure = ::posix_spawn(&child.pid, program.c_str(), &actions.list, &attributes.list,
+                            arguments.data(), variables.data());
+  }
   if (failure != 0) {  // the child is reaped already
     return fail(code_of(failure), cat(program.string(), ": ", std::strerror(failure)));
   }

@@ -255,5 +255,94 @@ TEST_CASE("a second agent with the same state is refused and names the first") {
   CHECK(agent.becomes("shop", "ready"));
 }
 
+// Every id of a process, as the kernel has them: real, effective, saved, of files.
+std::string ids_of(pid_t pid, const char* line) {
+  const std::string status = read_file(cat("/proc/", pid, "/status")).value_or("");
+  const auto at = status.find(cat("\n", line, ":\t"));
+  if (at == std::string::npos) return "";
+  const auto begin = at + std::string_view(line).size() + 3;
+  return status.substr(begin, status.find('\n', begin) - begin);
+}
+
+TEST_CASE("a service, a script and a program run as the user that is named, and as no other") {
+  if (::geteuid() != 0) skip_case("only root can be somebody else");
+  constexpr const char* kBody = R"(
+scripts: scripts
+scripts_user: nobody
+programs:
+  who: {command: [/usr/bin/id, -un], user: nobody}
+  us: {command: [/usr/bin/id, -un]}
+services:
+  - name: mine
+    command: [/bin/sleep, "1000"]
+  - name: theirs
+    user: nobody
+    prepare: [[/bin/sh, -c, "id -un; pwd; echo $HOME $USER"]]
+    command: [/bin/sleep, "1001"]
+    restart: {backoff: 20ms}
+)";
+  TestAgent agent(kBody, true);
+  std::filesystem::create_directory(agent.folder() / "scripts");
+  std::filesystem::permissions(agent.folder(), std::filesystem::perms(0755));
+  std::ofstream(agent.folder() / "scripts/who.sh") << "#!/bin/sh\nid -un\nid -Gn\n";
+  std::filesystem::permissions(agent.folder() / "scripts/who.sh", std::filesystem::perms(0755));
+  agent.start();
+  REQUIRE(agent.becomes("theirs", "ready"));
+  REQUIRE(agent.becomes("mine", "ready"));
+  const pid_t pid = pid_of(agent, "theirs");
+  CHECK(ids_of(pid, "Uid") == "65534\t65534\t65534\t65534");
+  CHECK(ids_of(pid, "Gid") == "65534\t65534\t65534\t65534");
+  CHECK(ids_of(pid, "Groups") == "65534 ");
+  CHECK(ids_of(pid, "CapEff") == "0000000000000000");
+  CHECK(ids_of(pid_of(agent, "mine"), "Uid") == "0\t0\t0\t0");
+  const std::string log = read_file(agent.folder() / "state/logs/theirs.log").value_or("");
+  CHECK(log == "nobody\n/\n/nonexistent nobody\n");
+  // Adopted by the next agent, though another user's.
+  agent.signal(SIGKILL);
+  REQUIRE(agent.becomes("theirs", "ready"));
+  CHECK(pid_of(agent, "theirs") == pid);
+
+  const auto said_by = [&](const char* id, const json& order) {
+    (void)agent.call("PUT", cat("/v1/actions/", id), order);
+    json action;
+    eventually([&] {
+      action = agent.call("GET", cat("/v1/actions/", id)).json;
+      return action.value("state", "running") != "running";
+    });
+    INFO(action.dump());
+    CHECK(action.value("state", "") == "ok");
+    return action.value("result", json::object()).value("output", "");
+  };
+  const auto program = [](const char* name) {
+    return json{{"epoch", 1},
+                {"kind", "program"},
+                {"timeout_ms", 5'000},
+                {"params", {{"name", name}, {"args", json::object()}}}};
+  };
+  CHECK(said_by("a", program("who")) == "nobody\n");
+  CHECK(said_by("b", program("us")) == "root\n");
+  CHECK(said_by("c", {{"epoch", 1},
+                      {"kind", "script"},
+                      {"timeout_ms", 5'000},
+                      {"params", {{"name", "who.sh"}, {"env", json::object()}}}}) ==
+        "nobody\nnogroup\n");
+}
+
+TEST_CASE("a program that its user may not start is a service that says so") {
+  if (::geteuid() != 0) skip_case("only root can be somebody else");
+  TestAgent agent(R"(
+services:
+  - name: theirs
+    user: nobody
+    command: ["{folder}/closed"]
+    restart: {backoff: 20ms, give_up_after: 2, within: 30s}
+)");
+  std::filesystem::copy_file("/bin/sleep", agent.folder() / "closed");
+  std::filesystem::permissions(agent.folder() / "closed", std::filesystem::perms(0700));
+  agent.start();
+  REQUIRE(agent.becomes("theirs", "gave_up"));
+  CHECK(agent.service("theirs").value("why", "").find("Permission denied") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace panshi::agent

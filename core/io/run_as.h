@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// RunAs: whom a child process is to be, instead of whoever started it. Any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+
+namespace panshi {
+
+struct RunAs {
+  std::string name;
+  std::filesystem::path home;
+  uid_t user = 0;
+  gid_t group = 0;
+  std::vector<gid_t> groups;  // all of them, `group` too
+};
+
+// By name or number. kNotFound: this machine knows no such user.
+Result<RunAs> find_user(const std::string& user);
+
+}  // namespace panshi
