@@ -70,7 +70,7 @@ async function drive(upstream) {
 const folder = mkdtempSync(join(tmpdir(), 'panshi-toxiproxy-'));
 writeFileSync(join(folder, 'agent.json'), JSON.stringify({
   node: 'test', address, port: 18475, state: join(folder, 'state'),
-  toxiproxy: {listen: `${address}:18474`}}));
+  toxiproxy: {listen: `${address}:18474`, listen_in: ['0.0.0.0/0'], upstreams: ['any']}}));
 const agent = spawn(process.argv[2], ['--config', join(folder, 'agent.json')],
                     {stdio: ['ignore', 'ignore', 'inherit']});
 const ended = new Promise((done) => agent.on('exit', done));
