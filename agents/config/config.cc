@@ -119,6 +119,7 @@ void read_redis(const json& value, std::string path, Problems& problems, Service
   in.need("host", server.host);
   read_port(in, "port", server.port, true);
   in.may("password", server.password);
+  in.may("peers", server.peers);
   in.done();
   service.redis = std::move(server);
 }
@@ -364,6 +365,10 @@ Result<AgentConfig> from_document(const Document& document) {
 }
 
 }  // namespace
+
+bool RedisServer::may_tell_password(const std::string& to) const {
+  return to == host || std::find(peers.begin(), peers.end(), to) != peers.end();
+}
 
 FaultScope AgentConfig::fault_scope() const {
   return {.node = node,

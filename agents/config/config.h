@@ -42,6 +42,10 @@ struct RedisServer {
   std::string host;
   std::uint16_t port = 6379;
   std::string password;
+  std::vector<std::string> peers = {};  // hosts of its cluster, which may learn the password, too
+
+  // Who else is in the cluster is what the server says, and it may say what it likes.
+  bool may_tell_password(const std::string& to) const;
 };
 
 struct NatsServer {

@@ -182,10 +182,14 @@ Result<std::unique_ptr<RedisSession>> LinuxHost::open_redis_at(const std::string
                                                                const std::string& host,
                                                                std::uint16_t port) {
   ASSIGN_OR_RETURN(const ServiceConfig* config, find(service));
-  auto session =
-      make_redis_session({.host = host,
-                          .port = port,
-                          .password = config->redis ? config->redis->password : std::string()});
+  const std::string password = config->redis ? config->redis->password : std::string();
+  if (!password.empty() && !config->redis->may_tell_password(host)) {
+    return fail(ErrorCode::kRefused, cat("the password of service ", service,
+                                         " goes to no host but its own and those of "
+                                         "`redis.peers`, and ",
+                                         host, " is not among them"));
+  }
+  auto session = make_redis_session({.host = host, .port = port, .password = password});
   if (!session) return fail(session.error(), cat("admin connection to ", service));
   return session;
 }

@@ -47,6 +47,11 @@ class RedisFailover final : public Fault {
       return fail(ErrorCode::kRefused, cat("the primary of ", request_.target,
                                            " is away; only `force` would do without it"));
     }
+    // Whom a revert will ask: what cannot be undone is not begun.
+    const auto peer = host_.open_redis_at(request_.target, primary->host, primary->port);
+    if (!peer && (peer.error().code == ErrorCode::kRefused || !forced())) {
+      return tl::unexpected(peer.error());
+    }
     return json{{"replica", self->id}, {"primary", primary->id}};
   }
 
