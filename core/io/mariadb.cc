@@ -9,7 +9,7 @@
 #include <mysql.h>
 // After it; the library has the function, but no header of its names it.
 extern "C" void ma_pvio_register_callback(my_bool on,
-                                          void (*told)(int mode, MYSQL* mysql,
+                                          void (*seen)(int mode, MYSQL* mysql,
                                                        const unsigned char* bytes, size_t size));
 #include <mysqld_error.h>
 #include <poll.h>
@@ -59,17 +59,15 @@ void disconnect(int fd) {
   (void)::connect(fd, &nowhere, sizeof nowhere);
 }
 
-void told_of_bytes(int mode, MYSQL* mysql, const unsigned char*, size_t size) {
+void count_bytes(int mode, MYSQL* mysql, const unsigned char*, size_t size) {
   constexpr int kRead = 0;
   if (mode != kRead || reading == nullptr || reading->mysql != mysql || reading->cut) return;
-  // `size` is -1 after an error.
-  if (size != static_cast<size_t>(-1) && size <= reading->left && mono_now() < reading->deadline) {
-    reading->left -= size;
-    return;
+  if (size == static_cast<size_t>(-1)) return;  // an error, which the library tells
+  if (size > reading->left || mono_now() >= reading->deadline) {
+    reading->cut = true;
+    return disconnect(mysql_get_socket(mysql));
   }
-  if (size == static_cast<size_t>(-1)) return;
-  reading->cut = true;
-  disconnect(mysql_get_socket(mysql));
+  reading->left -= size;
 }
 
 // A call of the library begins and ends within its life.
@@ -86,7 +84,7 @@ class WhileReading {
 
 int start_library() {
   if (mysql_library_init(0, nullptr, nullptr) != 0) return 1;
-  ma_pvio_register_callback(1, &told_of_bytes);
+  ma_pvio_register_callback(1, &count_bytes);
   return 0;
 }
 

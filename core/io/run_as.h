@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// RunAs: whom a child process is to be, instead of whoever started it. Any thread.
+// RunAs: the user that a child process runs as, when it is not the one who starts it. Any thread.
 #pragma once
 
 #include <sys/types.h>

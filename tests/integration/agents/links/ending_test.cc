@@ -129,6 +129,15 @@ TEST_CASE("what a fault put on a link outlives its suspension, and keeps it from
   REQUIRE(table->close("database", "owner:"));
 }
 
+// Two connections to a server that says "a"; three more are refused.
+std::vector<Socket> two_and_no_more(std::uint16_t port) {
+  std::vector<Socket> open;
+  for (int i = 0; i < 2; ++i) open.push_back(connect_to(port));
+  for (const Socket& each : open) REQUIRE(each.receive_exactly(1) == "a");
+  for (int i = 0; i < 3; ++i) CHECK(connect_to(port).receive() == kResetByPeer);
+  return open;
+}
+
 TEST_CASE("at the limit of a link new connections are refused, counted and told") {
   Server server(named("a"));
   std::vector<std::string> told;
@@ -140,10 +149,7 @@ TEST_CASE("at the limit of a link new connections are refused, counted and told"
   spec.connections_max = 2;
   REQUIRE((*table)->open(spec));
   const auto port = (*table)->port("database").value();
-  std::vector<Socket> open;
-  for (int i = 0; i < 2; ++i) open.push_back(connect_to(port));
-  for (const Socket& each : open) REQUIRE(each.receive_exactly(1) == "a");
-  for (int i = 0; i < 3; ++i) CHECK(connect_to(port).receive() == kResetByPeer);
+  std::vector<Socket> open = two_and_no_more(port);
   CHECK((*table)->links().at(0).refused_full == 3);
   CHECK(told == std::vector<std::string>{"database 2 of the link"});
   open.pop_back();
@@ -161,10 +167,7 @@ TEST_CASE("one source that floods a link leaves it to the others") {
   spec.connections_per_source = 2;
   REQUIRE((*table)->open(spec));
   const auto port = (*table)->port("database").value();
-  std::vector<Socket> open;
-  for (int i = 0; i < 2; ++i) open.push_back(connect_to(port));
-  for (const Socket& each : open) REQUIRE(each.receive_exactly(1) == "a");
-  for (int i = 0; i < 3; ++i) CHECK(connect_to(port).receive() == kResetByPeer);
+  std::vector<Socket> open = two_and_no_more(port);
   CHECK(test::connect_from("127.66.66.66", port).receive(1) == "a");
   CHECK(told == std::vector<std::string>{"database of the source"});
   open.pop_back();
