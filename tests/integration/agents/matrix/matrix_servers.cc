@@ -13,6 +13,10 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 constexpr const char* kUnreachable = "unreachable";
+// Not those that follow, nor this one: what a fault holds is a session.
+constexpr const char* kSessions =
+    "SELECT COUNT(*) FROM information_schema.processlist WHERE User IN ('root', 'shop') AND "
+    "Id <> CONNECTION_ID()";
 
 template <class T>
 T wanted(Result<T> result) {
@@ -98,10 +102,11 @@ json MatrixServers::primary_state() const {
       shop_.root_account(),
       {"SELECT CONCAT(User, '@', Host), COALESCE(JSON_VALUE(Priv, '$.account_locked'), 0) FROM "
        "mysql.global_priv ORDER BY 1",
-       "SELECT @@GLOBAL.read_only, @@GLOBAL.max_connections",
-       // Not those that follow, nor this one: what a fault holds is a session.
-       "SELECT COUNT(*) FROM information_schema.processlist WHERE User IN ('root', 'shop') AND "
-       "Id <> CONNECTION_ID()"});
+       "SELECT @@GLOBAL.read_only, @@GLOBAL.max_connections", kSessions});
+}
+
+bool MatrixServers::is_quiet() const {
+  return rows_of(shop_.root_account(), {kSessions}) == json::array({json::array({"0"})});
 }
 
 json MatrixServers::replica_state() const {

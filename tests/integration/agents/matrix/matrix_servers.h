@@ -26,6 +26,8 @@ class MatrixServers {
   // Accounts, switches, sessions, replication, settings, keys, messages; "unreachable" where it
   // cannot be asked now.
   nlohmann::json state() const;
+  // No session is open. One that its client has just left stays listed until the server notices.
+  bool is_quiet() const;
 
  private:
   nlohmann::json primary_state() const;

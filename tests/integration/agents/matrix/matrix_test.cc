@@ -50,6 +50,7 @@ links:
 struct World {
   std::string body = with_cgroups(true, kBody);          // of its configuration
   std::function<json()> around = [] { return json(); };  // as MatrixServers::state()
+  std::function<bool()> is_quiet = [] { return true; };  // whoever looked or asked has gone
   std::function<bool(const std::string& kind)> has = [](const std::string&) { return true; };
 };
 
@@ -318,6 +319,7 @@ Outcome try_kind(const World& world, const json& kind, const Ending& ending) {
   (void)output_of({"nft", "table inet theirs { chain c { }; }"});
   const std::string name = kind.at("name");
   const bool unsupervised = ends_the_service(name) && !ending.service_starts;
+  REQUIRE(eventually(world.is_quiet));
   const json before = looked_at(agent, world, unsupervised);
   ending.end(agent, order_of(kind, agent, 60'000));
   return check_ended(agent, world, name, ending, before);
@@ -440,7 +442,10 @@ void on_servers(const Group& group, ControlGroups groups,
       body += cat("  - {name: ", service, ", command: [\"{folder}/nap\", \"1000\"], ",
                   servers.extras(service), "}\n");
     }
-    run_matrix({.body = body, .around = [&] { return servers.state(); }, .has = is_of(group)},
+    run_matrix({.body = body,
+                .around = [&] { return servers.state(); },
+                .is_quiet = [&] { return servers.is_quiet(); },
+                .has = is_of(group)},
                endings);
   });
 }
