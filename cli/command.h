@@ -58,6 +58,7 @@ std::vector<Command> link_commands();
 std::vector<Command> agent_commands();
 std::vector<Command> reload_commands();
 std::vector<Command> report_commands();
+std::vector<Command> tls_commands();
 std::vector<Command> validate_commands();
 std::vector<Command> all_commands();
 

@@ -65,8 +65,9 @@ std::filesystem::path state_directory(const Invocation& invocation) {
   return path.has_filename() ? path : path.parent_path();  // "lab/" is "lab"
 }
 
-Connection::Connection(std::string url, std::string token)
+Connection::Connection(std::string url, std::string token, const std::string& authority)
     : url_(std::move(url)), token_(std::move(token)), client_(std::make_unique<HttpClient>()) {
+  if (!authority.empty()) tls_ = std::make_shared<const TlsFiles>(TlsFiles{"", "", authority});
   while (!url_.empty() && url_.back() == '/') url_.pop_back();
 }
 
@@ -88,12 +89,21 @@ Result<Connection> Connection::find(const Invocation& invocation) {
   if (token_file.empty()) {
     return fail(ErrorCode::kRefused, "no token: give --token-file or PANSHI_TOKEN_FILE");
   }
+  const std::string authority = invocation.text("--authority", environment("PANSHI_AUTHORITY"));
+  const bool over_tls = url.starts_with("https://");
+  if (over_tls && authority.empty()) {
+    return fail(ErrorCode::kRefused,
+                cat(url, " is proven by a certificate: say who signs it, with --authority FILE or "
+                    "PANSHI_AUTHORITY (ca.crt of panshi tls init)"));
+  }
+  // Before the token leaves: nobody shall get it who cannot prove to be the controller.
   ASSIGN_OR_RETURN(std::string token, read_token(token_file));
-  return Connection(std::move(url), std::move(token));
+  return Connection(std::move(url), std::move(token), over_tls ? authority : "");
 }
 
 Result<std::string> Connection::call(HttpCall call) {
   call.token = token_;
+  call.tls = tls_;
   call.body_max = 64 << 20;
   Result<HttpReply> reply = client_->send(call);
   if (!reply) {

@@ -22,7 +22,8 @@ class Connection {
  public:
   // kUnavailable with one line that says where it was looked for; kRefused: no token.
   static Result<Connection> find(const Invocation& invocation);
-  Connection(std::string url, std::string token);
+  // `authority`: who signed its certificate; for https:// alone.
+  Connection(std::string url, std::string token, const std::string& authority = {});
 
   // Errors: kUnavailable (not reachable), kTimeout, kRefused (the token), kConflict (not now), else
   // what the controller answered.
@@ -37,6 +38,7 @@ class Connection {
 
   std::string url_;
   std::string token_;
+  std::shared_ptr<const TlsFiles> tls_;
   std::unique_ptr<HttpClient> client_;
 };
 

@@ -36,7 +36,9 @@ std::vector<Argument> common() {
       {"--json", "", "print one JSON document on stdout"},
       {"--state", "DIR", "where the lab keeps its state (default: $PANSHI_STATE, ./.panshi)"},
       {"--controller", "URL", "address of the controller (default: $PANSHI_CONTROLLER, the lab's)"},
-      {"--token-file", "FILE", "its token (default: $PANSHI_TOKEN_FILE, the lab's)"}};
+      {"--token-file", "FILE", "its token (default: $PANSHI_TOKEN_FILE, the lab's)"},
+      {"--authority", "FILE",
+       "who signed its certificate, for https:// (default: $PANSHI_AUTHORITY)"}};
 }
 
 void add(Bound& bound, const Argument& argument) {

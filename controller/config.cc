@@ -28,13 +28,17 @@ void read_times(Fields& in, Config& config) {
   }
 }
 
-void read_nodes(Fields& in, Inventory& inventory) {
+void read_nodes(Fields& in, bool with_tls, Inventory& inventory) {
   std::set<std::string> services;
   in.need_each("nodes", [&](const nlohmann::json& json, const std::string& path) {
     InventoryNode node = read_inventory_node(json, path, in.problems());
     if (node.name.empty()) return;
-    if (!node.url.empty() && !node.url.starts_with("http://")) {
-      in.problems().add(path + ".url", "must start with http://");
+    const bool over_tls = node.url.starts_with("https://");
+    if (!node.url.empty() && !over_tls && !node.url.starts_with("http://")) {
+      in.problems().add(path + ".url", "must start with https:// or http://");
+    }
+    if (over_tls && !with_tls) {
+      in.problems().add(path + ".url", "https:// wants the controller's own certificate: `tls`");
     }
     while (node.url.ends_with('/')) node.url.pop_back();
     for (const std::string& service : node.services) {
@@ -67,9 +71,10 @@ Config read_config(const Document& document, Problems& problems) {
   path("runbooks", true, config.catalog.runbooks);
   path("schedules", false, config.catalog.schedules);
   read_times(in, config);
-  read_nodes(in, config.inventory);
+  config.security = read_listen_security(in, base, config.address);
+  read_nodes(in, config.security.tls.has_value(), config.inventory);
   for (auto& [name, node] : config.inventory.nodes) {
-    node.token_file = (base / node.token_file).string();
+    if (!node.token_file.empty()) node.token_file = (base / node.token_file).string();
   }
   in.may_each("groups", [&](const nlohmann::json& json, const std::string& at) {
     config.inventory.groups.push_back(read_healthy_group(json, at, config.inventory, problems));

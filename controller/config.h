@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/base/result.h"
+#include "core/io/listen_security.h"
 #include "core/model/catalog.h"
 #include "core/model/load.h"
 
@@ -18,6 +19,7 @@ struct Config {
   std::filesystem::path file;  // it was read from
   std::string address = "127.0.0.1";
   std::uint16_t port = 17700;
+  ListenSecurity security;
   std::filesystem::path state;
   CatalogPaths catalog;  // relative paths are relative to the file's directory, as is `state`
   Settings settings;

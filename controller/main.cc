@@ -133,7 +133,7 @@ void reload(App& app) {
 
 // 0, or the status to give up with.
 int take_over(const Config& config, App::Parts& parts) {
-  const auto taken = ask_agents(config.inventory);
+  const auto taken = ask_agents(config.inventory, tls_files(config.security));
   if (!taken) return complain(taken.error(), kGaveUp);
   parts.takes_over = true;
   parts.epoch_above = taken->epoch;
@@ -160,6 +160,7 @@ int serve(const Config& config, const Catalog& catalog, bool takes_over) {
   if (const auto opened = app.open(); !opened) return complain(opened.error(), kGaveUp);
   log_info(
       cat("listening on ", config.address, ":", app.port(), ", state in ", config.state.string()));
+  warn_if_insecure(config.security, config.address);
   const StopSignal stop([&app](int signal) {
     log_info(cat("stopping on signal ", signal));
     app.stop();

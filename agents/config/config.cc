@@ -322,6 +322,7 @@ AgentConfig read_root(const json& root, Problems& problems) {
     in.problem("address", cat("`", config.address, "` must be an IPv4 address"));
   }
   read_port(in, "port", config.port, true);
+  config.security = read_listen_security(in, "", config.address);
   std::string state;
   std::string scripts;
   in.need("state", state);
@@ -360,6 +361,12 @@ Result<AgentConfig> from_document(const Document& document) {
   config.signals = signals_of_agent(document.root);
   config.state = beside(config.file, config.state);
   config.scripts = beside(config.file, config.scripts);
+  if (config.security.tls) {
+    TlsFiles& files = *config.security.tls;
+    for (auto* each : {&files.certificate, &files.key, &files.authority, &files.revoked}) {
+      *each = beside(config.file, *each);
+    }
+  }
   for (auto& folder : config.fault_directories) folder = beside(config.file, folder);
   return config;
 }

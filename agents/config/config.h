@@ -18,6 +18,7 @@
 #include "agents/probe_target.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/io/listen_security.h"
 #include "core/io/run_as.h"
 
 namespace panshi::agent {
@@ -139,6 +140,7 @@ struct AgentConfig {
   std::string node;
   std::string address;
   std::uint16_t port = 0;
+  ListenSecurity security;
   std::filesystem::path state;
   std::filesystem::path scripts;  // empty: none
   std::optional<RunAs> scripts_user;

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
-#include "core/io/http_parser.h"
+#include "core/io/http_answer.h"
 
 namespace panshi::agent {
 namespace {

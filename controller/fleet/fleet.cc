@@ -27,6 +27,20 @@ Result<std::string> read_agent_token(const std::string& file) {
   return text;
 }
 
+Status address_to_agent(HttpCall& call, const std::string& node, const std::string& token_file,
+                        const std::shared_ptr<const TlsFiles>& tls, std::string& token) {
+  if (call.url.starts_with("https://")) {
+    call.tls = tls;
+    call.server_name = node;
+    return {};
+  }
+  if (token.empty()) {
+    ASSIGN_OR_RETURN(token, read_agent_token(token_file));
+  }
+  call.token = token;
+  return {};
+}
+
 Fleet::Fleet(Options options, Parts parts)
     : options_(std::move(options)), parts_(std::move(parts)), jobs_(kJobsMax) {
   for (const Agent& agent : options_.agents) {
@@ -181,15 +195,14 @@ void Fleet::deliver_outcomes() {
 
 void Fleet::send(Member& member, HttpCall call,
                  std::function<void(const Result<HttpReply>&, Instant)> then) {
-  if (member.token.empty()) {
-    if (auto read = read_token(member); !read) {
-      (void)jobs_.put([this, then = std::move(then), why = read.error()] {
-        then(tl::unexpected<Error>(why), now());
-      });
-      return;
-    }
+  const Agent& agent = member.agent;
+  if (auto ready = address_to_agent(call, agent.node, agent.token_file, options_.tls, member.token);
+      !ready) {
+    (void)jobs_.put([this, then = std::move(then), why = ready.error()] {
+      then(tl::unexpected<Error>(why), now());
+    });
+    return;
   }
-  call.token = member.token;
   if (!options_.controller.empty()) call.headers[kControllerHeader] = options_.controller;
   if (!options_.start.empty()) call.headers[kControllerStartHeader] = options_.start;
   if (!options_.listens_at.empty()) call.headers[kControllerAtHeader] = options_.listens_at;
@@ -203,11 +216,6 @@ void Fleet::send(Member& member, HttpCall call,
       then(reply, sent);
     });
   });
-}
-
-Status Fleet::read_token(Member& member) {
-  ASSIGN_OR_RETURN(member.token, read_agent_token(member.agent.token_file));
-  return {};
 }
 
 Result<nlohmann::json> Fleet::ask(const std::string& node, const std::string& path,

@@ -24,6 +24,11 @@ namespace panshi::controller {
 // Without the newline at its end. kNotFound: no such file, not readable, or empty.
 Result<std::string> read_agent_token(const std::string& file);
 
+// Makes `call` one to the agent of that node: over TLS it is proven to be that node's, and is shown
+// our certificate; else it is sent the token of its file, which `token` keeps if it is not empty.
+Status address_to_agent(HttpCall& call, const std::string& node, const std::string& token_file,
+                        const std::shared_ptr<const TlsFiles>& tls, std::string& token);
+
 class Fleet {
  public:
   struct Agent {
@@ -39,6 +44,7 @@ class Fleet {
     std::string start;        // made anew for this run
     std::string listens_at;   // "10.0.0.9:17700"
     bool takes_over = false;  // agents that another controller commands are to be ours
+    std::shared_ptr<const TlsFiles> tls = {};  // who we are, for agents at https://
     Duration lease;
     Duration poll;
     Duration lost_after;
@@ -96,7 +102,6 @@ class Fleet {
   // Adds the token; `then` gets the answer and its arrival, on the thread `fleet`.
   void send(Member& member, HttpCall call,
             std::function<void(const Result<HttpReply>&, Instant)> then);
-  static Status read_token(Member& member);
 
   const Options options_;
   const Parts parts_;

@@ -16,10 +16,14 @@ namespace {
 
 constexpr std::int64_t kNumberMax = 1'000'000'000'000;  // no counter comes so far
 
-Result<nlohmann::json> status_of(const InventoryNode& node) {
+Result<nlohmann::json> status_of(const InventoryNode& node,
+                                 const std::shared_ptr<const TlsFiles>& tls) {
   HttpCall call;
+  std::string token;
   call.url = node.url + "/v1/status";
-  ASSIGN_OR_RETURN(call.token, read_agent_token(node.token_file));
+  if (auto ready = address_to_agent(call, node.name, node.token_file, tls, token); !ready) {
+    return tl::unexpected(ready.error());
+  }
   call.timeout = limits::kAttemptMax;
   call.body_max = limits::kAnswerMax;
   HttpClient client;
@@ -58,10 +62,11 @@ std::int64_t highest_number_in(const std::string& id) {
   return highest;
 }
 
-Result<TakeOver> ask_agents(const Inventory& inventory) {
+Result<TakeOver> ask_agents(const Inventory& inventory,
+                            const std::shared_ptr<const TlsFiles>& tls) {
   TakeOver all;
   for (const auto& [name, node] : inventory.nodes) {
-    const auto status = status_of(node);
+    const auto status = status_of(node, tls);
     if (status) take_in(*status, all);
     if (!status) all.silent.push_back(cat(name, ": ", status.error().message));
   }

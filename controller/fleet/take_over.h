@@ -9,10 +9,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/io/tls.h"
 #include "core/model/inventory.h"
 
 namespace panshi::controller {
@@ -24,7 +26,9 @@ struct TakeOver {
 };
 
 // kUnavailable: no agent answered, with the reason of each.
-Result<TakeOver> ask_agents(const Inventory& inventory);
+// `tls`: who we are, for agents at https://.
+Result<TakeOver> ask_agents(const Inventory& inventory,
+                            const std::shared_ptr<const TlsFiles>& tls = {});
 
 // The highest number in an id ("d-12-ice": 12); 0 when it has none.
 std::int64_t highest_number_in(const std::string& id);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTP calls: one at a time and blocking (HttpClient), or many at once on one thread (HttpFleet).
 //
-// No proxies, no redirects, http only, answers up to `body_max`. The only user of libcurl.
-// Connections are kept: idle ones for kHttpIdleMax, less than servers keep them, each for
+// No proxies, no redirects, answers up to `body_max`. The only user of libcurl. With `tls` a call
+// goes over TLS 1.3 to whom that authority's certificates name, and to nobody else; without, over
+// http. Connections are kept: idle ones for kHttpIdleMax, less than servers keep them, each for
 // kHttpLifeMax, so that calls follow a link that was rerouted and let the established ones drain. A
 // call on a kept connection that broke without a byte of an answer is sent again only if it may be
 // repeated (a method without effect, or an Idempotency-Key): the other end may have acted on it.
@@ -16,6 +17,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/io/tls.h"
 
 namespace panshi {
 
@@ -33,6 +35,11 @@ struct HttpCall {
   std::size_t body_max = 4 << 20;
   bool new_connection = false;   // not one that is kept; it is kept afterwards
   std::string keep_header = {};  // name of a header of the answer to hand back
+  // For an https:// url: who we are and whom we believe, read anew for each connection.
+  std::shared_ptr<const TlsFiles> tls = {};
+  // Which name the certificate of the other side must have, when not that of the url: "n-1" at
+  // https://10.0.0.1:17701. It is also what the Host header then says.
+  std::string server_name = {};
 };
 
 struct HttpReply {

@@ -4,192 +4,106 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
-#include "core/base/check.h"
 #include "core/base/clock.h"
-#include "core/base/text.h"
 
 namespace panshi {
-namespace {
 
-bool would_block() { return errno == EAGAIN || errno == EINTR; }
+using Outcome = Transport::Outcome;
 
-}  // namespace
-
-std::string http_answer(const HttpResponse& response, bool head_only, bool keep_alive) {
-  const bool bodiless = response.status == 204 || response.status == 304;
-  std::string out = cat("HTTP/1.1 ", response.status, " ", http_reason(response.status), "\r\n");
-  out.reserve(out.size() + 256 + response.body.size());
-  if (!bodiless) {
-    out += cat("Content-Type: ", response.content_type,
-               "\r\nContent-Length: ", response.body.size(), "\r\n");
-  }
-  out += "X-Content-Type-Options: nosniff\r\n";
-  if (!response.headers.contains("Cache-Control")) out += "Cache-Control: no-store\r\n";
-  for (const auto& [name, value] : response.headers) out += cat(name, ": ", value, "\r\n");
-  for (const std::string& cookie : response.cookies) out += cat("Set-Cookie: ", cookie, "\r\n");
-  out += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
-  if (!bodiless && !head_only) out += response.body;
-  return out;
-}
-
-HttpConnection::HttpConnection(int fd, HttpPeer peer, const Rules& rules)
-    : rules_(rules), fd_(fd), peer_(std::move(peer)) {}
+HttpConnection::HttpConnection(int fd, std::unique_ptr<Transport> transport,
+                               std::unique_ptr<HttpReader> reader,
+                               const HttpServer::Options& options)
+    : options_(options),
+      fd_(fd),
+      transport_(std::move(transport)),
+      reader_(std::move(reader)),
+      accepted_(mono_now()),
+      first_(accepted_),
+      last_read_(accepted_) {}
 
 HttpConnection::~HttpConnection() { ::close(fd_); }
 
 HttpConnection::Next HttpConnection::on_ready(std::span<char> scratch) {
   switch (mode_) {
     case Mode::kReading:
-      return go_on(read(scratch));
+      return read(scratch);
     case Mode::kWriting:
-      return go_on(flush());
+      if (const auto next = flush()) return *next;
+      return follow(reader_->feed({}));
     case Mode::kLingering:
       return linger(scratch);
   }
   return Next::kClose;
 }
 
-// With what was read behind the request that is answered now. A loop: one buffer holds thousands.
-HttpConnection::Next HttpConnection::go_on(Next next) {
-  while (next == Next::kRead && mode_ == Mode::kReading && !parser_ && !rest_.empty()) {
-    next = parse_rest();
-  }
-  return next;
-}
-
 HttpConnection::Next HttpConnection::read(std::span<char> scratch) {
-  const ssize_t got = ::recv(fd_, scratch.data(), scratch.size(), MSG_DONTWAIT);
-  if (got < 0) return would_block() ? Next::kRead : Next::kClose;
-  if (got == 0) return Next::kClose;
+  const Transport::Io got = transport_->read(scratch);
+  if (got.outcome == Outcome::kWaitRead) return Next::kRead;
+  if (got.outcome == Outcome::kWaitWrite) return Next::kWrite;
+  if (got.outcome != Outcome::kDone) return Next::kClose;
   last_read_ = mono_now();
-  if (!parser_) first_ = last_read_;
-  const std::string_view bytes(scratch.data(), static_cast<std::size_t>(got));
-  if (rest_.empty()) return parse(bytes);
-  rest_ += bytes;
-  return parse_rest();
+  if (!reader_->has_begun()) first_ = last_read_;
+  return follow(reader_->feed({scratch.data(), got.bytes}));
 }
 
-HttpConnection::Next HttpConnection::parse_rest() {
-  const std::string bytes = std::exchange(rest_, {});
-  return parse(bytes);
-}
+HttpConnection::Next HttpConnection::serve() { return follow(reader_->serve(first_)); }
 
-// REQUIRES: `bytes` lives through the call and is not rest_, which takes what is left of it.
-HttpConnection::Next HttpConnection::parse(std::string_view bytes) {
-  if (!parser_) parser_.emplace(rules_.options.body_max);
-  while (!bytes.empty()) {
-    const HttpParser::State before = parser_->state();
-    const std::size_t taken = parser_->feed(bytes);
-    bytes.remove_prefix(taken);
-    const HttpParser::State now = parser_->state();
-    if (now == HttpParser::State::kBad) {
-      return refuse(bare_http_refusal(rules_.options, parser_->status()));
-    }
-    if (before == HttpParser::State::kHead && now != before && !head_ended()) {
-      rest_ = bytes;
-      return refuse(*std::exchange(refusal_, {}));
-    }
-    if (now == HttpParser::State::kWhole) {
-      rest_ = bytes;
-      return Next::kServe;
-    }
-    if (taken == 0) break;
+// A loop, not a recursion: one buffer holds thousands of requests that are refused.
+HttpConnection::Next HttpConnection::follow(HttpReader::State state) {
+  while (state == HttpReader::State::kAnswer) {
+    answer_ = reader_->take_answer();
+    sent_ = 0;
+    mode_ = Mode::kWriting;
+    if (const auto next = flush()) return *next;
+    state = reader_->feed({});
   }
-  rest_ = bytes;
-  const bool asks = parser_->state() == HttpParser::State::kBody && rest_.empty() &&
-                    std::exchange(parser_->head().expects_continue, false);
+  if (state == HttpReader::State::kServe) return Next::kServe;
   // A line that does not fit into an empty socket buffer cannot be.
-  constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
-  if (asks) (void)::send(fd_, kGoOn.data(), kGoOn.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (reader_->take_go_on()) (void)transport_->write("HTTP/1.1 100 Continue\r\n\r\n");
   return Next::kRead;
 }
 
-bool HttpConnection::head_ended() {
-  HttpHead& head = parser_->head();
-  HttpGuard::Verdict verdict = rules_.guard.check(head);
-  const bool whole = parser_->state() == HttpParser::State::kWhole;
-  head_only_ = head.request.method == "HEAD";
-  keep_ = head.keep_alive && ++served_ < rules_.options.requests_per_connection_max;
-  if (!verdict.refusal) {
-    route_ = verdict.match.route;
-    captures_ = std::move(verdict.match.captures);
-    return true;
+std::optional<HttpConnection::Next> HttpConnection::flush() {
+  const std::string_view bytes = answer_.bytes;
+  while (sent_ < bytes.size()) {
+    const Transport::Io sent = transport_->write(bytes.substr(sent_));
+    if (sent.outcome == Outcome::kWaitWrite) return Next::kWrite;
+    if (sent.outcome == Outcome::kWaitRead) return Next::kRead;
+    if (sent.outcome != Outcome::kDone) return Next::kClose;
+    sent_ += sent.bytes;
   }
-  unread_ = !whole || !verdict.framing_is_sure;
-  refusal_ = std::move(verdict.refusal);
-  return false;
-}
-
-HttpConnection::Next HttpConnection::refuse(const HttpResponse& response) {
-  if (parser_->state() == HttpParser::State::kBad) unread_ = true;
-  if (unread_) {
-    keep_ = false;
-    rest_.clear();
-  }
-  out_ = http_answer(response, head_only_, keep_);
-  return flush();
-}
-
-HttpRequest HttpConnection::take_request() {
-  HttpRequest request = std::move(parser_->head().request);
-  request.body = std::move(parser_->body());
-  request.captures = std::move(captures_);
-  request.remote_address = peer_.address;
-  request.remote_port = peer_.port;
-  request.arrived = first_;
-  return request;
-}
-
-HttpConnection::Next HttpConnection::answer(const HttpResponse& response, bool stopping) {
-  if (stopping) keep_ = false;
-  out_ = http_answer(response, head_only_, keep_);
-  return go_on(flush());
-}
-
-HttpConnection::Next HttpConnection::flush() {
-  mode_ = Mode::kWriting;
-  while (sent_ < out_.size()) {
-    const ssize_t sent =
-        ::send(fd_, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0) return would_block() ? Next::kWrite : Next::kClose;
-    sent_ += static_cast<std::size_t>(sent);
-  }
-  return answered();
-}
-
-HttpConnection::Next HttpConnection::answered() {
-  out_ = {};
-  sent_ = 0;
-  parser_.reset();
-  head_only_ = false;
-  if (keep_) {
+  answer_.bytes = {};
+  has_served_ = true;
+  if (answer_.keep) {
     mode_ = Mode::kReading;
     first_ = last_read_;  // of what came behind the former request
-    return Next::kRead;
+    return std::nullopt;
   }
-  if (!unread_) return Next::kClose;
+  transport_->end();
+  if (!answer_.unread) return Next::kClose;
   // Closing with bytes unread would reset the connection, and might overtake the answer.
-  ::shutdown(fd_, SHUT_WR);
   mode_ = Mode::kLingering;
   linger_until_ = mono_now() + kLingerTimeout;
   return Next::kRead;
 }
 
 HttpConnection::Next HttpConnection::linger(std::span<char> scratch) {
-  const ssize_t got = ::recv(fd_, scratch.data(), scratch.size(), MSG_DONTWAIT);
-  if (got < 0) return would_block() ? Next::kRead : Next::kClose;
-  lingered_ += static_cast<std::size_t>(got);
-  return got == 0 || lingered_ > kLingerBytesMax ? Next::kClose : Next::kRead;
+  const Transport::Io got = transport_->read(scratch);
+  if (got.outcome == Outcome::kWaitRead) return Next::kRead;
+  if (got.outcome == Outcome::kWaitWrite) return Next::kWrite;
+  lingered_ += got.bytes;
+  return got.outcome != Outcome::kDone || lingered_ > kLingerBytesMax ? Next::kClose : Next::kRead;
 }
 
 MonoTime HttpConnection::expiry(MonoTime now) const {
   switch (mode_) {
     case Mode::kReading:
-      if (parser_) return first_ + rules_.options.request_timeout;
-      return now + (served_ == 0 ? rules_.options.request_timeout : rules_.options.idle_timeout);
+      // However often a byte of a handshake comes.
+      if (!transport_->is_established()) return accepted_ + options_.request_timeout;
+      if (reader_->has_begun()) return first_ + options_.request_timeout;
+      return now + (has_served_ ? options_.idle_timeout : options_.request_timeout);
     case Mode::kWriting:
       return now + kWriteTimeout;
     case Mode::kLingering:

@@ -8,14 +8,13 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <utility>
 
-#include "core/io/http_guard.h"
-#include "core/io/http_listener.h"
+#include "core/io/http_reader.h"
+#include "core/io/transport.h"
 
 namespace panshi {
 
@@ -25,13 +24,11 @@ class HttpConnection {
   static constexpr Duration kLingerTimeout = std::chrono::seconds(2);  // reading what was refused
   static constexpr std::size_t kLingerBytesMax = 1 << 20;
 
-  struct Rules {
-    const HttpServer::Options& options;
-    const HttpGuard& guard;
-  };
   enum class Next { kRead, kWrite, kServe, kClose };
 
-  HttpConnection(int fd, HttpPeer peer, const Rules& rules);
+  // Takes the socket, which the transport is of.
+  HttpConnection(int fd, std::unique_ptr<Transport> transport, std::unique_ptr<HttpReader> reader,
+                 const HttpServer::Options& options);
   ~HttpConnection();  // closes the socket
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
@@ -40,10 +37,8 @@ class HttpConnection {
 
   // REQUIRES: claimed, as all up to await(). `scratch` is the thread's buffer.
   Next on_ready(std::span<char> scratch);
-  // REQUIRES: the last result was kServe; once
-  HttpRequest take_request();
-  std::size_t route() const { return *route_; }
-  Next answer(const HttpResponse& response, bool stopping);
+  // Runs the handler. REQUIRES: the last result was kServe
+  Next serve();
 
   bool is_first_wait() { return !std::exchange(has_waited_, true); }
   // Lets go of it, before the poll is told to watch it.
@@ -59,33 +54,22 @@ class HttpConnection {
   enum class Phase { kClaimed, kWaiting, kClosing };
 
   Next read(std::span<char> scratch);
-  Next parse(std::string_view bytes);
-  Next parse_rest();
-  Next go_on(Next next);
-  bool head_ended();  // false: refused
-  Next refuse(const HttpResponse& response);
-  Next flush();
-  Next answered();
+  Next follow(HttpReader::State state);
+  std::optional<Next> flush();  // none: it is sent, and what comes next is read
   Next linger(std::span<char> scratch);
   MonoTime expiry(MonoTime now) const;
 
-  const Rules& rules_;
+  const HttpServer::Options& options_;
   const int fd_;
-  const HttpPeer peer_;
+  const std::unique_ptr<Transport> transport_;
+  const std::unique_ptr<HttpReader> reader_;
+  const MonoTime accepted_;
   Mode mode_ = Mode::kReading;
-  std::optional<HttpParser> parser_;  // of the request being read
-  std::optional<std::size_t> route_;
-  std::vector<std::string> captures_;
-  std::string rest_;  // read, not yet parsed
-  MonoTime first_{};  // when the first byte of the request was read
-  MonoTime last_read_{};
-  unsigned served_ = 0;
-  std::string out_;
+  MonoTime first_;  // when the first byte of the request was read
+  MonoTime last_read_;
+  bool has_served_ = false;
+  HttpReader::Answer answer_;
   std::size_t sent_ = 0;
-  std::optional<HttpResponse> refusal_;
-  bool keep_ = true;  // after the answer
-  bool head_only_ = false;
-  bool unread_ = false;  // what was refused may still be coming
   MonoTime linger_until_{};
   std::size_t lingered_ = 0;
   bool has_waited_ = false;
@@ -95,8 +79,5 @@ class HttpConnection {
   std::atomic<MonoTime::rep> expires_ = 0;
   std::atomic<bool> sending_ = false;
 };
-
-// `head_only`: an answer to HEAD, which tells the length of a body and has none.
-std::string http_answer(const HttpResponse& response, bool head_only, bool keep_alive);
 
 }  // namespace panshi

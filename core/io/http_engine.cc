@@ -51,10 +51,9 @@ HttpEngine::Fd::~Fd() {
   if (fd >= 0) ::close(fd);
 }
 
-HttpEngine::HttpEngine(const HttpServer::Options& options, const HttpGuard& guard, Serve serve)
+HttpEngine::HttpEngine(const HttpServer::Options& options, const HttpGuard& guard, Handle handle)
     : options_(options),
-      rules_{options, guard},
-      serve_(std::move(serve)),
+      rules_{options, guard, std::move(handle), stopping_},
       threads_wanted_(std::max(1U, options.threads)),
       connections_max_(affordable(options.connections_max)) {}
 
@@ -169,7 +168,11 @@ void HttpEngine::accept_one(std::span<char> scratch, bool may_serve) {
   }
   arm_listener(EPOLL_CTL_MOD);  // before the work: another thread takes the next one meanwhile
   if (accepted.fd < 0) return;
-  auto made = std::make_unique<HttpConnection>(accepted.fd, std::move(accepted.peer), rules_);
+  auto transport = options_.tls ? options_.tls->accept(accepted.fd) : plain_transport(accepted.fd);
+  accepted.peer.transport = transport.get();
+  auto reader = options_.reader(rules_, std::move(accepted.peer));
+  auto made = std::make_unique<HttpConnection>(accepted.fd, std::move(transport), std::move(reader),
+                                               options_);
   HttpConnection& connection = *made;
   {
     const std::lock_guard lock(connections_mutex_);
@@ -206,11 +209,9 @@ HttpEngine::Next HttpEngine::serve(HttpConnection& connection) {
     { const std::lock_guard lock(watch_mutex_); }
     watch_wanted_.notify_one();
   }
-  const HttpResponse response =
-      stopping_ ? http_refusal(options_, {ErrorCode::kUnavailable, "stopping"}, 503)
-                : serve_(connection.take_request(), connection.route());
+  const Next next = connection.serve();
   --busy_;
-  return connection.answer(response, stopping_);
+  return next;
 }
 
 void HttpEngine::queue(HttpConnection& connection) {

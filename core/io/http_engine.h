@@ -27,9 +27,9 @@ namespace panshi {
 class HttpEngine {
  public:
   static constexpr std::size_t kQueueMax = 1'024;
-  using Serve = std::function<HttpResponse(HttpRequest request, std::size_t route)>;
+  using Handle = std::function<HttpResponse(const HttpRequest& request, std::size_t route)>;
 
-  HttpEngine(const HttpServer::Options& options, const HttpGuard& guard, Serve serve);
+  HttpEngine(const HttpServer::Options& options, const HttpGuard& guard, Handle handle);
   ~HttpEngine();  // stops
   HttpEngine(const HttpEngine&) = delete;
   HttpEngine& operator=(const HttpEngine&) = delete;
@@ -67,8 +67,7 @@ class HttpEngine {
   void finish_answers();
 
   const HttpServer::Options& options_;
-  const HttpConnection::Rules rules_;
-  const Serve serve_;
+  const HttpRules rules_;
   const std::size_t threads_wanted_;
   const std::size_t connections_max_;
   HttpListener listener_;

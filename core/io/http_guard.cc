@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/io/http_guard.h"
 
+#include <algorithm>
+
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -29,6 +31,26 @@ const char* code_name(ErrorCode code) {
 }
 
 }  // namespace
+
+std::size_t HttpHead::count(const std::string& name) const {
+  if (!request.headers.contains(name)) return 0;
+  return std::find(repeated.begin(), repeated.end(), name) == repeated.end() ? 1 : 2;
+}
+
+void split_http_target(std::string_view target, HttpRequest& request) {
+  target = target.substr(0, target.find('#'));
+  const auto mark = target.find('?');
+  request.path = std::string(target.substr(0, mark));
+  if (mark == std::string_view::npos) return;
+  for (const std::string& pair : split(target.substr(mark + 1), '&')) {
+    if (pair.empty()) continue;
+    const std::string_view text = pair;
+    const auto equals = text.find('=');
+    const bool has_value = equals != std::string_view::npos;
+    request.query.emplace(decode_query(text.substr(0, equals)),
+                          has_value ? decode_query(text.substr(equals + 1)) : "");
+  }
+}
 
 HttpResponse http_refusal(int status, ErrorCode code, std::string_view why) {
   return json_response({{"code", code_name(code)}, {"error", why}}, status);
@@ -69,7 +91,12 @@ HttpGuard::Verdict HttpGuard::check(const HttpHead& head) const {
 
 std::optional<HttpResponse> HttpGuard::check_host(const HttpHead& head) const {
   const std::string host = head.request.header("host");
-  if (head.count("host") != 1 || !is_our_host(host, options_.address, options_.allowed_hosts)) {
+  std::vector<std::string> ours = options_.allowed_hosts;
+  if (options_.tls) {
+    const std::vector<std::string> certified = options_.tls->certificate().names;
+    ours.insert(ours.end(), certified.begin(), certified.end());
+  }
+  if (head.count("host") != 1 || !is_our_host(host, options_.address, ours)) {
     return refuse(403, ErrorCode::kRefused, "the Host header names another server");
   }
   const std::size_t origins = head.count("origin");
@@ -82,15 +109,15 @@ std::optional<HttpResponse> HttpGuard::check_host(const HttpHead& head) const {
 std::optional<HttpResponse> HttpGuard::check_body(const HttpHead& head) const {
   const bool in_parts = head.request.header("content-type").find("multipart/form-data") == 0;
   const bool chunked = head.count("transfer-encoding") != 0;
+  const std::size_t count = head.count("content-length");
+  if (chunked && count != 0) {
+    return refuse(400, ErrorCode::kInvalid, "both Content-Length and chunks");
+  }
   const bool may_be_chunked = options_.lenient && head.count("transfer-encoding") == 1 &&
                               head.request.header("transfer-encoding") == "chunked";
   if ((chunked && !may_be_chunked) || head.count("content-encoding") != 0 || in_parts) {
     return refuse(415, ErrorCode::kInvalid,
                   "only plain bodies are read: not chunked, encoded or in parts");
-  }
-  const std::size_t count = head.count("content-length");
-  if (chunked && count != 0) {
-    return refuse(400, ErrorCode::kInvalid, "both Content-Length and chunks");
   }
   const std::string& method = head.request.method;
   const bool bodiless =
@@ -128,6 +155,11 @@ std::optional<HttpResponse> HttpGuard::check_route(const HttpHead& head,
 
 bool HttpGuard::has_token(const HttpHead& head) const {
   if (options_.token.empty()) return true;
+  const std::string& peer = head.request.peer;
+  const auto& trusted = options_.trusted_roles;
+  const std::string role = peer.substr(0, peer.find('/'));
+  if (!peer.empty() && std::find(trusted.begin(), trusted.end(), role) != trusted.end())
+    return true;
   return head.count("authorization") == 1 &&
          equal_in_constant_time(head.request.header("authorization"), "Bearer " + options_.token);
 }

@@ -9,10 +9,24 @@
 #include <utility>
 #include <vector>
 
-#include "core/io/http_parser.h"
 #include "core/io/http_rules.h"
+#include "core/io/http_server.h"
 
 namespace panshi {
+
+// What is looked at. `request` has no body, captures, address or time yet.
+struct HttpHead {
+  HttpRequest request;
+  std::size_t target_bytes = 0;
+  std::vector<std::string> repeated = {};  // names of headers that came more than once
+  bool keep_alive = false;
+  bool expects_continue = false;
+
+  std::size_t count(const std::string& lower_case_name) const;  // 0, 1, or 2 for more
+};
+
+// The path stays as it was sent, not decoded. The first value of each name of the query counts.
+void split_http_target(std::string_view target, HttpRequest& request);
 
 HttpResponse http_refusal(int status, ErrorCode code, std::string_view why);
 // Says no more than the status does. In the words of the options, if they have any, as all here.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/base/result.h"
+#include "core/io/http_reader.h"
 
 namespace panshi {
 
@@ -17,10 +18,6 @@ struct HttpListener {
 // kConflict: the port is taken. Not blocking; the caller closes it.
 Result<HttpListener> http_listen(const std::string& address, std::uint16_t port);
 
-struct HttpPeer {
-  std::string address;  // "127.0.0.1"
-  std::uint16_t port = 0;
-};
 struct HttpAccepted {
   int fd = -1;  // -1: nobody is there, or errno says why not
   HttpPeer peer;

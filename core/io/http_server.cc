@@ -76,7 +76,7 @@ struct HttpServer::Impl {
     return handler(request);
   };
   bool started = false;
-  HttpEngine engine{options, guard, [this](HttpRequest request, std::size_t route) {
+  HttpEngine engine{options, guard, [this](const HttpRequest& request, std::size_t route) {
                       return serve(request, route);
                     }};
 };

@@ -25,6 +25,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/io/tls.h"
 
 namespace panshi {
 
@@ -37,7 +38,8 @@ struct HttpRequest {
   std::string body;
   std::string remote_address;
   std::uint16_t remote_port = 0;
-  MonoTime arrived{};  // when its first byte was read: waiting for a thread counts
+  std::string peer = {};  // whom its certificate names, "node/n-1"; "" without one
+  MonoTime arrived{};     // when its first byte was read: waiting for a thread counts
 
   std::string header(const std::string& lower_case_name) const {
     const auto found = headers.find(lower_case_name);
@@ -58,6 +60,12 @@ HttpResponse json_response(const nlohmann::json& json, int status = 200);
 // everything else 500.
 HttpResponse error_response(const Error& error);
 
+class HttpReader;
+struct HttpPeer;
+struct HttpRules;
+// HTTP by cpp-httplib.
+std::unique_ptr<HttpReader> library_reader(const HttpRules& rules, HttpPeer peer);
+
 class HttpServer {
  public:
   struct Options {
@@ -65,7 +73,10 @@ class HttpServer {
     std::uint16_t port = 0;  // 0: any free one
     unsigned threads = 4;
     std::size_t body_max = 1 << 20;
-    std::string token = {};                              // "": no token wanted
+    std::string token = {};  // "": no token wanted
+    // Who needs no token: roles of certificates, "controller".
+    std::vector<std::string> trusted_roles = {};
+    std::shared_ptr<Tls> tls = {};                       // none: plain
     std::vector<std::string> allowed_hosts = {};         // besides the address itself and localhost
     Duration idle_timeout = std::chrono::seconds(15);    // of a connection, between requests
     Duration request_timeout = std::chrono::seconds(5);  // for a request to arrive whole
@@ -78,6 +89,8 @@ class HttpServer {
     bool lenient = false;
     // And at most half of the process's descriptors.
     std::size_t connections_max = 4'096;  // beyond: what waited longest for its client is closed
+    // Who reads requests and writes answers (core/io/http_reader.h); the shop has one of its own.
+    std::unique_ptr<HttpReader> (*reader)(const HttpRules& rules, HttpPeer peer) = library_reader;
   };
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
   // Called in place of each route's handler, which it must call: measures, traces.

@@ -89,11 +89,14 @@ Status check_call(const HttpCall& call) {
                                        ", URL or header with a control character"));
 }
 
-void add_header(HttpTransfer& transfer, const std::string& line) {
-  curl_slist* const longer = curl_slist_append(transfer.headers.get(), line.c_str());
+void append(HeaderList& list, const std::string& line) {
+  curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
   CHECK_BUG(longer != nullptr);
-  static_cast<void>(transfer.headers.release());
-  transfer.headers.reset(longer);
+  static_cast<void>(list.release());
+  list.reset(longer);
+}
+void add_header(HttpTransfer& transfer, const std::string& line) {
+  append(transfer.headers, line);
 }
 
 void prepare_headers(HttpTransfer& transfer) {
@@ -111,6 +114,52 @@ void prepare_headers(HttpTransfer& transfer) {
     add_header(transfer, value.empty() ? name + ";" : cat(name, ": ", value));
   }
   set(transfer.easy.get(), CURLOPT_HTTPHEADER, transfer.headers.get());
+}
+
+// The url with the name that is asked for in the place of the address that is called.
+Result<std::string> url_by_name(HttpTransfer& transfer) {
+  const HttpCall& call = transfer.call;
+  const std::unique_ptr<CURLU, void (*)(CURLU*)> url(curl_url(), curl_url_cleanup);
+  const auto part = [&](CURLUPart which) {
+    char* text = nullptr;
+    const CURLUcode code = curl_url_get(url.get(), which, &text, CURLU_DEFAULT_PORT);
+    const std::unique_ptr<char, void (*)(void*)> owner(text, curl_free);
+    return code == CURLUE_OK ? std::string(text) : std::string();
+  };
+  if (curl_url_set(url.get(), CURLUPART_URL, call.url.c_str(), 0) != CURLUE_OK) {
+    return fail(ErrorCode::kInvalid, cat(call.url, " is not a url"));
+  }
+  append(transfer.connect_to, cat("::", part(CURLUPART_HOST), ":", part(CURLUPART_PORT)));
+  if (curl_url_set(url.get(), CURLUPART_HOST, call.server_name.c_str(), 0) != CURLUE_OK) {
+    return fail(ErrorCode::kInvalid, cat(call.server_name, " is not the name of a server"));
+  }
+  return part(CURLUPART_URL);
+}
+
+Status prepare_tls(HttpTransfer& transfer) {
+  const HttpCall& call = transfer.call;
+  CURL* const easy = transfer.easy.get();
+  transfer.connect_to.reset();
+  set(easy, CURLOPT_PROTOCOLS_STR, call.tls == nullptr ? "http" : "https");
+  if (call.tls == nullptr) return {};
+  set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_3));
+  set(easy, CURLOPT_CAINFO, call.tls->authority.c_str());
+  set(easy, CURLOPT_CAPATH, static_cast<char*>(nullptr));
+  if (!call.tls->certificate.empty()) {
+    set(easy, CURLOPT_SSLCERT, call.tls->certificate.c_str());
+    set(easy, CURLOPT_SSLKEY, call.tls->key.c_str());
+  }
+  if (!call.tls->revoked.empty()) set(easy, CURLOPT_CRLFILE, call.tls->revoked.c_str());
+  set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  // Each connection is proven anew, by what the files say then.
+  set(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+  set(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+  if (call.server_name.empty()) return {};
+  ASSIGN_OR_RETURN(const std::string url, url_by_name(transfer));
+  set(easy, CURLOPT_CONNECT_TO, transfer.connect_to.get());
+  set(easy, CURLOPT_URL, url.c_str());
+  return {};
 }
 
 ErrorCode code_of(CURLcode code, const HttpTransfer& transfer) {
@@ -138,7 +187,6 @@ Status prepare(HttpTransfer& transfer, HttpCall call) {
   CURL* const easy = transfer.easy.get();
   curl_easy_reset(easy);
   set(easy, CURLOPT_NOSIGNAL, 1L);
-  set(easy, CURLOPT_PROTOCOLS_STR, "http");
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
   set(easy, CURLOPT_PROXY, "");
   set(easy, CURLOPT_TCP_NODELAY, 1L);
@@ -152,6 +200,7 @@ Status prepare(HttpTransfer& transfer, HttpCall call) {
   set(easy, CURLOPT_WRITEFUNCTION, &keep_body);
   set(easy, CURLOPT_WRITEDATA, &transfer);
   set(easy, CURLOPT_URL, transfer.call.url.c_str());
+  if (auto ready = prepare_tls(transfer); !ready) return ready;
   const std::string& method = transfer.call.method;
   if (method == "HEAD") {
     set(easy, CURLOPT_NOBODY, 1L);

@@ -28,6 +28,7 @@ struct HttpTransfer {
   HttpCall call;
   EasyHandle easy;
   HeaderList headers;
+  HeaderList connect_to;
   std::string body;
   bool body_too_large = false;
   bool repeated = false;  // it was sent before, on a connection that broke

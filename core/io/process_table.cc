@@ -170,4 +170,22 @@ Status signal_group(const ProcessName& name, int signal) {
               cat("signal ", signal, " to group ", name.pid, ": ", std::strerror(number)));
 }
 
+std::string environment_value(const std::string& environment, std::string_view name) {
+  std::size_t at = 0;
+  while (at < environment.size()) {
+    const std::size_t end = std::min(environment.find('\0', at), environment.size());
+    const std::string_view entry = std::string_view(environment).substr(at, end - at);
+    if (entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=') {
+      return std::string(entry.substr(name.size() + 1));
+    }
+    at = end + 1;
+  }
+  return {};
+}
+
+std::string started_with(pid_t pid, std::string_view name) {
+  const auto environment = read_file(cat("/proc/", pid, "/environ"));
+  return environment ? environment_value(*environment, name) : std::string();
+}
+
 }  // namespace panshi

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/io/process.h"
@@ -22,6 +23,11 @@ struct ProcessEntry {
   pid_t session = 0;      // the process that leads it
   bool terminal = false;  // it has a controlling one
 };
+
+// Of a text as in /proc/<pid>/environ; "" when it has no such variable.
+std::string environment_value(const std::string& environment, std::string_view name);
+// Of the environment that a process was started with; "" also when it may not be seen.
+std::string started_with(pid_t pid, std::string_view name);
 
 // Without zombies, and without what ended while it was being read. By pid.
 std::vector<ProcessEntry> list_processes();

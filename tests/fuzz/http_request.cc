@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "core/base/check.h"
-#include "core/io/http_parser.h"
+#include "platform/http/http_parser.h"
 
 namespace {
 

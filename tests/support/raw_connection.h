@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// RawConnection: a TCP connection of a test's own, which sends and reads bytes as it likes.
+// RawConnection: a TCP connection of a test's own, which sends and reads bytes as it likes, as they
+// are or under TLS.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace panshi {
 
 class RawConnection {
  public:
+  // Of all that are made from now on: shakes hands at once, and believes anybody.
+  static void speak_tls(bool on);
+
   explicit RawConnection(std::uint16_t port, const std::string& address = "127.0.0.1");
   ~RawConnection();
   RawConnection(const RawConnection&) = delete;
@@ -23,8 +28,11 @@ class RawConnection {
   std::string rest();  // what comes until then
 
  private:
+  struct Session;
+
   bool receive();
   int fd_;
+  std::unique_ptr<Session> session_;  // with TLS
   bool connected_ = false;
   std::string read_;
 };

@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "core/io/log.h"
 #include "core/io/signals.h"
+#include "platform/http/beast_reader.h"
 #include "platform/storefront/base/metrics.h"
 #include "platform/storefront/base/role.h"
 #include "platform/storefront/base/trace.h"
@@ -81,6 +82,7 @@ HttpServer::Options server_options(const ListenConfig& config) {
   options.threads = static_cast<unsigned>(config.threads);
   options.body_max = 64 << 10;
   options.allowed_hosts = config.hosts;
+  options.reader = beast_reader;
   return options;
 }
 

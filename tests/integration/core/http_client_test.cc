@@ -131,9 +131,8 @@ TEST_CASE("a repeat that is refused is unknown, unless it has no effect") {
 
 TEST_CASE("a refusal after one sending is what the server says") {
   HttpServer server({});
-  server.route("POST", "/pay", [](const HttpRequest&) {
-    return HttpResponse{.status = 503, .body = "{}"};
-  });
+  server.route("POST", "/pay",
+               [](const HttpRequest&) { return HttpResponse{.status = 503, .body = "{}"}; });
   REQUIRE(server.start());
   HttpClient client;
   for (int i = 0; i < 2; ++i) {  // also on a kept connection

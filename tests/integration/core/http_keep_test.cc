@@ -15,6 +15,7 @@
 #include "core/io/http_client.h"
 #include "core/io/http_server.h"
 #include "tests/support/eventually.h"
+#include "tests/support/http_kinds.h"
 #include "tests/support/raw_connection.h"
 #include "tests/support/raw_http.h"
 
@@ -39,13 +40,14 @@ std::string body_of(const std::string& answer) {
 }
 
 // Says how often it was asked, and echoes.
+template <class Kind>
 struct Shop {
   std::atomic<int> served = 0;
   std::latch leave{1};
   std::atomic<int> inside = 0;
   HttpServer server;
 
-  explicit Shop(HttpServer::Options options = {}) : server(std::move(options)) {
+  explicit Shop(HttpServer::Options options = {}) : server(Kind::with(std::move(options))) {
     server.route("GET", "/n", [this](const HttpRequest&) { return json_response(++served); });
     server.route("POST", "/echo", [this](const HttpRequest& request) {
       ++served;
@@ -69,8 +71,8 @@ struct Shop {
   std::uint16_t port() const { return server.port(); }
 };
 
-TEST_CASE("a connection is kept for the next request") {
-  Shop shop;
+TEMPLATE_TEST_CASE("a connection is kept for the next request", "", PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop;
   RawConnection connection(shop.port());
   for (int i = 1; i <= 3; ++i) {
     REQUIRE(connection.send(get("/n")));
@@ -88,8 +90,9 @@ TEST_CASE("a connection is kept for the next request") {
   CHECK(body_of(connection.answer()) == "6");
 }
 
-TEST_CASE("a connection is closed when the client says so, or speaks HTTP/1.0") {
-  Shop shop;
+TEMPLATE_TEST_CASE("a connection is closed when the client says so, or speaks HTTP/1.0", "",
+                   PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop;
   for (const std::string& bytes :
        {get("/n", "Connection: close\r\n"), get("/n", "Connection: foo, Close\r\n"),
         std::string("GET /n HTTP/1.0\r\nHost: localhost\r\n\r\n"),
@@ -102,8 +105,9 @@ TEST_CASE("a connection is closed when the client says so, or speaks HTTP/1.0") 
   }
 }
 
-TEST_CASE("a connection is closed after as many requests as it may have") {
-  Shop shop({.requests_per_connection_max = 3});
+TEMPLATE_TEST_CASE("a connection is closed after as many requests as it may have", "",
+                   PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop({.requests_per_connection_max = 3});
   RawConnection connection(shop.port());
   for (int i = 1; i <= 3; ++i) REQUIRE(connection.send(get("/n")));
   CHECK(body_of(connection.answer()) == "1");
@@ -113,8 +117,9 @@ TEST_CASE("a connection is closed after as many requests as it may have") {
   CHECK(shop.served == 3);
 }
 
-TEST_CASE("requests sent behind one another are answered one by one, in order") {
-  Shop shop;
+TEMPLATE_TEST_CASE("requests sent behind one another are answered one by one, in order", "",
+                   PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop;
   RawConnection connection(shop.port());
   std::string all;
   for (int i = 0; i < 200; ++i)
@@ -133,8 +138,9 @@ TEST_CASE("requests sent behind one another are answered one by one, in order") 
   CHECK(raw_status(connection.answer()) == 200);
 }
 
-TEST_CASE("a request arrives the same in whatever pieces it comes") {
-  Shop shop;
+TEMPLATE_TEST_CASE("a request arrives the same in whatever pieces it comes", "",
+                   PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop;
   Random random(7);
   for (int round = 0; round < 20; ++round) {
     RawConnection connection(shop.port());
@@ -158,8 +164,9 @@ TEST_CASE("a request arrives the same in whatever pieces it comes") {
   }
 }
 
-TEST_CASE("a client that waits for 100 Continue is told to go on, or refused") {
-  Shop shop({.body_max = 100});
+TEMPLATE_TEST_CASE("a client that waits for 100 Continue is told to go on, or refused", "",
+                   PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop({.body_max = 100});
   RawConnection connection(shop.port());
   const std::string head =
       "POST /echo HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: ";
@@ -172,8 +179,9 @@ TEST_CASE("a client that waits for 100 Continue is told to go on, or refused") {
   CHECK(connection.is_closed());
 }
 
-TEST_CASE("a client that has sent all and closed its side still gets its answers") {
-  Shop shop;
+TEMPLATE_TEST_CASE("a client that has sent all and closed its side still gets its answers", "",
+                   PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop;
   RawConnection connection(shop.port());
   REQUIRE(connection.send(post("/echo", "one") + post("/echo", "two")));
   connection.end();
@@ -182,8 +190,9 @@ TEST_CASE("a client that has sent all and closed its side still gets its answers
   CHECK(answers.ends_with("two"));
 }
 
-TEST_CASE("an idle connection is closed, and so is one whose request does not end") {
-  Shop shop({.idle_timeout = 50ms, .request_timeout = 100ms});
+TEMPLATE_TEST_CASE("an idle connection is closed, and so is one whose request does not end", "",
+                   PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop({.idle_timeout = 50ms, .request_timeout = 100ms});
   RawConnection silent(shop.port());
   RawConnection idle(shop.port());
   REQUIRE(idle.send(get("/n")));
@@ -198,15 +207,25 @@ TEST_CASE("an idle connection is closed, and so is one whose request does not en
   CHECK(shop.served == 1);
 }
 
-TEST_CASE("a client that sends drop by drop has no longer than one that sends nothing") {
-  Shop shop({.request_timeout = 100ms});
+TEMPLATE_TEST_CASE("a client that sends drop by drop has no longer than one that sends nothing", "",
+                   PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop({.request_timeout = 100ms});
   RawConnection connection(shop.port());
   REQUIRE(connection.send("GET /n HTTP/1.1\r\nX: "));
   CHECK(eventually([&] { return !connection.send("x"); }));
 }
 
-TEST_CASE("slow senders, slow readers and idle clients hold no thread") {
-  Shop shop({.threads = 1});
+TEST_CASE("hands that are shaken drop by drop have no longer than a request") {
+  Shop<LibraryHttps> shop({.request_timeout = 100ms});
+  RawConnection::speak_tls(false);
+  RawConnection connection(shop.port());
+  REQUIRE(connection.send("\x16\x03\x01\x02"));  // the head of a hello of half a kilobyte
+  CHECK(eventually([&] { return !connection.send(std::string(1, '\0')); }));
+}
+
+TEMPLATE_TEST_CASE("slow senders, slow readers and idle clients hold no thread", "",
+                   PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop({.threads = 1});
   RawConnection half_head(shop.port());
   REQUIRE(half_head.send("GET /n HTTP/1.1\r\nHo"));
   RawConnection half_body(shop.port());
@@ -220,12 +239,13 @@ TEST_CASE("slow senders, slow readers and idle clients hold no thread") {
   CHECK(raw_status(reader.answer()) == 200);
 }
 
-TEST_CASE("a thousand idle connections hold no thread, and stay usable") {
+TEMPLATE_TEST_CASE("a thousand idle connections hold no thread, and stay usable", "",
+                   PANSHI_HTTP_KINDS) {
   rlimit files = {};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &files) == 0);
   files.rlim_cur = std::min<rlim_t>(files.rlim_max, 8'192);
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &files) == 0);
-  Shop shop({.threads = 2, .request_timeout = 60s});
+  Shop<TestType> shop({.threads = 2, .request_timeout = 60s});
   std::vector<std::unique_ptr<RawConnection>> idle;
   for (int i = 0; i < 1'000; ++i) {
     idle.push_back(std::make_unique<RawConnection>(shop.port()));
@@ -238,9 +258,10 @@ TEST_CASE("a thousand idle connections hold no thread, and stay usable") {
   }
 }
 
-TEST_CASE("beyond the bound the connection that waited longest is closed") {
+TEMPLATE_TEST_CASE("beyond the bound the connection that waited longest is closed", "",
+                   PANSHI_HTTP_KINDS) {
   // One thread: a connection waits before the next one comes, however slow the machine is.
-  Shop shop({.threads = 1, .connections_max = 3});
+  Shop<TestType> shop({.threads = 1, .connections_max = 3});
   std::vector<std::unique_ptr<RawConnection>> all;
   for (int i = 0; i < 4; ++i) {
     all.push_back(std::make_unique<RawConnection>(shop.port()));
@@ -255,8 +276,10 @@ TEST_CASE("beyond the bound the connection that waited longest is closed") {
   }
 }
 
-TEST_CASE("requests wait for a thread in order, and their waiting counts from their first byte") {
-  HttpServer server({.threads = 1});
+TEMPLATE_TEST_CASE(
+    "requests wait for a thread in order, and their waiting counts from their first byte", "",
+    PANSHI_HTTP_KINDS) {
+  HttpServer server(TestType::with({.threads = 1}));
   std::latch leave(1);
   std::atomic<bool> inside = false;
   std::vector<std::string> order;  // one thread serves
@@ -292,8 +315,9 @@ TEST_CASE("requests wait for a thread in order, and their waiting counts from th
   CHECK(arrived[1] < released);
 }
 
-TEST_CASE("stopping closes idle connections at once and those at work after their answer") {
-  Shop shop({.threads = 2});
+TEMPLATE_TEST_CASE("stopping closes idle connections at once and those at work after their answer",
+                   "", PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop({.threads = 2});
   RawConnection idle(shop.port());
   REQUIRE(idle.send(get("/n")));
   CHECK(raw_status(idle.answer()) == 200);
@@ -310,8 +334,9 @@ TEST_CASE("stopping closes idle connections at once and those at work after thei
   stopper.join();
 }
 
-TEST_CASE("what waits for a thread when the server stops is refused, not forgotten") {
-  Shop shop({.threads = 1});
+TEMPLATE_TEST_CASE("what waits for a thread when the server stops is refused, not forgotten", "",
+                   PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop({.threads = 1});
   RawConnection busy(shop.port());
   REQUIRE(busy.send(get("/slow")));
   REQUIRE(eventually([&] { return shop.inside == 1; }));
@@ -325,18 +350,21 @@ TEST_CASE("what waits for a thread when the server stops is refused, not forgott
   stopper.join();
 }
 
-TEST_CASE("many clients at once are each answered with their own") {
-  Shop shop({.threads = 3});
+TEMPLATE_TEST_CASE("many clients at once are each answered with their own", "", PANSHI_HTTP_KINDS) {
+  Shop<TestType> shop({.threads = 3});
   std::vector<std::thread> clients;
   std::atomic<int> right = 0;
   for (int c = 0; c < 8; ++c) {
     clients.emplace_back([&, c] {
       HttpClient client;
+      const auto tls = TestType::files();
       for (int i = 0; i < 200; ++i) {
         const std::string body = cat(c, "-", i);
-        const auto reply = client.send({.method = "POST",
-                                        .url = cat("http://127.0.0.1:", shop.port(), "/echo"),
-                                        .body = body});
+        const auto reply =
+            client.send({.method = "POST",
+                         .url = cat(tls ? "https" : "http", "://127.0.0.1:", shop.port(), "/echo"),
+                         .body = body,
+                         .tls = tls});
         if (reply && reply->body == body) ++right;
       }
     });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise: bytes are read as the same request in whatever pieces they come, and bytes that are no
 // request are refused, whatever they are.
-#include "core/io/http_parser.h"
+#include "platform/http/http_parser.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

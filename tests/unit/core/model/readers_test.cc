@@ -77,6 +77,10 @@ TEST_CASE("an empty selector is a mistake, not everything") {
   CHECK(mistake({{"node", "a"}, {"proces", "b"}}) ==
         "t.proces: is not a known field (did you mean `process`?)");
   CHECK(mistake({{"cgroup", "/a"}}) == "t.node: is missing");
+  CHECK(mistake({{"node", "a"}, {"cgroup", "b"}}) ==
+        "t.cgroup: `b` is not a control group such as `/system.slice/nginx.service`");
+  CHECK(mistake({{"node", "a"}, {"process", "b/c"}}) ==
+        "t.process: `b/c` is neither a name nor an absolute path");
   CHECK(mistake({{"service", "a"}}).empty());
   CHECK(mistake({{"service", {{"any_of", {"a", "b"}}}}}).empty());
 }

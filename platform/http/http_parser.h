@@ -2,33 +2,21 @@
 // HttpParser: one HTTP/1 request out of bytes that come in any pieces.
 //
 // Pure; Boost.Beast's parser inside. Stops after the head, so that the guards can look at it before
-// a byte of the body is taken. For core/io's server and its tests only.
+// a byte of the body is taken. For the shop's server and its tests only.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "core/io/http_server.h"
+#include "core/io/http_reader.h"
 
 namespace panshi {
 
-// What the guards look at. `request` has no body, captures, address or time yet.
-struct HttpHead {
-  HttpRequest request;
-  std::size_t target_bytes = 0;
-  std::vector<std::string> repeated = {};  // names of headers that came more than once
-  bool keep_alive = false;
-  bool expects_continue = false;
-
-  std::size_t count(const std::string& lower_case_name) const;  // 0, 1, or 2 for more
-};
-
 class HttpParser {
  public:
-  static constexpr std::size_t kHeadBytesMax = 16 << 10;
-  static constexpr std::size_t kHeadersMax = 128;
+  static constexpr std::size_t kHeadBytesMax = HttpReader::kHeadBytesMax;
+  static constexpr std::size_t kHeadersMax = HttpReader::kHeadersMax;
   enum class State { kHead, kBody, kWhole, kBad };
 
   explicit HttpParser(std::size_t chunked_max = 1 << 20);  // bytes of a body that comes in chunks
@@ -49,8 +37,5 @@ class HttpParser {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// "Not Found"
-std::string_view http_reason(int status);
 
 }  // namespace panshi

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/io/http_parser.h"
+#include "platform/http/http_parser.h"
 
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/status.hpp>
 
 #include "core/base/check.h"
 #include "core/base/text.h"
-#include "core/io/http_rules.h"
 
 namespace panshi {
 namespace {
@@ -19,28 +17,7 @@ using Text = boost::beast::string_view;
 
 constexpr std::size_t kReservedMax = 64 << 10;  // before a byte of the body has come
 
-// The path stays as it was sent, not decoded. The first value of each name of the query counts.
-void split_target(std::string_view target, HttpRequest& request) {
-  target = target.substr(0, target.find('#'));
-  const auto mark = target.find('?');
-  request.path = std::string(target.substr(0, mark));
-  if (mark == std::string_view::npos) return;
-  for (const std::string& pair : split(target.substr(mark + 1), '&')) {
-    if (pair.empty()) continue;
-    const std::string_view text = pair;
-    const auto equals = text.find('=');
-    const bool has_value = equals != std::string_view::npos;
-    request.query.emplace(decode_query(text.substr(0, equals)),
-                          has_value ? decode_query(text.substr(equals + 1)) : "");
-  }
-}
-
 }  // namespace
-
-std::size_t HttpHead::count(const std::string& name) const {
-  if (!request.headers.contains(name)) return 0;
-  return std::find(repeated.begin(), repeated.end(), name) == repeated.end() ? 1 : 2;
-}
 
 struct HttpParser::Impl final : http::basic_parser<true> {
   explicit Impl(std::size_t most) : chunked_max(most) {
@@ -52,7 +29,7 @@ struct HttpParser::Impl final : http::basic_parser<true> {
     is_1_1 = version == 11;
     head.request.method.assign(method.data(), method.size());
     head.target_bytes = target.size();
-    split_target({target.data(), target.size()}, head.request);
+    split_http_target({target.data(), target.size()}, head.request);
     line_read = true;
   }
   void on_field_impl(http::field, Text name, Text value, error_code& error) override {
@@ -120,10 +97,5 @@ HttpParser::State HttpParser::state() const {
 int HttpParser::status() const { return impl_->bad_status; }
 HttpHead& HttpParser::head() { return impl_->head; }
 std::string& HttpParser::body() { return impl_->body; }
-
-std::string_view http_reason(int status) {
-  const auto reason = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status)));
-  return {reason.data(), reason.size()};
-}
 
 }  // namespace panshi

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// panshi tls …: the certificates of controller, agents and people. Needs no controller.
+#include "cli/exit_codes.h"
+#include "cli/show.h"
+#include "core/base/text.h"
+#include "core/pki/authority.h"
+
+namespace panshi::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kDefaultFolder = "tls";
+constexpr Duration kDay = std::chrono::hours(24);
+constexpr std::int64_t kSoonDays = 30;
+
+std::filesystem::path folder(const Invocation& i) { return i.text("--dir", kDefaultFolder); }
+
+std::int64_t days_left(const TlsCertificate& about) { return (about.until - wall_now()) / kDay; }
+
+Json issued_json(const Authority::Issued& issued) {
+  return {{"who", issued.about.peer},
+          {"names", issued.about.names},
+          {"serial", issued.about.serial},
+          {"from_us", issued.about.from.time_since_epoch().count()},
+          {"until_us", issued.about.until.time_since_epoch().count()},
+          {"days_left", days_left(issued.about)},
+          {"revoked", issued.revoked},
+          {"certificate", issued.certificate.string()},
+          {"key", issued.key.string()}};
+}
+
+// What to write into a configuration, which is what one wants to know next.
+int say_issued(Invocation& i, const Authority& authority, const Authority::Issued& issued) {
+  const TlsFiles files = authority.files_of(issued.about.peer);
+  if (i.json) {
+    Json json = issued_json(issued);
+    json["authority"] = files.authority.string();
+    json["revoked_list"] = files.revoked.string();
+    i.terminal.document(json);
+    return kPass;
+  }
+  i.terminal.line(cat(issued.about.peer, " may prove who it is for ", days_left(issued.about),
+                      " days. Copy these to its host, the key readable by its owner alone:"));
+  i.terminal.line("tls:");
+  i.terminal.line(cat("  certificate: ", issued.certificate.string()));
+  i.terminal.line(cat("  key: ", issued.key.string()));
+  i.terminal.line(cat("  authority: ", files.authority.string()));
+  i.terminal.line(cat("  revoked: ", files.revoked.string()));
+  return kPass;
+}
+
+int init(Invocation& i) {
+  const auto made = Authority::create(folder(i), wall_now());
+  if (!made) return report_error(i, made.error());
+  const std::string place = std::filesystem::absolute(folder(i)).lexically_normal().string();
+  if (i.json) {
+    i.terminal.document({{"folder", place}, {"days_left", days_left(made->certificate())}});
+    return kPass;
+  }
+  i.terminal.line(cat("an authority is in ", place, "; keep ca.key off the hosts that serve"));
+  i.terminal.line("next: panshi tls issue controller/main --name 10.0.0.9");
+  return kPass;
+}
+
+// Opens the authority and does with it what `act` does.
+template <class Act>
+int with_authority(Invocation& i, Act act) {
+  auto authority = Authority::open(folder(i));
+  if (!authority) return report_error(i, authority.error());
+  const Result<Authority::Issued> issued = act(*authority);
+  if (!issued) return report_error(i, issued.error());
+  return say_issued(i, *authority, *issued);
+}
+
+Duration valid_for(const Invocation& i) {
+  return i.has("--days") ? kDay * *i.integer("--days") : Authority::kDefaultValid;
+}
+
+int issue(Invocation& i) {
+  return with_authority(i, [&](Authority& authority) -> Result<Authority::Issued> {
+    ASSIGN_OR_RETURN(Authority::Subject subject, Authority::read_subject(i.text("who")));
+    subject.names = i.texts("--name");
+    return authority.issue(subject, wall_now(), valid_for(i));
+  });
+}
+
+int renew(Invocation& i) {
+  return with_authority(i, [&](Authority& authority) {
+    return authority.renew(i.text("who"), wall_now(), valid_for(i));
+  });
+}
+
+int revoke(Invocation& i) {
+  auto authority = Authority::open(folder(i));
+  if (!authority) return report_error(i, authority.error());
+  const auto revoked = authority->revoke(i.text("who"), wall_now());
+  if (!revoked) return report_error(i, revoked.error());
+  if (i.json) {
+    i.terminal.document(issued_json(*revoked));
+    return kPass;
+  }
+  i.terminal.line(cat(revoked->about.peer, " is revoked. A host refuses it once it has the new ",
+                      authority->files_of(revoked->about.peer).revoked.string(),
+                      ", which is read again within seconds"));
+  return kPass;
+}
+
+std::string state_of(const Authority::Issued& each) {
+  if (each.revoked) return "revoked";
+  const std::int64_t days = days_left(each.about);
+  if (days < 0) return "expired: panshi tls renew " + each.about.peer;
+  if (days <= kSoonDays) return "expires soon: panshi tls renew " + each.about.peer;
+  return "good";
+}
+
+int show(Invocation& i) {
+  const auto authority = Authority::open(folder(i));
+  if (!authority) return report_error(i, authority.error());
+  const auto issued = authority->issued();
+  if (!issued) return report_error(i, issued.error());
+  if (i.json) {
+    Json list = Json::array();
+    for (const auto& each : *issued) list.push_back(issued_json(each));
+    i.terminal.document(
+        {{"issued", list}, {"authority_days_left", days_left(authority->certificate())}});
+    return kPass;
+  }
+  std::vector<std::vector<std::string>> rows = {{"WHO", "NAMES", "DAYS LEFT", "STATE"}};
+  for (const auto& each : *issued) {
+    rows.push_back({each.about.peer, join(each.about.names, ", "), cat(days_left(each.about)),
+                    state_of(each)});
+  }
+  i.terminal.line(printable(table(rows)));
+  return kPass;
+}
+
+const Argument kFolder = {"--dir", "DIR", "folder of the authority (default: tls)"};
+const Argument kWho = {"who", "ROLE/NAME", "node/n-1, controller/main or user/alice", true};
+const Argument kDays = {"--days", "N",  "how long it is valid (default: 365)", false, false,
+                        1,        3'650};
+
+}  // namespace
+
+std::vector<Command> tls_commands() {
+  return {
+      {"tls",
+       "init",
+       "Make an authority, which signs the certificates of all others.",
+       "panshi tls init --dir /root/panshi-tls",
+       {kFolder},
+       init},
+      {"tls",
+       "issue",
+       "Make a key and a certificate for a node, a controller or a person.",
+       "panshi tls issue node/n-1 --name 10.0.0.1",
+       {kWho,
+        {"--name", "NAME", "a host name or address it is reached at; may be repeated", false, true},
+        kDays,
+        kFolder},
+       issue},
+      {"tls",
+       "show",
+       "List what was issued, and how long it is valid.",
+       "panshi tls show",
+       {kFolder},
+       show},
+      {"tls",
+       "renew",
+       "Make a new key and certificate for the same names.",
+       "panshi tls renew node/n-1",
+       {kWho, kDays, kFolder},
+       renew},
+      {"tls",
+       "revoke",
+       "Have a certificate refused before its time.",
+       "panshi tls revoke user/alice",
+       {kWho, kFolder},
+       revoke},
+  };
+}
+
+}  // namespace panshi::cli

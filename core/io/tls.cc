@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/io/tls.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <mutex>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/ids.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/io/log.h"
+#include "core/io/openssl.h"
+
+namespace panshi {
+namespace {
+
+using namespace openssl;
+
+constexpr std::size_t kFileMax = 1 << 20;
+constexpr Duration kAnnounced = std::chrono::hours(24 * 30);  // of its end
+constexpr Duration kLookEvery = std::chrono::seconds(2);
+constexpr Duration kWarnEvery = std::chrono::hours(24);
+constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
+
+WallTime wall_of(const ASN1_TIME* time) {
+  std::tm broken = {};
+  CHECK_BUG(ASN1_TIME_to_tm(time, &broken) == 1);
+  return WallTime(std::chrono::seconds(::timegm(&broken)));
+}
+
+std::string text_of(const ASN1_STRING* string) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
+          static_cast<std::size_t>(ASN1_STRING_length(string))};
+}
+
+std::string address_of(const ASN1_OCTET_STRING* bytes) {
+  std::array<char, INET6_ADDRSTRLEN> text = {};
+  const int family = ASN1_STRING_length(bytes) == 4 ? AF_INET : AF_INET6;
+  const char* const shown = ::inet_ntop(family, ASN1_STRING_get0_data(bytes), text.data(),
+                                        static_cast<socklen_t>(text.size()));
+  return shown == nullptr ? "" : shown;
+}
+
+// "node/n-1" of "panshi:node/n-1".
+std::string peer_of(const std::string& uri) {
+  if (!uri.starts_with(kTlsNamePrefix)) return "";
+  const std::string peer = uri.substr(kTlsNamePrefix.size());
+  const auto slash = peer.find('/');
+  const bool whole =
+      slash != std::string::npos && is_id(peer.substr(0, slash)) && is_id(peer.substr(slash + 1));
+  return whole ? peer : "";
+}
+
+TlsCertificate described(X509* certificate) {
+  TlsCertificate out;
+  const Names names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  int uris = 0;
+  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type == GEN_URI && ++uris == 1) out.peer = peer_of(text_of(name->d.ia5));
+    if (name->type == GEN_DNS) out.names.push_back(text_of(name->d.ia5));
+    if (name->type == GEN_IPADD) out.names.push_back(address_of(name->d.ip));
+  }
+  if (uris > 1) out.peer.clear();  // two of them would be two people
+  const std::unique_ptr<BIGNUM, void (*)(BIGNUM*)> number(
+      ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr), BN_free);
+  const std::unique_ptr<char, void (*)(char*)> hex(BN_bn2hex(number.get()),
+                                                   [](char* text) { OPENSSL_free(text); });
+  out.serial = lower(hex.get());
+  out.from = wall_of(X509_get0_notBefore(certificate));
+  out.until = wall_of(X509_get0_notAfter(certificate));
+  return out;
+}
+
+std::string day_of(WallTime time) {
+  const std::time_t seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+  std::tm broken = {};
+  ::gmtime_r(&seconds, &broken);
+  std::array<char, 32> text = {};
+  (void)std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &broken);
+  return text.data();
+}
+
+// True for one of the threads that ask, once in `every`.
+bool is_due(std::atomic<MonoTime::rep>& at, Duration every) {
+  const MonoTime::rep now = mono_now().time_since_epoch().count();
+  MonoTime::rep due = at.load();
+  return now >= due && at.compare_exchange_strong(due, now + every.count());
+}
+
+struct Pems {
+  std::string certificate;
+  std::string key;
+  std::string authority;
+  std::string revoked;
+  bool operator==(const Pems&) const = default;
+};
+
+Result<Pems> read_pems(const TlsFiles& files) {
+  Pems pems;
+  struct stat about = {};
+  if (::stat(files.key.c_str(), &about) == 0 && (about.st_mode & kOthers) != 0) {
+    return fail(
+        ErrorCode::kRefused,
+        cat(files.key.string(), ": others may read this key: chmod 600 ", files.key.string()));
+  }
+  ASSIGN_OR_RETURN(pems.certificate, read_file(files.certificate, kFileMax));
+  ASSIGN_OR_RETURN(pems.key, read_file(files.key, kFileMax));
+  ASSIGN_OR_RETURN(pems.authority, read_file(files.authority, kFileMax));
+  if (!files.revoked.empty()) {
+    ASSIGN_OR_RETURN(pems.revoked, read_file(files.revoked, kFileMax));
+  }
+  return pems;
+}
+
+tl::unexpected<Error> wrong(const std::filesystem::path& file, std::string_view why) {
+  return fail(ErrorCode::kInvalid, cat(file.string(), ": ", why));
+}
+
+// Whom we believe. Our own clock says what has expired.
+Result<Store> store_of(const TlsFiles& files, const Pems& pems) {
+  Store store(X509_STORE_new());
+  const Certificate authority = certificate_of(pems.authority);
+  if (!authority) return wrong(files.authority, "is not a certificate in PEM");
+  if (X509_check_ca(authority.get()) != 1) {
+    return wrong(files.authority, "is not the certificate of an authority");
+  }
+  CHECK_BUG(X509_STORE_add_cert(store.get(), authority.get()) == 1);
+  if (files.revoked.empty()) return store;
+  const RevokedList list = revoked_list_of(pems.revoked);
+  if (!list) return wrong(files.revoked, "is not a list of revoked certificates in PEM");
+  CHECK_BUG(X509_STORE_add_crl(store.get(), list.get()) == 1);
+  // The list holds until the next one: a control plane that refuses all its peers because nobody
+  // wrote a new list in time guards nothing.
+  X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK);
+  X509_STORE_set_verify_cb(store.get(), [](int good, X509_STORE_CTX* context) {
+    return X509_STORE_CTX_get_error(context) == X509_V_ERR_CRL_HAS_EXPIRED ? 1 : good;
+  });
+  return store;
+}
+
+Status check_own(const TlsFiles& files, X509* certificate, X509_STORE* store, WallTime now) {
+  const TlsCertificate about = described(certificate);
+  const std::string renew =
+      cat(": panshi tls renew ", about.peer.empty() ? "ROLE/NAME" : about.peer);
+  if (now >= about.until)
+    return wrong(files.certificate, cat("expired on ", day_of(about.until), renew));
+  if (now < about.from) {
+    return wrong(files.certificate, cat("is not valid before ", day_of(about.from),
+                                        ": is this machine's clock right?"));
+  }
+  if (about.peer.empty()) {
+    return wrong(files.certificate, cat("names nobody (a URI ", kTlsNamePrefix,
+                                        "ROLE/NAME): panshi tls issue ROLE/NAME"));
+  }
+  const StoreContext context(X509_STORE_CTX_new());
+  CHECK_BUG(X509_STORE_CTX_init(context.get(), store, certificate, nullptr) == 1);
+  X509_VERIFY_PARAM_set_time(
+      X509_STORE_CTX_get0_param(context.get()),
+      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
+  if (X509_verify_cert(context.get()) == 1) return {};
+  const int error = X509_STORE_CTX_get_error(context.get());
+  if (error == X509_V_ERR_CERT_REVOKED) return wrong(files.certificate, cat("was revoked", renew));
+  return wrong(files.certificate, cat("is not signed by ", files.authority.string(), " (",
+                                      X509_verify_cert_error_string(error), ")"));
+}
+
+struct Loaded {
+  Pems pems;
+  TlsCertificate certificate;
+  Context server;
+};
+
+Result<Loaded> load_from(const TlsFiles& files, Pems pems, WallTime now) {
+  const Certificate certificate = certificate_of(pems.certificate);
+  if (!certificate) return wrong(files.certificate, "is not a certificate in PEM");
+  const Key key = key_of(pems.key);
+  if (!key) return wrong(files.key, "is not a private key in PEM without a password");
+  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
+    ERR_clear_error();
+    return wrong(files.key, cat("is not the key of ", files.certificate.string()));
+  }
+  ASSIGN_OR_RETURN(Store store, store_of(files, pems));
+  if (auto good = check_own(files, certificate.get(), store.get(), now); !good) {
+    return tl::unexpected(good.error());
+  }
+  Context server(SSL_CTX_new(TLS_server_method()));
+  CHECK_BUG(server != nullptr && SSL_CTX_set_min_proto_version(server.get(), TLS1_3_VERSION) == 1 &&
+            SSL_CTX_use_certificate(server.get(), certificate.get()) == 1 &&
+            SSL_CTX_use_PrivateKey(server.get(), key.get()) == 1);
+  SSL_CTX_set_mode(server.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                     SSL_MODE_RELEASE_BUFFERS);
+  // No tickets: each connection proves anew who it is, by what is valid then.
+  SSL_CTX_set_session_cache_mode(server.get(), SSL_SESS_CACHE_OFF);
+  CHECK_BUG(SSL_CTX_set_num_tickets(server.get(), 0) == 1);
+  SSL_CTX_set_verify(server.get(), SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_cert_store(server.get(), store.release());
+  return Loaded{std::move(pems), described(certificate.get()), std::move(server)};
+}
+
+// A socket without SIGPIPE, which OpenSSL's own raises.
+int send_quietly(BIO* bio, const char* from, int size) {
+  BIO_clear_retry_flags(bio);
+  const int fd = static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+  const ssize_t sent =
+      ::send(fd, from, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
+  return static_cast<int>(sent);
+}
+int receive(BIO* bio, char* into, int size) {
+  BIO_clear_retry_flags(bio);
+  const int fd = static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+  const ssize_t got = ::recv(fd, into, static_cast<std::size_t>(size), MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
+  return static_cast<int>(got);
+}
+
+BIO* socket_bio(int fd) {
+  static BIO_METHOD* const kMethod = [] {
+    BIO_METHOD* const method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+    BIO_meth_set_write(method, send_quietly);
+    BIO_meth_set_read(method, receive);
+    BIO_meth_set_ctrl(
+        method, [](BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1L : 0L; });
+    return method;
+  }();
+  BIO* const bio = BIO_new(kMethod);
+  CHECK_BUG(bio != nullptr);
+  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
+  BIO_set_init(bio, 1);
+  return bio;
+}
+
+class TlsTransport : public Transport {
+ public:
+  TlsTransport(SSL_CTX* context, int fd) : session_(SSL_new(context)) {
+    CHECK_BUG(session_ != nullptr);
+    BIO* const bio = socket_bio(fd);
+    SSL_set_bio(session_.get(), bio, bio);
+    SSL_set_accept_state(session_.get());
+  }
+
+  Io read(std::span<char> into) override {
+    ERR_clear_error();
+    std::size_t bytes = 0;
+    const int done = SSL_read_ex(session_.get(), into.data(), into.size(), &bytes);
+    if (!established_ && SSL_is_init_finished(session_.get()) == 1) establish();
+    return io(done, bytes);
+  }
+  Io write(std::string_view bytes) override {
+    ERR_clear_error();
+    std::size_t sent = 0;
+    const int done = SSL_write_ex(session_.get(), bytes.data(), bytes.size(), &sent);
+    return io(done, sent);
+  }
+  void end() override {
+    ERR_clear_error();
+    (void)SSL_shutdown(session_.get());  // what does not fit into the socket is not owed
+    ERR_clear_error();
+  }
+  bool is_established() const override { return established_; }
+  const std::string& peer() const override { return peer_; }
+
+ private:
+  void establish() {
+    established_ = true;
+    X509* const certificate = SSL_get0_peer_certificate(session_.get());
+    if (certificate != nullptr) peer_ = described(certificate).peer;
+  }
+
+  Io io(int done, std::size_t bytes) const {
+    if (done == 1) return {Outcome::kDone, bytes};
+    switch (SSL_get_error(session_.get(), done)) {
+      case SSL_ERROR_WANT_READ:
+        return {Outcome::kWaitRead};
+      case SSL_ERROR_WANT_WRITE:
+        return {Outcome::kWaitWrite};
+      case SSL_ERROR_ZERO_RETURN:
+        return {Outcome::kEnd};
+      default:
+        ERR_clear_error();
+        return {Outcome::kBroken};
+    }
+  }
+
+  const Session session_;
+  bool established_ = false;
+  std::string peer_;
+};
+
+}  // namespace
+
+struct Tls::Impl {
+  TlsFiles files;
+  std::atomic<MonoTime::rep> looks_at = 0;  // the files, the next time
+  std::atomic<MonoTime::rep> warns_at = 0;
+  mutable std::mutex mutex;
+  std::shared_ptr<const Loaded> loaded;
+
+  std::shared_ptr<const Loaded> now() const {
+    const std::lock_guard lock(mutex);
+    return loaded;
+  }
+};
+
+Result<TlsCertificate> read_certificate(std::string_view pem) {
+  const Certificate certificate = certificate_of(pem);
+  if (!certificate) return fail(ErrorCode::kInvalid, "is not a certificate in PEM");
+  return described(certificate.get());
+}
+
+Tls::Tls(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Tls::~Tls() = default;
+
+Result<std::shared_ptr<Tls>> Tls::load(TlsFiles files, WallTime now) {
+  ASSIGN_OR_RETURN(Pems pems, read_pems(files));
+  ASSIGN_OR_RETURN(Loaded loaded, load_from(files, std::move(pems), now));
+  auto impl = std::make_unique<Impl>();
+  impl->files = std::move(files);
+  impl->loaded = std::make_shared<const Loaded>(std::move(loaded));
+  return std::shared_ptr<Tls>(new Tls(std::move(impl)));
+}
+
+const TlsFiles& Tls::files() const { return impl_->files; }
+TlsCertificate Tls::certificate() const { return impl_->now()->certificate; }
+
+Result<bool> Tls::refresh(WallTime now) {
+  ASSIGN_OR_RETURN(Pems pems, read_pems(impl_->files));
+  if (pems == impl_->now()->pems) return false;
+  ASSIGN_OR_RETURN(Loaded loaded, load_from(impl_->files, std::move(pems), now));
+  auto made = std::make_shared<const Loaded>(std::move(loaded));
+  const std::lock_guard lock(impl_->mutex);
+  impl_->loaded = std::move(made);
+  return true;
+}
+
+std::string Tls::warning(WallTime now) const {
+  const auto loaded = impl_->now();
+  const TlsCertificate& about = loaded->certificate;
+  if (about.until - now > kAnnounced) return "";
+  return cat(impl_->files.certificate.string(), ": ", now < about.until ? "expires" : "expired",
+             " on ", day_of(about.until), ": panshi tls renew ", about.peer);
+}
+
+void Tls::look_after() {
+  if (is_due(impl_->looks_at, kLookEvery)) {
+    const Result<bool> fresh = refresh(wall_now());
+    if (!fresh) log_error(cat("the old certificate stays in use: ", fresh.error().message));
+    if (fresh && *fresh) log_info(cat(impl_->files.certificate.string(), ": read again"));
+  }
+  if (is_due(impl_->warns_at, kWarnEvery)) {
+    if (const std::string words = warning(wall_now()); !words.empty()) log_warn(words);
+  }
+}
+
+std::unique_ptr<Transport> Tls::accept(int fd) {
+  look_after();
+  return std::make_unique<TlsTransport>(impl_->now()->server.get(), fd);
+}
+
+}  // namespace panshi

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Authority: makes the certificates with which controller, agents and people prove to one another
+// who they are (core/io/tls.h). One folder, which belongs on no host that serves.
+//
+// ca.crt, ca.key        the authority's own; the key is all that must stay secret
+// revoked.pem           serials that are refused before their time (CRL)
+// issued/node-n-1.crt   and .key, the last ones of each name
+//
+// EC keys on P-256. Not thread safe; two programs on one folder wait for one another.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/result.h"
+#include "core/io/tls.h"
+
+namespace panshi {
+
+class Authority {
+ public:
+  static constexpr Duration kLife = std::chrono::hours(24 * 3'650);        // of its own certificate
+  static constexpr Duration kDefaultValid = std::chrono::hours(24 * 365);  // of those it issues
+
+  // Whom a certificate is for.
+  struct Subject {
+    std::string role;                     // one of roles()
+    std::string name;                     // an id
+    std::vector<std::string> names = {};  // host names and addresses to be reached at
+  };
+  struct Issued {
+    std::filesystem::path certificate;
+    std::filesystem::path key;
+    TlsCertificate about;
+    bool revoked = false;
+  };
+
+  // "node" and "controller" are reached, too; "user" only calls.
+  static const std::vector<std::string>& roles();
+  // "node/n-1"; kInvalid says what a subject looks like.
+  static Result<Subject> read_subject(const std::string& text);
+
+  // kConflict: there is one already.
+  static Result<Authority> create(const std::filesystem::path& folder, WallTime now);
+  // kNotFound: says how to make one.
+  static Result<Authority> open(const std::filesystem::path& folder);
+
+  // Writes key and certificate, over those of that name before, which stay valid until their end.
+  Result<Issued> issue(const Subject& subject, WallTime now, Duration valid = kDefaultValid);
+  // The same subject again, with a new key. kNotFound.
+  Result<Issued> renew(const std::string& peer, WallTime now, Duration valid = kDefaultValid);
+  // Whatever was issued last for that name. kNotFound. Hosts refuse it once they have the new list.
+  Result<Issued> revoke(const std::string& peer, WallTime now);
+  Result<std::vector<Issued>> issued() const;  // by name
+  TlsCertificate certificate() const;
+  // What a host needs, for Tls::load().
+  TlsFiles files_of(const std::string& peer) const;
+
+ private:
+  explicit Authority(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  Result<Issued> find(const std::string& peer) const;
+
+  std::filesystem::path folder_;
+};
+
+}  // namespace panshi

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: over TLS each side knows who the other is, by a certificate of our authority; whoever
+// has none, an old, a revoked or somebody else's is told so in words that help, or gets nothing.
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/io/http_client.h"
+#include "core/io/http_server.h"
+#include "core/pki/authority.h"
+#include "tests/support/raw_connection.h"
+#include "tests/support/raw_http.h"
+#include "tests/support/temporary_folder.h"
+
+namespace panshi {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+constexpr Duration kDay = 24h;
+
+template <class T>
+T good(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  return std::move(*result);
+}
+
+// An authority with a node, its controller and a person.
+struct House {
+  TemporaryFolder folder;
+  WallTime now = wall_now();
+  Authority authority = good(Authority::create(folder.path() / "tls", now));
+
+  TlsFiles issue(const std::string& peer, Duration valid = Authority::kDefaultValid) {
+    Authority::Subject subject = good(Authority::read_subject(peer));
+    if (subject.role != "user") subject.names = {"127.0.0.1"};
+    return good(authority.issue(subject, now, valid)), authority.files_of(peer);
+  }
+  std::shared_ptr<const TlsFiles> as(const std::string& peer) {
+    return std::make_shared<TlsFiles>(issue(peer));
+  }
+};
+
+// Says who asked.
+struct Node {
+  HttpServer server;
+  explicit Node(std::shared_ptr<Tls> tls)
+      : server({.token = "secret", .trusted_roles = {"controller"}, .tls = std::move(tls)}) {
+    server.route("GET", "/who", [](const HttpRequest& request) {
+      return json_response(request.peer.empty() ? "nobody" : request.peer);
+    });
+    REQUIRE(server.start());
+  }
+  HttpCall call(std::shared_ptr<const TlsFiles> tls, const std::string& path = "/who") const {
+    return {.url = cat("https://127.0.0.1:", server.port(), path), .tls = std::move(tls)};
+  }
+};
+
+std::string why(const Result<std::shared_ptr<Tls>>& loaded) {
+  return loaded ? "nothing is wrong" : loaded.error().message;
+}
+
+TEST_CASE("each side of a connection knows whom the other's certificate names") {
+  House house;
+  Node node(good(Tls::load(house.issue("node/n-1"), house.now)));
+  HttpClient client;
+  HttpCall call = node.call(house.as("controller/main"));
+  call.server_name = "n-1";
+  const auto reply = client.send(call);
+  REQUIRE(reply);
+  CHECK(reply->status == 200);
+  CHECK(reply->body == "\"controller/main\"");
+  CHECK_FALSE(client.send(call)->connected);  // it is kept
+}
+
+TEST_CASE("a certificate of another role, or none, wants a token") {
+  House house;
+  Node node(good(Tls::load(house.issue("node/n-1"), house.now)));
+  for (const char* peer : {"user/alice", "node/n-2"}) {
+    INFO(peer);
+    HttpCall call = node.call(house.as(peer));
+    HttpClient client;
+    CHECK(client.send(call)->status == 401);
+    call.token = "secret";
+    CHECK(client.send(call)->body == cat("\"", peer, "\""));
+  }
+  auto nobody = std::make_shared<TlsFiles>();
+  nobody->authority = house.issue("user/bob").authority;
+  HttpCall call = node.call(nobody);
+  HttpClient client;
+  CHECK(client.send(call)->status == 401);
+  call.token = "secret";
+  CHECK(client.send(call)->body == "\"nobody\"");
+}
+
+TEST_CASE("a server that is not the one that is asked for gets no byte of a request") {
+  House house;
+  Node other(good(Tls::load(house.issue("node/n-2"), house.now)));
+  House foreign;
+  Node stranger(good(Tls::load(foreign.issue("node/n-1"), foreign.now)));
+  Node impostor(good(Tls::load(house.issue("user/n-1"), house.now)));
+  for (const Node* node : {&other, &stranger, &impostor}) {
+    HttpCall call = node->call(house.as("controller/main"));
+    call.server_name = "n-1";
+    call.token = "secret";
+    const auto reply = HttpClient().send(call);
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().code == ErrorCode::kUnavailable);  // surely not acted on
+  }
+}
+
+TEST_CASE("a foreign, an expired or a revoked certificate is no way in, not even with the token") {
+  House house;
+  House foreign;
+  Node node(good(Tls::load(house.issue("node/n-1"), house.now)));
+  const TlsFiles known = house.issue("user/alice");
+  TlsFiles stranger = foreign.issue("user/alice");
+  stranger.authority = known.authority;
+  stranger.revoked.clear();
+  House past;
+  TlsFiles old = house.issue("user/eve", -1min);
+  for (const TlsFiles& files : {stranger, old}) {
+    HttpCall call = node.call(std::make_shared<TlsFiles>(files));
+    call.token = "secret";
+    CHECK_FALSE(HttpClient().send(call));
+  }
+  HttpCall call = node.call(std::make_shared<TlsFiles>(known));
+  call.token = "secret";
+  CHECK(HttpClient().send(call));
+}
+
+TEST_CASE("files that change are read again, and what is wrong with them changes nothing") {
+  House house;
+  const TlsFiles files = house.issue("node/n-1");
+  const auto tls = good(Tls::load(files, house.now));
+  Node node(tls);
+  const auto alice = house.as("user/alice");
+  HttpCall call = node.call(alice);
+  call.token = "secret";
+  REQUIRE(HttpClient().send(call));
+  CHECK(*tls->refresh(house.now) == false);
+
+  const std::string serial = tls->certificate().serial;
+  REQUIRE(house.authority.renew("node/n-1", house.now));
+  CHECK(*tls->refresh(house.now) == true);
+  CHECK(tls->certificate().serial != serial);
+  CHECK(tls->certificate().peer == "node/n-1");
+  CHECK(HttpClient().send(call));
+
+  REQUIRE(house.authority.revoke("user/alice", house.now));
+  CHECK(HttpClient().send(call));  // nobody has told the node yet
+  CHECK(*tls->refresh(house.now) == true);
+  CHECK_FALSE(HttpClient().send(call));
+  const auto again = house.as("user/alice");
+  call.tls = again;
+  CHECK(HttpClient().send(call));
+
+  REQUIRE(write_file_durably(files.certificate, "nonsense"));
+  CHECK(tls->refresh(house.now).error().message.find("is not a certificate in PEM") !=
+        std::string::npos);
+  CHECK(HttpClient().send(call));
+}
+
+TEST_CASE("what is wrong with a certificate is said at the start, with what to do") {
+  House house;
+  const TlsFiles files = house.issue("node/n-1");
+  CHECK(why(Tls::load(files, house.now)) == "nothing is wrong");
+  CHECK(why(Tls::load(files, house.now + 366 * kDay)).find("expired on ") != std::string::npos);
+  CHECK(why(Tls::load(files, house.now + 366 * kDay)).find("panshi tls renew node/n-1") !=
+        std::string::npos);
+  CHECK(why(Tls::load(files, house.now - kDay)).find("this machine's clock") != std::string::npos);
+
+  TlsFiles wrong = files;
+  wrong.key = house.issue("node/n-2").key;
+  CHECK(why(Tls::load(wrong, house.now)).find("is not the key of") != std::string::npos);
+  wrong = files;
+  wrong.authority = House().issue("node/n-1").authority;
+  CHECK_FALSE(Tls::load(wrong, house.now));
+  House foreign;
+  wrong.authority = foreign.authority.files_of("node/n-1").authority;
+  wrong.revoked = foreign.authority.files_of("node/n-1").revoked;
+  CHECK(why(Tls::load(wrong, house.now)).find("is not signed by") != std::string::npos);
+  wrong = files;
+  wrong.authority = files.certificate;
+  CHECK(why(Tls::load(wrong, house.now)).find("not the certificate of an authority") !=
+        std::string::npos);
+
+  REQUIRE(::chmod(files.key.c_str(), 0640) == 0);
+  const auto open = Tls::load(files, house.now);
+  REQUIRE_FALSE(open);
+  CHECK(open.error().code == ErrorCode::kRefused);
+  CHECK(open.error().message.find("chmod 600") != std::string::npos);
+  REQUIRE(::chmod(files.key.c_str(), 0600) == 0);
+
+  REQUIRE(house.authority.revoke("node/n-1", house.now));
+  CHECK(why(Tls::load(files, house.now)).find("was revoked") != std::string::npos);
+}
+
+TEST_CASE("plain HTTP on a port for TLS, and TLS on a plain port, are answered by nobody") {
+  House house;
+  Node node(good(Tls::load(house.issue("node/n-1"), house.now)));
+  CHECK(raw_status(raw_http(node.server.port(), "GET /who HTTP/1.1\r\nHost: localhost\r\n\r\n")) ==
+        0);
+  Node plain(nullptr);
+  CHECK_FALSE(HttpClient().send(plain.call(house.as("user/alice"))));
+  HttpCall call = plain.call(nullptr);
+  CHECK(HttpClient().send(call).error().code == ErrorCode::kInvalid);  // https without files
+}
+
+TEST_CASE("an authority issues, renews and revokes by name, and refuses what is no subject") {
+  House house;
+  CHECK(Authority::create(house.folder.path() / "tls", house.now).error().code ==
+        ErrorCode::kConflict);
+  CHECK(Authority::open(house.folder.path() / "none").error().code == ErrorCode::kNotFound);
+  for (const char* text : {"n-1", "host/n-1", "node/", "node/a b", "node/../x", "/n-1"}) {
+    INFO(text);
+    CHECK_FALSE(Authority::read_subject(text));
+  }
+  CHECK(Authority::read_subject("nod/n-1").error().message.find("did you mean `node`") !=
+        std::string::npos);
+  Authority::Subject subject = good(Authority::read_subject("node/n-1"));
+  subject.names = {"10.0.0.1", "db.example", "::1", "10.0.0.1"};
+  REQUIRE(house.authority.issue(subject, house.now));
+  const auto first = good(house.authority.issued());
+  REQUIRE(first.size() == 1);
+  CHECK(first[0].about.names == std::vector<std::string>{"n-1", "10.0.0.1", "::1", "db.example"});
+  CHECK_FALSE(first[0].revoked);
+  struct stat about = {};
+  REQUIRE(::stat(first[0].key.c_str(), &about) == 0);
+  CHECK((about.st_mode & 0777) == 0600);
+
+  REQUIRE(house.authority.revoke("node/n-1", house.now));
+  REQUIRE(house.authority.revoke("node/n-1", house.now));  // twice is once
+  CHECK(good(house.authority.issued())[0].revoked);
+  const auto renewed = good(house.authority.renew("node/n-1", house.now));
+  CHECK_FALSE(renewed.revoked);
+  CHECK(renewed.about.names == first[0].about.names);
+  CHECK(house.authority.renew("node/n-9", house.now).error().code == ErrorCode::kNotFound);
+  subject.names = {"a,DNS:b"};
+  CHECK(house.authority.issue(subject, house.now).error().code == ErrorCode::kInvalid);
+  CHECK(house.authority.issue({"user", "bob", {"10.0.0.2"}}, house.now).error().code ==
+        ErrorCode::kInvalid);
+}
+
+}  // namespace
+}  // namespace panshi
