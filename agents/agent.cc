@@ -90,6 +90,7 @@ Agent::~Agent() {
 Status Agent::open() {
   if (auto made = files_.make_folders(); !made) return made;
   ASSIGN_OR_RETURN(const std::string token, load_or_make_token(config_.state / "agent.token"));
+  ASSIGN_OR_RETURN(tls_, load_tls(config_.security, wall_now()));
   ASSIGN_OR_RETURN(epoch_, EpochGate::open(config_.state / "epoch"));
   load_marks();
   if (auto opened = open_links(); !opened) return opened;
@@ -137,6 +138,8 @@ Status Agent::open() {
   http.threads = limits::kHttpThreads;
   http.body_max = limits::kBodyMax;
   http.token = token;
+  http.tls = tls_;
+  http.trusted_roles = {"controller"};
   http.allowed_hosts = config_.allowed_hosts;
   server_ = std::make_unique<HttpServer>(std::move(http));
   add_routes(*server_,
@@ -206,7 +209,7 @@ void Agent::begin() {
   log_info(cat("agent of node ", config_.node, " listens on ", config_.address, ":",
                server_->port(), ", ", config_.services.size(), " services, ", adopted.size(),
                " of them adopted"));
-
+  warn_if_insecure(config_.security, config_.address);
   std::vector<std::filesystem::path> logs;
   for (const ServiceConfig& service : config_.services) logs.push_back(files_.log_of(service.name));
   rotator_ = std::make_unique<LogRotator>(std::move(logs));

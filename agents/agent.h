@@ -113,6 +113,7 @@ class Agent final : private ActionPorts {
   MonoTime next_second_{};
   bool begun_ = false;
 
+  std::shared_ptr<Tls> tls_;
   std::unique_ptr<EpochGate> epoch_;
   std::unique_ptr<LinkTable> links_;
   std::unique_ptr<LinkHealth> link_health_;

@@ -103,6 +103,7 @@ int say(Invocation& invocation, const std::string& id, Json fault) {
     return status;
   };
   const bool ending = field(fault, "ending") == "true";
+  if (field(fault, "stuck") == "true") return bad("is due", kFail);  // the reason says it
   if (state == "live" && ending) return bad("is being reverted already", kFail);
   if (state == "live" && reason.empty()) return fine("is in force");
   if (state == "live") return bad("could not be applied, and is not undone yet", kFail);

@@ -154,5 +154,7 @@ function(panshi_tests name)
     list(APPEND properties RUN_SERIAL ON)
   endif()
   set_property(GLOBAL APPEND PROPERTY panshi_${ARG_LABEL}_programs ${name})
-  catch_discover_tests(${name} TEST_PREFIX "${ARG_LABEL}: " PROPERTIES ${properties})
+  # A name that matches no case is a failure, not a pass of none.
+  catch_discover_tests(${name} TEST_PREFIX "${ARG_LABEL}: " EXTRA_ARGS -w NoTests
+                       PROPERTIES ${properties})
 endfunction()

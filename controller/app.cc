@@ -41,6 +41,7 @@ std::vector<std::string> needs_restart(const Config& now, const Config& next) {
   };
   compare("address", now.address == next.address);
   compare("port", now.port == next.port);
+  compare("tls", now.security == next.security);
   compare("state", now.state == next.state);
   compare("lease", now.settings.lease == next.settings.lease);
   compare("poll", now.poll == next.poll);
@@ -58,6 +59,7 @@ std::unique_ptr<Fleet> make_fleet(const Config& config, std::map<std::string, Ag
                          .start = std::move(start),
                          .listens_at = cat(config.address, ":", config.port),
                          .takes_over = takes_over,
+                         .tls = tls_files(config.security),
                          .lease = config.settings.lease,
                          .poll = config.poll,
                          .lost_after = config.settings.agent_lost_after};
@@ -102,6 +104,7 @@ struct App::Impl {
   Feed feed;
   std::optional<LockFile> lock;
   std::string token;
+  std::shared_ptr<Tls> tls;
   std::string identity;  // of this state directory, to agents
   std::string start;     // of this run: a copy of the directory is not us
   std::unique_ptr<Journal> journal;
@@ -150,6 +153,7 @@ Status App::Impl::open_files() {
   if (auto ours = check_trusted(config.state); !ours) return ours;
   ASSIGN_OR_RETURN(lock, LockFile::acquire(config.state / "controller.lock"));
   ASSIGN_OR_RETURN(token, load_or_make_token(config.state / "controller.token"));
+  ASSIGN_OR_RETURN(tls, load_tls(config.security, wall_now()));
   ASSIGN_OR_RETURN(identity, load_or_make_token(config.state / "controller.id"));
   ASSIGN_OR_RETURN(start, random_token());
   ASSIGN_OR_RETURN(journal, open_sqlite_journal(config.state / "journal.sqlite"));
@@ -208,7 +212,8 @@ Status App::Impl::start_api() {
                                                             .port = config.port,
                                                             .threads = limits::kHttpThreads,
                                                             .body_max = limits::kBodyMax,
-                                                            .token = token});
+                                                            .token = token,
+                                                            .tls = tls});
   api->add_routes(*server);
   return server->start();
 }

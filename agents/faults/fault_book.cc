@@ -191,7 +191,12 @@ Result<nlohmann::json> FaultBook::Impl::await_applied(const LiveFaultPtr& fault,
   runner.changed.wait_for(lock, runner.options.wait_max, [&] {
     return fault->phase == Phase::kLive || fault->phase == Phase::kEnded || fault->revert_tries > 0;
   });
-  if (!fault->refusal.empty()) return fail(fault->refusal_code, fault->refusal);
+  if (!fault->refusal.empty()) {
+    // Nothing was done, and whoever asks again is told the same: not an answer to be asked for
+    // again.
+    const bool final = fault->refusal_code == ErrorCode::kInternal;
+    return fail(final ? ErrorCode::kRefused : fault->refusal_code, fault->refusal);
+  }
   return json_of(fault->facts.id);
 }
 

@@ -16,6 +16,8 @@
 namespace panshi::agent {
 namespace {
 
+constexpr int kStuckAfter = 4;  // tries, the last about a second after the first
+
 using Phase = LiveFault::Phase;
 
 // The thread `leases` moves this often also when no lease runs out, and promises no more than the
@@ -251,6 +253,7 @@ EndedFault FaultRunner::ended_of(const LiveFault& fault) {
 void FaultRunner::run_revert(const LiveFaultPtr& fault) {
   const MonoTime began = mono_now();
   const Status reverted = revert(*fault, began);
+  bool stuck = false;
   std::unique_lock lock(mutex);
   ++fault->revert_tries;
   if (reverted) {
@@ -261,6 +264,8 @@ void FaultRunner::run_revert(const LiveFaultPtr& fault) {
     remember(ended_of(*fault));
   } else {
     const bool news = fault->revert_error != reverted.error().message;
+    // Some want a second or third try; whoever has to come and help is not called for those.
+    stuck = fault->revert_tries == kStuckAfter || (news && fault->revert_tries > kStuckAfter);
     fault->revert_error = reverted.error().message;
     fault->backoff = fault->revert_tries == 1 ? options.retry_first
                                               : std::min(2 * fault->backoff, options.retry_max);
@@ -273,6 +278,11 @@ void FaultRunner::run_revert(const LiveFaultPtr& fault) {
     }
   }
   changed.notify_all();
+  lock.unlock();
+  if (stuck) {
+    emit("fault.stuck", {{"fault", fault->facts.id}, {"error", reverted.error().message}},
+         mono_now());
+  }
 }
 
 Status FaultRunner::revert(LiveFault& fault, MonoTime began) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "agents/faults/database/admin.h"
 #include "agents/faults/fsck_node.h"
 #include "agents/faults/process/target_processes.h"
 #include "agents/faults/traces/rows.h"
@@ -60,8 +61,8 @@ void find_not_reverted(const FsckView& view, std::vector<Leftover>& found) {
     if (!record.resolved.is_object()) continue;
     for (const auto& account : record.resolved.value("accounts", nlohmann::json::array())) {
       if (!account.is_object()) continue;
-      const std::string name = cat("'", account.value("user", std::string()), "'@'",
-                                   account.value("host", std::string()), "'");
+      const std::string name = cat(sql_text(account.value("user", std::string())), "@",
+                                   sql_text(account.value("host", std::string())));
       found.push_back({.what = cat("locked account ", name),
                        .why = cat("fault ", record.facts.id, " locked it"),
                        .clear_hint = cat("ALTER USER ", name, " ACCOUNT UNLOCK;")});
@@ -90,16 +91,25 @@ std::set<pid_t> find_stopped_services(const FsckView& view, Host& host,
   return seen;
 }
 
-// Our own children only: those of another node's agent on this machine are its business.
-void find_stopped_others(const std::set<pid_t>& seen, std::vector<Leftover>& found) {
+// By an agent of this state folder, though maybe of a run whose records are lost. Anybody may write
+// that into a process of theirs: good enough to be looked at, not to be acted on.
+bool says_started_here(pid_t pid, const std::filesystem::path& state) {
+  return started_with(pid, "PANSHI_STATE") == state.string();
+}
+
+// Those of another node's agent on this machine are its business.
+void find_stopped_others(const std::set<pid_t>& seen, Host& host, std::vector<Leftover>& found) {
   const pid_t self = ::getpid();
+  const std::filesystem::path state = host.machine().scope().state;
   for (const ProcessEntry& each : list_processes()) {
     const pid_t pid = each.process.pid;
-    if (each.state != 'T' || each.parent != self || seen.contains(pid)) continue;
-    found.push_back({.what = cat("stopped process ", pid, " (", each.name, ")"),
-                     .ours = false,
-                     .why = "this agent started it, but it is no service of this node",
-                     .clear_hint = cat("kill -CONT ", pid)});
+    if (each.state != 'T' || seen.contains(pid)) continue;
+    if (each.parent != self && !says_started_here(pid, state)) continue;
+    found.push_back(
+        {.what = cat("stopped process ", pid, " (", each.name, ")"),
+         .ours = false,
+         .why = "this node's agent started it, but it is not a service of this node now",
+         .clear_hint = cat("kill -CONT ", pid)});
   }
 }
 
@@ -126,7 +136,7 @@ std::vector<Leftover> find_leftovers(const FsckView& view, Host& host) {
   std::vector<Leftover> found;
   find_records(view, found);
   find_not_reverted(view, found);
-  find_stopped_others(find_stopped_services(view, host, found), found);
+  find_stopped_others(find_stopped_services(view, host, found), host, found);
   find_toxics(view, host, found);
   find_node_leftovers(view, host, found);
   find_server_leftovers(view, host, found);

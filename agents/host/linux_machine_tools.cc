@@ -103,7 +103,14 @@ pid_t LinuxMachine::tracer_of(const ProcessName& process) {
 
 Result<std::vector<ProcessName>> LinuxMachine::processes(const ProcessChoice& choice) {
   if (auto fine = check_choice(choice); !fine) return tl::unexpected<Error>(fine.error());
-  return choose(choice, list_processes());
+  std::vector<ProcessName> chosen = choose(choice, list_processes());
+  // What another node's agent on this machine has started is of that node, whatever it is called.
+  const std::string ours = scope_.state.string();
+  std::erase_if(chosen, [&](const ProcessName& each) {
+    const std::string state = started_with(each.pid, "PANSHI_STATE");
+    return !choice.process.empty() && !state.empty() && state != ours;
+  });
+  return chosen;
 }
 
 Result<std::string> LinuxMachine::cgroup_of_unit(const std::string& unit) {

@@ -7,11 +7,11 @@
 #include <set>
 
 #include "core/base/text.h"
+#include "core/model/target.h"
 
 namespace panshi::agent {
 namespace {
 
-constexpr std::string_view kCgroupFolder = "/sys/fs/cgroup";
 constexpr const char* kProtected[] = {"sshd", "panshi", "panshi-agent", "panshi-controller"};
 constexpr const char* kSystemd[] = {"/usr/lib/systemd/", "/lib/systemd/"};
 
@@ -53,21 +53,9 @@ bool begins_login(const ProcessEntry& entry, const std::map<pid_t, const Process
 }  // namespace
 
 Status check_choice(const ProcessChoice& choice) {
-  const std::string& cgroup = choice.cgroup;
-  if (cgroup.empty()) {
-    if (choice.process.find('/') == std::string::npos || choice.process.front() == '/') return {};
-    return fail(ErrorCode::kInvalid, cat("`", choice.process,
-                                         "` is neither a name nor an absolute "
-                                         "path"));
-  }
-  if (cgroup.starts_with(kCgroupFolder)) {
-    return fail(ErrorCode::kInvalid, cat("`", cgroup,
-                                         "`: write it as /proc/PID/cgroup has it, "
-                                         "such as `/system.slice/nginx.service`"));
-  }
-  if (cgroup.front() == '/' && cgroup.size() > 1 && cgroup.back() != '/') return {};
-  return fail(ErrorCode::kInvalid,
-              cat("`", cgroup, "` is no control group such as `/system.slice/nginx.service`"));
+  const std::string why = choice.cgroup.empty() ? why_no_selection("process", choice.process)
+                                                : why_no_selection("cgroup", choice.cgroup);
+  return why.empty() ? Status() : fail(ErrorCode::kInvalid, why);
 }
 
 std::vector<ProcessName> choose(const ProcessChoice& choice, const std::vector<ProcessEntry>& all) {

@@ -40,9 +40,11 @@ void add_match(std::vector<std::vector<std::string>>& all, bool six, const std::
   all.push_back(std::move(words));
 }
 
+// The agent's port at any address: whoever is cut off from a host whose agent has the same port, on
+// this machine or another, still has that agent answer its controller.
 std::vector<HostPort> places_of(const FaultScope& scope) {
   std::vector<HostPort> places;
-  for (HostPort place : {HostPort{scope.address, scope.port}, scope.controller->at()}) {
+  for (HostPort place : {HostPort{"", scope.port}, scope.controller->at()}) {
     if (place.port != 0) places.push_back(std::move(place));
   }
   return places;

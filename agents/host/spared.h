@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What no fault on the network may touch: this agent's port, by which a controller ends the fault,
+// What no fault on the network may touch: the agents' port, by which a controller ends faults,
 // the controller's own, if it is on this machine, and ssh, by which a person does. In the words of
 // nft and of tc. Pure.
 #pragma once

@@ -11,25 +11,12 @@
 
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/process_table.h"
 #include "core/io/private_folder.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {
 namespace {
-
-// Value of NAME in the text of /proc/<pid>/environ.
-std::string environment_value(const std::string& environment, std::string_view name) {
-  std::size_t at = 0;
-  while (at < environment.size()) {
-    const std::size_t end = std::min(environment.find('\0', at), environment.size());
-    const std::string_view entry = std::string_view(environment).substr(at, end - at);
-    if (entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=') {
-      return std::string(entry.substr(name.size() + 1));
-    }
-    at = end + 1;
-  }
-  return {};
-}
 
 // A line for each command: its words, and which file its program is. A program that cannot be seen
 // has no size; the command that wants it says so when it runs.

@@ -2,12 +2,16 @@
 #include "agents/toxiproxy/resolve.h"
 
 #include <algorithm>
+#include <semaphore>
 
+#include "agents/links/names.h"
 #include "agents/links/socket.h"
 #include "core/base/text.h"
 
 namespace panshi::agent::toxiproxy {
 namespace {
+
+constexpr int kLookUpsMax = 4;  // half of the threads that answer
 
 tl::unexpected<ApiError> not_resolved(std::string message) {
   return tl::unexpected(ApiError{500, std::move(message)});
@@ -35,7 +39,15 @@ Answer<ListenPlace> resolve_listen(const std::string& listen, const LinkTable& l
     const std::string any = host == "::" ? "[::]" : host;
     return ListenPlace{cat("[::]:", named->port), cat(any, ":", named->port)};
   }
+  // Names for which nobody answers must not hold all threads: the other calls need some.
+  static std::counting_semaphore<kLookUpsMax> look_ups(kLookUpsMax);
+  const bool quick = !Names::known(host).empty();
+  if (!quick && !look_ups.try_acquire()) {
+    return not_resolved(cat("lookup ", host, ": ", kLookUpsMax,
+                            " names are being looked up already: try again, or give an address"));
+  }
   const auto found = links.look_up(host, kResolveWithin);
+  if (!quick) look_ups.release();
   if (!found) return not_resolved(found.error().message);
   const auto v4 = std::find_if(found->begin(), found->end(),
                                [](const std::string& each) { return each[0] != '['; });

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr unsigned kThreads = 8;  // a name that is looked up holds one, for a second at most
+constexpr unsigned kThreads = 8;  // a name that is looked up holds one, but never more than four
 // Whose behaviour this is. Clients compare it with the version that has what they need.
 constexpr const char* kVersion = "2.12.0";
 constexpr const char* kPlain = "text/plain; charset=utf-8";

@@ -15,6 +15,9 @@ void judge_faults(const State& state, const DrillFacts& drill, Whys& unknown) {
     if (!fault->ended()) unknown.push_back(cat(name, " is not known to be reverted"));
     const std::string left = text_of(fault->measured, "left");
     if (!left.empty()) unknown.push_back(cat(name, " could not give back everything: ", left));
+    if (!fault->stuck_why.empty()) {
+      unknown.push_back(cat(name, " could not be reverted when it was due: ", fault->stuck_why));
+    }
     if (fault->was_unknown) unknown.push_back(cat(name, " was out of sight for a while"));
     if (drill.aborting || !fault->live_at || fault->shown) continue;
     const bool measured = fault->measured.is_object() && !fault->measured.empty();

@@ -90,22 +90,28 @@ bool has_an_incident(const State& state, const std::string& fault) {
   });
 }
 
-// One incident for each node whose faults in force nobody can see any more.
-void open_for_unseen_faults(Context& context) {
-  std::map<std::string, std::vector<FaultFacts>> unseen;
+std::string title_of(const FaultFacts& first, const std::vector<std::string>& ids) {
+  const std::string all = join(ids, ", ");
+  if (first.lost) return cat("agent ", first.node, " lost the undo of ", all);
+  if (first.stuck) return cat("agent ", first.node, " cannot revert ", all, ": ", first.stuck_why);
+  return cat("agent ", first.node, " was lost while it ",
+             first.live_at ? "had in force: " : "may have in force: ", all);
+}
+
+// One incident for each node whose faults in force nobody can see any more, or cannot end.
+void open_for_unended_faults(Context& context) {
+  std::map<std::string, std::vector<FaultFacts>> unended;
   for (const auto& [id, fault] : context.state.faults) {
     const auto agent = context.state.agents.find(fault.node);
     const bool down = agent != context.state.agents.end() && agent->second.down;
-    if (fault.ended() || !fault.live_at || (!down && !fault.lost)) continue;
-    if (!has_an_incident(context.state, id)) unseen[fault.node].push_back(fault);
+    const bool may_be_in_force = fault.live_at || (down && fault.state == FaultState::kUnknown);
+    if (fault.ended() || !may_be_in_force || (!down && !fault.lost && !fault.stuck)) continue;
+    if (!has_an_incident(context.state, id)) unended[fault.node].push_back(fault);
   }
-  for (const auto& [node, faults] : unseen) {
+  for (const auto& [node, faults] : unended) {
     std::vector<std::string> ids;
     for (const FaultFacts& fault : faults) ids.push_back(fault.id);
-    const bool lost = faults.front().lost;
-    const std::string title =
-        cat("agent ", node,
-            lost ? " lost the undo of " : " was lost while it had in force: ", join(ids, ", "));
+    const std::string title = title_of(faults.front(), ids);
     const std::string id = cat("i-", context.state.counters.incident + 1);
     const Owner owner{faults.front().drill, id, "", ""};
     context.emit("incident.opened",
@@ -151,7 +157,7 @@ void close_by_hand(Context& context, const std::string& id, const std::string& w
 
 void advance_incidents(Context& context) {
   clear_orphans(context);
-  open_for_unseen_faults(context);
+  open_for_unended_faults(context);
   std::vector<std::string> open;
   for (const auto& [id, incident] : context.state.incidents) {
     if (!incident.closed_at) open.push_back(id);

@@ -180,6 +180,14 @@ Result<Json> fault_revert(Context& context, const Json& body) {
     abort_drill(context, drill->first, cat("fault ", id, " was reverted by hand"), false);
   }
   const FaultFacts facts = context.state.faults.at(id);
+  if (!facts.ended() && !context.catalog.inventory.nodes.contains(facts.node)) {
+    return fail(
+        ErrorCode::kRefused,
+        cat("node ", facts.node, " of fault ", id,
+            " is not in the inventory: put it back and `panshi reload`, or, if that host is "
+            "gone for good, `panshi fault close ",
+            id, " --reason TEXT`"));
+  }
   if (!facts.ended() && !facts.reverting) revert(context, facts);
   return Json{{"fault", id}, {"over", facts.ended()}};
 }
@@ -204,7 +212,17 @@ Result<Closing> read_closing(const Json& body, const char* what) {
   return closing;
 }
 
-// For one that its agent lost and that no way of clearing has ended: a person has looked.
+// Why its agent will say nothing more of it, for all that is known; empty when it may.
+std::string why_unheard(const Context& context, const FaultFacts& fault) {
+  if (fault.lost) return "its agent lost it";
+  if (!context.catalog.inventory.nodes.contains(fault.node)) {
+    return cat("node ", fault.node, " is not in the inventory");
+  }
+  return context.state.agent_up(fault.node) ? "" : cat("the agent of ", fault.node, " is down");
+}
+
+// For one of which its agent says nothing more and that no way of clearing has ended: a person has
+// looked, or the host is gone for good.
 Result<Json> fault_close(Context& context, const Json& body) {
   ASSIGN_OR_RETURN(const Closing closing, read_closing(body, "fault"));
   const std::string& id = closing.id;
@@ -214,7 +232,7 @@ Result<Json> fault_close(Context& context, const Json& body) {
   }
   if (fault->second.ended())
     return fail(ErrorCode::kConflict, cat("fault ", id, " is over already"));
-  if (!fault->second.lost) {
+  if (why_unheard(context, fault->second).empty()) {
     return fail(ErrorCode::kRefused,
                 cat("fault ", id, " is known to its agent: `panshi fault revert ", id, "`"));
   }

@@ -24,12 +24,15 @@ std::string why_not_reload(const State& state, const Catalog& before, const Cata
   for (const auto& [id, fault] : state.faults) {
     const auto node = after.inventory.nodes.find(fault.node);
     const auto old_node = before.inventory.nodes.find(fault.node);
-    const bool stays = node != after.inventory.nodes.end() &&
-                       old_node != before.inventory.nodes.end() &&
-                       node->second.url == old_node->second.url;
+    // One that was taken out meanwhile and comes back is welcome.
+    const bool stays =
+        node != after.inventory.nodes.end() &&
+        (old_node == before.inventory.nodes.end() || node->second.url == old_node->second.url);
     if (!fault.ended() && !stays) {
       return cat("fault ", id, " is in force on node ", fault.node,
-                 ", which is gone or elsewhere now");
+                 ", which is gone or elsewhere now; if that host is gone for good: "
+                 "`panshi fault close ",
+                 id, " --reason TEXT`");
     }
   }
   return {};

@@ -30,6 +30,7 @@ Json fault_json(const FaultFacts& fault) {
           {"drill", fault.drill},
           {"state", fault_state_word(fault.state)},
           {"lost", fault.lost},
+          {"stuck", fault.stuck},
           {"ending", fault.revert_asked && !fault.ended()},
           {"for_ms", fault.term / std::chrono::milliseconds(1)},
           {"live_us", time_json(fault.live_at)},
@@ -269,6 +270,14 @@ Json unconfirmed_json(const Catalog& catalog, const State& state) {
       why = cat("its agent is down: ", agent->second.why);
     }
     list.push_back({{"node", name}, {"why", why.empty() ? "no answer yet" : why}});
+  }
+  std::set<std::string> strangers;
+  for (const auto& [id, fault] : state.faults) {
+    if (fault.ended() || catalog.inventory.nodes.contains(fault.node)) continue;
+    if (!strangers.insert(fault.node).second) continue;
+    list.push_back(
+        {{"node", fault.node},
+         {"why", cat("it is not in the inventory, and fault ", id, " may be in force there")}});
   }
   return list;
 }

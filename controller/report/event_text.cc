@@ -91,6 +91,11 @@ std::string fault_lost(const Event& event) {
   return cat("fault ", text_of(event.data, "fault"), " is lost: ", text_of(event.data, "why"));
 }
 
+std::string fault_stuck(const Event& event) {
+  return cat("fault ", text_of(event.data, "fault"),
+             " cannot be reverted yet: ", text_of(event.data, "error"));
+}
+
 std::string fault_failed(const Event& event) {
   return cat("fault ", text_of(event.data, "fault"), " failed",
              with(": ", text_of(event.data, "error")));
@@ -174,6 +179,7 @@ constexpr Row kRows[] = {
     {"fault.live", "broken", fault_live},
     {"fault.reverted", "done", fault_reverted},
     {"fault.lost", "broken", fault_lost},
+    {"fault.stuck", "broken", fault_stuck},
     {"fault.failed", "broken", fault_failed},
     {"service.exited", "seen", service_exited},
     {"service.ready", "seen",

@@ -44,6 +44,10 @@ void judge_faults(Report& report) {
           {cat("Fault ", fault.id,
                " was reverted, but not everything could be given back: ", fault.left, "."),
            fault.cites});
+    } else if (!fault.stuck.empty()) {
+      report.went_badly.push_back(
+          {cat("Fault ", fault.id, " could not be reverted when it was due: ", fault.stuck, "."),
+           fault.cites});
     } else if (fault.ended == "asked" && report.aborted) {
       report.went_well.push_back(
           {cat("Fault ", fault.id, " was reverted when the drill was aborted."), fault.cites});

@@ -88,6 +88,8 @@ void add_faults(Report& report) {
       const std::string measured = measured_text(value_of(event.data, "measured"));
       if (!measured.empty()) fault.measured = measured;
       fault.left = text_of(value_of(event.data, "measured"), "left");
+    } else if (event.kind == "fault.stuck") {
+      fault.stuck = text_of(event.data, "error");
     } else if (event.kind == "fault.failed") {
       fault.ended = text_of(event.data, "error");
     }

@@ -53,6 +53,7 @@ struct ReportFault {
   std::optional<WallTime> reverted;
   std::string ended;  // why it ended, or the error
   std::string left;   // what its revert could not give back, and why
+  std::string stuck;  // why it could not be reverted when it was due
   std::vector<std::int64_t> cites;
 };
 

@@ -109,6 +109,9 @@ void learn_fault(Context& context, const std::string& node, const std::string& k
     if (already || older) return;
   } else if (!is_known || known->second.ended()) {
     return;
+  } else if (kind == "fault.stuck" && known->second.stuck &&
+             known->second.stuck_why == text_of(data, "error")) {
+    return;
   }
   const std::string drill = is_known ? known->second.drill : std::string();
   nlohmann::json told = data;

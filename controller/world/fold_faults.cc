@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/world/fold.h"
+#include "core/base/text.h"
 #include "core/model/fault_kinds.h"
 
 namespace panshi::controller {
@@ -164,6 +165,7 @@ void fault_ended(State& state, const Event& event, FaultState how, const char* w
   note_measured(*fault, event);
   fault->state = how;
   fault->ended_at = event.at;
+  fault->stuck = false;
   fault->reason = text_of(event.data, why);
   fault->reverting = false;
   if (state.faults.size() <= kFaultsKept) return;
@@ -185,6 +187,16 @@ void fault_lost(State& state, const Event& event) {
   fault->reason = text_of(event.data, "why");
 }
 
+// That it could not be applied is told as an error of its state, and what it broke is undone: not
+// that one, which nobody waits for.
+void fault_stuck(State& state, const Event& event) {
+  FaultFacts* fault = find_in(state.faults, text_of(event.data, "fault"));
+  if (!fault) return;
+  fault->stuck = true;
+  fault->stuck_why = text_of(event.data, "error");
+  fault->reason = cat("cannot be reverted: ", fault->stuck_why);
+}
+
 void fault_reverted(State& state, const Event& event) {
   fault_ended(state, event, FaultState::kReverted, "reason");
 }
@@ -202,6 +214,7 @@ void add_fault_folds(FoldTable& table) {
   table["fault.reverted"] = &fault_reverted;
   table["fault.failed"] = &fault_failed;
   table["fault.lost"] = &fault_lost;
+  table["fault.stuck"] = &fault_stuck;
 }
 
 }  // namespace panshi::controller

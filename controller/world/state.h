@@ -74,6 +74,9 @@ struct FaultFacts {
   // Its agent does not know it any more: what it broke may be broken still, and nobody has the undo
   // record. Cleared the way that its kind has for that.
   bool lost = false;
+  // Why its agent cannot revert it, or could not for a while. `stuck`: still.
+  std::string stuck_why;
+  bool stuck = false;
 
   bool ended() const { return state == FaultState::kReverted || state == FaultState::kFailed; }
 };

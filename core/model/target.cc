@@ -47,6 +47,7 @@ void read_part(Fields& in, Target& target) {
     } else if (!name.empty()) {
       target.selector = part;
       target.selected = name;
+      if (const std::string why = why_no_selection(part, name); !why.empty()) in.problem(part, why);
     }
   }
   if (named.size() > 1) in.problem("", cat("names ", join(named, " and "), ": expected one"));
@@ -60,6 +61,20 @@ bool selects(const Fields& in) {
 }
 
 }  // namespace
+
+std::string why_no_selection(std::string_view selector, const std::string& selected) {
+  constexpr std::string_view kCgroupFolder = "/sys/fs/cgroup";
+  if (selector == "process" && selected.find('/') != std::string::npos && selected[0] != '/') {
+    return cat("`", selected, "` is neither a name nor an absolute path");
+  }
+  if (selector != "cgroup") return {};
+  if (selected.starts_with(kCgroupFolder)) {
+    return cat("`", selected,
+               "`: write it as /proc/PID/cgroup has it, such as `/system.slice/nginx.service`");
+  }
+  if (selected.size() > 1 && selected.front() == '/' && selected.back() != '/') return {};
+  return cat("`", selected, "` is not a control group such as `/system.slice/nginx.service`");
+}
 
 std::string Target::key() const {
   if (is_processes()) return selector;

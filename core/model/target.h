@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/json/fields.h"
@@ -32,6 +33,8 @@ struct Target {
 // By the name (`comm`) or, with a slash, the path of the program; by control group with all below
 // it, as /proc/PID/cgroup has it; by unit of systemd.
 inline constexpr const char* kProcessSelectors[] = {"process", "cgroup", "unit"};
+// Why that text cannot name processes so: `foo` is not a control group. "" when it can.
+std::string why_no_selection(std::string_view selector, const std::string& selected);
 
 // {service: a} | {service: {any_of: [a, b]}} | {node: n, link: l} | {node: n, process: p} |
 // {node: n, cgroup: c} | {node: n, unit: u} | {node: n}.

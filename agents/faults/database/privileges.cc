@@ -11,8 +11,11 @@
 namespace panshi::agent {
 namespace {
 
+constexpr std::string_view kOnAccounts = " ON mysql.*";
+
 struct Granted {
   std::set<std::string> everywhere;  // ON *.*
+  std::set<std::string> accounts;    // ON mysql.*
   std::set<std::string> somewhere;   // on whatever
 };
 
@@ -22,6 +25,7 @@ void read_grant(const std::string& line, Granted& granted) {
   const std::size_t on = line.find(" ON ");
   if (!line.starts_with(kStart) || on == std::string::npos) return;  // of a role: see below
   const bool everywhere = line.compare(on, 8, " ON *.* ") == 0;
+  const bool accounts = line.compare(on, 14, " ON `mysql`.* ") == 0;
   std::string list = line.substr(kStart.size(), on - kStart.size());
   while (list.find('(') < list.find(')') && list.find(')') != std::string::npos) {
     list.erase(list.find('('), list.find(')') - list.find('(') + 1);
@@ -32,6 +36,7 @@ void read_grant(const std::string& line, Granted& granted) {
     const std::string name = item.substr(first, item.find_last_not_of(' ') - first + 1);
     granted.somewhere.insert(name);
     if (everywhere) granted.everywhere.insert(name);
+    if (accounts) granted.accounts.insert(name);
   }
 }
 
@@ -45,12 +50,19 @@ std::vector<std::string> stands_for(const std::string& privilege) {
   return names;
 }
 
-bool has(const Granted& granted, const std::string& privilege) {
-  const bool anywhere = privilege == "SELECT" || privilege == "LOCK TABLES";
-  const std::set<std::string>& held = anywhere ? granted.somewhere : granted.everywhere;
+bool holds(const std::set<std::string>& held, const std::string& privilege) {
   const auto names = stands_for(privilege);
   return std::any_of(names.begin(), names.end(),
                      [&](const std::string& name) { return held.contains(name); });
+}
+
+bool has(const Granted& granted, const std::string& privilege) {
+  if (privilege.ends_with(kOnAccounts)) {
+    const auto plain = privilege.substr(0, privilege.size() - kOnAccounts.size());
+    return holds(granted.everywhere, plain) || holds(granted.accounts, plain);
+  }
+  const bool anywhere = privilege == "SELECT" || privilege == "LOCK TABLES";
+  return holds(anywhere ? granted.somewhere : granted.everywhere, privilege);
 }
 
 class SqlAccount final : public Account {
@@ -64,8 +76,19 @@ class SqlAccount final : public Account {
   }
   std::string remedy(const std::vector<std::string>& lacks) const override {
     const std::size_t at = name_.rfind('@');
-    return cat("GRANT ", join(lacks, ", "), " ON *.* TO ", sql_text(name_.substr(0, at)), "@",
-               sql_text(name_.substr(at + 1)));
+    const std::string to =
+        cat(" TO ", sql_text(name_.substr(0, at)), "@", sql_text(name_.substr(at + 1)));
+    std::vector<std::string> global;
+    std::string more;
+    for (const std::string& each : lacks) {
+      if (!each.ends_with(kOnAccounts)) {
+        global.push_back(each);
+      } else {
+        more = cat("GRANT ", each, to);
+      }
+    }
+    if (global.empty()) return more;
+    return cat("GRANT ", join(global, ", "), " ON *.*", to, more.empty() ? "" : "; ", more);
   }
 
  private:

@@ -2,7 +2,7 @@
 // What the admin account of a MariaDB service may do.
 //
 // Read from SHOW GRANTS. SELECT and LOCK TABLES count wherever they are granted, since the fault is
-// told which table only later; the others must be granted on *.*.
+// told which table only later; "SELECT ON mysql.*" is granted there or on *.*, the others on *.*.
 #pragma once
 
 #include <string>

@@ -24,6 +24,18 @@ bool is_untouched_around(std::size_t at, const std::string& original, const std:
   return true;
 }
 
+// A rotation that copies first and empties then has taken the broken bytes elsewhere; some bytes of
+// the new content are what the fault made of the old ones, by chance.
+bool is_written_anew(const std::string& left, const std::string& now,
+                     const std::set<std::size_t>& broken, std::ptrdiff_t matches) {
+  bool starts_otherwise = false;
+  for (std::size_t i = 0; i < std::min(kAround, left.size()); ++i) {
+    if (broken.contains(i)) continue;
+    starts_otherwise = starts_otherwise || i >= now.size() || now[i] != left[i];
+  }
+  return starts_otherwise && static_cast<std::size_t>(matches) * 10 < broken.size();
+}
+
 }  // namespace
 
 std::string flipped(std::string content, const std::vector<std::uint64_t>& bits) {
@@ -44,8 +56,16 @@ Mending mend_flips(const std::string& original, const std::vector<std::uint64_t>
   }
   Mending mending;
   std::size_t unsure = 0;
+  const auto is_left = [&](std::size_t at) { return at < now.size() && now[at] == left[at]; };
+  if (is_written_anew(left, now, broken, std::count_if(broken.begin(), broken.end(), is_left))) {
+    mending.why =
+        cat("the file was written anew from its start: a copy that somebody made before "
+            "(a rotation by copytruncate) has the ",
+            broken.size(), " broken bytes");
+    return mending;
+  }
   for (const std::size_t at : broken) {
-    if (at >= now.size() || now[at] != left[at]) continue;  // newer than the fault, or never broken
+    if (!is_left(at)) continue;  // newer than the fault, or never broken
     if (is_untouched_around(at, original, now, broken)) {
       mending.writes.emplace_back(static_cast<std::int64_t>(at), std::string(1, original[at]));
     } else {

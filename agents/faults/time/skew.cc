@@ -84,13 +84,14 @@ class TimeSkew final : public Fault {
   }
 
   // Of every process that was started with the library since, but for those that ended by
-  // themselves: the library does not see the end of one that is killed. Older ones are another's.
+  // themselves: the library does not see the end of one that is killed. Older ones, and what is
+  // empty, are another's.
   Status remove_leftovers(const nlohmann::json& resolved) const {
     const std::int64_t since = resolved.value("since", std::int64_t{0});
     for (const auto& file : host_.machine().fake_clock_files()) {
       struct stat facts {};
       if (::stat(file.c_str(), &facts) != 0 || facts.st_uid != ::geteuid()) continue;
-      if (facts.st_mtim.tv_sec < since / 1'000'000) continue;
+      if (facts.st_mtim.tv_sec < since / 1'000'000 || facts.st_size == 0) continue;
       std::error_code error;
       std::filesystem::remove(file, error);
       if (error) return fail(ErrorCode::kInternal, cat(file.string(), ": ", error.message()));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
@@ -9,6 +10,7 @@
 #include "agents/faults/traces/rows.h"
 #include "agents/links/link_table.h"
 #include "core/base/text.h"
+#include "core/io/process_table.h"
 
 namespace panshi::agent {
 namespace {
@@ -25,16 +27,44 @@ std::string what(const FaultRequest& request) {
 
 }  // namespace
 
+// Of an agent whose records are lost, too: another process runs in its place since.
+std::vector<std::string> stopped_before(const FaultRequest& request,
+                                        const std::vector<ProcessName>& known, Host& host) {
+  std::vector<std::string> pids;
+  const std::string state = host.machine().scope().state.string();
+  for (const ProcessEntry& each : list_processes()) {
+    const pid_t pid = each.process.pid;
+    if (each.state != 'T' || std::find(known.begin(), known.end(), each.process) != known.end() ||
+        started_with(pid, "PANSHI_STATE") != state ||
+        started_with(pid, "PANSHI_SERVICE") != request.target) {
+      continue;
+    }
+    pids.push_back(cat(pid));
+  }
+  return pids;
+}
+
 Status clear_stopped(const FaultRequest& request, Host& host, Done& done) {
   const auto found = find_processes(request, host);
-  if (!found && is_gone(found.error())) return {};
-  if (!found) return tl::unexpected<Error>(found.error());
-  for (const ProcessName& each : present(*found, host)) {
+  if (!found && !is_gone(found.error())) return tl::unexpected<Error>(found.error());
+  const std::vector<ProcessName> known = found ? present(*found, host) : std::vector<ProcessName>();
+  // That they are ours stands in their environment, which anybody may write: not to be signalled.
+  const auto others = stopped_before(request, known, host);
+  if (!others.empty()) {
+    const std::string pids = join(others, " ");
+    return fail(ErrorCode::kRefused,
+                cat("process ", pids,
+                    ", which an agent of this node once "
+                    "started as ",
+                    what(request), ", stands still: kill -CONT ", pids, ", or end it"));
+  }
+  for (const ProcessName& each : known) {
     if (host.process_state(each) != 'T') continue;
     auto sent = host.signal_one(each, SIGCONT);
     if (!sent && sent.error().code != ErrorCode::kNotFound) return sent;
     if (sent) done.push_back(cat("process ", each.pid, " of ", what(request), " goes on"));
   }
+  if (done.empty()) done.push_back(cat("no process of ", what(request), " stands still"));
   return {};
 }
 
@@ -63,9 +93,12 @@ Status clear_starts(const FaultRequest& request, Host& host, Done& done) {
   return {};
 }
 
-Status clear_limits(const FaultRequest& request, Host& host, Done&) {
+Status clear_limits(const FaultRequest& request, Host& host, Done& done) {
   const auto leader = host.process_of(request.target);
-  if (!leader) return {};  // the limit went with the process
+  if (!leader) {
+    done.push_back(cat("the limit went with the process of ", what(request)));
+    return {};
+  }
   return fail(ErrorCode::kRefused,
               cat("the limit of descriptors of ", what(request), " is not known: restart it"));
 }
@@ -84,7 +117,10 @@ Status clear_packet_rules(const FaultRequest& request, Host& host, Done& done) {
 
 Status clear_disciplines(const FaultRequest& request, Host& host, Done& done) {
   const std::string& interface = request.text("interface");
-  if (!host.network().is_ours(interface)) return {};
+  if (!host.network().is_ours(interface)) {
+    done.push_back(cat("no discipline of ours is on ", interface));
+    return {};
+  }
   if (auto cleared = host.network().clear_discipline(interface); !cleared) return cleared;
   done.push_back(cat("discipline of ", interface, " removed"));
   return {};
@@ -105,7 +141,10 @@ Status clear_files(const FaultRequest& request, Host& host, Done&) {
 }
 
 Status clear_links(const FaultRequest& request, Host& host, Done& done) {
-  if (host.links() == nullptr) return {};
+  if (host.links() == nullptr) {
+    done.push_back("links start without toxics");
+    return {};
+  }
   auto removed = host.links()->remove_toxic(request.target, request.id);
   if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
   done.push_back(cat("toxic ", request.id, " of link ", request.target, " is gone"));

@@ -20,7 +20,11 @@ Result<bool> is_paused(const std::string& service, Host& host) {
   ASSIGN_OR_RETURN(const auto session, open_redis(host, service));
   const auto answer = session->run({"PUBLISH", kProbeChannel, "probe"});
   if (answer) return false;
-  if (answer.error().code == ErrorCode::kTimeout) return true;
+  if (answer.error().code == ErrorCode::kTimeout) {
+    // A server that stands still answers nobody; one whose writes wait answers what is no write.
+    const auto other = open_redis(host, service);
+    return other && (*other)->run({"PING"}).has_value();
+  }
   return tl::unexpected(answer.error());
 }
 
@@ -84,7 +88,12 @@ Status clear_redis_pause(const FaultRequest& request, Host& host, Done& done) {
 Status clear_redis_memory(const FaultRequest& request, Host& host, Done& done) {
   ASSIGN_OR_RETURN(const auto session, open_redis(host, request.target));
   ASSIGN_OR_RETURN(const std::string bound, setting(*session, "maxmemory"));
-  if (bound != kFullMemory) return {};
+  if (bound != kFullMemory) {
+    return fail(ErrorCode::kRefused,
+                cat("maxmemory of ", request.target, " is ", bound,
+                    ", which is not the fault's: somebody has set it since. What maxmemory-policy "
+                    "was is not known: set it as its file has it"));
+  }
   if (auto wide = run_redis_on(request.target, {"CONFIG", "SET", "maxmemory", "0"}, host); !wide) {
     return wide;
   }
@@ -97,7 +106,10 @@ Status clear_redis_memory(const FaultRequest& request, Host& host, Done& done) {
 Status clear_redis_secret(const FaultRequest& request, Host& host, Done& done) {
   ASSIGN_OR_RETURN(const auto session, open_redis(host, request.target));
   ASSIGN_OR_RETURN(const std::string secret, setting(*session, "masterauth"));
-  if (secret != kWrongSecret) return {};
+  if (secret != kWrongSecret) {
+    done.push_back(cat("masterauth of ", request.target, " is not the fault's any more"));
+    return {};
+  }
   if (auto set = run_redis_on(request.target, {"CONFIG", "SET", "masterauth", ""}, host); !set)
     return set;
   done.push_back(cat("masterauth of ", request.target, " is empty"));

@@ -142,7 +142,10 @@ Status clear_read_only(const FaultRequest& request, Host& host, Done& done) {
 Status clear_replication(const FaultRequest& request, Host& host, Done& done) {
   ASSIGN_OR_RETURN(const auto session, host.open_sql(request.target));
   ASSIGN_OR_RETURN(const Following now, following(*session));
-  if (!now.replica) return {};  // promoted meanwhile
+  if (!now.replica) {
+    done.push_back(cat(request.target, " follows nobody any more: it was promoted since"));
+    return {};
+  }
   std::vector<std::string> steps;
   if (request.params.contains("delay")) {
     steps = {"STOP SLAVE", "CHANGE MASTER TO MASTER_DELAY = 0"};

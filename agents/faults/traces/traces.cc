@@ -184,10 +184,15 @@ ClearedTraces clear_traces(std::string_view kind, const FaultRequest& request, H
   ClearedTraces result;
   for (const Trace trace : traces_of(kind)) {
     const TraceRow& row = trace_row(trace);
+    const std::size_t before = result.done.size();
     if (row.clear == nullptr) {
       result.done.push_back(cat(row.name, " ended with the agent that held them"));
     } else if (auto cleared = row.clear(request, host, result.done); !cleared) {
       result.left.emplace_back(row.name, cleared.error().message);
+    } else if (result.done.size() == before) {
+      result.left.emplace_back(
+          row.name, cat("nothing of it was found at ", request.target_key, " ", request.target,
+                        ", which may have been started anew since; look with panshi-agent fsck"));
     }
   }
   return result;

@@ -47,8 +47,9 @@ struct TraceRow {
   // What is left of it, of no fault in force. Null: fsck_node.cc and fsck.cc look at the machine
   // itself; with part "" there is nothing to be found.
   void (*find)(const FsckView& view, Host& host, std::vector<Leftover>& found);
-  // Without an undo record. What was done is added to `done`. kRefused: what is left for a person,
-  // in words. Null: it ends with the agent's process.
+  // Without an undo record. What was done, or how it is known to be over, is added to `done`; if
+  // nothing is, nobody knows. kRefused: what is left for a person, in words. Null: it ends with the
+  // agent's process.
   Status (*clear)(const FaultRequest& request, Host& host, std::vector<std::string>& done);
 };
 

@@ -32,7 +32,7 @@ constexpr FaultKindSpec kKinds[] = {
      .target_key = "service",
      .params = {},
      .needs = NEEDS_ACCOUNT WITH_PRIVILEGES
-     "BINLOG ADMIN, CREATE USER, PROCESS, CONNECTION ADMIN, SELECT",
+     "BINLOG ADMIN, CREATE USER, PROCESS, CONNECTION ADMIN, SELECT ON mysql.*",
      .undo = "Unlocks the accounts that it locked.",
      .measured = "Counts the accounts that are locked and the client connections that are left.",
      .shown_by = "accounts_locked",
@@ -86,7 +86,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Refuses new connections of clients to a MariaDB service; established ones live.",
      .target_key = "service",
      .params = {},
-     .needs = NEEDS_ACCOUNT WITH_PRIVILEGES "BINLOG ADMIN, CREATE USER, PROCESS, SELECT",
+     .needs = NEEDS_ACCOUNT WITH_PRIVILEGES "BINLOG ADMIN, CREATE USER, PROCESS, SELECT ON mysql.*",
      .undo = "Unlocks the accounts that it locked.",
      .measured = "Counts the accounts that are locked and the client connections that are left.",
      .shown_by = "accounts_locked",

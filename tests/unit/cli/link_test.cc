@@ -68,7 +68,7 @@ TEST_CASE("an undrain names node, link and upstream") {
   CHECK(controller.body() == json({{"node", "n"}, {"link", "l"}, {"upstream", "a"}}));
 }
 
-TEST_CASE("weights are numbers by upstream; what is no weight orders nothing") {
+TEST_CASE("weights are numbers by upstream, what is no weight orders nothing") {
   FakeController controller;
   CHECK(controller.run({"weights", "--node", "n", "--link", "l", "--set", "a=3,b=0"}) == kPass);
   CHECK(controller.body()["weights"] == json({{"a", 3}, {"b", 0}}));

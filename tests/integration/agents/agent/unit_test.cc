@@ -116,7 +116,7 @@ TEST_CASE("a unit that cannot be started is given up, with what systemd said in 
              Catch::Contains("Job for web.service failed."));
 }
 
-TEST_CASE("a fault that changes how a service starts is refused for a unit; a pause is not") {
+TEST_CASE("a fault that changes how a service starts is refused for a unit, a pause is not") {
   Unit unit;
   unit.agent.start();
   REQUIRE(unit.agent.becomes("web", "ready"));

@@ -125,7 +125,7 @@ TEST_CASE("what the account may not publish is refused at once, in the words of 
                                       Catch::Contains(place) && !Catch::Contains("not-right"));
 }
 
-TEST_CASE("the server that leads a stream is frozen; a stream that is not there is refused") {
+TEST_CASE("the server that leads a stream is frozen, a stream that is not there is refused") {
   Node node;
   CHECK_FALSE(node.book->put({.id = "f0",
                               .epoch = 1,

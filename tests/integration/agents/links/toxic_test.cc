@@ -149,7 +149,7 @@ TEST_CASE("a black hole swallows bytes both ways and, when removed, closes what 
   CHECK(connect_to(port).receive_exactly(1) == "a");
 }
 
-TEST_CASE("a limit passes its bytes and closes; a reset_peer sends RST also to what was there") {
+TEST_CASE("a limit passes its bytes and closes, a reset_peer sends RST also to what was there") {
   Server server(echo);
   auto table = make_table();
   const auto port = open_link(*table, {{"a", server.address()}});

@@ -325,7 +325,6 @@ Outcome try_kind(const World& world, const json& kind, const Ending& ending) {
   return check_ended(agent, world, name, ending, before);
 }
 
-// R reverted exactly, J the journal says so, M measured when it ended.
 std::string row_of(const json& kind, const std::vector<Outcome>& outcomes) {
   std::string row = kind.at("name").get<std::string>();
   if (kind.at("target") == "process") row += " by name";
@@ -347,14 +346,12 @@ void print_head(const std::vector<Ending>& endings) {
 
 // One by whom it was put in force, one by the next agent, one by nobody but its guardian.
 std::vector<Ending> main_endings() {
-  std::vector<Ending> chosen;
-  for (const Ending& each : endings()) {
-    const std::string name = each.name;
-    if (name == "reverted" || name == "agent and guardian are killed, a fresh start" ||
-        name == "the agent is killed, the guardian reverts") {
-      chosen.push_back(each);
-    }
-  }
+  std::vector<Ending> chosen = endings();
+  std::erase_if(chosen, [](const Ending& each) {
+    const std::string_view name = each.name;
+    return name != "reverted" && name != "agent and guardian are killed, a fresh start" &&
+           name != "the agent is killed, the guardian reverts";
+  });
   return chosen;
 }
 
@@ -381,13 +378,13 @@ bool is_wanted(const std::string& kind) {
 void run_matrix(const World& world, const std::vector<Ending>& endings) {
   print_head(endings);
   for (const json& kind : kinds_in(world)) {
-    if (!world.has(kind.at("name")) || !is_wanted(kind.at("name"))) continue;
+    const std::string name = kind.at("name");
+    if (!world.has(name) || !is_wanted(name)) continue;
     if (kind.at("possible") == false) {
-      skip_part(
-          cat(kind.at("name").get<std::string>(), ": ", kind.at("why_not").get<std::string>()));
+      skip_part(cat(name, ": ", kind.at("why_not").get<std::string>()));
       continue;
     }
-    if (kSanitized && kind.at("name") == "resource.memory") {
+    if (kSanitized && name == "resource.memory") {
       skip_part("resource.memory: a sanitizer's own memory is counted, too");
       continue;
     }
@@ -416,9 +413,9 @@ const Group kResources = {"resource"};
 const Group kDatabases = {"db"};
 const Group kOtherServers = {"redis", "queue", "load"};
 
-std::function<bool(const std::string&)> is_of(const Group& group) {
+auto is_of(const Group& group) {
   return [group](const std::string& kind) {
-    return std::find(group.begin(), group.end(), kind.substr(0, kind.find('.'))) != group.end();
+    return std::count(group.begin(), group.end(), kind.substr(0, kind.find('.'))) > 0;
   };
 }
 
@@ -468,14 +465,13 @@ TEST_CASE("faults on databases leave all as it was, however they end") {
 TEST_CASE("faults on Redis, queue and load leave all as it was, however they end") {
   on_servers(kOtherServers, ControlGroups::kYes);
 }
-// What differs is which processes a fault finds and ends.
+// What differs is which processes a fault finds and ends; the main endings show that of the others.
 TEST_CASE("faults on processes leave all as it was without control groups, too") {
   on_the_machine(kProcesses, ControlGroups::kNo);
 }
 TEST_CASE("faults on resources leave all as it was without control groups, too") {
   on_the_machine(kResources, ControlGroups::kNo);
 }
-// The others find no processes: the main endings show that it makes no difference to them.
 TEST_CASE("faults on files, names, network and links do without control groups, too") {
   on_the_machine(kFilesAndNetwork, ControlGroups::kNo, main_endings());
   on_the_machine(kLinks, ControlGroups::kNo, main_endings());

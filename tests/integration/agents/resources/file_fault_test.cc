@@ -173,7 +173,7 @@ TEST_CASE("permissions and owner that somebody sets while a fault is in force st
   }
 }
 
-TEST_CASE("what was written where the end was cut off stays; the copy is kept and fsck names it") {
+TEST_CASE("what was written where the end was cut off stays, the copy is kept and fsck names it") {
   Node node;
   const std::string content = text_of(node.path());
   REQUIRE(node.put("file.truncate"));

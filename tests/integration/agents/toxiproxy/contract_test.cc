@@ -198,7 +198,7 @@ TEST_CASE("each call is answered with the status and the words that clients know
   }
 }
 
-TEST_CASE("a POST without a body and a body in chunks are read; every error has its status") {
+TEST_CASE("a POST without a body and a body in chunks are read, every error has its status") {
   Proxies proxies;
   const auto ask = [&](const std::string& text) {
     return raw_http(proxies.server->port(), text, test::kHost);
@@ -332,7 +332,7 @@ TEST_CASE("a populate with one port for two proxies makes neither") {
 }
 
 TEST_CASE(
-    "a port that is taken is named by its resolved address; an update that fails changes nothing") {
+    "a port that is taken is named by its resolved address, an update that fails changes nothing") {
   Proxies proxies;
   const json first{{"name", "p"}, {"listen", "localhost:0"}, {"upstream", "127.0.0.1:1"}};
   const std::string listen = proxies.call("POST", "/proxies", first.dump()).value().at("listen");

@@ -1,90 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The promise under test: a fault never outlives its lease, and is never applied twice, whatever
 // fails, blocks or crashes in between.
-#include "agents/faults/fault_book.h"
-
-#include <algorithm>
-#include <catch2/catch.hpp>
-#include <condition_variable>
-#include <future>
-
-#include "agents/faults/fault.h"
-#include "agents/faults/fault_journal.h"
-#include "core/base/random.h"
-#include "core/io/files.h"
-#include "tests/support/temporary_folder.h"
-#include "tests/unit/agents/faults/fake_host.h"
+#include "tests/unit/agents/faults/book_node.h"
 
 namespace panshi::agent {
 namespace {
-
-using namespace std::chrono_literals;
-
-struct Node {  // a host, a state folder, and the book of the agent that runs there now
-  FakeHost host;
-  TemporaryFolder state;
-  std::mutex mutex;
-  std::condition_variable told;
-  std::vector<std::pair<std::string, nlohmann::json>> events;
-  std::unique_ptr<FaultBook> book;
-
-  Node() { start(); }
-
-  void start() {
-    book.reset();  // a crash as far as the book is concerned: nothing is reverted
-    FaultBook::Options options{.directory = state / "faults",
-                               .limits = {.live_max = 4, .term_max = 60s}};
-    options.retry_first = 1ms;
-    options.retry_max = 4ms;
-    options.on_event = [this](std::string kind, nlohmann::json data, MonoTime) {
-      const std::lock_guard lock(mutex);
-      events.emplace_back(std::move(kind), std::move(data));
-      told.notify_all();
-    };
-    auto opened = FaultBook::open(std::move(options), host);
-    REQUIRE(opened);
-    book = std::move(*opened);
-  }
-
-  nlohmann::json await(const std::string& kind, std::size_t count = 1) {
-    std::unique_lock lock(mutex);
-    nlohmann::json last;
-    const bool came = told.wait_for(lock, 20s, [&] {
-      std::size_t seen = 0;
-      for (const auto& [each, data] : events) {
-        if (each == kind) ++seen, last = data;
-      }
-      return seen >= count;
-    });
-    REQUIRE(came);
-    return last;
-  }
-
-  bool on_disk(const std::string& id) const {
-    return std::filesystem::exists(state / "faults" / (id + ".json"));
-  }
-};
-
-FaultOrder order(std::string id, std::string kind, Duration lease = 60s) {
-  return {.id = std::move(id),
-          .epoch = 1,
-          .kind = kind,
-          .target = sample_target(kind),
-          .params = nlohmann::json::object(),
-          .lease = lease,
-          .drill = "d1"};
-}
-
-// With what parameters the kind must be given there.
-FaultOrder order_on(FakeHost& host, std::string id, const std::string& kind, Duration lease = 60s) {
-  FaultOrder all = order(std::move(id), kind, lease);
-  if (auto params = sample_params(kind, host); !params.is_null()) all.params = std::move(params);
-  return all;
-}
-
-std::string state_of(const Result<nlohmann::json>& fault) {
-  return fault ? fault->at("state").get<std::string>() : "error: " + fault.error().message;
-}
 
 TEST_CASE("the undo record is on disk before a fault is applied, and gone after it is reverted") {
   for (const FaultKind& kind : fault_kinds()) {
@@ -106,7 +26,7 @@ TEST_CASE("the undo record is on disk before a fault is applied, and gone after 
   }
 }
 
-TEST_CASE("the same order again acts once; another body under the same id is a conflict") {
+TEST_CASE("the same order again acts once, another body under the same id is a conflict") {
   Node node;
   REQUIRE(node.book->put(order("f1", "process.pause")));
   auto again = order("f1", "process.pause");
@@ -215,48 +135,6 @@ TEST_CASE("a kind that throws is undone like one that fails, and the agent goes 
   CHECK_FALSE(node.on_disk("f1"));
   node.host.on_touch = nullptr;
   CHECK(state_of(node.book->put(order("f2", "db.disconnect"))) == "live");
-}
-
-TEST_CASE("a revert that fails is tried until it works, and is visible meanwhile") {
-  Node node;
-  REQUIRE(node.book->put(order("f1", "db.disconnect")));
-  std::atomic<bool> broken = true;
-  node.host.on_touch = [&](const std::string&) -> Status {
-    return broken ? fail(ErrorCode::kUnavailable, "server is down") : Status();
-  };
-  const auto first = node.book->revert("f1");
-  CHECK(state_of(first) == "live");
-  CHECK(first->at("error") == "not reverted yet: server is down");
-  const auto leftovers = node.book->fsck();
-  // The fault and the two accounts it locked; and that the servers cannot be asked.
-  const auto hinted = [&](const std::string& hint) {
-    return std::count_if(leftovers.begin(), leftovers.end(),
-                         [&](const Leftover& each) { return each.clear_hint == hint; });
-  };
-  CHECK(hinted("ALTER USER 'it's'@'%' ACCOUNT UNLOCK;") == 1);
-  CHECK(leftovers.size() == 6);
-  CHECK(node.on_disk("f1"));
-  broken = false;
-  node.await("fault.reverted");
-  CHECK(node.host.healthy());
-}
-
-TEST_CASE("a revert that blocks delays no other") {
-  Node node;
-  REQUIRE(node.book->put(order("slow", "db.disconnect")));
-  REQUIRE(node.book->put(order("quick", "process.pause")));
-  std::mutex gate;
-  gate.lock();
-  node.host.on_touch = [&](const std::string& what) -> Status {
-    if (what == "open_sql") const std::lock_guard wait(gate);
-    return {};
-  };
-  std::thread caller([&] { (void)node.book->revert("slow"); });
-  CHECK(state_of(node.book->revert("quick")) == "reverted");
-  CHECK(node.book->get("slow").at("state") == "live");
-  gate.unlock();
-  caller.join();
-  CHECK(node.host.healthy());
 }
 
 TEST_CASE("revert_all reverts everything and names what it could not") {
@@ -387,19 +265,6 @@ TEST_CASE("what is left of ours is cleared, what is in force or another's stays"
   CHECK(node.host.healthy());
 }
 
-TEST_CASE("what cannot be cleared is told with the reason, and is still there") {
-  Node node;
-  node.host.machine().mark("stray");
-  node.host.on_touch = [](const std::string& what) -> Status {
-    return what == "end_helpers" ? fail(ErrorCode::kTimeout, "does not end") : Status();
-  };
-  const Cleared cleared = node.book->clear_leftovers();
-  REQUIRE(cleared.failed.size() == 1);
-  CHECK(cleared.failed[0].second == "does not end");
-  CHECK(cleared.left.size() == 1);
-  CHECK(cleared.cleared.empty());
-}
-
 TEST_CASE("two faults that shape one interface: the second is refused, whichever comes first") {
   for (const auto& [first, second] :
        {std::pair("network.rate", "network.damage"), std::pair("network.damage", "network.rate"),
@@ -475,24 +340,6 @@ TEST_CASE("random histories leave no fault behind and no undo record", "[sim]") 
   (void)node.host.ensure_running("orders");  // nobody supervises here but the faults themselves
   CHECK(node.host.healthy());
   for (const FaultId& id : all) CHECK_FALSE(node.on_disk(id));
-}
-
-TEST_CASE("who is about to end insists on a revert that fails at first") {
-  Node node;
-  REQUIRE(node.book->put(order("f1", "process.pause")));
-  std::atomic<int> left = 3;
-  const auto stubborn = [&](const std::string& what) -> Status {
-    if (what.starts_with("signal") && left-- > 0) return fail(ErrorCode::kUnavailable, "not yet");
-    return {};
-  };
-  node.host.on_touch = stubborn;
-  const bool at_start = GENERATE(true, false);
-  if (at_start) node.start();
-  const auto reverted =
-      at_start ? node.book->recover(20s) : node.book->revert_all("agent_stop", 20s);
-  CHECK(reverted.reverted == std::vector<FaultId>{"f1"});
-  CHECK(reverted.failed.empty());
-  CHECK(node.host.healthy());
 }
 
 }  // namespace

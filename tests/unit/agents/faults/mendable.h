@@ -13,13 +13,17 @@
 
 namespace panshi::agent {
 
+inline FaultRequest request_of(const FaultKind& kind, FakeHost& host, const std::string& key = "") {
+  Problems problems;
+  auto request = read_request(kind, "f1", sample_target(kind.name, key),
+                              sample_params(kind.name, host), problems);
+  REQUIRE(problems.empty());
+  return request;
+}
+
 inline std::unique_ptr<Fault> make(const FaultKind& kind, FakeHost& host,
                                    const std::string& key = "") {
-  Problems problems;
-  const auto request = read_request(kind, "f1", sample_target(kind.name, key),
-                                    sample_params(kind.name, host), problems);
-  REQUIRE(problems.empty());
-  return kind.make(request, host);
+  return kind.make(request_of(kind, host, key), host);
 }
 
 struct Case {

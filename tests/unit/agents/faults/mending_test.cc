@@ -57,6 +57,20 @@ TEST_CASE("a broken byte among newer ones is left, and that is said") {
   CHECK(mended(now, mending)[3] == content()[3]);
 }
 
+TEST_CASE("a file that was emptied and written anew is left, and its copies are thought of") {
+  const std::string original(3'000, 'o');
+  std::vector<std::uint64_t> bits;
+  for (std::uint64_t byte = 0; byte < 3'000; byte += 3) bits.push_back(8 * byte + 1);
+  std::string by_chance(4'000, 'n');  // one byte in a hundred as the fault left it
+  for (std::size_t at = 300; at < 3'000; at += 300) by_chance[at] = flipped(original, bits)[at];
+  for (const std::string& now : {std::string(), std::string("new\n"), by_chance}) {
+    INFO(now.size());
+    const Mending mending = mend_flips(original, bits, now);
+    CHECK(mending.writes.empty());
+    CHECK(mending.why.find("copytruncate") != std::string::npos);
+  }
+}
+
 TEST_CASE("a file that was made shorter meanwhile is not made longer again") {
   const std::string now = flipped(content(), kBits).substr(0, 100);
   CHECK(mended(now, mend_flips(content(), kBits, now)) == content().substr(0, 100));

@@ -33,6 +33,15 @@ TEST_CASE("a privilege on one database is none of the server's, but reads of it"
   CHECK(missing_privileges(grants, {"SELECT", "LOCK TABLES", "PROCESS"}) == Names{"PROCESS"});
 }
 
+TEST_CASE("reading the accounts is a privilege on mysql.*, not on any database") {
+  const Names wanted = {"SELECT ON mysql.*"};
+  CHECK(missing_privileges({"GRANT SELECT ON `shop`.* TO `m`@`%`"}, wanted) == wanted);
+  CHECK(missing_privileges({"GRANT SELECT ON `mysql_old`.* TO `m`@`%`"}, wanted) == wanted);
+  CHECK(missing_privileges({"GRANT SELECT ON `mysql`.* TO `m`@`%`"}, wanted).empty());
+  CHECK(missing_privileges({"GRANT SELECT, PROCESS ON *.* TO `m`@`%`"}, wanted).empty());
+  CHECK(missing_privileges({"GRANT ALL PRIVILEGES ON *.* TO `m`@`%`"}, wanted).empty());
+}
+
 TEST_CASE("SUPER stands for what the server takes it for, READ_ONLY ADMIN not") {
   const Names grants = {"GRANT SUPER ON *.* TO `m`@`%`"};
   CHECK(missing_privileges(grants, {"BINLOG ADMIN", "SLAVE MONITOR", "READ_ONLY ADMIN",

@@ -39,5 +39,14 @@ TEST_CASE("fsck finds what any fault does to a node whose undo record is lost") 
   }
 }
 
+TEST_CASE("what nothing is found of may not be over, and is never called cleared") {
+  for (const auto& [kind, key] : mendable()) {
+    INFO(kind->name << " of " << key);
+    FakeHost host;
+    const ClearedTraces cleared = clear_traces(kind->name, request_of(*kind, host, key), host);
+    CHECK(cleared.done.size() + cleared.left.size() >= traces_of(kind->name).size());
+  }
+}
+
 }  // namespace
 }  // namespace panshi::agent

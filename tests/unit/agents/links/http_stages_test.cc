@@ -113,7 +113,7 @@ TEST_CASE("thousands of requests before the first answer lose none, with rules a
   }
 }
 
-TEST_CASE("a status answers the requests of its method and path; others reach upstream") {
+TEST_CASE("a status answers the requests of its method and path, others reach upstream") {
   Talk talk({status(503, "/pay*", "POST")});
   talk.client(kGet + kPost + kGet);
   CHECK(talk.to_server == kGet + kGet);
@@ -139,7 +139,7 @@ TEST_CASE("a status to a client that does not keep the connection closes it") {
   CHECK(head.to_client.ends_with("Content-Length: 2\r\nConnection: keep-alive\r\n\r\n"));
 }
 
-TEST_CASE("a delay holds its requests and those behind them; a status can be late too") {
+TEST_CASE("a delay holds its requests and those behind them, a status can be late too") {
   Toxic slow{.kind = Kind::kHttpDelay, .delay = 100ms};
   slow.http = HttpRule{.path = "/pay"};
   Talk talk({slow, status(418, "/late"), {.kind = Kind::kHttpDelay, .delay = 0ms}});

@@ -51,7 +51,7 @@ struct Note final : Timer {
   int name;
 };
 
-TEST_CASE("timers fire in the order they are due; a disarmed one never, a moved one once") {
+TEST_CASE("timers fire in the order they are due, a disarmed one never, a moved one once") {
   const auto loop = EventLoop::create().value();
   std::vector<int> log;
   Note a(log, 1);

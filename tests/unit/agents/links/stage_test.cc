@@ -258,7 +258,7 @@ TEST_CASE("where nothing passes, a reset is not held for ever") {
   CHECK(bench.by(1h) == "R");
 }
 
-TEST_CASE("what a delay has under way leaves room; what waits for the receiver does not") {
+TEST_CASE("what a delay has under way leaves room, what waits for the receiver does not") {
   Bench bench({{.kind = Kind::kDelay, .delay = 100ms}});
   bench.read(std::string(5000, 'x'));
   CHECK(bench.chain.room(kStart, 4000) == SIZE_MAX);

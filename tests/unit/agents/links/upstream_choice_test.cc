@@ -78,7 +78,7 @@ TEST_CASE("when all are sick the preferred one is tried: its own word is what cl
   CHECK(choice.pick(random) == 2u);
 }
 
-TEST_CASE("who is drained takes nothing; when all are drained nobody does") {
+TEST_CASE("who is drained takes nothing, when all are drained nobody does") {
   UpstreamChoice choice = three(Failback::kAtOnce);
   Random random(1);
   choice.drain(0, at(1));

@@ -36,7 +36,7 @@ TEST_CASE("runs stay on the grid of the first, and missed ones are skipped") {
   CHECK(on_grid(at(100), 50ms, at(437)) == at(400));
 }
 
-TEST_CASE("each run is a sample; only a change is an event") {
+TEST_CASE("each run is a sample, only a change is an event") {
   ProbeConfig config;
   config.name = "shop-http";
   config.service = "shop";

@@ -91,7 +91,7 @@ TEST_CASE("what the agent answers decides the outcome") {
   }
 }
 
-TEST_CASE("an agent that cannot be reached is tried until the timeout; then it has surely failed") {
+TEST_CASE("an agent that cannot be reached is tried until the timeout, then it has surely failed") {
   Attempt attempt("inject");
   int tries = 0;
   std::optional<EffectDone> done;

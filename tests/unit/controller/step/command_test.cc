@@ -104,7 +104,7 @@ TEST_CASE("an ad-hoc fault has its own id, its lease is renewed, and its time en
   CHECK(scene.world.faults_to_renew("app-1").empty());
 }
 
-TEST_CASE("a fault can be reverted by hand; one of a drill takes the drill with it") {
+TEST_CASE("a fault can be reverted by hand, one of a drill takes the drill with it") {
   Scene scene;
   scene.agents_up();
   scene.samples(1, 20);

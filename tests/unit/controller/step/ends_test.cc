@@ -242,6 +242,31 @@ TEST_CASE("an agent that says to our revert that it does not know the fault has 
   }
 }
 
+TEST_CASE("a fault that its agent cannot revert is an incident that pages until it is reverted") {
+  Scene scene;
+  scene.agents_up();
+  REQUIRE(scene.command("fault.apply", kPause));
+  scene.fleet = [](const Effect&) { return std::nullopt; };
+  const auto says = [&](const char* error) {
+    scene.step(AgentEvents{
+        "app-1", {{scene.now, "fault.stuck", {{"fault", "f-1"}, {"error", error}}}}, {}});
+  };
+  says("Access denied for user chaos");
+  says("Access denied for user chaos");  // said again: no news
+  const Event opened = scene.only("incident.opened");
+  CHECK(opened.data["title"] == "agent app-1 cannot revert f-1: Access denied for user chaos");
+  CHECK(scene.effects("notify").size() == 1);
+  const Json fault = scene.world.view(scene.now)["faults"]["f-1"];
+  CHECK(fault["stuck"] == true);
+  CHECK(fault["reason"] == "cannot be reverted: Access denied for user chaos");
+  says("server has gone away");
+  CHECK(scene.events("incident.opened").size() == 1);
+  scene.step(AgentEvents{
+      "app-1", {{scene.now, "fault.reverted", {{"fault", "f-1"}, {"reason", "lease"}}}}, {}});
+  CHECK(scene.world.view(scene.now)["faults"]["f-1"]["stuck"] == false);
+  CHECK_FALSE(is_open(scene, opened.incident));
+}
+
 TEST_CASE("an agent lost with a fault in force is an incident that pages until its end is known") {
   Scene scene;
   scene.agents_up();
@@ -258,6 +283,30 @@ TEST_CASE("an agent lost with a fault in force is an incident that pages until i
   scene.run_for(100ms);
   CHECK_FALSE(is_open(scene, incident.incident));
   CHECK(scene.events("incident.opened").size() == 1);
+}
+
+TEST_CASE("a fault on a host that is gone for good is closed by a person, and ends its incident") {
+  Scene scene;
+  scene.agents_up();
+  REQUIRE(scene.command("fault.apply", kPause));
+  scene.step(AgentLost{"app-1", "no answer"});
+  const std::string incident = scene.only("incident.opened").incident;
+  REQUIRE(scene.command("halt", Json::object()));
+  CHECK(scene.world.view(scene.now)["halt_unconfirmed"].size() == 1);
+  REQUIRE(scene.command("fault.close", {{"fault", "f-1"}, {"reason", "its disk burnt"}}));
+  scene.run_for(100ms);
+  CHECK_FALSE(is_open(scene, incident));
+}
+
+TEST_CASE("an agent lost before it said what came of an order may have the fault in force") {
+  Scene scene;
+  scene.agents_up();
+  scene.fleet = [](const Effect&) { return std::nullopt; };
+  REQUIRE(scene.command("fault.apply", kPause));
+  scene.step(AgentLost{"app-1", "no answer"});
+  scene.run_for(10s);
+  CHECK(scene.only("incident.opened").data["title"] ==
+        "agent app-1 was lost while it may have in force: f-1");
 }
 
 TEST_CASE("an incident of an unseen fault that a person closed stays closed") {

@@ -41,7 +41,7 @@ TEST_CASE("an incident whose rule is deleted after it cleared closes in the ordi
   CHECK(scene.events("incident.closed").size() <= 1);
 }
 
-TEST_CASE("a person closes an incident; what still fires opens another") {
+TEST_CASE("a person closes an incident, what still fires opens another") {
   Scene scene;
   scene.agents_up();
   scene.samples(1, 400);

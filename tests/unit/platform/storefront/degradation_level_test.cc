@@ -41,7 +41,7 @@ TEST_CASE("a short peak does not degrade the shop, one that lasts does") {
   CHECK(degradation.step(kBusy, kStart + 700ms) == Level::kNoExtras);
 }
 
-TEST_CASE("a full limit alone leaves out the extras only; shedding leaves only the core") {
+TEST_CASE("a full limit alone leaves out the extras only, shedding leaves only the core") {
   Degradation degradation = make();
   degradation.step({.limit_use = 1.0}, kStart);
   CHECK(degradation.step({.limit_use = 1.0}, kStart + 1s) == Level::kNoExtras);

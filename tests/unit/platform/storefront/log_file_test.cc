@@ -61,7 +61,7 @@ TEST_CASE("a directory that is not there is named") {
 
 TEST_CASE("after a failed write every later one fails too") {
   auto log = LogFile::open("/dev/full");
-  if (!log) return;  // no such device here
+  REQUIRE(log);
   log->append("one");
   REQUIRE_FALSE(log->flush());
   log->append("two");
