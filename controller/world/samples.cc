@@ -91,6 +91,15 @@ std::optional<WallTime> Samples::newest(const Comparison& comparison) const {
   return at;
 }
 
+std::map<std::string, WallTime> Samples::newest_by_node(const std::string& signal) const {
+  std::map<std::string, WallTime> newest;
+  each_point({.signal = signal, .node = {}}, [&](const Point& point) {
+    newest.emplace(nodes_[point.node], point.at);  // the first to be met is the newest
+    return true;
+  });
+  return newest;
+}
+
 Duration Samples::longest_silence(const Comparison& comparison, WallTime from, WallTime to) const {
   Duration longest{0};
   WallTime later = to;

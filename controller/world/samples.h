@@ -39,6 +39,7 @@ class Samples {
   // Since our start; the node counts only when the comparison names one.
   bool was_fed(const Comparison& comparison) const { return newest(comparison).has_value(); }
   std::optional<WallTime> newest(const Comparison& comparison) const;
+  std::map<std::string, WallTime> newest_by_node(const std::string& signal) const;
   // The longest time without a sample in [from, to], its ends included. REQUIRES: from <= to.
   Duration longest_silence(const Comparison& comparison, WallTime from, WallTime to) const;
   std::vector<std::string> signals() const;  // of which there were samples since our start

@@ -2,6 +2,7 @@
 // Promise: a drill breaks only what it says, heals it, and its verdict is never better than what is
 // known.
 #include <catch2/catch.hpp>
+#include <map>
 #include <set>
 
 #include "controller/drills/draw.h"
@@ -61,6 +62,22 @@ TEST_CASE("a drill that goes well passes, with every phase on one timeline") {
     CHECK(shown["phases"][i]["since_in_force_ms"] == since);
   }
   CHECK(scene.only("fault.reverted").at - in_force >= 4s);
+}
+
+TEST_CASE("a drill's end says how far the samples had come that its report shows") {
+  Scene scene;
+  scene.agents_up();
+  play_hang(scene);
+  const Event& done = scene.only("drill.done");
+  std::map<std::string, std::string> nodes;
+  for (const Json& one : done.data["samples"]) {
+    nodes[one["signal"].get<std::string>()] = one["node"].get<std::string>();
+    CHECK(one["through_us"].get<std::int64_t>() <= to_us(done.at));
+    CHECK(one["through_us"].get<std::int64_t>() > to_us(done.at - 1s));
+  }
+  INFO(done.data["samples"].dump());
+  CHECK(nodes.contains("latency_ms"));     // of the rule that fired
+  CHECK(nodes.contains("success_ratio"));  // of the scenario's steady state
 }
 
 TEST_CASE("every intent is journaled before it is asked for, and gets an outcome") {
