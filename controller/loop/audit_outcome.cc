@@ -116,9 +116,9 @@ AuditOutcome read_audit(const Json& action) {
   const bool ended_well = text_in(action, "state") == "ok" && (code.is_null() || code == 0);
   if (!ended_well) {
     const std::string end = text_in(action, "error");
-    why = cat("the audit program ",
+    why = cat("the audit program failed: ",
               !end.empty()     ? end
-              : code.is_null() ? std::string("did not end well")
+              : code.is_null() ? std::string("it did not end well")
                                : cat("ended with code ", code.dump()),
               told.empty() ? "" : cat("; it said `", told, "`, which is not believed"));
   } else if (told != "valid" && told != "invalid") {

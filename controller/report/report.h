@@ -40,7 +40,7 @@ struct Cited {
 struct TimelineLine {
   std::int64_t seq = 0;
   WallTime at{};
-  std::optional<std::int64_t> since_in_force_us;  // absent when nothing came in force
+  std::optional<std::int64_t> since_in_force_us;  // absent when nothing came into force
   std::string what;                               // drill | broken | seen | done | refused
   std::string text;
 };

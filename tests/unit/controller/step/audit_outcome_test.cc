@@ -98,6 +98,14 @@ TEST_CASE("an audit without a verdict is unknown, and its words are shown") {
   CHECK(outcome.audit.at("why").at(1).get<std::string>().find("looking") != std::string::npos);
 }
 
+TEST_CASE("why an audit program has no outcome reads as English, whatever its agent says") {
+  for (const char* error : {"ended with code 7", "did not end within 90s", "agent restarted"}) {
+    const auto outcome = read_audit({{"state", "failed"}, {"error", error}});
+    CHECK(outcome.verdict == "unknown");
+    CHECK(first_why(outcome) == cat("the audit program failed: ", error));
+  }
+}
+
 TEST_CASE("an audit that cannot tell is unknown by its own words alone") {
   const auto outcome = of({{"verdict", "unknown"}, {"why", {"the queue is away"}}});
   CHECK(outcome.verdict == "unknown");

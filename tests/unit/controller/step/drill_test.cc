@@ -123,8 +123,8 @@ TEST_CASE("an audit that exits with an error is unknown, whatever it printed, an
   play_hang(scene);
   const auto audit = scene.only("audit.done").data;
   CHECK(audit["verdict"] == "unknown");
-  CHECK(audit["audit"]["why"][0] == cat("the audit program ended with code ", code, "; it said `",
-                                        printed, "`, which is not believed"));
+  CHECK(audit["audit"]["why"][0] == cat("the audit program failed: ended with code ", code,
+                                        "; it said `", printed, "`, which is not believed"));
   CHECK(audit["audit"]["why"][1] == "it wrote: psql: no such host");
   const auto drill = scene.only("drill.done").data;
   CHECK(drill["verdict"] == "unknown");
