@@ -35,9 +35,11 @@ Result<std::vector<Event>> Reports::events_around(const std::string& drill) cons
   ASSIGN_OR_RETURN(const auto own,
                    read_range({.limit = limits::kEventPageMax, .drill = drill}, kAll));
   if (own.empty()) return nothing();
+  const auto done = std::find_if(own.begin(), own.end(),
+                                 [](const Event& event) { return event.kind == "drill.done"; });
   // What belongs to no drill (agents, doubts) stands between its events.
   return read_range({.after = own.front().seq - 1, .limit = limits::kEventPageMax, .drill = {}},
-                    own.back().seq);
+                    done == own.end() ? own.back().seq : done->seq);
 }
 
 Result<Report> Reports::make(const std::string& drill) const {

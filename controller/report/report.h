@@ -158,7 +158,8 @@ struct SampleSpan {
   WallTime from{};
   WallTime to{};
   // By (signal, node): how far the samples had come when the drill ended. Series that are not there
-  // had none. Absent: the drill is not over, or its journal is from before this was kept.
+  // had none since the controller's last start. Absent: the drill is not over, or its journal is
+  // from before this was kept.
   std::optional<std::map<std::pair<std::string, std::string>, WallTime>> through;
 
   bool has(const SignalSeries& series, WallTime at) const;

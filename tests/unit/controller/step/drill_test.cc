@@ -80,6 +80,25 @@ TEST_CASE("a drill's end says how far the samples had come that its report shows
   CHECK(nodes.contains("success_ratio"));  // of the scenario's steady state
 }
 
+TEST_CASE("of a node that fell silent long before a drill's end, the last sample is known") {
+  Scene scene;
+  scene.agents_up();
+  Json document = hang_document();
+  document["settle"] = "6m";
+  scene.samples(1, 20);
+  scene.step(AgentEvents{"app-1", {}, {{scene.now, "latency_ms", 20}}});
+  const std::int64_t last = to_us(scene.now);
+  REQUIRE(scene.command("drill.run", {{"document", document}}));
+  scene.run_for(300ms);
+  scene.samples(0.95, 400);
+  scene.run_for(300ms);
+  scene.samples(1, 30);
+  scene.run_for(400s);
+  const Json wanted = {{"signal", "latency_ms"}, {"node", "app-1"}, {"through_us", last}};
+  const Json samples = scene.only("drill.done").data["samples"];
+  CHECK(std::count(samples.begin(), samples.end(), wanted) == 1);
+}
+
 TEST_CASE("every intent is journaled before it is asked for, and gets an outcome") {
   Scene scene;
   scene.agents_up();
