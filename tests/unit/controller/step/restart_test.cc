@@ -188,6 +188,9 @@ TEST_CASE("late and repeated answers change nothing") {
   scene.run_for(2s);
   REQUIRE(scene.events("fault.reverted").size() == 1);
   scene.step(AgentEvents{"app-1", {{live, "fault.live", {{"fault", "f-1"}}}}, {}});
+  Json status = live_fault("f-1");  // from before its end
+  status["live_age_us"] = (scene.now - live).count();
+  scene.agent_up("app-1", {status});
   scene.step(EffectDone{scene.effects("inject")[0].id, "unknown", "", Json::object(), scene.now});
   CHECK(scene.events("fault.live").size() == 1);
   CHECK(scene.effects("revert").size() == 1);
