@@ -109,7 +109,7 @@ int say(Invocation& invocation, const std::string& id, Json fault) {
   if (state == "live") return bad("could not be applied, and is not undone yet", kFail);
   if (state == "reverted" && was_in_force && reason == "asked") return fine("is over already");
   if (state == "reverted" && was_in_force) return bad("ended before its time", kFail);
-  if (state == "reverted") return bad("never came in force", kFail);
+  if (state == "reverted") return bad("never came into force", kFail);
   if (state == "failed") return bad("could not be applied", kFail);
   return bad(state.empty() ? "has no outcome yet" : "is " + state, kUnknown);
 }

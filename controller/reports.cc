@@ -10,12 +10,6 @@
 #include "core/json/fields.h"
 
 namespace panshi::controller {
-namespace {
-
-constexpr Duration kAround = std::chrono::seconds(10);  // shown before and after the drill
-
-}  // namespace
-
 Reports::Reports(JournalReader& journal, SignalStore& signals, std::filesystem::path directory)
     : journal_(journal), signals_(signals), directory_(std::move(directory)) {}
 
@@ -41,26 +35,23 @@ Result<std::vector<Event>> Reports::events_around(const std::string& drill) cons
   ASSIGN_OR_RETURN(const auto own,
                    read_range({.limit = limits::kEventPageMax, .drill = drill}, kAll));
   if (own.empty()) return nothing();
+  const auto done = std::find_if(own.begin(), own.end(),
+                                 [](const Event& event) { return event.kind == "drill.done"; });
   // What belongs to no drill (agents, doubts) stands between its events.
   return read_range({.after = own.front().seq - 1, .limit = limits::kEventPageMax, .drill = {}},
-                    own.back().seq);
+                    done == own.end() ? own.back().seq : done->seq);
 }
 
 Result<Report> Reports::make(const std::string& drill) const {
   ASSIGN_OR_RETURN(const auto events, events_around(drill));
-  WallTime first = events.front().at;
-  WallTime last = first;
-  for (const Event& event : events) {
-    first = std::min(first, event.at);
-    last = std::max(last, event.at);
-  }
+  const SampleSpan span = sample_span(events_of_report(events, drill));
   std::vector<SignalSeries> series;
   for (const std::string& signal : signals_wanted(events, drill)) {
     for (const std::string& node : signals_.nodes_of(signal)) {
       ASSIGN_OR_RETURN(auto samples, signals_.read({.signal = signal,
                                                     .node = node,
-                                                    .from = first - kAround,
-                                                    .to = last + kAround,
+                                                    .from = span.from,
+                                                    .to = span.to,
                                                     .limit = limits::kSamplePageMax}));
       series.push_back({.signal = signal, .node = node, .samples = std::move(samples)});
     }

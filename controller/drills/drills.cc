@@ -2,9 +2,11 @@
 #include "controller/drills/drills.h"
 
 #include <algorithm>
+#include <set>
 
 #include "controller/drills/draw.h"
 #include "controller/drills/parts.h"
+#include "controller/events/named_signals.h"
 #include "controller/world/faults.h"
 #include "core/base/text.h"
 
@@ -25,6 +27,26 @@ bool run_is_active(const State& state, const DrillFacts& drill) {
   });
 }
 
+// How far each series that the report may show had come, as [{signal, node, through_us}]: what a
+// report of the drill shows ends there, however much of that time is heard of later.
+nlohmann::json samples_of(const Context& context, const DrillFacts& drill) {
+  const std::vector<std::string> named = signals_named(drill.scenario.document);
+  std::set<std::string> signals(kCustomerSignals.begin(), kCustomerSignals.end());
+  signals.insert(named.begin(), named.end());
+  for (const auto& [id, breach] : context.state.breaches) {
+    if (breach.opened_at >= drill.started_at || breach.drill == drill.id) {
+      signals.insert(breach.signal);
+    }
+  }
+  nlohmann::json series = nlohmann::json::array();
+  for (const std::string& signal : signals) {
+    for (const auto& [node, at] : context.memory.samples.newest_by_node(signal)) {
+      series.push_back({{"signal", signal}, {"node", node}, {"through_us", to_us(at)}});
+    }
+  }
+  return series;
+}
+
 void finish(Context& context, const DrillFacts& facts) {
   const DrillFacts drill = facts;
   const Verdict verdict = verdict_of(context.state, drill);
@@ -34,7 +56,8 @@ void finish(Context& context, const DrillFacts& facts) {
                {{"verdict", verdict.word},
                 {"aborted", drill.aborting},
                 {"why", verdict.why},
-                {"seed", drill.seed}},
+                {"seed", drill.seed},
+                {"samples", samples_of(context, drill)}},
                owner_of(drill));
   Effect report;
   report.kind = "report";

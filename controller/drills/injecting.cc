@@ -15,6 +15,15 @@ using namespace std::chrono_literals;
 
 constexpr Duration kDoubtMax = 30s;  // a fault that waits longer for the doubt to end is given up
 
+// What the agent measured as its time in force differs a little from what we counted off.
+constexpr Duration kTermSlack = 50ms;
+
+bool ended_early(const FaultFacts& fault) {
+  const WallTime planned = fault.live_at.value_or(fault.intended_at) + fault.term;
+  const Duration slack = std::max(kTermSlack, fault.term / 20);
+  return fault.ended_at && *fault.ended_at + slack < planned;
+}
+
 // A fault of the drill that did not go as planned ends it.
 std::string why_astray(const FaultFacts& fault) {
   if (fault.state == FaultState::kFailed) {
@@ -23,13 +32,17 @@ std::string why_astray(const FaultFacts& fault) {
   if (fault.state == FaultState::kUnknown) {
     return cat("it is not known whether fault ", fault.scenario_fault, " is in force");
   }
-  const bool before_its_time =
-      fault.ended_at && fault.live_at && *fault.ended_at < *fault.live_at + fault.term;
-  const bool by_lease = fault.reason == "lease" && before_its_time;
-  if (fault.state == FaultState::kReverted && (!fault.revert_asked || by_lease)) {
+  if (fault.state != FaultState::kReverted) return {};
+  if (!fault.revert_asked || (fault.reason == "lease" && ended_early(fault))) {
     return cat("fault ", fault.scenario_fault, " ended by itself: ", fault.reason);
   }
-  return {};
+  // Asked for, but not by the plan: our own stop, a person, or an end that we only heard of when
+  // its time was over.
+  if (!ended_early(fault)) return {};
+  const Duration in_force = fault.live_at ? *fault.ended_at - *fault.live_at : Duration(0);
+  return cat("fault ", fault.scenario_fault, " was in force for ",
+             duration_text(std::chrono::round<std::chrono::milliseconds>(in_force)), " of ",
+             duration_text(fault.term), " (", fault.reason, ")");
 }
 
 const FaultFacts* fault_at(const State& state, const DrillFacts& drill, std::size_t index) {

@@ -52,7 +52,7 @@ WallTime begin_of(const std::vector<Event>& events, const Event& live) {
 }
 
 constexpr std::array<std::pair<const char*, const char*>, 8> kPhases = {{
-    {"in force", "no fault came in force"},
+    {"in force", "no fault came into force"},
     {"symptom", "no signal went beyond the threshold of a rule"},
     {"detected", "no breach was opened"},
     {"decided", "no run was started"},

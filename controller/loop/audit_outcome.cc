@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/loop/audit_outcome.h"
 
+#include <algorithm>
+
 #include "core/base/text.h"
 
 namespace panshi::controller {
@@ -55,6 +57,52 @@ std::string judge_counts(const Json& counts, bool& is_wrong) {
   return {};
 }
 
+bool is_texts(const Json& list) {
+  return list.is_array() &&
+         std::all_of(list.begin(), list.end(), [](const Json& one) { return one.is_string(); });
+}
+
+bool counts_have(const Json& audit, const std::string& name) {
+  for (const Json& count : in(audit, "counts")) {
+    if (text_in(count, "name") == name) return true;
+  }
+  return in(audit, name.c_str())
+      .is_number_integer();  // as the shop's audit said it before `counts`
+}
+
+// "" when everything beside the counts can be read: what cannot be read might say anything.
+std::string why_unreadable(const Json& audit) {
+  for (const char* key : {"why", "not_checked"}) {
+    const Json& list = in(audit, key);
+    if (!list.is_null() && !is_texts(list)) return cat("`", key, "` must be a list of texts");
+  }
+  const Json& ids = in(audit, "ids");
+  if (!ids.is_null() && !ids.is_object()) return "`ids` must be {\"NAME\": [text, …]}";
+  for (const auto& [name, list] : ids.items()) {
+    if (!is_texts(list)) return cat("`ids` of `", name, "` must be a list of texts");
+    if (!counts_have(audit, name)) return cat("`ids` of `", name, "`: there is no such count");
+  }
+  const Json& conservation = in(audit, "conservation");
+  const Json& ok = in(conservation, "ok");
+  const Json& detail = in(conservation, "detail");
+  const bool reads =
+      conservation.is_null() || (conservation.contains("ok") && (ok.is_boolean() || ok.is_null()) &&
+                                 (detail.is_string() || detail.is_null()));
+  return reads ? "" : "`conservation` must be {\"ok\": true, false or null, \"detail\": text}";
+}
+
+// "" when nothing that a `valid` audit says of itself is against that.
+std::string why_contradictory(const Json& audit) {
+  const Json& conservation = in(audit, "conservation");
+  if (in(conservation, "ok") == false) {
+    const std::string detail = text_in(conservation, "detail");
+    return cat("it says `valid`, and that its sums do not agree",
+               detail.empty() ? "" : cat(": ", detail));
+  }
+  const Json& why = in(audit, "why");
+  return why.empty() ? "" : "it says `valid`, and gives reasons why not";
+}
+
 }  // namespace
 
 AuditOutcome read_audit(const Json& action) {
@@ -68,18 +116,21 @@ AuditOutcome read_audit(const Json& action) {
   const bool ended_well = text_in(action, "state") == "ok" && (code.is_null() || code == 0);
   if (!ended_well) {
     const std::string end = text_in(action, "error");
-    why = cat("the audit program ",
+    why = cat("the audit program failed: ",
               !end.empty()     ? end
-              : code.is_null() ? std::string("did not end well")
+              : code.is_null() ? std::string("it did not end well")
                                : cat("ended with code ", code.dump()),
               told.empty() ? "" : cat("; it said `", told, "`, which is not believed"));
   } else if (told != "valid" && told != "invalid") {
     if (told != "unknown") why = "the audit program printed no verdict";
   } else if (told == "invalid") {
     outcome.verdict = told;
+    why = why_unreadable(outcome.audit);
   } else {
     bool is_wrong = false;
     why = judge_counts(in(outcome.audit, "counts"), is_wrong);
+    if (why.empty()) why = why_unreadable(outcome.audit);
+    if (why.empty()) why = why_contradictory(outcome.audit);
     outcome.verdict = why.empty() ? told : is_wrong ? "invalid" : "unknown";
   }
   if (why.empty()) return outcome;

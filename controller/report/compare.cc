@@ -198,7 +198,7 @@ std::string compare_markdown(const Report& a, const Report& b) {
     line(b, label_b(b), pair.b);
   }
   table(out, "Expectations", expectation_rows(a, b), a, b);
-  table(out, "Ledger, orders", ledger_rows(a, b), a, b);
+  table(out, "Ledger", ledger_rows(a, b), a, b);
   return out;
 }
 
@@ -224,8 +224,7 @@ std::string compare_html(const Report& a, const Report& b) {
       {"has_graphs", !graphs.empty()},
       {"graphs", graphs},
       {"after_graphs",
-       {section("Expectations", expectation_rows(a, b)),
-        section("Ledger, orders", ledger_rows(a, b))}},
+       {section("Expectations", expectation_rows(a, b)), section("Ledger", ledger_rows(a, b))}},
       {"style", std::string(kReportStyle)}};
   return fill_template(kCompareTemplate, view);
 }

@@ -65,7 +65,7 @@ Detection grade(const ReportFault& fault, const Breaches& breaches,
     const Duration after = breach->at - *fault.live;
     const Duration within = asked == expected.end() ? Duration(0) : asked->second;
     if (within.count() > 0 && after > within) {
-      return detection(fault, *breach, "late", "allowed were " + duration_text(within));
+      return detection(fault, *breach, "late", duration_text(within) + " was allowed");
     }
     return detection(fault, *breach, "right",
                      within.count() > 0 ? "within the allowed " + duration_text(within)

@@ -80,6 +80,10 @@ std::string fault_live(const Event& event) {
              target_text(value_of(data, "target")), with(", applied", took(data, "took_us")));
 }
 
+std::string fault_seen(const Event& event) {
+  return cat("fault ", text_of(event.data, "fault"), " is seen again, still in force");
+}
+
 std::string fault_reverted(const Event& event) {
   return cat("fault ", text_of(event.data, "fault"), " reverted",
              with(", ", text_of(event.data, "reason")), took(event.data, "took_us"),
@@ -177,6 +181,7 @@ constexpr Row kRows[] = {
     {"drill.expectation", "seen", drill_expectation},
     {"drill.done", "drill", drill_done},
     {"fault.live", "broken", fault_live},
+    {"fault.seen", "seen", fault_seen},
     {"fault.reverted", "done", fault_reverted},
     {"fault.lost", "broken", fault_lost},
     {"fault.stuck", "broken", fault_stuck},

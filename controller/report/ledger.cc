@@ -7,7 +7,8 @@
 namespace panshi::controller {
 namespace {
 
-// What an audit counts that does not say so itself (`counts`).
+// What the shop's audit counted before an audit said that itself (`counts`); another has none of
+// it.
 struct Name {
   const char* name;
   bool must_be_zero;
@@ -30,6 +31,7 @@ std::vector<LedgerLine> lines_of(const nlohmann::json& audit) {
   std::vector<LedgerLine> lines;
   if (!counts.is_array()) {
     for (const Name& name : kNames) {
+      if (!integer_of(audit, name.name)) continue;
       lines.push_back({name.name, integer_of(audit, name.name),
                        name.must_be_zero ? std::optional<std::int64_t>(0) : std::nullopt,
                        texts_of(ids, name.name)});

@@ -127,8 +127,8 @@ void add_refusals(Report& report) {
 
 }  // namespace
 
-// Events of the drill, and those that belong to no drill but happened while it ran. Left out is
-// `report.written`, so that a report made again is the same.
+// Events of the drill up to its end, and those that belong to no drill but happened while it ran: a
+// report that is made again is the same.
 std::vector<Event> events_of_report(const std::vector<Event>& events, const std::string& drill) {
   std::int64_t from = 0;
   std::int64_t to = 0;
@@ -139,12 +139,40 @@ std::vector<Event> events_of_report(const std::vector<Event>& events, const std:
   }
   std::vector<Event> selected;
   for (const Event& event : events) {
-    const bool unowned =
-        event.drill.empty() && from > 0 && event.seq >= from && (to == 0 || event.seq <= to);
-    if (event.kind == "report.written" || (event.drill != drill && !unowned)) continue;
-    selected.push_back(event);
+    const bool within = from > 0 && event.seq >= from && (to == 0 || event.seq <= to);
+    if (within && (event.drill == drill || event.drill.empty())) selected.push_back(event);
   }
   return selected;
+}
+
+SampleSpan sample_span(const std::vector<Event>& own) {
+  SampleSpan span;
+  if (own.empty()) return span;
+  span.from = span.to = own.front().at;
+  for (const Event& event : own) {
+    span.from = std::min(span.from, event.at);
+    span.to = std::max(span.to, event.at);
+  }
+  span.from -= kShownBefore;
+  const Event& last = own.back();
+  if (last.kind != "drill.done") return span;
+  span.to = last.at;
+  const nlohmann::json& samples = value_of(last.data, "samples");
+  if (!samples.is_array()) return span;
+  span.through.emplace();
+  for (const nlohmann::json& one : samples) {
+    const auto through = integer_of(one, "through_us");
+    if (!through) continue;
+    (*span.through)[{text_of(one, "signal"), text_of(one, "node")}] = from_us(*through);
+  }
+  return span;
+}
+
+bool SampleSpan::has(const SignalSeries& series, WallTime at) const {
+  if (at < from || at > to) return false;
+  if (!through) return true;
+  const auto found = through->find({series.signal, series.node});
+  return found != through->end() && at <= found->second;
 }
 
 const Event* first_event(const Report& report, std::string_view kind) {
@@ -169,7 +197,7 @@ const Phase& phase(const Report& report, std::string_view name) {
 std::vector<std::string> signals_wanted(const std::vector<Event>& events,
                                         const std::string& drill) {
   constexpr std::size_t kMax = 8;
-  std::vector<std::string> wanted = {"checkout_success_ratio", "checkout_p95_ms"};
+  std::vector<std::string> wanted(kCustomerSignals.begin(), kCustomerSignals.end());
   const auto add = [&](const std::string& signal) {
     const bool known = std::find(wanted.begin(), wanted.end(), signal) != wanted.end();
     if (!signal.empty() && !known && wanted.size() < kMax) wanted.push_back(signal);
@@ -190,8 +218,13 @@ Report make_report(const std::vector<Event>& events, const std::string& drill,
   Report report;
   report.drill = drill;
   report.events = events_of_report(events, drill);
-  for (const Event& event : events) report.through_seq = std::max(report.through_seq, event.seq);
+  if (!report.events.empty()) report.through_seq = report.events.back().seq;
   report.series = series;
+  const SampleSpan span = sample_span(report.events);
+  for (SignalSeries& one : report.series) {
+    std::erase_if(one.samples, [&](const auto& sample) { return !span.has(one, sample.first); });
+  }
+  std::erase_if(report.series, [](const SignalSeries& one) { return one.samples.empty(); });
   report.phases = phases(report.events);
   add_head(report);
   add_faults(report);

@@ -4,12 +4,14 @@
 //     const Report report = make_report(events, drill, series);
 //     write(report_markdown(report), report_html(report), report_json(report));
 //
-// Promises: the same events give the same report, byte for byte; every sentence with a number cites
+// Promises: the same events give the same report, byte for byte; that of a drill that is over ends
+// with it and is the same whenever it is made; every sentence with a number cites
 // the events it was read from; what was not seen is absent with a reason, never estimated; nobody
 // is blamed. Pure: no clock, file or socket. Any thread.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -38,7 +40,7 @@ struct Cited {
 struct TimelineLine {
   std::int64_t seq = 0;
   WallTime at{};
-  std::optional<std::int64_t> since_in_force_us;  // absent when nothing came in force
+  std::optional<std::int64_t> since_in_force_us;  // absent when nothing came into force
   std::string what;                               // drill | broken | seen | done | refused
   std::string text;
 };
@@ -136,9 +138,8 @@ struct Report {
   std::vector<Cited> went_badly;
   std::vector<std::string> prompts;  // left for people
   std::vector<SignalSeries> series;
-  std::vector<Event> events;  // the record everything above was read from
-  // The record has every event of the drill up to this one of the journal.
-  std::int64_t through_seq = 0;
+  std::vector<Event> events;     // the record everything above was read from
+  std::int64_t through_seq = 0;  // of the record's last event: it has all up to there
 };
 
 // `events` may hold other drills' too; those of `drill` and the unowned ones within its time count.
@@ -151,6 +152,21 @@ std::vector<std::string> signals_wanted(const std::vector<Event>& events, const 
 
 // The events that a report of `drill` is made from, of those given.
 std::vector<Event> events_of_report(const std::vector<Event>& events, const std::string& drill);
+
+// The time that the graphs show: from ten seconds before the first event to the end of the drill,
+// or to the last event when it has not ended.
+struct SampleSpan {
+  WallTime from{};
+  WallTime to{};
+  // By (signal, node): how far the samples had come when the drill ended. Series that are not there
+  // had none since the controller's last start. Absent: the drill is not over, or its journal is
+  // from before this was kept.
+  std::optional<std::map<std::pair<std::string, std::string>, WallTime>> through;
+
+  bool has(const SignalSeries& series, WallTime at) const;
+};
+inline constexpr Duration kShownBefore = std::chrono::seconds(10);
+SampleSpan sample_span(const std::vector<Event>& own);  // `own`: as events_of_report() gives them
 
 std::string report_markdown(const Report& report);
 std::string report_html(const Report& report);     // one file: no script, nothing fetched

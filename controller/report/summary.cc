@@ -31,10 +31,10 @@ void add_verdict(Report& report) {
 void add_fault(Report& report, const ReportFault& fault) {
   if (!fault.live) {
     report.summary.push_back(
-        {cat("Fault ", fault.id, " never came in force: ", fault.ended, "."), fault.cites});
+        {cat("Fault ", fault.id, " never came into force: ", fault.ended, "."), fault.cites});
     return;
   }
-  std::string text = cat(fault.kind, " on ", fault.target, " came in force");
+  std::string text = cat(fault.kind, " on ", fault.target, " came into force");
   if (fault.reverted) {
     text += " and was reverted after " + time_text((*fault.reverted - *fault.live).count());
     if (!fault.ended.empty()) text += " (" + fault.ended + ")";
@@ -109,11 +109,12 @@ void add_ledger_sentence(Report& report) {
   for (std::size_t i = 0; counts.empty() && i < std::min(lines.size(), kWords.size()); ++i) {
     counts.push_back(cat(lines[i].name, " ", count(lines[i])));
   }
+  const std::size_t unchecked = report.ledger->not_checked.size();
   const std::string checked =
-      report.ledger->not_checked.empty()
-          ? ""
-          : cat(" ", report.ledger->not_checked.size(),
-                " things were not checked; they are listed with the ledger.");
+      unchecked == 0 ? ""
+      : unchecked == 1
+          ? " One thing was not checked; it is listed with the ledger."
+          : cat(" ", unchecked, " things were not checked; they are listed with the ledger.");
   report.summary.push_back({cat("The ledger is ", report.ledger->verdict,
                                 counts.empty() ? "" : ": ", join(counts, ", "), ".", checked),
                             {report.ledger->seq}});

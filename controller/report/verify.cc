@@ -7,6 +7,7 @@
 #include <set>
 
 #include "controller/events/event_data.h"
+#include "controller/report/event_json.h"
 #include "controller/report/read_report.h"
 #include "core/base/text.h"
 
@@ -61,6 +62,33 @@ void check_cites(const Json& report, const char* section, const std::set<std::in
   }
 }
 
+// What the record says of itself: up to which event it goes, and samples of times that it can have.
+void check_record(const Json& report, const Report& read, Verification& into) {
+  const std::int64_t last = read.events.empty() ? 0 : read.events.back().seq;
+  if (read.through_seq != last) {
+    into.differences.push_back({"/record/through_seq", read.through_seq, last});
+  }
+  const SampleSpan span = sample_span(read.events);
+  std::set<std::pair<std::string, std::string>> seen;
+  const Json& list = value_of(value_of(report, "record"), "signals");
+  for (std::size_t i = 0; list.is_array() && i < list.size(); ++i) {
+    const Result<SignalSeries> series = read_series(list[i]);  // read_report has read it
+    const std::string path = cat("/record/signals/", i);
+    if (!seen.emplace(series->signal, series->node).second) {
+      into.differences.push_back({path, "it is there twice", "once"});
+    }
+    for (std::size_t j = 0; j < series->samples.size(); ++j) {
+      const WallTime at = series->samples[j].first;
+      const bool rises = j == 0 || series->samples[j - 1].first < at;
+      if (rises && span.has(*series, at)) continue;
+      into.differences.push_back(
+          {cat(path, "/samples/", j), to_us(at),
+           rises ? "no time of this report" : "later than the sample before it"});
+      break;  // one says it: a series has thousands
+    }
+  }
+}
+
 }  // namespace
 
 Result<Verification> verify_report(const Json& report) {
@@ -71,6 +99,7 @@ Result<Verification> verify_report(const Json& report) {
   reported.erase("record");
   Verification verification;
   compare(reported, recomputed, verification);
+  check_record(report, read, verification);
   std::set<std::int64_t> seqs;
   for (const Event& event : read.events) seqs.insert(event.seq);
   for (const char* section : {"summary", "why", "refusals", "went_well", "went_badly"}) {
@@ -85,6 +114,9 @@ Result<std::vector<Difference>> compare_with_journal(const Json& report,
   std::map<std::int64_t, const Event*> known;
   for (const Event& event : journal) known[event.seq] = &event;
   std::vector<Difference> differences;
+  if (!known.contains(read.through_seq)) {
+    differences.push_back({"/record/through_seq", read.through_seq, "no such event"});
+  }
   std::set<std::int64_t> in_record;
   for (const Event& event : read.events) {
     if (in_record.insert(event.seq).second) continue;
@@ -107,20 +139,26 @@ Result<std::vector<Difference>> compare_with_journal(const Json& report,
 
 namespace {
 
-constexpr Duration kStoredWithin = std::chrono::seconds(2);
-
 using Samples = std::vector<std::pair<std::int64_t, double>>;
 
-std::map<std::string, Samples> samples_of(const Report& report, WallTime until) {
+std::map<std::string, Samples> samples_of(const Report& report) {
   std::map<std::string, Samples> all;
   for (const SignalSeries& series : report.series) {
+    if (series.samples.empty()) continue;
     Samples& samples = all[cat(series.signal, " of ", series.node)];
-    for (const auto& [at, value] : series.samples) {
-      if (at <= until) samples.emplace_back(to_us(at), value);
-    }
-    if (samples.empty()) all.erase(cat(series.signal, " of ", series.node));
+    for (const auto& [at, value] : series.samples) samples.emplace_back(to_us(at), value);
   }
   return all;
+}
+
+// What was not there yet when a drill that went on was looked at: later samples, other series.
+void leave_later_out(const std::map<std::string, Samples>& ours,
+                     std::map<std::string, Samples>& theirs) {
+  std::erase_if(theirs, [&](const auto& one) { return !ours.contains(one.first); });
+  for (auto& [name, samples] : theirs) {
+    const std::int64_t last = ours.at(name).back().first;
+    std::erase_if(samples, [last](const auto& sample) { return sample.first > last; });
+  }
 }
 
 // From the first sample that differs on, three of them: a picture has thousands.
@@ -138,11 +176,10 @@ Result<std::optional<std::vector<Difference>>> compare_with_samples(const Json& 
                                                                     const Json& fresh) {
   ASSIGN_OR_RETURN(const Report written, read_report(report));
   ASSIGN_OR_RETURN(const Report kept, read_report(fresh));
-  WallTime last{};
-  for (const Event& event : written.events) last = std::max(last, event.at);
-  auto ours = samples_of(written, last - kStoredWithin);
-  auto theirs = samples_of(kept, last - kStoredWithin);
+  auto ours = samples_of(written);
+  auto theirs = samples_of(kept);
   if (theirs.empty()) return std::optional<std::vector<Difference>>();
+  if (!written.ended) leave_later_out(ours, theirs);
   std::set<std::string> names;
   for (const auto* one : {&ours, &theirs}) {
     for (const auto& [name, samples] : *one) names.insert(name);

@@ -33,9 +33,9 @@ Result<std::vector<Difference>> compare_with_journal(const nlohmann::json& repor
                                                      const std::vector<Event>& journal);
 
 // Series of the record that the controller's samples say otherwise: changed, emptied, added or left
-// out. `fresh`: the same drill's report as the controller makes it now. What came within the last
-// two seconds of the record may not have been stored yet, and is not compared; nothing is when the
-// controller keeps no samples of that time any more (none).
+// out. `fresh`: the same drill's report as the controller makes it now. All samples are compared
+// that the report has; of a drill that had not ended, none that came later. None when the
+// controller keeps no samples of that time any more.
 Result<std::optional<std::vector<Difference>>> compare_with_samples(const nlohmann::json& report,
                                                                     const nlohmann::json& fresh);
 

@@ -63,6 +63,16 @@ Status SignalStore::load() {
     ++series_of_[row.text(2)];
   });
   if (!read) return read;
+  for (auto& [key, series] : series_) {
+    read = database_.query(
+        "SELECT at_us, value FROM samples WHERE series = ? ORDER BY at_us DESC LIMIT 1",
+        {series.id}, [&one = series](const SqlRow& row) {
+          one.kept_at = from_us(row.integer(0));
+          one.kept_value = row.real(1);
+          one.kept = true;
+        });
+    if (!read) return read;
+  }
   return database_.query("SELECT count(*) FROM samples", {},
                          [this](const SqlRow& row) { rows_ = row.integer(0); });
 }
@@ -82,16 +92,18 @@ void SignalStore::add(const std::string& node, const std::string& signal, WallTi
     new_series_.emplace_back(id, found->first);
   }
   Series& series = found->second;
-  if (!series.any || at >= series.at) {
+  const bool again = (series.any && at <= series.at) || (series.kept && at <= series.kept_at);
+  if (!series.any || at > series.at) {
     series.at = at;
     series.value = value;
   }
-  const bool same = series.any && value == series.kept_value && at >= series.kept_at &&
-                    at - series.kept_at < kSameValueEvery;
+  const bool same =
+      series.kept && value == series.kept_value && at - series.kept_at < kSameValueEvery;
   series.any = true;
-  if (same) return;
+  if (again || same) return;
   series.kept_at = at;
   series.kept_value = value;
+  series.kept = true;
   if (buffer_.size() < limits_.buffer_max) {
     buffer_.push_back({series.id, at, value});
   } else if (!dropped_) {

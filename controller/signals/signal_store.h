@@ -6,6 +6,10 @@
 // the last second in a crash is fine; holding up a decision is not. A value that has not changed is
 // kept once a second.
 //
+// A series only grows at its end, also over a restart: what a report has read of it stays all there
+// is up to its last sample. An agent's samples of a signal come in order; those that it sends again
+// (its answer was lost, we were started anew) are there already.
+//
 // Any thread.
 #pragma once
 
@@ -75,7 +79,8 @@ class SignalStore {
     double value = 0;    // of the newest sample
     WallTime kept_at{};  // of the newest sample that was kept
     double kept_value = 0;
-    bool any = false;
+    bool any = false;   // seen since the start
+    bool kept = false;  // `kept_at` and `kept_value` say something
   };
   struct Sample {
     std::int64_t series;

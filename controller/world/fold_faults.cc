@@ -211,6 +211,7 @@ void add_fault_folds(FoldTable& table) {
   table["effect.intended"] = &effect_intended;
   table["effect.done"] = &effect_done;
   table["fault.live"] = &fault_live;
+  table["fault.seen"] = &fault_live;  // as it was
   table["fault.reverted"] = &fault_reverted;
   table["fault.failed"] = &fault_failed;
   table["fault.lost"] = &fault_lost;

@@ -34,6 +34,7 @@ void breach_opened(State& state, const Event& event) {
   BreachFacts breach;
   breach.id = text_of(event.data, "breach");
   breach.rule = text_of(event.data, "rule");
+  breach.signal = text_of(event.data, "signal");
   Problems problems;
   breach.target =
       read_target(event.data.value("target", nlohmann::json::object()), "", problems).text();

@@ -29,9 +29,11 @@ void Samples::add(const std::string& node, const std::string& signal, WallTime a
   if (series == series_.end()) {
     if (made_[index] >= kSeriesOfNodeMax) return;
     ++made_[index];
-    series = series_.emplace(signal, std::deque<Point>()).first;
+    series = series_.emplace(signal, Series()).first;
   }
-  auto& points = series->second;
+  WallTime& newest = series->second.newest.try_emplace(index, at).first->second;
+  newest = std::max(newest, at);
+  auto& points = series->second.points;
   auto place = points.end();  // almost always here: answers of two agents may overlap a little
   while (place != points.begin() && std::prev(place)->at > at) --place;
   points.insert(place, Point{at, index, value});
@@ -50,7 +52,7 @@ void Samples::each_point(const Comparison& comparison, const Look& look) const {
     if (known == nodes_.end()) return;
     node = static_cast<std::uint32_t>(known - nodes_.begin());
   }
-  const auto& points = series->second;
+  const auto& points = series->second.points;
   for (auto point = points.rbegin(); point != points.rend(); ++point) {
     const bool counts = comparison.node.empty() || point->node == node;
     if (counts && !look(*point)) return;
@@ -89,6 +91,14 @@ std::optional<WallTime> Samples::newest(const Comparison& comparison) const {
     return false;
   });
   return at;
+}
+
+std::map<std::string, WallTime> Samples::newest_by_node(const std::string& signal) const {
+  std::map<std::string, WallTime> by_name;
+  const auto series = series_.find(signal);
+  if (series == series_.end()) return by_name;
+  for (const auto& [node, at] : series->second.newest) by_name[nodes_[node]] = at;
+  return by_name;
 }
 
 Duration Samples::longest_silence(const Comparison& comparison, WallTime from, WallTime to) const {

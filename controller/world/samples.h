@@ -39,6 +39,7 @@ class Samples {
   // Since our start; the node counts only when the comparison names one.
   bool was_fed(const Comparison& comparison) const { return newest(comparison).has_value(); }
   std::optional<WallTime> newest(const Comparison& comparison) const;
+  std::map<std::string, WallTime> newest_by_node(const std::string& signal) const;  // ever
   // The longest time without a sample in [from, to], its ends included. REQUIRES: from <= to.
   Duration longest_silence(const Comparison& comparison, WallTime from, WallTime to) const;
   std::vector<std::string> signals() const;  // of which there were samples since our start
@@ -57,7 +58,11 @@ class Samples {
   Duration stale_after_;
   std::vector<std::string> nodes_;
   std::vector<std::size_t> made_;  // by node: of `series_`, those that it was the first to send
-  std::unordered_map<std::string, std::deque<Point>> series_;
+  struct Series {
+    std::deque<Point> points;
+    std::map<std::uint32_t, WallTime> newest;  // by node, also of points that are gone
+  };
+  std::unordered_map<std::string, Series> series_;
 };
 
 // Hold: whether a comparison has been true for its hold time without a break.

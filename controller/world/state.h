@@ -121,6 +121,7 @@ struct DrillFacts {
 struct BreachFacts {
   std::string id;
   std::string rule;
+  std::string signal;
   std::string target;  // Target::text()
   std::string incident;
   std::string drill;

@@ -57,7 +57,7 @@ void Checks::event(const Event& event, WallTime now) {
   if (event.kind == "fault.reverted") reverted_[text(event, "fault")] = event;
   if (event.kind == "fault.live") told_live_.insert(text(event, "fault"));
   if (event.kind == "fault.live") clouds_[event.drill].insert(text(event, "fault"));
-  if (event.kind == "fault.live" || event.kind == "fault.reverted") effect_shown(event);
+  if (event.kind.starts_with("fault.") && event.kind != "fault.failed") effect_shown(event);
   if (event.kind == "drill.done") drill_done(event);
   schedule_event(event);
   if (event.kind == "run.started") run_started(event);

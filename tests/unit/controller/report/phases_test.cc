@@ -38,7 +38,7 @@ TEST_CASE("a phase that was not seen is absent with a reason, and invents nothin
 TEST_CASE("without a fault every phase is absent for that reason") {
   for (const Phase& phase : phases({})) {
     CHECK_FALSE(phase.at);
-    CHECK(phase.missing == "no fault came in force");
+    CHECK(phase.missing == "no fault came into force");
   }
 }
 

@@ -25,6 +25,18 @@ History broken(nlohmann::json breach, double breach_at, std::string within = "2s
   return h;
 }
 
+TEST_CASE("an audit that counts nothing is told without the shop's words") {
+  History h;
+  h.add(0, "drill.started", {{"name", "x"}, {"scenario", nlohmann::json::object()}});
+  h.add(500, "audit.done",
+        {{"verdict", "valid"}, {"audit", {{"verdict", "valid"}, {"not_checked", {"refunds"}}}}});
+  h.add(600, "drill.done", {{"verdict", "pass"}});
+  const std::string text = report_markdown(report_of(h));
+  CHECK(text.find("The ledger is valid. One thing was not checked;") != std::string::npos);
+  CHECK(text.find("attempted") == std::string::npos);
+  CHECK(text.find("undelivered") == std::string::npos);
+}
+
 TEST_CASE("every sentence with a digit cites an event of the record") {
   const Report report = report_of(healed_drill());
   REQUIRE_FALSE(report.summary.empty());

@@ -33,8 +33,8 @@ TEST_CASE("samples come back in order, by signal, node and time, also after a re
   const TemporaryFolder folder;
   {
     auto store = SignalStore::open(folder / "samples.sqlite", kWide).value();
-    store->add("app-1", "latency_ms", at(2s), 20);
     store->add("app-1", "latency_ms", at(1s), 10);
+    store->add("app-1", "latency_ms", at(2s), 20);
     store->add("app-2", "latency_ms", at(3s), 30);
     store->add("app-1", "ratio", at(1s), 0.5);
     CHECK(values(*store, {.signal = "latency_ms", .node = "app-1"}) == std::vector{10.0, 20.0});
@@ -66,6 +66,28 @@ TEST_CASE("a sample that arrives late does not become the newest") {
   store->add("n", "s", at(2s), 2);
   store->add("n", "s", at(1s), 1);
   CHECK(store->newest().at(0).value == 2);
+}
+
+TEST_CASE(
+    "a series grows at its end alone: what is sent again changes nothing, also after a restart") {
+  const TemporaryFolder folder;
+  const SignalStore::Query all = {.signal = "up"};
+  std::vector<std::pair<WallTime, double>> written;
+  for (const bool restarted : {false, true}) {
+    INFO("restarted: " << restarted);
+    auto store = SignalStore::open(folder / "samples.sqlite", kWide).value();
+    if (!restarted) {
+      for (int i = 0; i < 8; ++i) store->add("n", "up", at(i * 550ms), i == 5 ? 0 : 1);
+      written = store->read(all).value();
+      REQUIRE(written.size() == 5);
+    }
+    // The agent did not hear that we had these. We place them a little differently now.
+    for (int i = 1; i < 7; ++i) store->add("n", "up", at(i * 550ms - 3ms), i == 5 ? 0 : 1);
+    CHECK(store->read(all).value() == written);
+  }
+  auto store = SignalStore::open(folder / "samples.sqlite", kWide).value();
+  store->add("n", "up", at(9s), 1);
+  CHECK(store->read(all).value().size() == written.size() + 1);
 }
 
 TEST_CASE("what is no number is no sample") {

@@ -2,6 +2,7 @@
 // Promise: a drill breaks only what it says, heals it, and its verdict is never better than what is
 // known.
 #include <catch2/catch.hpp>
+#include <map>
 #include <set>
 
 #include "controller/drills/draw.h"
@@ -63,6 +64,41 @@ TEST_CASE("a drill that goes well passes, with every phase on one timeline") {
   CHECK(scene.only("fault.reverted").at - in_force >= 4s);
 }
 
+TEST_CASE("a drill's end says how far the samples had come that its report shows") {
+  Scene scene;
+  scene.agents_up();
+  play_hang(scene);
+  const Event& done = scene.only("drill.done");
+  std::map<std::string, std::string> nodes;
+  for (const Json& one : done.data["samples"]) {
+    nodes[one["signal"].get<std::string>()] = one["node"].get<std::string>();
+    CHECK(one["through_us"].get<std::int64_t>() <= to_us(done.at));
+    CHECK(one["through_us"].get<std::int64_t>() > to_us(done.at - 1s));
+  }
+  INFO(done.data["samples"].dump());
+  CHECK(nodes.contains("latency_ms"));     // of the rule that fired
+  CHECK(nodes.contains("success_ratio"));  // of the scenario's steady state
+}
+
+TEST_CASE("of a node that fell silent long before a drill's end, the last sample is known") {
+  Scene scene;
+  scene.agents_up();
+  Json document = hang_document();
+  document["settle"] = "6m";
+  scene.samples(1, 20);
+  scene.step(AgentEvents{"app-1", {}, {{scene.now, "latency_ms", 20}}});
+  const std::int64_t last = to_us(scene.now);
+  REQUIRE(scene.command("drill.run", {{"document", document}}));
+  scene.run_for(300ms);
+  scene.samples(0.95, 400);
+  scene.run_for(300ms);
+  scene.samples(1, 30);
+  scene.run_for(400s);
+  const Json wanted = {{"signal", "latency_ms"}, {"node", "app-1"}, {"through_us", last}};
+  const Json samples = scene.only("drill.done").data["samples"];
+  CHECK(std::count(samples.begin(), samples.end(), wanted) == 1);
+}
+
 TEST_CASE("every intent is journaled before it is asked for, and gets an outcome") {
   Scene scene;
   scene.agents_up();
@@ -106,8 +142,8 @@ TEST_CASE("an audit that exits with an error is unknown, whatever it printed, an
   play_hang(scene);
   const auto audit = scene.only("audit.done").data;
   CHECK(audit["verdict"] == "unknown");
-  CHECK(audit["audit"]["why"][0] == cat("the audit program ended with code ", code, "; it said `",
-                                        printed, "`, which is not believed"));
+  CHECK(audit["audit"]["why"][0] == cat("the audit program failed: ended with code ", code,
+                                        "; it said `", printed, "`, which is not believed"));
   CHECK(audit["audit"]["why"][1] == "it wrote: psql: no such host");
   const auto drill = scene.only("drill.done").data;
   CHECK(drill["verdict"] == "unknown");

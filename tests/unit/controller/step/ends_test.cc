@@ -61,6 +61,29 @@ TEST_CASE("an end by lease stands as such when the answer to our revert comes be
   CHECK(scene.events("fault.reverted").size() == 1);
 }
 
+TEST_CASE("a fault comes into force once, however often its agent is out of sight") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  REQUIRE(scene.command("fault.apply", kPause));
+  const WallTime live = scene.only("fault.live").at;
+  for (const Duration away : {1s, 2s}) {
+    scene.step(AgentLost{"app-1", "no answer"});
+    scene.now += 200ms;
+    CHECK(scene.world.view(scene.now)["faults"]["f-1"]["state"] == "unknown");
+    const Json fault = {{"id", "f-1"},
+                        {"kind", "process.pause"},
+                        {"target", {{"service", "orders"}}},
+                        {"state", "live"},
+                        {"live_age_us", us(scene.now - live)}};
+    scene.agent_up("app-1", Json::array({fault}));
+    CHECK(scene.world.view(scene.now)["faults"]["f-1"]["state"] != "unknown");
+    CHECK(scene.events("fault.live").size() == 1);
+    REQUIRE(scene.events("fault.seen").size() == static_cast<std::size_t>(away / 1s));
+    CHECK(scene.events("fault.seen").back().at == scene.now);
+  }
+}
+
 TEST_CASE("what an agent's successor reverted was in force, and the journal says so") {
   Scene scene;
   scene.agents_up();

@@ -37,6 +37,53 @@ TEST_CASE("a drill in the middle of its fault goes on after a restart") {
   CHECK(scene.only("drill.done").data["aborted"] == false);
 }
 
+// As panshi-controller does it on SIGTERM (Loop::finish).
+void stop_in_good_order(Scene& scene, const std::string& node) {
+  const auto note = [&](const char* kind, Json data) {
+    Event event;
+    event.seq = static_cast<std::int64_t>(scene.journal.size()) + 1;
+    event.at = scene.now;
+    event.kind = kind;
+    event.node = node;
+    event.data = std::move(data);
+    scene.journal.push_back(event);
+    scene.world.apply(event);
+  };
+  note("effect.intended", {{"effect", "stop-1"}, {"kind", "revert_all"}, {"timeout_ms", 3000}});
+  note("effect.done", {{"effect", "stop-1"}, {"outcome", "ok"}});
+  scene.step(Stopping{});
+}
+
+TEST_CASE("a fault that the controller's own stop cut short ends the drill as unknown") {
+  // Whether we were back before its time was over, or not.
+  const auto away = GENERATE(as<Duration>(), 500ms, 3s);
+  INFO(away.count());
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 20);
+  REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
+  scene.run_for(2s);
+  const WallTime live = scene.only("fault.live").at;
+  const WallTime stopped = scene.now;
+  stop_in_good_order(scene, "keys-1");
+  scene.now += away;
+  scene.crash();
+  Json fault = live_fault("d-1.freeze");
+  fault["state"] = "reverted";
+  fault["reason"] = "revert_all";
+  fault["live_age_us"] = (scene.now - live).count();
+  fault["ended_age_us"] = (scene.now - stopped).count();
+  scene.agent_up("app-1");
+  scene.agent_up("crowd-1");
+  scene.agent_up("keys-1", {fault});
+  scene.run_for(40s);
+  const Event& done = scene.only("drill.done");
+  INFO(done.data.dump());
+  CHECK(done.data["verdict"] == "unknown");
+  CHECK(done.data["why"].dump().find("fault freeze was in force for 2s of 4s (revert_all)") !=
+        std::string::npos);
+}
+
 TEST_CASE("a fault that ran out while the controller was away ends the drill as unknown") {
   Scene scene;
   scene.agents_up();
@@ -141,6 +188,9 @@ TEST_CASE("late and repeated answers change nothing") {
   scene.run_for(2s);
   REQUIRE(scene.events("fault.reverted").size() == 1);
   scene.step(AgentEvents{"app-1", {{live, "fault.live", {{"fault", "f-1"}}}}, {}});
+  Json status = live_fault("f-1");  // from before its end
+  status["live_age_us"] = (scene.now - live).count();
+  scene.agent_up("app-1", {status});
   scene.step(EffectDone{scene.effects("inject")[0].id, "unknown", "", Json::object(), scene.now});
   CHECK(scene.events("fault.live").size() == 1);
   CHECK(scene.effects("revert").size() == 1);
