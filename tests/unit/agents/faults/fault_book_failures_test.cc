@@ -52,7 +52,7 @@ TEST_CASE("a revert that fails is tried until it works, and is visible meanwhile
     return std::count_if(leftovers.begin(), leftovers.end(),
                          [&](const Leftover& each) { return each.clear_hint == hint; });
   };
-  CHECK(hinted("ALTER USER 'it\\'s'@'%' ACCOUNT UNLOCK;") == 1);
+  CHECK(hinted("ALTER USER 'it''s'@'%' ACCOUNT UNLOCK;") == 1);
   CHECK(leftovers.size() == 6);
   CHECK(node.on_disk("f1"));
   broken = false;
