@@ -131,7 +131,7 @@ std::vector<Command> drill_commands() {
            "Run a scenario and follow it; the exit code is its verdict.",
            "panshi drill run cardkeys-hang --seed 42",
            {{"scenario", "SCENARIO", "a file, or the name of one that the controller knows", true},
-            {"--seed", "N", "of every random choice (default: drawn)"},
+            {"--seed", "N", "of every random choice (default: drawn)", false, false, 0},
             {"--wait", "N",
              "seconds to wait while an incident is open, a drill is under way or evidence is late",
              false, false, 0, 3'600},
