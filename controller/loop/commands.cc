@@ -242,15 +242,10 @@ Result<Json> link_reroute(Context& context, const Json& body) {
       return fail(ErrorCode::kConflict, cat("run ", id, " acts on ", step.target()));
     }
   }
-  Effect effect;
-  effect.kind = "act";
-  effect.node = step.node;
-  effect.timeout = step.timeout;
-  effect.body = {
-      {"kind", "reroute"},
-      {"params", {{"link", step.link}, {"to", step.to}, {"established", step.established}}},
-      {"timeout_ms", step.timeout / std::chrono::milliseconds(1)}};
-  return Json{{"effect", context.intend(std::move(effect))}};
+  return order_action(
+      context, step.node, step.timeout,
+      {{"kind", "reroute"},
+       {"params", {{"link", step.link}, {"to", step.to}, {"established", step.established}}}});
 }
 
 Result<Json> runbook_run(Context& context, const Json& body) {
