@@ -34,6 +34,8 @@ Result<Json> request_of(const Invocation& invocation) {
     if (!document.root.contains("faults"))
       return fail(ErrorCode::kInvalid, typed + ": is no scenario");
     request["document"] = document.root;
+  } else if (fs::is_directory(typed, error)) {
+    return fail(ErrorCode::kInvalid, typed + " is a folder: give one scenario of it");
   } else if (looks_like_file) {
     return fail(ErrorCode::kNotFound, "there is no file " + typed);
   } else {

@@ -58,6 +58,10 @@ void add(Bound& bound, const Argument& argument) {
       option->check(CLI::Validator(check, "", "integer"));
     }
     option->expected(1);
+    if (!argument.name.starts_with("-")) {
+      const auto check = [](const std::string& text) { return text.empty() ? "is empty" : ""; };
+      option->check(CLI::Validator(check, "", "empty"));
+    }
     if (argument.many) {  // by name: once for each value; by position: all that follow
       option->take_all();
       option->allow_extra_args(!argument.name.starts_with("-"));

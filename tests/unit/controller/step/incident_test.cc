@@ -53,7 +53,9 @@ TEST_CASE("a person closes an incident; what still fires opens another") {
   CHECK(scene.only("incident.closed").data["why"] == "closed by night-shift: gone for good");
   CHECK(scene.world.view(scene.now)["incidents"][id]["closed_why"] ==
         "closed by night-shift: gone for good");
-  CHECK(!scene.command("incident.close", {{"incident", id}, {"reason", "again"}}));
+  const auto again = scene.command("incident.close", {{"incident", id}, {"reason", "again"}});
+  REQUIRE(!again);
+  CHECK(again.error().code == ErrorCode::kOver);
   scene.run_for(200ms);
   CHECK(scene.events("incident.opened").size() == 2);
 }
