@@ -110,8 +110,9 @@ void add_ledger_sentence(Report& report) {
     counts.push_back(cat(lines[i].name, " ", count(lines[i])));
   }
   const std::string checked =
-      report.ledger->not_checked.empty()
-          ? ""
+      report.ledger->not_checked.empty() ? ""
+      : report.ledger->not_checked.size() == 1
+          ? " 1 thing was not checked; it is listed with the ledger."
           : cat(" ", report.ledger->not_checked.size(),
                 " things were not checked; they are listed with the ledger.");
   report.summary.push_back({cat("The ledger is ", report.ledger->verdict,
