@@ -158,8 +158,8 @@ TEST_CASE(
   CHECK(program.wait() == 64);
   const std::string said = program.said();
   INFO(said);
-  CHECK(said.find("c.yaml:4:12: scenarios is no folder") != std::string::npos);
-  CHECK(said.find("c.yaml:5:8: rules is no folder") != std::string::npos);
+  CHECK(said.find("c.yaml:4:1: scenarios is no folder") != std::string::npos);
+  CHECK(said.find("c.yaml:5:1: rules is no folder") != std::string::npos);
   CHECK(said.find("nodes[1].url is that of node `a` already") != std::string::npos);
 }
 
