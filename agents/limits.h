@@ -60,8 +60,6 @@ inline constexpr std::size_t kActionsKept = 1'000;
 inline constexpr std::size_t kActionsRunningMax = 32;
 inline constexpr std::size_t kActionOutputMax = 64 << 10;
 inline constexpr Duration kActionTimeoutMax = 1h;
-inline constexpr std::size_t kEnvMax = 64;          // names given to one script
-inline constexpr std::size_t kEnvValueMax = 4'096;  // bytes
 inline constexpr std::size_t kArgumentMax = 4'096;  // bytes of one program argument
 
 inline constexpr std::size_t kDescriptors = 65'536;  // where allowed: two a connection of a link

@@ -272,7 +272,7 @@ int main_of(const std::vector<std::string>& arguments) {
     return say(fine.error(), kUsage);
   }
   if (line->check_only) {
-    std::cout << line->config << ": ok\n";
+    std::cout << line->config << ": good\n";
     return 0;
   }
   if (line->verb == "revert-all") return revert_all(*config);

@@ -4,6 +4,8 @@
 
 #include "cli/command.h"
 #include "cli/exit_codes.h"
+#include "core/base/check.h"
+#include "core/base/text.h"
 
 namespace panshi::cli {
 
@@ -36,7 +38,9 @@ std::vector<std::string> Invocation::texts(const std::string& name) const {
 
 std::optional<std::int64_t> Invocation::integer(const std::string& name) const {
   if (!has(name)) return std::nullopt;
-  return std::stoll(text(name));  // parse.cc has checked it
+  const Result<std::int64_t> value = parse_integer(text(name));
+  CHECK_BUG(value.has_value());  // parse.cc has checked it
+  return *value;
 }
 
 std::vector<Command> all_commands() {

@@ -12,6 +12,8 @@
 namespace panshi::cli {
 namespace {
 
+constexpr std::size_t kAnswerMax = 64 << 20;
+
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string() : std::string(value);
@@ -29,13 +31,23 @@ Result<std::string> read_token(const std::string& file) {
   return trimmed(*std::move(token));
 }
 
-// {"code","error"} of a refused call.
-Error refusal(const HttpReply& reply) {
+Error no_controller(const std::string& url, int status) {
+  return {ErrorCode::kUnavailable,
+          cat(url, " answered (HTTP ", status,
+              "), and not as a controller does: is it the right address?")};
+}
+
+// {"code","error"} of a refused call; whoever answers otherwise is no controller.
+Error refusal(const std::string& url, const HttpReply& reply) {
   const Result<nlohmann::json> body = parse_json(reply.body, 4 << 20);
-  std::string text = cat("the controller answered ", reply.status);
-  if (body && body->is_object() && body->contains("error") && (*body)["error"].is_string()) {
-    text = (*body)["error"].get<std::string>();
-  }
+  const auto word = [&](const char* key) {
+    return body && body->is_object() && body->contains(key) && (*body)[key].is_string()
+               ? (*body)[key].get<std::string>()
+               : std::string();
+  };
+  const std::string text = word("error");
+  if (text.empty() || word("code").empty()) return no_controller(url, reply.status);
+  if (word("code") == "over") return {ErrorCode::kOver, text};
   switch (reply.status) {
     case 400:
       return {ErrorCode::kInvalid, text};
@@ -104,13 +116,19 @@ Result<Connection> Connection::find(const Invocation& invocation) {
 Result<std::string> Connection::call(HttpCall call) {
   call.token = token_;
   call.tls = tls_;
-  call.body_max = 64 << 20;
+  call.body_max = kAnswerMax;
   Result<HttpReply> reply = client_->send(call);
   if (!reply) {
     return fail(reply.error().code, cat("controller ", url_, ": ", reply.error().message));
   }
   if (reply->status >= 200 && reply->status < 300) return std::move(reply->body);
-  return tl::unexpected<Error>(refusal(*reply));
+  return tl::unexpected<Error>(refusal(url_, *reply));
+}
+
+Result<nlohmann::json> Connection::json_in(const std::string& answer) const {
+  auto json = parse_json(answer, kAnswerMax);
+  if (!json) return tl::unexpected<Error>(no_controller(url_, 200));
+  return json;
 }
 
 Result<nlohmann::json> Connection::get(const std::string& path, Duration timeout) {
@@ -118,7 +136,7 @@ Result<nlohmann::json> Connection::get(const std::string& path, Duration timeout
   request.url = url_ + path;
   request.timeout = timeout;
   ASSIGN_OR_RETURN(const std::string body, call(std::move(request)));
-  return parse_json(body, 64 << 20);
+  return json_in(body);
 }
 
 Result<std::string> Connection::get_text(const std::string& path) {
@@ -136,7 +154,7 @@ Result<nlohmann::json> Connection::post(const std::string& path, const nlohmann:
   request.timeout = std::chrono::seconds(15);
   ASSIGN_OR_RETURN(const std::string answer, call(std::move(request)));
   if (answer.empty()) return nlohmann::json::object();
-  return parse_json(answer, 64 << 20);
+  return json_in(answer);
 }
 
 std::string url_text(std::string_view text) {

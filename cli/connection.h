@@ -25,8 +25,8 @@ class Connection {
   // `authority`: who signed its certificate; for https:// alone.
   Connection(std::string url, std::string token, const std::string& authority = {});
 
-  // Errors: kUnavailable (not reachable), kTimeout, kRefused (the token), kConflict (not now), else
-  // what the controller answered.
+  // Errors: kUnavailable (not reachable, or no controller), kTimeout, kRefused (the token),
+  // kConflict (not now), kOver (nor later), else what the controller answered.
   Result<nlohmann::json> get(const std::string& path, Duration timeout = std::chrono::seconds(10));
   Result<nlohmann::json> post(const std::string& path, const nlohmann::json& body);
   Result<std::string> get_text(const std::string& path);
@@ -35,6 +35,7 @@ class Connection {
 
  private:
   Result<std::string> call(HttpCall call);
+  Result<nlohmann::json> json_in(const std::string& answer) const;
 
   std::string url_;
   std::string token_;

@@ -34,6 +34,8 @@ Result<Json> request_of(const Invocation& invocation) {
     if (!document.root.contains("faults"))
       return fail(ErrorCode::kInvalid, typed + ": is no scenario");
     request["document"] = document.root;
+  } else if (fs::is_directory(typed, error)) {
+    return fail(ErrorCode::kInvalid, typed + " is a folder: give one scenario of it");
   } else if (looks_like_file) {
     return fail(ErrorCode::kNotFound, "there is no file " + typed);
   } else {
@@ -131,7 +133,7 @@ std::vector<Command> drill_commands() {
            "Run a scenario and follow it; the exit code is its verdict.",
            "panshi drill run cardkeys-hang --seed 42",
            {{"scenario", "SCENARIO", "a file, or the name of one that the controller knows", true},
-            {"--seed", "N", "of every random choice (default: drawn)"},
+            {"--seed", "N", "of every random choice (default: drawn)", false, false, 0},
             {"--wait", "N",
              "seconds to wait while an incident is open, a drill is under way or evidence is late",
              false, false, 0, 3'600},

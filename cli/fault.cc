@@ -24,6 +24,8 @@ namespace {
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
 
+constexpr std::int64_t kRevertedWithinSeconds = 5;
+
 int list(Invocation& invocation) {
   return show_list(invocation, "/api/v1/faults", "faults",
                    {{"fault", "id"},
@@ -110,7 +112,8 @@ int say(Invocation& invocation, const std::string& id, Json fault) {
   if (state == "reverted" && was_in_force && reason == "asked") return fine("is over already");
   if (state == "reverted" && was_in_force) return bad("ended before its time", kFail);
   if (state == "reverted") return bad("never came into force", kFail);
-  if (state == "failed") return bad("could not be applied", kFail);
+  const bool not_now = field(fault, "not_now") == "true";
+  if (state == "failed") return bad("could not be applied", not_now ? kRefused : kFail);
   return bad(state.empty() ? "has no outcome yet" : "is " + state, kUnknown);
 }
 
@@ -181,13 +184,49 @@ int apply(Invocation& invocation) {
   });
 }
 
+bool is_over(const Json& fault) {
+  const std::string state = field(fault, "state");
+  return state == "reverted" || state == "failed";
+}
+
+// The fault once it is over, or as it is when the time is over: the controller goes on trying.
+Json await_over(Invocation& i, Connection& controller, const std::string& id) {
+  const auto until = std::chrono::steady_clock::now() +
+                     std::chrono::seconds(i.integer("--wait").value_or(kRevertedWithinSeconds));
+  Json fault = find_fault(controller, id);
+  while (!is_over(fault) && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(50ms);
+    fault = find_fault(controller, id);
+  }
+  return fault;
+}
+
 int revert(Invocation& invocation) {
-  const std::string id = invocation.text("fault");
-  return act(invocation, cat("/api/v1/faults/", url_text(id), "/revert"), Json::object(),
-             [&](const Json& answer) {
-               const bool over = field(answer, "over") == "true";
-               return cat("fault ", id, over ? " is over already" : " is being reverted");
-             });
+  return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    const std::string id = i.text("fault");
+    const auto answer =
+        controller.post(cat("/api/v1/faults/", url_text(id), "/revert"), Json::object());
+    if (!answer) return report_error(i, answer.error());
+    const bool was_over = field(*answer, "over") == "true";
+    Json fault = was_over ? find_fault(controller, id) : await_over(i, controller, id);
+    if (fault.is_null()) fault = {{"id", id}, {"state", nullptr}};
+    if (i.json) i.terminal.document(fault);
+    if (was_over || is_over(fault)) {
+      const std::string reason = field(fault, "reason");
+      const bool is_news = !was_over && !reason.empty() && reason != "asked";
+      if (!i.json) {
+        i.terminal.line(cat("fault ", id, was_over ? " is over already" : " is reverted",
+                            is_news ? ": " + reason : ""));
+      }
+      return kPass;
+    }
+    const std::string why = field(fault, "revert_error");
+    i.terminal.error(cat("fault ", id, " is not reverted yet",
+                         why.empty() ? ", its agent has not answered" : ": " + why,
+                         ". The controller goes on trying; `panshi fault revert ", id,
+                         "` waits again"));
+    return kUnknown;
+  });
 }
 
 int close(Invocation& invocation) {
@@ -342,9 +381,10 @@ std::vector<Command> fault_commands() {
        apply},
       {"fault",
        "revert",
-       "Revert one fault.",
+       "Revert one fault and wait for it; exit 2 while its agent has not managed to.",
        "panshi fault revert f-12",
-       {{"fault", "ID", "id of the fault", true}},
+       {{"fault", "ID", "id of the fault", true},
+        {"--wait", "N", "seconds to wait, 5 when left out", false, false, 0, 600}},
        revert},
       {"fault",
        "close",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // panshi incident list | show | ack | close
+#include "cli/exit_codes.h"
 #include "cli/show.h"
 #include "core/base/text.h"
 
@@ -18,7 +19,24 @@ int list(Invocation& invocation) {
 }
 
 int show(Invocation& invocation) {
-  return show_object(invocation, "/api/v1/incidents/" + url_text(invocation.text("incident")));
+  return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    const std::string id = i.text("incident");
+    auto incident = controller.get("/api/v1/incidents/" + url_text(id));
+    if (!incident) return report_error(i, incident.error());
+    if (i.json) return i.terminal.document(*incident), kPass;
+    const nlohmann::json waits = list_of(*incident, "waits_for");
+    incident->erase("waits_for");
+    i.terminal.line(members_table(*incident));
+    for (const nlohmann::json& wait : waits) {
+      if (wait.is_string()) {
+        i.terminal.line("waits until " + printable(wait.get<std::string>()));
+      }
+    }
+    if (!waits.empty()) {
+      i.terminal.line(cat("`panshi incident close ", id, " --reason WHY` closes it as it is"));
+    }
+    return kPass;
+  });
 }
 
 int ack(Invocation& invocation) {

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "cli/exit_codes.h"
+#include "cli/outcome.h"
 #include "cli/show.h"
 #include "cli/summary.h"
 #include "core/base/text.h"
@@ -28,7 +29,7 @@ int reroute(Invocation& invocation) {
                                {"link", invocation.text("--link")},
                                {"to", invocation.text("--to")},
                                {"established", invocation.text("--established", "drain")}};
-  return act(invocation, "/api/v1/links/reroute", body, [&](const nlohmann::json&) {
+  return order(invocation, "/api/v1/links/reroute", body, [&] {
     return cat("link ", invocation.text("--link"), " of ", invocation.text("--node"), " leads to ",
                invocation.text("--to"));
   });
@@ -43,7 +44,7 @@ nlohmann::json upstream_of(const Invocation& invocation) {
 int drain(Invocation& invocation) {
   nlohmann::json body = upstream_of(invocation);
   body["within"] = invocation.text("--within", "30s");
-  return act(invocation, "/api/v1/links/drain", body, [&](const nlohmann::json&) {
+  return order(invocation, "/api/v1/links/drain", body, [&] {
     return cat("upstream ", invocation.text("--upstream"),
                " gets no new connections; what is open ", "has ",
                invocation.text("--within", "30s"));
@@ -51,10 +52,9 @@ int drain(Invocation& invocation) {
 }
 
 int undrain(Invocation& invocation) {
-  return act(invocation, "/api/v1/links/undrain", upstream_of(invocation),
-             [&](const nlohmann::json&) {
-               return cat("upstream ", invocation.text("--upstream"), " may get connections again");
-             });
+  return order(invocation, "/api/v1/links/undrain", upstream_of(invocation), [&] {
+    return cat("upstream ", invocation.text("--upstream"), " may get connections again");
+  });
 }
 
 // "a=3,b=1"
@@ -77,7 +77,7 @@ int weights(Invocation& invocation) {
   const nlohmann::json body = {{"node", invocation.text("--node")},
                                {"link", invocation.text("--link")},
                                {"weights", weights}};
-  return act(invocation, "/api/v1/links/weights", body, [&](const nlohmann::json&) {
+  return order(invocation, "/api/v1/links/weights", body, [&] {
     return cat("link ", invocation.text("--link"), " of ", invocation.text("--node"),
                " draws connections by weight");
   });

@@ -23,14 +23,19 @@ struct Bound {
   std::map<std::string, CLI::Option*> options;
 };
 
+// Decimal, and as it would be printed: nobody knows what 0x10 or 010 was meant to be.
 std::string check_integer(const Argument& argument, const std::string& text) {
-  std::int64_t value = 0;
-  if (!CLI::detail::lexical_cast(text, value)) return "`" + text + "` is not a whole number";
-  if (value >= argument.min && value <= argument.max) return {};
-  return cat("must be from ", argument.min, " to ", argument.max, ", not ", value);
+  const std::string_view digits = std::string_view(text).substr(text.starts_with("-") ? 1 : 0);
+  const bool is_plain = !digits.empty() &&
+                        digits.find_first_not_of("0123456789") == std::string_view::npos &&
+                        (digits == "0" || !digits.starts_with("0"));
+  if (!is_plain) return "`" + text + "` is not a whole number like 42";
+  const Result<std::int64_t> value = parse_integer(text);
+  if (value && *value >= argument.min && *value <= argument.max) return {};
+  return cat("must be from ", argument.min, " to ", argument.max, ", not ", text);
 }
 
-// Every command has these, so that scripts may put them anywhere after the verb.
+// Every command has these, so that scripts may put them anywhere.
 std::vector<Argument> common() {
   return {
       {"--json", "", "print one JSON document on stdout"},
@@ -55,6 +60,10 @@ void add(Bound& bound, const Argument& argument) {
       option->check(CLI::Validator(check, "", "integer"));
     }
     option->expected(1);
+    if (!argument.name.starts_with("-")) {
+      const auto check = [](const std::string& text) { return text.empty() ? "is empty" : ""; };
+      option->check(CLI::Validator(check, "", "empty"));
+    }
     if (argument.many) {  // by name: once for each value; by position: all that follow
       option->take_all();
       option->allow_extra_args(!argument.name.starts_with("-"));
@@ -103,7 +112,13 @@ std::string unknown_command(const std::vector<Command>& commands, int argc,
                             const char* const* argv) {
   const std::string typed_noun = argc > 1 ? argv[1] : "-";
   const std::string typed_verb = argc > 2 ? argv[2] : "-";
-  if (typed_noun.starts_with("-")) return {};
+  if (typed_noun.starts_with("-")) {
+    const bool is_known =
+        argc == 1 || typed_noun == "--help" || typed_noun == "--version" || typed_noun == "-h";
+    return is_known ? ""
+                    : cat("`", typed_noun, "` comes after the command: panshi NOUN VERB ",
+                          typed_noun, " …; `panshi --help` lists the commands");
+  }
   std::vector<std::string> nouns;
   std::vector<std::string> verbs;
   for (const Command& command : commands) {
@@ -174,18 +189,39 @@ int run(const Bound& bound) {
   return bound.command->run(invocation);
 }
 
-}  // namespace
+using Words = std::vector<const char*>;
+
+// With what every command has behind the command, if it was typed before it.
+Words command_first(Words words) {
+  Words moved;
+  while (words.size() > 1) {
+    const std::string_view word = words[1];
+    std::size_t taken = 0;
+    for (const Argument& argument : common()) {
+      const bool takes_value = !argument.value.empty();
+      if (word == argument.name) taken = takes_value ? 2 : 1;
+      if (takes_value && word.starts_with(argument.name + "=")) taken = 1;
+    }
+    if (taken == 0 || words.size() <= taken) break;
+    const auto end = words.begin() + 1 + static_cast<std::ptrdiff_t>(taken);
+    moved.insert(moved.end(), words.begin() + 1, end);
+    words.erase(words.begin() + 1, end);
+  }
+  const auto only_positions = std::find(words.begin(), words.end(), std::string_view("--"));
+  words.insert(only_positions, moved.begin(), moved.end());
+  return words;
+}
 
 // `panshi help drill run` is `panshi drill run --help`.
-namespace {
-
-int parse_and_run_inner(const std::vector<Command>& commands, int argc, const char* const* argv) {
-  if (argc > 1 && argv[1] == std::string_view("help")) {
-    std::vector<const char*> words = {argv[0]};
-    words.insert(words.end(), argv + 2, argv + argc);
+Words help_last(Words words) {
+  if (words.size() > 1 && words[1] == std::string_view("help")) {
+    words.erase(words.begin() + 1);
     words.push_back("--help");
-    return parse_and_run_inner(commands, static_cast<int>(words.size()), words.data());
   }
+  return words;
+}
+
+int parse_words(const std::vector<Command>& commands, int argc, const char* const* argv) {
   if (const std::string mistake = unknown_command(commands, argc, argv); !mistake.empty()) {
     return misused(mistake, argc, argv);
   }
@@ -212,7 +248,8 @@ int parse_and_run_inner(const std::vector<Command>& commands, int argc, const ch
 
 // What nobody could read was not said: a full disk is no success.
 int parse_and_run(const std::vector<Command>& commands, int argc, const char* const* argv) {
-  const int status = parse_and_run_inner(commands, argc, argv);
+  const Words words = help_last(command_first(Words(argv, argv + argc)));
+  const int status = parse_words(commands, static_cast<int>(words.size()), words.data());
   std::cout.flush();
   // Some lines were flushed long ago: what became of them is remembered.
   const bool told = std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;

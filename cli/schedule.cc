@@ -8,13 +8,21 @@
 namespace panshi::cli {
 namespace {
 
+// "missed 2026-11-25 10:00:00: an incident is open"; since the last run.
+std::string not_run(const nlohmann::json& day) {
+  if (const std::string held = field(day, "held"); !held.empty()) return "waits: " + held;
+  if (field(day, "missed").empty()) return {};
+  return cat("missed ", time_field(day["missed"], "due_us"), ": ", field(day, "missed.why"));
+}
+
 int list(Invocation& invocation) {
   return show_list(invocation, "/api/v1/schedule", "drill_days",
                    {{"drill day", "name"},
                     {"zone", "zone"},
                     {"enabled", "enabled"},
                     {"next (UTC)", "next_due_us"},
-                    {"draws from", "scenarios"}},
+                    {"draws from", "scenarios"},
+                    {"not run", "", &not_run}},
                    "no drill days");
 }
 
@@ -30,12 +38,7 @@ int show(Invocation& invocation) {
         i.terminal.document(day);
         return kPass;
       }
-      std::vector<std::vector<std::string>> rows;
-      for (const auto& [key, value] : day.items()) {
-        rows.push_back(
-            {key, key.ends_with("_us") ? time_field(day, key.c_str()) : field(day, key)});
-      }
-      i.terminal.line(table(rows));
+      i.terminal.line(members_table(day));
       return kPass;
     }
     return report_error(i, {ErrorCode::kNotFound, unknown_name("drill day", i.text("day"), names)});
@@ -57,6 +60,7 @@ int draw(Invocation& invocation) {
     if (days.size() == 1) return show_draw(i, field(days[0], "name"));
     std::vector<std::string> names;
     for (const nlohmann::json& day : days) names.push_back(field(day, "name"));
+    if (names.empty()) return report_error(i, {ErrorCode::kNotFound, "there are no drill days"});
     return report_error(
         i, {ErrorCode::kInvalid, cat("say which with --day; drill days: ", join(names, ", "))});
   });
@@ -82,7 +86,7 @@ std::vector<Command> schedule_commands() {
            "Show what a seed would pick; nothing is started.",
            "panshi schedule draw --seed 42",
            {{"--day", "NAME", "name of the drill day (default: the only one)", false},
-            {"--seed", "N", "the seed", true}},
+            {"--seed", "N", "the seed", true, false, 0}},
            draw}};
 }
 

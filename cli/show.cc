@@ -13,6 +13,19 @@ namespace panshi::cli {
 namespace {
 
 // Lists as "a, b"; objects as their values with the key before: "service orders".
+std::string plain(const nlohmann::json& value);
+
+// A moment as people read it: {"due_us": …}; nothing else of what is shown ends so.
+std::string member(const nlohmann::json& object, const std::string& key) {
+  const bool is_time = key.ends_with("_us") && object.at(key).is_number_integer();
+  return is_time ? time_field(object, key.c_str()) : plain(object.at(key));
+}
+
+// "due" of "due_us", whose value is shown with its zone.
+std::string title_of(const std::string& key) {
+  return key.ends_with("_us") ? cat(key.substr(0, key.size() - 3), " (UTC)") : key;
+}
+
 std::string plain(const nlohmann::json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_null()) return {};
@@ -20,7 +33,7 @@ std::string plain(const nlohmann::json& value) {
   if (!value.is_structured()) return dump_json(value);
   std::vector<std::string> parts;
   for (const auto& [key, item] : value.items()) {
-    parts.push_back(value.is_object() ? cat(key, " ", plain(item)) : plain(item));
+    parts.push_back(value.is_object() ? cat(title_of(key), " ", member(value, key)) : plain(item));
   }
   return join(parts, ", ");
 }
@@ -95,10 +108,16 @@ int show_object(Invocation& invocation, const std::string& path) {
     invocation.terminal.document(*answer);
     return kPass;
   }
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& [key, value] : answer->items()) rows.push_back({key, field(*answer, key)});
-  invocation.terminal.line(table(rows));
+  invocation.terminal.line(members_table(*answer));
   return kPass;
+}
+
+std::string members_table(const nlohmann::json& object) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [key, value] : object.items()) {
+    rows.push_back({title_of(key), printable(member(object, key))});
+  }
+  return table(rows);
 }
 
 int act(Invocation& invocation, const std::string& path, const nlohmann::json& body,

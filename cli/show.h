@@ -28,6 +28,8 @@ int show_list(Invocation& invocation, const std::string& path, const char* key,
               const std::vector<Column>& columns, const char* none);
 // GET path; --json: the answer; else each field on a line.
 int show_object(Invocation& invocation, const std::string& path);
+// Each field on a line, times as text.
+std::string members_table(const nlohmann::json& object);
 // POST; --json: the answer; else `said`.
 int act(Invocation& invocation, const std::string& path, const nlohmann::json& body,
         const std::function<std::string(const nlohmann::json&)>& said);

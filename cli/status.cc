@@ -10,6 +10,25 @@ namespace {
 
 using Json = nlohmann::json;
 
+// "i-3 waits until service r7 of n7 is well: it is given up"; the first few.
+std::vector<std::string> waits_of(const Json& incident) {
+  constexpr std::size_t kShown = 3;
+  std::vector<std::string> lines;
+  const Json waits = list_of(incident, "waits_for");
+  for (const Json& wait : waits) {
+    if (lines.size() == kShown) {
+      lines.push_back(cat(field(incident, "id"), " waits for ", waits.size() - kShown,
+                          " more: ", "`panshi incident show ", field(incident, "id"), "`"));
+      break;
+    }
+    if (wait.is_string()) {
+      lines.push_back(
+          cat(field(incident, "id"), " waits until ", printable(wait.get<std::string>())));
+    }
+  }
+  return lines;
+}
+
 // What needs somebody, first; then the rest.
 int show(Invocation& invocation, Connection& controller) {
   const Result<Json> status = controller.get("/api/v1/status");
@@ -38,6 +57,13 @@ int show(Invocation& invocation, Connection& controller) {
                               : cat(drill, "; `panshi drill show ", drill, "` shows it")));
   terminal.line(cat("incidents   ", incidents, " open",
                     incidents == "0" ? "" : "; `panshi incident list` shows them"));
+  for (const Json& incident : list_of(*status, "incidents")) {
+    for (const std::string& wait : waits_of(incident)) terminal.line("            " + wait);
+  }
+  for (const Json& day : list_of(*status, "missed_days")) {
+    terminal.line(cat("drill days  ", field(day, "drill_day"), " missed ",
+                      time_field(day, "due_us"), " (UTC): ", field(day, "why")));
+  }
   if (field(*status, "doubt") == "true") {
     terminal.line(
         "doubt       the controller was late a moment ago: it starts nothing until it "

@@ -2,8 +2,6 @@
 // panshi validate FILE…
 #include <stdlib.h>
 
-#include <algorithm>
-
 #include "cli/connection.h"
 #include "cli/exit_codes.h"
 #include "cli/known_inventory.h"
@@ -75,15 +73,18 @@ Result<Checked> check(const Invocation& invocation) {
 // What was not looked at is said, or silence would pass for a yes.
 std::string scope_of(const Checked& checked) {
   if (checked.known) {
-    const auto& nodes = checked.known->inventory.nodes;
-    const bool signals = std::any_of(nodes.begin(), nodes.end(), [](const auto& node) {
-      return node.second.signals.has_value();
-    });
-    return cat("nodes, services, links", signals ? ", programs and signals" : " and programs",
-               " are checked against ", checked.known->from,
-               signals ? ""
-                       : "; names of signals are not: no node there has a list `signals` (a "
-                         "controller that runs knows them from its agents)");
+    // One that does not say leaves room for any name.
+    std::vector<std::string> silent;
+    for (const auto& [name, node] : checked.known->inventory.nodes) {
+      if (!node.signals) silent.push_back(name);
+    }
+    return cat(
+        "nodes, services, links", silent.empty() ? ", programs and signals" : " and programs",
+        " are checked against ", checked.known->from,
+        silent.empty()
+            ? ""
+            : cat("; names of signals are not: there is no list `signals` of node ",
+                  join(silent, ", "), " (a controller that runs knows them from its agents)"));
   }
   return "names of nodes, services, links, programs and signals are not checked: give the lab file "
          "too, or --inventory FILE, or --controller URL";

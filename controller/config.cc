@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/config.h"
 
+#include <map>
 #include <set>
 
 #include "core/base/text.h"
@@ -30,6 +31,7 @@ void read_times(Fields& in, Config& config) {
 
 void read_nodes(Fields& in, bool with_tls, Inventory& inventory) {
   std::set<std::string> services;
+  std::map<std::string, std::string> by_url;
   in.need_each("nodes", [&](const nlohmann::json& json, const std::string& path) {
     InventoryNode node = read_inventory_node(json, path, in.problems());
     if (node.name.empty()) return;
@@ -41,6 +43,11 @@ void read_nodes(Fields& in, bool with_tls, Inventory& inventory) {
       in.problems().add(path + ".url", "https:// wants the controller's own certificate: `tls`");
     }
     while (node.url.ends_with('/')) node.url.pop_back();
+    const auto other = by_url.emplace(node.url, node.name).first;
+    if (!node.url.empty() && other->second != node.name) {
+      in.problems().add(path + ".url", cat("is that of node `", other->second,
+                                           "` already: one agent is one node"));
+    }
     for (const std::string& service : node.services) {
       if (services.insert(service).second) continue;
       in.problems().add(path + ".services", cat("`", service, "` is on another node already"));
@@ -65,11 +72,19 @@ Config read_config(const Document& document, Problems& problems) {
     needed ? in.need(key, text) : in.may(key, text);
     if (!text.empty()) out = base / text;
   };
+  const auto folder = [&](const char* key, bool needed, fs::path& out) {
+    path(key, needed, out);
+    std::error_code error;
+    if (!out.empty() && !fs::is_directory(out, error)) {
+      in.problem(key, cat("is no folder: ", out.string(),
+                          fs::exists(out, error) ? " is a file" : " does not exist"));
+    }
+  };
   path("state", true, config.state);
-  path("scenarios", true, config.catalog.scenarios);
-  path("rules", true, config.catalog.rules);
-  path("runbooks", true, config.catalog.runbooks);
-  path("schedules", false, config.catalog.schedules);
+  folder("scenarios", true, config.catalog.scenarios);
+  folder("rules", true, config.catalog.rules);
+  folder("runbooks", true, config.catalog.runbooks);
+  folder("schedules", false, config.catalog.schedules);
   read_times(in, config);
   config.security = read_listen_security(in, base, config.address);
   read_nodes(in, config.security.tls.has_value(), config.inventory);

@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "core/io/trusted_path.h"
 #include "core/json/fields.h"
+#include "core/model/script_variables.h"
 
 namespace panshi::agent {
 namespace {
@@ -29,20 +30,13 @@ bool is_of_link(const std::string& kind) {
   return std::find(kLinkVerbs.begin(), kLinkVerbs.end(), kind) != kLinkVerbs.end();
 }
 
-bool is_variable_name(const std::string& name) {
-  const auto may_begin = [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !name.empty() && name.size() <= 128 && may_begin(name.front()) &&
-         std::all_of(name.begin(), name.end(),
-                     [&](char c) { return may_begin(c) || (c >= '0' && c <= '9'); });
-}
-
 // An object of short texts; numbers and booleans are taken as they are written.
 Texts read_texts(Fields& in, const char* key, std::size_t bytes_max) {
   Texts texts;
   const json* object = in.may_value(key);
   if (!object) return texts;
-  if (!object->is_object() || object->size() > limits::kEnvMax) {
-    in.problem(key, cat("must be an object of at most ", limits::kEnvMax, " texts"));
+  if (!object->is_object() || object->size() > kScriptVariablesMax) {
+    in.problem(key, cat("must be an object of at most ", kScriptVariablesMax, " texts"));
     return texts;
   }
   for (const auto& [name, value] : object->items()) {
@@ -56,25 +50,11 @@ Texts read_texts(Fields& in, const char* key, std::size_t bytes_max) {
   return texts;
 }
 
-// What loaders, shells and interpreters take orders from: whoever sets one of these names a
-// command.
-bool is_taken(const std::string& name) {
-  constexpr std::array kNames = {"PATH", "ENV", "IFS", "SHELLOPTS", "BASHOPTS", "PS4", "HOME"};
-  constexpr std::array kStarts = {"PANSHI_", "LD_",    "BASH_", "PYTHON", "PERL",    "RUBY",
-                                  "NODE_",   "GCONV_", "GIT_",  "JAVA_",  "MALLOC_", "GLIBC_"};
-  return std::any_of(kNames.begin(), kNames.end(), [&](const char* one) { return name == one; }) ||
-         std::any_of(kStarts.begin(), kStarts.end(),
-                     [&](const char* start) { return name.starts_with(start); });
-}
-
 void read_environment(Fields& in, ActionOrder& order) {
-  order.env = read_texts(in, "env", limits::kEnvValueMax);
+  order.env = read_texts(in, "env", kScriptVariableBytesMax);
   for (const auto& [name, value] : order.env) {
-    if (!is_variable_name(name)) {
-      in.problem(cat("env.", name), "must be a name of A-Z, 0-9 and `_`");
-    } else if (is_taken(name)) {
-      in.problem(cat("env.", name), "is nothing that an order may set: it can name a command");
-    }
+    if (const std::string why = why_not_variable(name); !why.empty())
+      in.problem(cat("env.", name), why);
   }
 }
 

@@ -85,6 +85,10 @@ void read_restart(const json& value, std::string path, Problems& problems, Resta
   in.may_word("policy", policy, policies);
   in.may("backoff", out.backoff, {1ms, 1h});
   in.may("backoff_max", out.backoff_max, {1ms, 1h});
+  if (out.backoff > out.backoff_max) {
+    in.problem("backoff", cat("is above `backoff_max` (", duration_text(out.backoff), " > ",
+                              duration_text(out.backoff_max), "): it would never be waited"));
+  }
   in.may("give_up_after", give_up_after, {1, 1'000});
   in.may("within", out.within, {1s, 24h});
   in.done();

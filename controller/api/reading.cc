@@ -97,6 +97,22 @@ Api::Answer Api::status(const Request&) {
        {"epoch", "halted", "halt_reason", "halt_unconfirmed", "doubt", "drill", "open_incidents"}) {
     answer[key] = view->world.contains(key) ? view->world.at(key) : nlohmann::json();
   }
+  answer["incidents"] = nlohmann::json::array();
+  const auto incidents = newest_first("incidents");
+  for (const auto& incident : incidents) {
+    if (incident.value("state", "") != "open") continue;
+    answer["incidents"].push_back({{"id", incident.at("id")},
+                                   {"title", incident.at("title")},
+                                   {"waits_for", incident.at("waits_for")}});
+  }
+  answer["missed_days"] = nlohmann::json::array();
+  const auto days = world("schedule");
+  for (const auto& day : days) {
+    if (!day.contains("missed") || !day.at("missed").is_object()) continue;
+    answer["missed_days"].push_back({{"drill_day", day.at("name")},
+                                     {"due_us", day.at("missed").at("due_us")},
+                                     {"why", day.at("missed").at("why")}});
+  }
   answer["agents"] = nlohmann::json::object();
   const auto agents = world("agents");  // items() refers to it
   for (const auto& [node, agent] : agents.items()) {

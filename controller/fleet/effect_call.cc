@@ -15,6 +15,15 @@ std::string text_at(const nlohmann::json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// [{"id","error"}] as "f-1: mount is busy", for people.
+std::string in_words(const nlohmann::json& list, const char* name, const char* why) {
+  std::vector<std::string> parts;
+  for (const auto& each : list) {
+    if (each.is_object()) parts.push_back(cat(text_at(each, name), ": ", text_at(each, why)));
+  }
+  return join(parts, "; ");
+}
+
 }  // namespace
 
 EffectCall::EffectCall(Effect effect, MonoTime now)
@@ -60,7 +69,11 @@ std::optional<EffectDone> EffectCall::answered(const Result<HttpReply>& reply, I
     maybe_sent_ = true;
     why_ = words_of(*reply);
   } else {
-    return done("failed", words_of(*reply), at);
+    EffectDone refused = done("failed", words_of(*reply), at);
+    // What stands in the way may go: whoever asked may try again, and nothing was done.
+    if (const auto said = parse_json(reply->body, limits::kAnswerMax); said && said->is_object())
+      refused.not_now = text_at(*said, "code") == "conflict";
+    return refused;
   }
   pause_ = std::clamp(pause_ * 2, limits::kRetryFirst, limits::kRetryMax);
   call_at_ = at.mono + pause_;
@@ -90,11 +103,13 @@ EffectDone EffectCall::understood(const nlohmann::json& answer, Instant at) cons
     if (const auto failures = answer.find("failed");
         failures != answer.end() && !failures->empty()) {
       result.outcome = "failed";
-      result.detail = cat(failures->size(), " could not be reverted: ", dump_json(*failures));
+      result.detail =
+          cat(failures->size(), " could not be reverted: ", in_words(*failures, "id", "error"));
     }
   } else if (effect_.kind == "clear" && state != "cleared") {
     result.outcome = "failed";
-    result.detail = cat("left over: ", dump_json(answer.value("left", nlohmann::json::array())));
+    result.detail =
+        cat("left over: ", in_words(answer.value("left", nlohmann::json::array()), "what", "why"));
   } else if (state == "failed") {
     result.outcome = "failed";
     result.detail = text_at(answer, "error");
@@ -103,7 +118,8 @@ EffectDone EffectCall::understood(const nlohmann::json& answer, Instant at) cons
     result.detail = "the fault was reverted already";
   } else if (effect_.kind == "revert" && state != "reverted") {
     result.outcome = "failed";
-    result.detail = cat("the fault is still ", state);
+    const std::string why = text_at(answer, "error");
+    result.detail = cat("the fault is still ", state, why.empty() ? "" : ": " + why);
   }
   return result;
 }

@@ -3,42 +3,105 @@
 
 #include <algorithm>
 
+#include "controller/events/event_data.h"
 #include "core/base/text.h"
 
 namespace panshi::controller {
 namespace {
 
-bool all_cleared(const State& state, const IncidentFacts& incident) {
-  return std::all_of(incident.breaches.begin(), incident.breaches.end(), [&](const auto& id) {
-    const auto breach = state.breaches.find(id);
-    return breach == state.breaches.end() || breach->second.cleared_at.has_value();
-  });
+using Waits = std::vector<std::string>;
+
+struct Seen {  // what is known of the world
+  const Catalog& catalog;
+  const State& state;
+  const Memory& memory;
+  WallTime now;
+
+  bool holds(const Comparison& check) const {
+    return memory.samples.observe(check, now).truth == Truth::kTrue;
+  }
+};
+Seen seen_in(const Context& context) {
+  return {context.catalog, context.state, context.memory, context.now};
+}
+
+Waits open_breaches(const Seen& seen, const IncidentFacts& incident) {
+  Waits waits;
+  for (const std::string& id : incident.breaches) {
+    const auto breach = seen.state.breaches.find(id);
+    if (breach == seen.state.breaches.end() || breach->second.cleared_at) continue;
+    const auto rule = seen.catalog.rules.find(breach->second.rule);
+    waits.push_back(cat("rule ", breach->second.rule, " clears",
+                        rule == seen.catalog.rules.end() ? "" : ": " + rule->second.clear.text()));
+  }
+  return waits;
+}
+
+std::string still_in_force(const FaultFacts& fault) {
+  return cat("fault ", fault.id, " on ", fault.node, " is over",
+             fault.lost                 ? ": its agent lost it, look and `panshi fault close` it"
+             : fault.revert_why.empty() ? ""
+                                        : ": " + fault.revert_why);
+}
+
+Waits open_faults(const Seen& seen, const IncidentFacts& incident) {
+  Waits waits;
+  for (const std::string& id : incident.faults) {
+    const auto fault = seen.state.faults.find(id);
+    const bool is_open = fault != seen.state.faults.end() && !fault->second.ended();
+    if (is_open) waits.push_back(still_in_force(fault->second));
+  }
+  return waits;
 }
 
 // The drill's own definition of well; no drill, or one that is over, asks for nothing more.
-bool steady_again(const Context& context, const IncidentFacts& incident) {
-  const auto drill = context.state.drills.find(incident.drill);
-  if (drill == context.state.drills.end() || !drill->second.active()) return true;
-  const auto& checks = drill->second.scenario.steady;
-  return std::all_of(checks.begin(), checks.end(), [&](const Comparison& check) {
-    return context.memory.samples.observe(check, context.now).truth == Truth::kTrue;
-  });
+Waits not_steady(const Seen& seen, const IncidentFacts& incident) {
+  Waits waits;
+  const auto drill = seen.state.drills.find(incident.drill);
+  if (drill == seen.state.drills.end() || !drill->second.active()) return waits;
+  for (const Comparison& check : drill->second.scenario.steady) {
+    if (!seen.holds(check)) waits.push_back(cat("the drill is steady: ", check.text()));
+  }
+  return waits;
 }
 
-bool redundant_again(const Context& context) {
-  const State& state = context.state;
-  if (!state.marks.empty()) return false;
-  for (const auto& [id, fault] : state.faults) {
-    if (!fault.ended()) return false;
+// What its agent has said of it: ": it was given up (5 restarts), …".
+std::string why_not_up(const Seen& seen, const std::string& node, const std::string& service) {
+  const auto agent = seen.state.agents.find(node);
+  if (agent == seen.state.agents.end() || !agent->second.up) return ": its agent is down";
+  const auto services = seen.memory.services.find(node);
+  if (services == seen.memory.services.end()) return {};
+  for (const auto& each : services->second) {
+    if (text_of(each, "name") != service) continue;
+    const bool gave_up = text_of(each, "state") == "gave_up";
+    const std::string why = text_of(each, "why");
+    return cat(gave_up ? ": it was given up" : ": it is " + text_of(each, "state"),
+               why.empty() ? "" : cat(" (", why, ")"),
+               gave_up ? ", and stays down until a runbook's step `restart` starts it" : "");
   }
-  const auto services = context.catalog.inventory.services();
-  return std::all_of(services.begin(), services.end(), [&](const std::string& service) {
+  return {};
+}
+
+// Of the whole: an incident is over when what it may have cost is back everywhere.
+Waits not_redundant(const Seen& seen) {
+  Waits waits;
+  for (const auto& [service, mark] : seen.state.marks) {
+    waits.push_back(cat("service ", service, " is marked ok: it is marked ", mark));
+  }
+  for (const auto& [id, fault] : seen.state.faults) {
+    if (!fault.ended()) waits.push_back(still_in_force(fault));
+  }
+  for (const std::string& service : seen.catalog.inventory.services()) {
     Comparison up;
     up.signal = service + ".up";
     up.is = "==";
     up.value = 1;
-    return context.memory.samples.observe(up, context.now).truth == Truth::kTrue;
-  });
+    if (seen.holds(up)) continue;
+    const std::string node = seen.catalog.inventory.node_of_service(service).value_or("");
+    waits.push_back(
+        cat("service ", service, " of ", node, " is well", why_not_up(seen, node, service)));
+  }
+  return waits;
 }
 
 void state_slo_met(Context& context, const IncidentFacts& incident, const Owner& owner) {
@@ -130,13 +193,6 @@ void open_for_unended_faults(Context& context) {
   }
 }
 
-bool all_ended(const State& state, const IncidentFacts& incident) {
-  return std::all_of(incident.faults.begin(), incident.faults.end(), [&](const auto& id) {
-    const auto fault = state.faults.find(id);
-    return fault == state.faults.end() || fault->second.ended();
-  });
-}
-
 void close(Context& context, const IncidentFacts& incident, const std::string& why) {
   context.emit("incident.closed",
                {{"why", why}, {"duration_us", (context.now - incident.opened_at).count()}},
@@ -144,6 +200,20 @@ void close(Context& context, const IncidentFacts& incident, const std::string& w
 }
 
 }  // namespace
+
+Waits waits_for(const Catalog& catalog, const State& state, const Memory& memory, WallTime now,
+                const IncidentFacts& incident) {
+  if (incident.closed_at) return {};
+  const Seen seen{catalog, state, memory, now};
+  Waits waits = open_breaches(seen, incident);
+  const Waits faults = open_faults(seen, incident);
+  waits.insert(waits.end(), faults.begin(), faults.end());
+  if (!waits.empty() || incident.breaches.empty()) return waits;  // the rest comes after it
+  if (!incident.slo_met_at) waits = not_steady(seen, incident);
+  const Waits lacks = incident.redundancy_at ? Waits() : not_redundant(seen);
+  waits.insert(waits.end(), lacks.begin(), lacks.end());
+  return waits;
+}
 
 void close_by_hand(Context& context, const std::string& id, const std::string& why) {
   const IncidentFacts incident = context.state.incidents.at(id);
@@ -169,15 +239,16 @@ void advance_incidents(Context& context) {
       close(context, incident, why);
       continue;
     }
-    if (!all_cleared(context.state, incident) || !all_ended(context.state, incident)) continue;
+    const Seen seen = seen_in(context);
+    if (!open_breaches(seen, incident).empty() || !open_faults(seen, incident).empty()) continue;
     if (incident.breaches.empty() && !incident.faults.empty()) {
       close(context, incident, "every fault of it is known to be over");
       continue;
     }
-    if (!incident.slo_met_at && steady_again(context, incident)) {
+    if (!incident.slo_met_at && not_steady(seen, incident).empty()) {
       state_slo_met(context, incident, owner);
     }
-    if (incident.slo_met_at && !incident.redundancy_at && redundant_again(context)) {
+    if (incident.slo_met_at && !incident.redundancy_at && not_redundant(seen).empty()) {
       context.emit("redundancy.back", {{"incident", id}}, owner);
     }
     if (incident.slo_met_at && incident.redundancy_at) {

@@ -24,18 +24,6 @@ std::string text_in(const Json& object, const char* key) {
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
-// The end of what it wrote, without the line that is its document.
-std::string said(const Json& result) {
-  std::string text = text_in(result, "output");
-  while (text.ends_with('\n')) text.pop_back();
-  if (in(result, "output_json").is_structured()) {
-    const std::size_t line = text.rfind('\n');
-    text.erase(line == std::string::npos ? 0 : line);
-  }
-  if (text.size() > kSaidMax) text = cat("… ", text.substr(text.size() - kSaidMax));
-  return text;
-}
-
 // "" when each count is what it must be; `is_wrong`: one is not, else one cannot be read.
 std::string judge_counts(const Json& counts, bool& is_wrong) {
   if (counts.is_null()) return {};
@@ -104,6 +92,19 @@ std::string why_contradictory(const Json& audit) {
 }
 
 }  // namespace
+
+std::string said(const Json& result) {
+  std::string text = text_in(result, "output");
+  while (text.ends_with('\n')) text.pop_back();
+  if (in(result, "output_json").is_structured()) {
+    const std::size_t line = text.rfind('\n');
+    text.erase(line == std::string::npos ? 0 : line);
+  }
+  if (text.size() <= kSaidMax) return text;
+  std::size_t begin = text.size() - kSaidMax;
+  while (begin < text.size() && (text[begin] & 0xC0) == 0x80) ++begin;  // no half of a character
+  return cat("… ", text.substr(begin));
+}
 
 AuditOutcome read_audit(const Json& action) {
   const Json& result = in(action, "result");

@@ -15,6 +15,10 @@ struct AuditOutcome {
   nlohmann::json audit;             // as printed, `why` completed; an object
 };
 
+// The end of what a program wrote, at most 1,000 bytes of it; not the line that is its document.
+// `result`: of an action.
+std::string said(const nlohmann::json& result);
+
 // `action`: the agent's account of it, ended.
 AuditOutcome read_audit(const nlohmann::json& action);
 

@@ -91,7 +91,7 @@ Result<Json> drill_abort(Context& context, const Json& body) {
   if (drill == context.state.drills.end()) {
     return not_found("drill", id, keys(context.state.drills));
   }
-  if (!drill->second.active()) return fail(ErrorCode::kConflict, cat("drill ", id, " is over"));
+  if (!drill->second.active()) return fail(ErrorCode::kOver, cat("drill ", id, " is over"));
   if (!drill->second.aborting) abort_drill(context, id, cat("aborted: ", reason), false);
   return Json{{"drill", id}};
 }
@@ -230,8 +230,7 @@ Result<Json> fault_close(Context& context, const Json& body) {
   if (fault == context.state.faults.end()) {
     return not_found("fault", id, keys(context.state.faults));
   }
-  if (fault->second.ended())
-    return fail(ErrorCode::kConflict, cat("fault ", id, " is over already"));
+  if (fault->second.ended()) return fail(ErrorCode::kOver, cat("fault ", id, " is over already"));
   if (why_unheard(context, fault->second).empty()) {
     return fail(ErrorCode::kRefused,
                 cat("fault ", id, " is known to its agent: `panshi fault revert ", id, "`"));
@@ -260,15 +259,10 @@ Result<Json> link_reroute(Context& context, const Json& body) {
       return fail(ErrorCode::kConflict, cat("run ", id, " acts on ", step.target()));
     }
   }
-  Effect effect;
-  effect.kind = "act";
-  effect.node = step.node;
-  effect.timeout = step.timeout;
-  effect.body = {
-      {"kind", "reroute"},
-      {"params", {{"link", step.link}, {"to", step.to}, {"established", step.established}}},
-      {"timeout_ms", step.timeout / std::chrono::milliseconds(1)}};
-  return Json{{"effect", context.intend(std::move(effect))}};
+  return order_action(
+      context, step.node, step.timeout,
+      {{"kind", "reroute"},
+       {"params", {{"link", step.link}, {"to", step.to}, {"established", step.established}}}});
 }
 
 Result<Json> runbook_run(Context& context, const Json& body) {
@@ -319,7 +313,7 @@ Result<Json> incident_close(Context& context, const Json& body) {
     return not_found("incident", id, keys(context.state.incidents));
   }
   if (incident->second.closed_at) {
-    return fail(ErrorCode::kConflict, cat("incident ", id, " is closed already"));
+    return fail(ErrorCode::kOver, cat("incident ", id, " is closed already"));
   }
   close_by_hand(context, id, closing.why);
   return Json{{"incident", id}};

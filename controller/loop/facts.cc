@@ -30,6 +30,7 @@ void note_service(nlohmann::json& services, const AgentEvents::Item& item, WallT
     service["state"] = happened == "exited" ? "stopped" : happened;
     if (ended) service["pid"] = 0;
     if (!ended && item.data.contains("pid")) service["pid"] = item.data.at("pid");
+    service["why"] = item.data.value("why", nlohmann::json(""));
     if (item.data.contains("restarts")) service["restarts"] = item.data.at("restarts");
     service["since_us"] = to_us(at);
   }

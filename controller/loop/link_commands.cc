@@ -74,15 +74,27 @@ Result<Json> act(Context& context, const std::string& kind, const Json& body) {
   }
   in.done();
   if (!problems.empty()) return tl::unexpected<Error>(problems.error());
-  Effect effect;
-  effect.kind = "act";
-  effect.node = node;
-  effect.timeout = kTimeout;
-  effect.body = {{"kind", kind}, {"params", std::move(params)}, {"timeout_ms", kTimeout / 1ms}};
-  return Json{{"effect", context.intend(std::move(effect))}};
+  return order_action(context, node, kTimeout, {{"kind", kind}, {"params", std::move(params)}});
 }
 
 }  // namespace
+
+Result<Json> order_action(Context& context, const std::string& node, Duration timeout, Json body) {
+  if (!context.state.agent_up(node)) {
+    const auto agent = context.state.agents.find(node);
+    const std::string why = agent == context.state.agents.end() ? "" : agent->second.why;
+    return fail(ErrorCode::kUnavailable,
+                cat("nothing was done: agent ", node, " is down",
+                    why.empty() ? ", or was not heard of yet" : ": " + why));
+  }
+  Effect effect;
+  effect.kind = "act";
+  effect.node = node;
+  effect.timeout = timeout;
+  effect.body = std::move(body);
+  effect.body["timeout_ms"] = timeout / 1ms;
+  return Json{{"effect", context.intend(std::move(effect))}};
+}
 
 Result<Json> link_drain(Context& context, const Json& body) { return act(context, "drain", body); }
 Result<Json> link_undrain(Context& context, const Json& body) {

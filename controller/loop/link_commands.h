@@ -12,6 +12,10 @@
 
 namespace panshi::controller {
 
+// Has the agent of the node act → {"effect"}. kUnavailable when it is down: nothing was done.
+Result<nlohmann::json> order_action(Context& context, const std::string& node, Duration timeout,
+                                    nlohmann::json body);
+
 // {node, link, upstream, within?}, {node, link, upstream}, {node, link, weights: {upstream:
 // weight}}
 Result<nlohmann::json> link_drain(Context& context, const nlohmann::json& body);

@@ -36,14 +36,17 @@ Event effect_done(const EffectDone& done, const std::string& node, WallTime aske
                      {"duration_us", (done.at - asked).count()}});
 }
 
-// What whoever reads the log must know of the agents.
-void log_agents(const std::vector<Event>& events) {
+// What whoever reads the log must know.
+void log_news(const std::vector<Event>& events) {
   for (const Event& event : events) {
     const auto text = [&](const char* key) { return event.data.value(key, std::string()); };
     if (event.kind == "agent.up") log_info(cat("agent ", event.node, " is up"));
     if (event.kind == "agent.down") log_warn(cat("agent ", event.node, " is down: ", text("why")));
     if (event.kind == "agent.overstepped") {
       log_warn(cat("agent ", event.node, " spoke of ", text("what"), ", which is not its own"));
+    }
+    if (event.kind == "schedule.missed") {
+      log_warn(cat("drill day ", text("drill_day"), " was missed: ", text("why")));
     }
     if (event.kind == "agent.lacks") log_warn(cat("agent ", event.node, ": ", text("text")));
   }
@@ -161,7 +164,7 @@ Status Loop::append(std::vector<Event> events) {
   new_cursors_.clear();
   if (auto appended = parts_.journal.append(events, cursors); !appended) return appended;
   parts_.feed.publish(parts_.journal.last_seq());
-  log_agents(events);
+  log_news(events);
   return {};
 }
 

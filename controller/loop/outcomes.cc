@@ -54,7 +54,7 @@ void learn_reverted_all(Context& context, const PendingEffect& effect, const Eff
 
 // An answer that says yes while the fault's state says no is a no.
 Outcome outcome_of(const PendingEffect& effect, const EffectDone& input) {
-  Outcome outcome{input.outcome, input.detail, input.at};
+  Outcome outcome{input.outcome, input.detail, input.at, input.not_now};
   if (outcome.word != "ok") return outcome;
   const std::string state = text_of(input.result, "state");
   const bool not_applied = effect.kind == "inject" && state == "failed";
@@ -80,13 +80,28 @@ void tell_consequences(Context& context, const PendingEffect& effect, const Effe
 
 }  // namespace
 
+namespace {
+
+// "ended with code 127; it wrote: repair.sh: line 3: redis-cli: not found": who reads it has no
+// shell on the node.
+std::string why_failed(const nlohmann::json& action) {
+  constexpr std::size_t kLines = 5;
+  const std::string error = text_of(action, "error");
+  std::vector<std::string> lines = split(said(value_of(action, "result")), '\n');
+  std::erase(lines, "");
+  if (lines.size() > kLines) lines.erase(lines.begin(), lines.end() - kLines);
+  return lines.empty() ? error : cat(error, "; it wrote: ", join(lines, " / "));
+}
+
+}  // namespace
+
 void settle_action(Context& context, const std::string& id, const nlohmann::json& action,
                    WallTime at) {
   const auto found = context.state.effects.find(id);
   const std::string state = text_of(action, "state");
   if (found == context.state.effects.end() || (state != "ok" && state != "failed")) return;
   const PendingEffect effect = found->second;
-  settle_effect(context, id, {state, text_of(action, "error"), at});
+  settle_effect(context, id, {state, state == "ok" ? "" : why_failed(action), at});
   state_audit(context, effect, action, at);
 }
 

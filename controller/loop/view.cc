@@ -4,6 +4,7 @@
 #include <set>
 
 #include "controller/events/event_data.h"
+#include "controller/incidents/incidents.h"
 #include "controller/scheduler/scheduler.h"
 #include "core/base/text.h"
 
@@ -32,6 +33,8 @@ Json fault_json(const FaultFacts& fault) {
           {"lost", fault.lost},
           {"stuck", fault.stuck},
           {"ending", fault.revert_asked && !fault.ended()},
+          {"not_now", fault.not_now},
+          {"revert_error", fault.ended() ? "" : fault.revert_why},
           {"for_ms", fault.term / std::chrono::milliseconds(1)},
           {"live_us", time_json(fault.live_at)},
           {"ended_us", time_json(fault.ended_at)},
@@ -105,7 +108,7 @@ Json drill_json(const State& state, const DrillFacts& drill) {
           {"phases", phases_json(drill.failover)}};
 }
 
-Json incident_json(const State& state, const IncidentFacts& incident) {
+Json incident_json(const State& state, const IncidentFacts& incident, Json waits) {
   Json breaches = Json::array();
   for (const std::string& id : incident.breaches) {
     const auto found = state.breaches.find(id);
@@ -130,6 +133,7 @@ Json incident_json(const State& state, const IncidentFacts& incident) {
           {"redundancy_us", time_json(incident.redundancy_at)},
           {"closed_us", time_json(incident.closed_at)},
           {"closed_why", incident.closed_why},
+          {"waits_for", std::move(waits)},
           {"acked_by", incident.acked_by}};
 }
 
@@ -218,7 +222,7 @@ Json runbooks_json(const Catalog& catalog) {
   return runbooks;
 }
 
-Json schedule_json(const Catalog& catalog, const State& state, WallTime now) {
+Json schedule_json(const Catalog& catalog, const State& state, const Memory& memory, WallTime now) {
   Json days = Json::array();
   for (const DrillDay& day : catalog.drill_days) {
     const auto due = next_due_of(state, day, now);
@@ -232,6 +236,13 @@ Json schedule_json(const Catalog& catalog, const State& state, WallTime now) {
     if (facts != state.drill_days.end() && !facts->second.handled.empty()) {
       entry["last_due_us"] = to_us(facts->second.handled.rbegin()->first);
     }
+    entry["missed"] = Json();
+    if (facts != state.drill_days.end() && facts->second.missed) {
+      entry["missed"] = {{"due_us", to_us(*facts->second.missed)},
+                         {"why", facts->second.missed_why}};
+    }
+    const auto held = memory.held.find(day.name);
+    entry["held"] = held == memory.held.end() ? "" : held->second.why;
     days.push_back(std::move(entry));
   }
   return days;
@@ -297,7 +308,8 @@ Json view_of(const Catalog& catalog, const State& state, const Memory& memory, W
   for (const auto& [id, drill] : state.drills) view["drills"][id] = drill_json(state, drill);
   for (const auto& [id, incident] : state.incidents) {
     open += incident.closed_at ? 0 : 1;
-    view["incidents"][id] = incident_json(state, incident);
+    view["incidents"][id] =
+        incident_json(state, incident, waits_for(catalog, state, memory, now, incident));
   }
   for (const auto& [id, run] : state.runs) view["runs"][id] = run_json(run);
   for (const auto& [id, fault] : state.faults) view["faults"][id] = fault_json(fault);
@@ -305,7 +317,7 @@ Json view_of(const Catalog& catalog, const State& state, const Memory& memory, W
   view["agents"] = agents_json(catalog, state, memory);
   view["rules"] = rules_json(catalog, state, memory, now);
   view["runbooks"] = runbooks_json(catalog);
-  view["schedule"] = schedule_json(catalog, state, now);
+  view["schedule"] = schedule_json(catalog, state, memory, now);
   return view;
 }
 

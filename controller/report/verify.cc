@@ -24,19 +24,22 @@ std::map<std::string, Json> leaves(const Json& document) {
   return found;
 }
 
+// In place of what one side lacks: null, unless that is what the other has.
+Json absent(const Json& other) { return other.is_null() ? Json("(not there)") : Json(); }
+
 void compare(const Json& reported, const Json& recomputed, Verification& into) {
   const std::map<std::string, Json> old_leaves = leaves(reported);
   const std::map<std::string, Json> new_leaves = leaves(recomputed);
   for (const auto& [path, value] : new_leaves) {
     ++into.numbers;
     const auto found = old_leaves.find(path);
-    const Json before = found == old_leaves.end() ? Json() : found->second;
+    const Json before = found == old_leaves.end() ? absent(value) : found->second;
     if (found == old_leaves.end() || before != value) {
       into.differences.push_back({path, before, value});
     }
   }
   for (const auto& [path, value] : old_leaves) {
-    if (!new_leaves.contains(path)) into.differences.push_back({path, value, Json()});
+    if (!new_leaves.contains(path)) into.differences.push_back({path, value, absent(value)});
   }
 }
 

@@ -21,10 +21,30 @@ const std::string& pick(const DrillDay& day, std::uint64_t seed) {
   return day.scenarios[random.below(day.scenarios.size())];
 }
 
+// Nobody sits before it when a drill day does not happen: it is told.
 void miss(Context& context, const DrillDay& day, WallTime due, const std::string& why) {
+  context.memory.held.erase(day.name);
   context.emit("schedule.missed", {{"drill_day", day.name}, {"due_us", to_us(due)}, {"why", why}});
+  Effect told;
+  told.kind = "notify";
+  told.body = {{"channel", "log"},
+               {"message", cat("drill day ", day.name, " missed ", time_text(due), ": ", why)},
+               {"page", false}};
+  told.timeout = context.catalog.settings.effect_timeout;
+  context.intend(std::move(told));
 }
 
+// The drill of another day, an incident: both pass, and `missed_within` says how long that may
+// take. Who halts wants no drill when he comes back.
+bool hold(Context& context, const DrillDay& day, WallTime due, const std::string& why) {
+  const WallTime last = due + day.missed_within;
+  if (context.state.halted || context.state.calendar(context.now) >= last) return false;
+  context.memory.held[day.name] = {due, why};
+  context.wake_at(last - context.state.calendar_ahead);
+  return true;
+}
+
+// Not yet dealt with, if it is held.
 void run_due(Context& context, const DrillDay& day, WallTime due) {
   const State& state = context.state;
   const auto& handled = state.drill_days.at(day.name).handled;
@@ -34,6 +54,10 @@ void run_due(Context& context, const DrillDay& day, WallTime due) {
   }
   if (state.calendar(context.now) > due + day.missed_within) {
     const bool was_down = due < state.started_on;
+    const auto held = context.memory.held.find(day.name);
+    if (held != context.memory.held.end() && held->second.due == due) {
+      return miss(context, day, due, std::string(held->second.why));
+    }
     return miss(context, day, due,
                 was_down ? "no controller was running then"
                          : "the clock was set past it, or the machine slept");
@@ -45,9 +69,12 @@ void run_due(Context& context, const DrillDay& day, WallTime due) {
     return miss(context, day, due, cat("scenario `", name, "` is not in the catalog"));
   }
   const DrillOrder order{scenario->second, seed, "scheduled"};
-  if (const std::string why = why_not_drill(context, order); !why.empty()) {
-    return miss(context, day, due, cat(name, " was not started: ", why));
+  if (std::string why = why_not_drill(context, order); !why.empty()) {
+    why = cat(name, " was not started: ", why);
+    if (!hold(context, day, due, why)) miss(context, day, due, why);
+    return;
   }
+  context.memory.held.erase(day.name);
   context.emit(
       "schedule.due",
       {{"drill_day", day.name}, {"due_us", to_us(due)}, {"seed", seed}, {"scenario", name}});
@@ -71,6 +98,7 @@ void plan_days(Context& context) {
     const bool same = known != context.state.drill_days.end() && known->second.plan == plan;
     if (same) continue;
     context.memory.next_due.erase(name);
+    context.memory.held.erase(name);
     context.emit("schedule.planned", {{"drill_day", name}, {"plan", plan}});
   }
 }
@@ -129,7 +157,10 @@ void advance_scheduler(Context& context) {
       continue;
     }
     while (true) {
-      const auto due = next_due_of(context.state, day, context.now);
+      const auto held = context.memory.held.find(day.name);
+      const auto due = held != context.memory.held.end()
+                           ? std::optional(held->second.due)
+                           : next_due_of(context.state, day, context.now);
       if (!due) break;
       if (*due > today) {
         next = *due;
@@ -143,6 +174,7 @@ void advance_scheduler(Context& context) {
         break;
       }
       run_due(context, day, *due);
+      if (context.memory.held.contains(day.name)) break;
     }
   }
 }

@@ -33,12 +33,15 @@ CREATE TABLE samples (
 
 Result<std::unique_ptr<SignalStore>> SignalStore::open(const std::filesystem::path& file,
                                                        Limits limits) {
+  // A full disk, or a file that something has damaged.
+  const auto cannot = [&](Error error) {
+    error.message += "; it holds samples for graphs alone, and may be deleted";
+    return fail(std::move(error), cat("open the sample store ", file.string()));
+  };
   auto database = Database::open(file, Database::Mode::kReadWrite, kMigrations);
-  if (!database) return fail(database.error(), cat("open the sample store ", file.string()));
+  if (!database) return cannot(database.error());
   std::unique_ptr<SignalStore> store(new SignalStore(*std::move(database), limits));
-  if (const auto loaded = store->load(); !loaded) {
-    return fail(loaded.error(), cat("open the sample store ", file.string()));
-  }
+  if (const auto loaded = store->load(); !loaded) return cannot(loaded.error());
   store->thread_ = std::thread([raw = store.get()] { raw->run(); });
   return store;
 }

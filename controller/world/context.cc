@@ -24,6 +24,7 @@ void Memory::take_in(const Catalog& before, const Catalog& after) {
            old_one->second != new_one->second;
   });
   next_due.clear();
+  held.clear();
 }
 
 void Context::emit(std::string kind, nlohmann::json data, Owner owner) {

@@ -41,6 +41,11 @@ struct AgentParts {  // names; nothing where the agent did not say
   std::optional<std::vector<std::string>> signals;
 };
 
+struct HeldDay {  // a drill day whose time has come and that something is in the way of
+  WallTime due;
+  std::string why;
+};
+
 // Not in the journal: rebuilt after a restart from what the agents say.
 struct Memory {
   explicit Memory(const Catalog& catalog);
@@ -60,6 +65,7 @@ struct Memory {
   std::map<std::string, std::set<std::string>> overstepped;  // node -> what it spoke of in vain
   std::map<std::string, nlohmann::json> lacks;  // node -> what the inventory has and it has not
   std::map<std::string, WallTime> next_due;     // drill day -> not before, by the calendar
+  std::map<std::string, HeldDay> held;          // drill day -> what it waits for
   std::optional<WallTime> doubt_until;
 };
 

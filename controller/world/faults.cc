@@ -76,11 +76,12 @@ void settle_effect(Context& context, const std::string& effect, const Outcome& o
   const auto found = context.state.effects.find(effect);
   if (found == context.state.effects.end()) return;
   const PendingEffect pending = found->second;
-  context.emit_at(outcome.at, "effect.done",
-                  {{"effect", effect},
-                   {"outcome", outcome.word},
-                   {"detail", outcome.detail},
-                   {"duration_us", (outcome.at - pending.at).count()}},
+  nlohmann::json data = {{"effect", effect},
+                         {"outcome", outcome.word},
+                         {"detail", outcome.detail},
+                         {"duration_us", (outcome.at - pending.at).count()}};
+  if (outcome.not_now) data["not_now"] = true;
+  context.emit_at(outcome.at, "effect.done", std::move(data),
                   {pending.drill, pending.incident, pending.run, pending.node});
 }
 

@@ -43,6 +43,7 @@ struct Outcome {
   std::string word;  // ok | failed | unknown
   std::string detail;
   WallTime at;
+  bool not_now = false;  // as EffectDone
 };
 void settle_effect(Context& context, const std::string& effect, const Outcome& outcome);
 

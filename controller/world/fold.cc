@@ -24,6 +24,7 @@ void set_calendar(State& state, const Event& event) {
       if (!missed) due->second = DayFacts::Dealt::kEarly;
       due = missed ? day.handled.erase(due) : std::next(due);
     }
+    if (day.missed > now) day.missed.reset();
   }
 }
 
@@ -101,10 +102,13 @@ void schedule_planned(State& state, const Event& event) {
 }
 
 void schedule_handled(State& state, const Event& event) {
-  auto& handled = state.drill_days[text_of(event.data, "drill_day")].handled;
+  DayFacts& day = state.drill_days[text_of(event.data, "drill_day")];
+  auto& handled = day.handled;
   const bool run = event.kind == "schedule.due";
-  handled[from_us(integer_of(event.data, "due_us").value_or(0))] =
-      run ? DayFacts::Dealt::kRun : DayFacts::Dealt::kMissed;
+  const WallTime due = from_us(integer_of(event.data, "due_us").value_or(0));
+  handled[due] = run ? DayFacts::Dealt::kRun : DayFacts::Dealt::kMissed;
+  day.missed = run ? std::nullopt : std::optional(due);
+  day.missed_why = run ? std::string() : text_of(event.data, "why");
   if (handled.size() > kDuesKept) handled.erase(handled.begin());
 }
 

@@ -83,6 +83,7 @@ void inject_done(FaultFacts& fault, const Event& event, const std::string& outco
     fault.state = FaultState::kFailed;
     fault.ended_at = event.at;
     fault.reason = text_of(event.data, "detail");
+    fault.not_now = event.data.value("not_now", nlohmann::json()) == true;
   } else if (outcome == "unknown") {
     fault.state = FaultState::kUnknown;
     fault.was_unknown = true;
@@ -109,6 +110,7 @@ void effect_done(State& state, const Event& event) {
     if (!all && !(ends_one(effect) && id == effect.subject)) continue;
     other.reverting = false;
     other.revert_tries += 1;
+    other.revert_why = outcome == "ok" ? "" : text_of(event.data, "detail");
     other.revert_again_at = event.at + pause_after(other.revert_tries);
   }
   if (effect.kind == "revert_all" && state.halted) {

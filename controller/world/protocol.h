@@ -65,6 +65,7 @@ struct EffectDone {
   std::string detail;   // why, for failed and unknown
   nlohmann::json result = nlohmann::json::object();  // what the agent answered
   WallTime at;
+  bool not_now = false;  // refused for what is under way: nothing was done, it may be tried again
 };
 struct LateLoop {  // the loop woke later than its bound: evidence may be stale (promise 6)
   Duration by;

@@ -65,12 +65,14 @@ struct FaultFacts {
   std::optional<WallTime> ended_at;
   std::string reason;          // how it ended, or why it failed
   nlohmann::json measured;     // as the agent last said
+  bool not_now = false;        // it was refused for what was in its way: it may be tried again
   bool shown = false;          // something that was measured shows an effect
   bool was_unknown = false;    // for a while at least
   bool reverting = false;      // a revert is under way
   bool revert_asked = false;   // by us, ever
   WallTime revert_again_at{};  // not before
   int revert_tries = 0;        // without success
+  std::string revert_why;      // the last one did not succeed
   // Its agent does not know it any more: what it broke may be broken still, and nobody has the undo
   // record. Cleared the way that its kind has for that.
   bool lost = false;
@@ -199,6 +201,8 @@ struct DayFacts {  // of a drill day; its times are the calendar's
   std::string plan;                   // when it comes: another plan is another day
   WallTime since{};                   // it is so planned: what came before was not its time
   std::map<WallTime, Dealt> handled;  // due times dealt with, the newest ones
+  std::optional<WallTime> missed;     // a due time that was, since the last run
+  std::string missed_why;
 };
 
 struct State {

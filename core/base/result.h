@@ -18,6 +18,7 @@ enum class ErrorCode {
   kInvalid,
   kNotFound,
   kConflict,
+  kOver,  // it has ended: waiting and trying again change nothing
   kRefused,
   kUnavailable,
   kTimeout,

@@ -107,8 +107,9 @@ Result<std::string> read_token(const fs::path& path) {
   const bool plain =
       std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; });
   if (token.empty() || !plain) {
-    return fail(ErrorCode::kInvalid,
-                cat(path.string(), " holds no token: expected one line of printable ASCII"));
+    return fail(
+        ErrorCode::kInvalid,
+        cat(path.string(), " is not as it was written: expected one line of printable ASCII"));
   }
   return token;
 }

@@ -18,6 +18,8 @@ const char* code_name(ErrorCode code) {
       return "not_found";
     case ErrorCode::kConflict:
       return "conflict";
+    case ErrorCode::kOver:
+      return "over";
     case ErrorCode::kRefused:
       return "refused";
     case ErrorCode::kUnavailable:

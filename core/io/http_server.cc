@@ -22,6 +22,7 @@ int status_of(ErrorCode code) {
     case ErrorCode::kNotFound:
       return 404;
     case ErrorCode::kConflict:
+    case ErrorCode::kOver:
       return 409;
     case ErrorCode::kRefused:
       return 409;

@@ -8,7 +8,7 @@ namespace {
 
 using Documents = std::map<std::string, nlohmann::json>;
 
-// With the nodes of the inventory, whose documents are in the configuration.
+// With the nodes and groups of the inventory, whose documents are in the configuration.
 Documents with_nodes(const Catalog& catalog) {
   Documents all = catalog.documents;
   for (const auto& [name, node] : catalog.inventory.nodes) {
@@ -16,7 +16,11 @@ Documents with_nodes(const Catalog& catalog) {
                            {"token_file", node.token_file},
                            {"services", node.services},
                            {"links", node.links},
-                           {"programs", node.programs}};
+                           {"programs", node.programs},
+                           {"signals", node.signals ? nlohmann::json(*node.signals) : nullptr}};
+  }
+  for (const HealthyGroup& group : catalog.inventory.groups) {
+    all["group " + group.name] = {{"services", group.services}, {"min_healthy", group.min_healthy}};
   }
   return all;
 }

@@ -106,6 +106,11 @@ void check_together(const std::map<std::string, std::string>& read, const FaultK
     in.problem("jitter", cat("is above `delay` (", read.at("jitter"), " > ", read.at("delay"),
                              "): nothing can come before it was sent"));
   }
+  const auto bytes = [&](const char* name) { return known(parse_size(read.at(name))); };
+  if (read.contains("variation") && bytes("variation") > bytes("size")) {
+    in.problem("variation", cat("is above `size` (", read.at("variation"), " > ", read.at("size"),
+                                "): no piece has less than nothing"));
+  }
   const bool ssh = kind.on("node") && read.contains("port") && read.at("port") == "22";
   if (ssh) in.problem("port", "22 is how a node is reached when all else fails: it is spared");
 }

@@ -6,6 +6,7 @@
 
 #include "core/base/text.h"
 #include "core/model/names.h"
+#include "core/model/script_variables.h"
 
 namespace panshi {
 namespace {
@@ -39,8 +40,17 @@ void read_script(Fields& in, Step& step) {
   const auto* env = in.may_value("env");
   if (!env) return;
   if (!env->is_object()) return in.problem("env", "must be an object of texts");
+  if (env->size() > kScriptVariablesMax) {
+    in.problem("env", cat("must have at most ", kScriptVariablesMax, " names"));
+  }
   for (const auto& [name, value] : env->items()) {
-    if (!value.is_string()) in.problem(cat("env.", name), "must be text");
+    const bool fits =
+        value.is_string() && value.get_ref<const std::string&>().size() <= kScriptVariableBytesMax;
+    if (!fits)
+      in.problem(cat("env.", name),
+                 cat("must be text of at most ", kScriptVariableBytesMax, " bytes"));
+    if (const std::string why = why_not_variable(name); !why.empty())
+      in.problem(cat("env.", name), why);
   }
   step.env = *env;
 }

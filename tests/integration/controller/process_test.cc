@@ -146,6 +146,23 @@ TEST_CASE("a wrong configuration is refused with every mistake in its place") {
   CHECK_FALSE(std::filesystem::exists(site.folder / "state"));
 }
 
+TEST_CASE(
+    "folders that are not there are told together, with their places; one agent is one node") {
+  const Site site;
+  site.write("c.yaml",
+             "address: 127.0.0.1\nport: 0\nstate: state\nscenarios: nowhere\nrules: c.yaml\n"
+             "runbooks: runbooks\nnodes:\n"
+             "  - {name: a, url: \"http://127.0.0.1:1\", token_file: t}\n"
+             "  - {name: b, url: \"http://127.0.0.1:1/\", token_file: t}\n");
+  Program program(site.arguments(), site.log());
+  CHECK(program.wait() == 64);
+  const std::string said = program.said();
+  INFO(said);
+  CHECK(said.find("c.yaml:4:1: scenarios is no folder") != std::string::npos);
+  CHECK(said.find("c.yaml:5:1: rules is no folder") != std::string::npos);
+  CHECK(said.find("nodes[1].url is that of node `a` already") != std::string::npos);
+}
+
 TEST_CASE("a channel that does not exist is found before anything starts") {
   const Site site;
   site.write("runbooks/n.yaml",

@@ -88,20 +88,46 @@ TEST_CASE("`help` shows the help of what stands behind it, with the exit codes, 
 
 TEST_CASE("wrong usage ends with 64 and calls nothing") {
   const int before = calls;
-  for (const auto& arguments :
-       std::vector<std::vector<const char*>>{{},
-                                             {"drill"},
-                                             {"drill", "run"},
-                                             {"drill", "fly"},
-                                             {"drill", "run", "x", "--seed", "1.5"},
-                                             {"drill", "run", "x", "--sed", "1"},
-                                             {"drill", "run", "x", "--rate", "0"},
-                                             {"drill", "run", "x", "--rate", "100"},
-                                             {"nonsense"},
-                                             {"drill", "run", "x", "y"}}) {
+  for (const auto& arguments : std::vector<std::vector<const char*>>{
+           {},
+           {"drill"},
+           {"drill", "run"},
+           {"drill", "fly"},
+           {"drill", "run", "x", "--seed", "1.5"},
+           {"drill", "run", "x", "--seed", "0x10"},
+           {"drill", "run", "x", "--seed", "010"},
+           {"drill", "run", "x", "--seed", "+1"},
+           {"drill", "run", "x", "--seed", ""},
+           {"drill", "run", "x", "--seed", "-"},
+           {"drill", "run", "x", "--seed", "99999999999999999999"},
+           {"--seed", "1", "drill", "run", "x"},
+           {"drill", "run", "x", "--sed", "1"},
+           {"drill", "run", "x", "--rate", "0"},
+           {"drill", "run", "x", "--rate", "100"},
+           {"nonsense"},
+           {"drill", "run", "x", "y"}}) {
     CHECK(run(arguments) == kUsage);
   }
   CHECK(calls == before);
+}
+
+TEST_CASE("a number that is out of bounds is told as it was typed") {
+  std::ostringstream said;
+  std::streambuf* const stderr_buffer = std::cerr.rdbuf(said.rdbuf());
+  run({"drill", "run", "x", "--rate", "99999999999999999999"});
+  std::cerr.rdbuf(stderr_buffer);
+  CHECK(said.str().find("must be from 1 to 99, not 99999999999999999999") != std::string::npos);
+}
+
+TEST_CASE("what every command has may stand before it") {
+  CHECK(run({"--json", "--state", "here", "drill", "run", "hang"}) == 7);
+  CHECK(seen_json);
+  CHECK(seen["--state"] == std::vector<std::string>{"here"});
+  CHECK(seen["scenario"] == std::vector<std::string>{"hang"});
+  CHECK(run({"--controller=http://a", "check", "--", "--json"}) == 7);
+  CHECK(seen["--controller"] == std::vector<std::string>{"http://a"});
+  CHECK(seen["file"] == std::vector<std::string>{"--json"});
+  CHECK_FALSE(seen_json);
 }
 
 TEST_CASE("a mistyped noun or verb is answered with the nearest one and the list") {

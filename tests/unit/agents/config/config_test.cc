@@ -147,6 +147,16 @@ TEST_CASE("services that wait for each other are refused") {
              Catch::Contains("would wait for itself for ever"));
 }
 
+TEST_CASE("a pause before a restart that is above its bound is refused") {
+  const auto config = read_config(
+      "node: a\naddress: 127.0.0.1\nstate: /nowhere\nservices:\n"
+      "  - {name: s, argv: [/bin/true], restart: {backoff: 10s, backoff_max: 1s}}\n",
+      "agent.yaml");
+  REQUIRE_FALSE(config);
+  CHECK(config.error().message.find("restart.backoff is above `backoff_max` (10s > 1s)") !=
+        std::string::npos);
+}
+
 TEST_CASE("what would collide is refused") {
   CHECK_THAT(mistakes("services: [{name: a, command: [a]}, {name: a, command: [a]}]\n"),
              Catch::Contains("is there twice"));

@@ -67,6 +67,22 @@ TEST_CASE("what the agent answers decides the outcome") {
            Case{"inject", 200, {{"state", "reverted"}}, "failed", "the fault was reverted already"},
            Case{"revert", 200, {{"state", "reverted"}}, "ok", ""},
            Case{"revert", 200, {{"state", "live"}}, "failed", "the fault is still live"},
+           Case{"revert",
+                200,
+                {{"state", "live"}, {"error", "the unit is gone"}},
+                "failed",
+                "the fault is still live: the unit is gone"},
+           Case{"clear",
+                200,
+                {{"state", "left"}, {"left", {{{"what", "a rule"}, {"why", "no nft"}}}}},
+                "failed",
+                "left over: a rule: no nft"},
+           Case{
+               "revert_all",
+               200,
+               {{"failed", {{{"id", "f-1"}, {"error", "busy"}}, {{"id", "f-2"}, {"error", "no"}}}}},
+               "failed",
+               "2 could not be reverted: f-1: busy; f-2: no"},
            Case{"act", 202, {{"state", "running"}}, "ok", ""},
            Case{"act", 200, {{"state", "failed"}, {"error", "exit 1"}}, "failed", "exit 1"},
            Case{"revert_all",
@@ -89,6 +105,16 @@ TEST_CASE("what the agent answers decides the outcome") {
     CHECK(done->outcome == each.outcome);
     CHECK(done->detail == each.detail);
   }
+}
+
+TEST_CASE("an order that something else is in the way of may be given again") {
+  Attempt on_the_same_target("inject");
+  const auto refused =
+      on_the_same_target.answer(409, {{"code", "conflict"}, {"error", "f-1 is in force there"}});
+  REQUIRE(refused);
+  CHECK(refused->not_now);
+  Attempt never("inject");
+  CHECK_FALSE(never.answer(409, {{"code", "refused"}, {"error", "not permitted"}})->not_now);
 }
 
 TEST_CASE("an agent that cannot be reached is tried until the timeout, then it has surely failed") {

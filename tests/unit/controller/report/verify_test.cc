@@ -199,6 +199,15 @@ TEST_CASE("a removed line, an added line and a sentence without source are found
   CHECK(unknown);
 }
 
+TEST_CASE("what is missing and what is null are told apart") {
+  nlohmann::json report = written_and_read_again();
+  report["added"] = nullptr;
+  const Verification verification = verify_report(report).value();
+  REQUIRE(verification.differences.size() == 1);
+  CHECK(verification.differences[0].reported.is_null());
+  CHECK(verification.differences[0].recomputed == "(not there)");
+}
+
 TEST_CASE("what is no report is refused") {
   CHECK_FALSE(verify_report(nlohmann::json::object()));
   CHECK_FALSE(verify_report(nlohmann::json::array()));

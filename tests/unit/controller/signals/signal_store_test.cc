@@ -4,6 +4,7 @@
 #include "controller/signals/signal_store.h"
 
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <limits>
 
 #include "core/base/text.h"
@@ -47,6 +48,14 @@ TEST_CASE("samples come back in order, by signal, node and time, also after a re
   CHECK(values(*store, {.signal = "latency_ms", .limit = 1}) == std::vector{10.0});
   CHECK(store->nodes_of("latency_ms") == std::vector<std::string>{"app-1", "app-2"});
   CHECK(store->nodes_of("latency").empty());
+}
+
+TEST_CASE("a store that cannot be read says that it may be deleted") {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "samples.sqlite") << std::string(5'000, 'x');
+  const auto opened = SignalStore::open(folder / "samples.sqlite", kWide);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().message.find("may be deleted") != std::string::npos);
 }
 
 TEST_CASE("a value that does not change is kept once a second, and the newest is known at once") {

@@ -169,6 +169,50 @@ TEST_CASE("what is said about a link's upstreams is an act of its agent") {
   CHECK(scene.command("link.weights", weights));
 }
 
+TEST_CASE("nothing is ordered of a link whose agent is down") {
+  Scene scene;
+  scene.agents_up();
+  scene.step(AgentLost{"app-1", "connection refused"});
+  const auto refused = [&](const char* verb, const Json& body) {
+    const auto answer = scene.command(verb, body);
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().code == ErrorCode::kUnavailable);
+    CHECK(answer.error().message == "nothing was done: agent app-1 is down: connection refused");
+  };
+  refused("link.undrain", {{"node", "app-1"}, {"link", "cardkeys"}, {"upstream", "primary"}});
+  refused("link.reroute", {{"node", "app-1"}, {"link", "cardkeys"}, {"to", "standby"}});
+}
+
+TEST_CASE("a fault whose revert fails shows why, and one that was in the way of another too") {
+  Scene scene;
+  scene.agents_up();
+  const auto well = scene.fleet;
+  scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
+    if (effect.kind != "revert") return well(effect);
+    return EffectDone{effect.id, "failed", "the mount is busy", Json::object(), scene.now};
+  };
+  const auto shown = [&](const Json& answer) {
+    return scene.world.view(scene.now)["faults"][answer["fault"].get<std::string>()];
+  };
+  const auto first = scene.command("fault.apply", pause_orders());
+  REQUIRE(first);
+  REQUIRE(scene.command("fault.revert", *first));
+  CHECK(shown(*first)["revert_error"] == "the mount is busy");
+  CHECK(shown(*first)["not_now"] == false);
+  scene.fleet = well;
+  scene.run_for(2s);
+  CHECK(shown(*first)["state"] == "reverted");
+  CHECK(shown(*first)["revert_error"] == "");
+
+  scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
+    return EffectDone{effect.id, "failed", "f-9 is in force", Json::object(), scene.now, true};
+  };
+  const auto second = scene.command("fault.apply", pause_orders());
+  REQUIRE(second);
+  CHECK(shown(*second)["state"] == "failed");
+  CHECK(shown(*second)["not_now"] == true);
+}
+
 TEST_CASE("agents are told which crossings matter") {
   Scene scene;
   const Json watches = scene.world.watches("crowd-1");

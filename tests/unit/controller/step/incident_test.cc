@@ -53,9 +53,42 @@ TEST_CASE("a person closes an incident, what still fires opens another") {
   CHECK(scene.only("incident.closed").data["why"] == "closed by night-shift: gone for good");
   CHECK(scene.world.view(scene.now)["incidents"][id]["closed_why"] ==
         "closed by night-shift: gone for good");
-  CHECK(!scene.command("incident.close", {{"incident", id}, {"reason", "again"}}));
+  const auto again = scene.command("incident.close", {{"incident", id}, {"reason", "again"}});
+  REQUIRE(!again);
+  CHECK(again.error().code == ErrorCode::kOver);
   scene.run_for(200ms);
   CHECK(scene.events("incident.opened").size() == 2);
+}
+
+TEST_CASE("an incident says what it is still open for, also when that is elsewhere") {
+  Scene scene;
+  scene.agents_up();
+  scene.samples(1, 400);
+  const std::string id = scene.only("incident.opened").incident;
+  const auto waits = [&] { return scene.world.view(scene.now)["incidents"][id]["waits_for"]; };
+  REQUIRE(waits().size() == 1);
+  CHECK(waits()[0].get<std::string>().starts_with("rule slow clears: latency_ms <= 100"));
+  scene.samples(1, 20);
+  scene.run_for(1s);
+  scene.quiet = true;
+  scene.step(AgentEvents{"crowd-1", {}, {{scene.now, "latency_ms", 20}}});
+  scene.step(AgentEvents{
+      "app-1",
+      {{scene.now, "service.gave_up", {{"service", "orders"}, {"restarts", 5}, {"why", "exit 3"}}}},
+      {{scene.now, "orders.up", 0}}});
+  for (int second = 0; second < 4; ++second) {
+    scene.run_for(1s);
+    scene.step(AgentEvents{"crowd-1", {}, {{scene.now, "latency_ms", 20}}});
+    scene.step(AgentEvents{"keys-1", {}, {{scene.now, "cardkeys-primary.up", 1}}});
+    scene.step(AgentEvents{"app-1", {}, {{scene.now, "orders.up", 0}}});
+  }
+  CHECK(waits() ==
+        nlohmann::json({"service orders of app-1 is well: it was given up (exit 3), and stays down "
+                        "until a runbook's step `restart` starts it"}));
+  scene.quiet = false;
+  scene.run_for(1s);
+  CHECK(waits().empty());
+  CHECK(scene.events("incident.closed").size() == 1);
 }
 
 TEST_CASE("a fault by hand has the blast radius of a drill") {

@@ -51,6 +51,14 @@ TEST_CASE("the same files are no change, and no event") {
   CHECK(scene.events("catalog.changed").empty());
 }
 
+TEST_CASE("other groups and signals of a node are changes") {
+  Scene scene(documented());
+  Catalog next = documented();
+  next.inventory.groups = {{"keys", {"cardkeys-primary"}, 1}};
+  next.inventory.nodes["app-1"].signals = {"orders.up"};
+  CHECK(reload(scene, next).value()["changes"] == Json{"group keys is new", "node app-1 changed"});
+}
+
 TEST_CASE("a node that came with a reload is known, one that went is not") {
   Scene scene(documented());
   scene.agents_up();

@@ -32,6 +32,27 @@ TEST_CASE("a breach starts its runbook in the same step as it opens") {
   CHECK(scene.events("incident.closed").size() == 1);
 }
 
+TEST_CASE("a script that fails says what it wrote, in the journal and in the view of its run") {
+  Scene scene;
+  const auto well = scene.fleet;
+  scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
+    if (effect.kind != "act" || effect.body["kind"] != "script") return well(effect);
+    const Json result = {{"exit_code", 127},
+                         {"output", "trying\n\nrepair.sh: redis-cli: not found\n"}};
+    return EffectDone{effect.id,
+                      "ok",
+                      "",
+                      {{"state", "failed"}, {"error", "ended with code 127"}, {"result", result}},
+                      scene.now};
+  };
+  go_slow(scene);
+  scene.run_for(1s);
+  const std::string why = "ended with code 127; it wrote: trying / repair.sh: redis-cli: not found";
+  CHECK(scene.events("step.done").back().data["detail"] == why);
+  const Json run = scene.world.view(scene.now)["runs"]["r-1"];
+  CHECK(run["why"] == "repair: failed (" + why + ")");
+}
+
 TEST_CASE("cooldown holds over a restart, is explained once, and then lets go") {
   Scene scene;
   go_slow(scene);

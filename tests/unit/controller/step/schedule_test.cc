@@ -51,6 +51,58 @@ TEST_CASE("a refused drill day is recorded with its reason") {
   CHECK(scene.events("schedule.missed").size() == 1);
 }
 
+TEST_CASE("a missed day is told to people and shown until the next run") {
+  Scene scene(with_day(0, 1));
+  scene.agents_up();
+  REQUIRE(scene.command("halt", {{"reason", "a release"}}));
+  scene.run_for(61s);
+  const auto day = [&] { return scene.world.view(scene.now)["schedule"][0]; };
+  CHECK(day()["missed"] == Json({{"due_us", to_us(WallTime(24h * 20'000) + 1min)},
+                                 {"why", "hang was not started: halted: a release"}}));
+  const auto told = scene.effects("notify");
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].body["message"] ==
+        "drill day weekly missed 2024-10-04T00:01:00Z: hang was not started: halted: a release");
+  REQUIRE(scene.command("resume", Json::object()));
+  scene.now += 24h * 7 - 2s;
+  scene.run_for(2s);
+  REQUIRE(scene.events("drill.started").size() == 1);
+  CHECK(day()["missed"].is_null());
+}
+
+TEST_CASE("a day that something passing is in the way of waits within its time") {
+  for (const bool ends : {true, false}) {
+    Scene scene(with_day(0, 1));
+    scene.catalog.drill_days.front().missed_within = 2min;
+    scene.agents_up();
+    scene.samples(1, 400);  // an incident
+    scene.run_for(65s);
+    CHECK(scene.events("schedule.missed").empty());
+    CHECK(scene.world.view(scene.now)["schedule"][0]["held"] ==
+          "hang was not started: incident i-1 is open on cardkeys-primary");
+    if (ends) scene.samples(1, 20);
+    scene.run_for(2min);
+    CHECK(scene.events("drill.started").size() == (ends ? 1 : 0));
+    CHECK(scene.events("schedule.missed").size() == (ends ? 0 : 1));
+    if (!ends) {
+      CHECK(scene.only("schedule.missed").data["why"] ==
+            "hang was not started: incident i-1 is open on cardkeys-primary");
+    }
+    CHECK(scene.world.view(scene.now)["schedule"][0]["held"] == "");
+  }
+}
+
+TEST_CASE("of two days due at once the second follows the first") {
+  Catalog catalog = with_day(0, 1);
+  catalog.drill_days.push_back(catalog.drill_days.front());
+  catalog.drill_days.back().name = "other";
+  Scene scene(catalog);
+  scene.agents_up();
+  scene.run_for(5min);
+  CHECK(scene.events("drill.started").size() == 2);
+  CHECK(scene.events("schedule.missed").empty());
+}
+
 TEST_CASE("after a restart a due time is still run when it is not too old, else recorded") {
   for (const bool too_old : {false, true}) {
     Scene scene(with_day(0, 1));

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: `panshi fault` ends with what became of the fault, not with what was asked for.
+#include <catch2/catch.hpp>
+
+#include "cli/exit_codes.h"
+#include "tests/unit/cli/fake_controller.h"
+
+namespace panshi::cli {
+namespace {
+
+using nlohmann::json;
+
+// A controller with one fault, as the test says it stands.
+struct OneFault {
+  OneFault() {
+    controller.server.route("POST", "/api/v1/faults/f-1/revert", [this](const HttpRequest&) {
+      return json_response({{"fault", "f-1"}, {"over", over}});
+    });
+    controller.server.route("POST", "/api/v1/faults", [](const HttpRequest&) {
+      return json_response({{"fault", "f-1"}}, 201);
+    });
+    controller.server.route("GET", "/api/v1/status", [](const HttpRequest&) {
+      return json_response({{"halted", false}});
+    });
+    controller.server.route("GET", "/api/v1/faults", [this](const HttpRequest&) {
+      json shown = fault;
+      if (++asked < settles_after) shown["state"] = "live";
+      return json_response({{"faults", {shown}}});
+    });
+  }
+  int run(std::vector<std::string> words) {
+    asked = 0;
+    words.insert(words.begin(), "fault");
+    return controller.run(fault_commands(), std::move(words));
+  }
+
+  json fault = {{"id", "f-1"}, {"state", "reverted"}, {"reason", "asked"}};
+  bool over = false;
+  int settles_after = 0;
+  int asked = 0;
+  FakeController controller;
+};
+
+TEST_CASE("a revert waits for the agent, and is not known while it is still tried") {
+  OneFault one;
+  one.settles_after = 3;
+  CHECK(one.run({"revert", "f-1"}) == kPass);
+  CHECK(one.controller.printed == "fault f-1 is reverted\n");
+  one.fault = {{"id", "f-1"}, {"state", "live"}, {"revert_error", "the mount is busy"}};
+  CHECK(one.run({"revert", "f-1", "--wait", "0"}) == kUnknown);
+  CHECK(one.controller.said.find("not reverted yet: the mount is busy") != std::string::npos);
+  one.over = true;
+  CHECK(one.run({"revert", "f-1"}) == kPass);
+}
+
+TEST_CASE("a fault that another one was in the way of may be tried again; any other failed") {
+  OneFault one;
+  one.fault = {{"id", "f-1"}, {"state", "failed"}, {"reason", "why"}, {"not_now", true}};
+  const std::vector<std::string> apply = {"apply",          "process.pause", "--target",
+                                          "service=orders", "--for",         "5s"};
+  CHECK(one.run(apply) == kRefused);
+  one.fault["not_now"] = false;
+  CHECK(one.run(apply) == kFail);
+}
+
+}  // namespace
+}  // namespace panshi::cli
