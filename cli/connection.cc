@@ -105,7 +105,8 @@ Result<Connection> Connection::find(const Invocation& invocation) {
   const bool over_tls = url.starts_with("https://");
   if (over_tls && authority.empty()) {
     return fail(ErrorCode::kRefused,
-                cat(url, " is proven by a certificate: say who signs it, with --authority FILE or "
+                cat(url,
+                    " is proven by a certificate: say who signs it, with --authority FILE or "
                     "PANSHI_AUTHORITY (ca.crt of panshi tls init)"));
   }
   // Before the token leaves: nobody shall get it who cannot prove to be the controller.

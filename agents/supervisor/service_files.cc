@@ -11,8 +11,8 @@
 
 #include "core/base/text.h"
 #include "core/io/files.h"
-#include "core/io/process_table.h"
 #include "core/io/private_folder.h"
+#include "core/io/process_table.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {

@@ -53,7 +53,7 @@ TEST_CASE("a revert waits for the agent, and is not known while it is still trie
   CHECK(one.run({"revert", "f-1"}) == kPass);
 }
 
-TEST_CASE("a fault that another one was in the way of may be tried again; any other failed") {
+TEST_CASE("a fault that another one was in the way of may be tried again, any other failed") {
   OneFault one;
   one.fault = {{"id", "f-1"}, {"state", "failed"}, {"reason", "why"}, {"not_now", true}};
   const std::vector<std::string> apply = {"apply",          "process.pause", "--target",
