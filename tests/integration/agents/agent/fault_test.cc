@@ -154,6 +154,32 @@ TEST_CASE("what a dead agent's service was left with is cleared by hand") {
   CHECK(process_state(pid) != 'T');
 }
 
+TEST_CASE("a process that was paused under a state folder that is lost is found, not called over") {
+  TestAgent agent(kShop);
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  const pid_t pid = paused(agent, 60'000);
+  const pid_t died = agent.pid();
+  for (const pid_t each : agent.guardians()) ::kill(each, SIGKILL);
+  ::kill(died, SIGKILL);
+  REQUIRE(eventually([&] { return agent.pid() == 0; }));
+  std::filesystem::remove_all(agent.folder() / "state");
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  REQUIRE(process_state(pid) == 'T');
+  const auto cleared = agent.call("POST", "/v1/faults/f/clear",
+                                  {{"epoch", 1},
+                                   {"kind", "process.pause"},
+                                   {"target", {{"service", "shop"}}},
+                                   {"params", json::object()}});
+  INFO(cleared.json);
+  CHECK(cleared.json.at("state") == "left");
+  CHECK_THAT(cleared.json.dump(), Catch::Contains(cat("kill -CONT ", pid)));
+  CHECK_THAT(agent.run({"fsck", "--config", "{config}"}).output,
+             Catch::Contains(cat("stopped process ", pid)));
+  ::kill(pid, SIGKILL);
+}
+
 TEST_CASE("an agent that is stopped reverts its faults and leaves nothing") {
   TestAgent agent(kShop);
   agent.start();
