@@ -102,7 +102,7 @@ int revoke(Invocation& i) {
   }
   i.terminal.line(cat(revoked->about.peer, " is revoked. A host refuses it once it has the new ",
                       authority->files_of(revoked->about.peer).revoked.string(),
-                      ", which is read again within seconds"));
+                      ", which is read at the next connection"));
   return kPass;
 }
 

@@ -107,8 +107,8 @@ Result<std::vector<ProcessName>> LinuxMachine::processes(const ProcessChoice& ch
   // What another node's agent on this machine has started is of that node, whatever it is called.
   const std::string ours = scope_.state.string();
   std::erase_if(chosen, [&](const ProcessName& each) {
-    const std::string state = started_with(each.pid, "PANSHI_STATE");
-    return !choice.process.empty() && !state.empty() && state != ours;
+    const bool by_an_agent = !started_with(each.pid, "PANSHI_SERVICE").empty();
+    return !choice.process.empty() && by_an_agent && started_with(each.pid, "PANSHI_STATE") != ours;
   });
   return chosen;
 }

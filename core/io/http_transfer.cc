@@ -174,6 +174,17 @@ ErrorCode code_of(CURLcode code, const HttpTransfer& transfer) {
   }
 }
 
+// Only over TLS is there more to say than the code does: whose certificate is wrong, and how.
+std::string why_not(CURLcode code, const HttpTransfer& transfer) {
+  if (transfer.body_too_large) return "the answer is too large";
+  const std::string plain = curl_easy_strerror(code);
+  if (transfer.call.tls == nullptr) return plain;
+  // Who does not accept a certificate says so after the hands are shaken, which then breaks a call.
+  const bool broke = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR;
+  const std::string detail = transfer.error.data();
+  return cat(detail.empty() ? plain : detail, broke ? "; does it accept our certificate?" : "");
+}
+
 }  // namespace
 
 HttpTransfer::HttpTransfer() : easy(make_easy()) {}
@@ -184,9 +195,11 @@ Status prepare(HttpTransfer& transfer, HttpCall call) {
   transfer.body.clear();
   transfer.body_too_large = false;
   transfer.repeated = false;
+  transfer.error.front() = '\0';
   CURL* const easy = transfer.easy.get();
   curl_easy_reset(easy);
   set(easy, CURLOPT_NOSIGNAL, 1L);
+  set(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
   set(easy, CURLOPT_PROXY, "");
   set(easy, CURLOPT_TCP_NODELAY, 1L);
@@ -217,10 +230,8 @@ Status prepare(HttpTransfer& transfer, HttpCall call) {
 Result<HttpReply> finish(CURLcode code, HttpTransfer& transfer) {
   CURL* const easy = transfer.easy.get();
   if (code != CURLE_OK) {
-    const char* const why =
-        transfer.body_too_large ? "the answer is too large" : curl_easy_strerror(code);
     return fail(code_of(code, transfer),
-                cat(transfer.call.method, " ", transfer.call.url, ": ", why));
+                cat(transfer.call.method, " ", transfer.call.url, ": ", why_not(code, transfer)));
   }
   long status = 0;
   curl_off_t took_us = 0;

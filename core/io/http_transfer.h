@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 
+#include <array>
 #include <memory>
 #include <string>
 
@@ -30,6 +31,7 @@ struct HttpTransfer {
   HeaderList headers;
   HeaderList connect_to;
   std::string body;
+  std::array<char, CURL_ERROR_SIZE> error = {};  // libcurl's own words, more than the code's
   bool body_too_large = false;
   bool repeated = false;  // it was sent before, on a connection that broke
 };

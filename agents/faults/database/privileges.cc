@@ -81,9 +81,12 @@ class SqlAccount final : public Account {
     std::vector<std::string> global;
     std::string more;
     for (const std::string& each : lacks) {
-      if (!each.ends_with(kOnAccounts)) {
-        global.push_back(each);
-      } else {
+      if (!each.ends_with(kOnAccounts)) global.push_back(each);
+    }
+    for (const std::string& each : lacks) {
+      if (!each.ends_with(kOnAccounts)) continue;
+      const std::string plain = each.substr(0, each.size() - kOnAccounts.size());
+      if (std::find(global.begin(), global.end(), plain) == global.end()) {
         more = cat("GRANT ", each, to);
       }
     }

@@ -147,7 +147,7 @@ TEST_CASE("a wrong configuration is refused with every mistake in its place") {
 }
 
 TEST_CASE(
-    "folders that are not there are told together, with their places; one agent is one node") {
+    "folders that are not there are told together, with their places, one agent is one node") {
   const Site site;
   site.write("c.yaml",
              "address: 127.0.0.1\nport: 0\nstate: state\nscenarios: nowhere\nrules: c.yaml\n"

@@ -126,6 +126,18 @@ TEST_CASE("processes that were paused by name go on after the agent was killed")
   CHECK(eventually([&] { return process_state(one.name().pid) == 'S'; }));
 }
 
+TEST_CASE("a name does not mean what another node's agent on this machine has started") {
+  TestAgent other(
+      cat("services:\n  - {name: shop, command: [\"{folder}/", own_name(), "\", \"1000\"]}\n"));
+  std::filesystem::copy_file("/bin/sleep", other.folder() / own_name());
+  other.start();
+  REQUIRE(other.becomes("shop", "ready"));
+  Sleepers nap(own_name());
+  nap.agent.start();
+  CHECK(nap.put("f1", "process.pause", {{"process", own_name()}}).status == 404);
+  CHECK(process_state(other.service("shop").at("pid")) == 'S');
+}
+
 TEST_CASE("a process is killed by name, and again when somebody starts it") {
   Sleepers nap(own_name());
   nap.agent.start();
