@@ -253,8 +253,10 @@ bool Exchange::on_head(httplib::Response& out) {
 
 void Exchange::on_body(const httplib::ContentReader& body, httplib::Response& out) {
   std::string text;
+  bool too_large = false;
   const bool read = body([&](const char* part, std::size_t size) {
-    if (size > rules_.options.body_max - text.size()) return false;
+    too_large = size > rules_.options.body_max - text.size();
+    if (too_large) return false;
     text.append(part, size);
     return true;
   });
@@ -264,7 +266,7 @@ void Exchange::on_body(const httplib::ContentReader& body, httplib::Response& ou
   const bool ended = read && (!chunked_ || bytes_.seen().ends_with("0\r\n\r\n"));
   if (ended) return handle(std::move(text), out);
   unread_ = true;
-  answer(bare_http_refusal(rules_.options, read ? 400 : 413), out);
+  answer(bare_http_refusal(rules_.options, too_large ? 413 : 400), out);
 }
 
 void Exchange::handle(std::string body, httplib::Response& out) {
