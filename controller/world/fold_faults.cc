@@ -195,7 +195,7 @@ void fault_stuck(State& state, const Event& event) {
   FaultFacts* fault = find_in(state.faults, text_of(event.data, "fault"));
   if (!fault) return;
   fault->stuck = true;
-  fault->stuck_why = text_of(event.data, "error");
+  fault->stuck_why = fault->revert_why = text_of(event.data, "error");
   fault->reason = cat("cannot be reverted: ", fault->stuck_why);
 }
 

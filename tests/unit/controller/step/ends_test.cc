@@ -281,6 +281,7 @@ TEST_CASE("a fault that its agent cannot revert is an incident that pages until 
   CHECK(scene.effects("notify").size() == 1);
   const Json fault = scene.world.view(scene.now)["faults"]["f-1"];
   CHECK(fault["stuck"] == true);
+  CHECK(fault["revert_error"] == "Access denied for user chaos");
   CHECK(fault["reason"] == "cannot be reverted: Access denied for user chaos");
   says("server has gone away");
   CHECK(scene.events("incident.opened").size() == 1);
