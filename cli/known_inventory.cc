@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/known_inventory.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "cli/connection.h"
@@ -11,6 +12,8 @@ namespace panshi::cli {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr const char* kLabToCheck = "/lab";  // nothing is there
 
 // Where a node is does not matter here, and a controller does not tell where it keeps tokens.
 void read_nodes(Json nodes, Inventory& inventory, Problems& problems) {
@@ -29,6 +32,16 @@ std::vector<std::string> names_in(const Json& answer, const char* key) {
   return names;
 }
 
+// Folders below the lab's own lie elsewhere in each lab.
+void forget_places(InventoryNode& node) {
+  if (!node.offer.reach) return;
+  auto& folders = node.offer.reach->directories;
+  const bool placed =
+      folders && std::none_of(folders->begin(), folders->end(),
+                              [](const auto& one) { return one.starts_with(kLabToCheck); });
+  if (!placed) folders.reset();
+}
+
 // Somebody named a controller: that it does not answer is then a mistake.
 bool is_asked_for(const Invocation& invocation) {
   return invocation.has("--controller") || std::getenv("PANSHI_CONTROLLER") != nullptr;
@@ -42,7 +55,7 @@ bool is_lab(const Document& document) {
 }
 
 Result<LabPlan> plan_to_check(const Document& document) {
-  return plan_lab(document, {"/lab", "/bin", "/source", "user", "", 0});
+  return plan_lab(document, {kLabToCheck, "/bin", "/source", "user", "", 0});
 }
 
 Result<KnownInventory> inventory_of(const LabPlan& plan) {
@@ -51,6 +64,7 @@ Result<KnownInventory> inventory_of(const LabPlan& plan) {
   Problems problems;
   read_nodes(plan.controller.value("nodes", Json::array()), known.inventory, problems);
   if (!problems.empty()) return tl::unexpected<Error>(problems.error());
+  for (auto& [name, node] : known.inventory.nodes) forget_places(node);
   return known;
 }
 

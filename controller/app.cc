@@ -94,13 +94,13 @@ struct App::Impl {
   std::vector<Effect> last_effects() const;
 
   Result<nlohmann::json> reload();
-  void learn_signals(const AgentState& agent);
+  void learn(const AgentState& agent);
 
   const Config config;
   const Parts parts;
   Snapshot<Catalog> catalog{parts.catalog};  // what the API shows; the loop has the same
   std::mutex reloading;
-  Snapshot<NodeSignals> said{NodeSignals()};  // by the agents; written by the thread `fleet`
+  Snapshot<AgentOffers> said{AgentOffers()};  // by the agents; written by the thread `fleet`
   Feed feed;
   std::optional<LockFile> lock;
   std::string token;
@@ -232,20 +232,17 @@ bool App::Impl::deliver(Letter letter) {
       signals->add(batch->node, sample.signal, sample.at, sample.value);
     }
   }
-  if (const auto* agent = std::get_if<AgentState>(&letter.input)) learn_signals(*agent);
+  if (const auto* agent = std::get_if<AgentState>(&letter.input)) learn(*agent);
   return loop->letters().put(std::move(letter));
 }
 
-// At the start nobody knows what the agents send: what the files say of signals is checked once the
-// last of them has told it. Then it is too late to refuse them, but not to say so.
-void App::Impl::learn_signals(const AgentState& agent) {
-  std::vector<std::string> names;
-  for (const auto& name : value_of(agent.status, "signals")) {
-    if (name.is_string()) names.push_back(name.get<std::string>());
-  }
-  NodeSignals all = *said.read();
-  if (names.empty() || all[agent.node] == names) return;
-  all[agent.node] = std::move(names);
+// At the start nobody knows what the agents send and can break: what the files say of it is checked
+// once the last of them has told it. Then it is too late to refuse them, but not to say so.
+void App::Impl::learn(const AgentState& agent) {
+  AgentOffer offer = offer_in(agent.status);
+  AgentOffers all = *said.read();
+  if (all[agent.node] == offer) return;
+  all[agent.node] = std::move(offer);
   said.publish(all);
   Inventory inventory = catalog.read()->inventory;
   const bool declared = inventory.signals().has_value();

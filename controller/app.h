@@ -36,7 +36,7 @@ class App {
         draw;
     // The configuration as its files say now, for reload(); kInvalid with every mistake, one in the
     // name of a signal among them.
-    std::function<Result<Loaded>(const NodeSignals&)> load;
+    std::function<Result<Loaded>(const AgentOffers&)> load;
   };
   App(Config config, Parts parts);
   ~App();

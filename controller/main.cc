@@ -106,7 +106,7 @@ Status check_whose(const std::filesystem::path& file, const Config& config) {
   return {};
 }
 
-Result<App::Loaded> load_again(const std::filesystem::path& file, const NodeSignals& said) {
+Result<App::Loaded> load_again(const std::filesystem::path& file, const AgentOffers& said) {
   ASSIGN_OR_RETURN(Config config, load_config(file));
   if (auto fine = check_whose(file, config); !fine) return tl::unexpected(fine.error());
   Config checked = config;
@@ -154,7 +154,7 @@ int serve(const Config& config, const Catalog& catalog, bool takes_over) {
       .clock = clock,
       .version = kVersion,
       .draw = &draw_of,
-      .load = [&config](const NodeSignals& said) { return load_again(config.file, said); }};
+      .load = [&config](const AgentOffers& said) { return load_again(config.file, said); }};
   if (const int status = takes_over ? take_over(config, parts) : 0; status != 0) return status;
   App app(config, std::move(parts));
   if (const auto opened = app.open(); !opened) return complain(opened.error(), kGaveUp);

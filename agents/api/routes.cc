@@ -67,6 +67,7 @@ Result<json> status_json(const ApiParts& parts) {
               {"services", std::move(services)},
               {"probes", std::move(probes)},
               {"signals", parts.config.signals},
+              {"reach", to_json(parts.config.reach)},
               {"links", links_json(parts.links)},
               {"faults", parts.faults.list()},
               {"actions", std::move(actions)},

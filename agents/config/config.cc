@@ -363,6 +363,7 @@ Result<AgentConfig> from_document(const Document& document) {
   if (!problems.empty()) return fail(ErrorCode::kInvalid, problems_text(problems, document));
   config.file = std::filesystem::absolute(document.file);
   config.signals = signals_of_agent(document.root);
+  config.reach = reach_of_agent(document.root);
   config.state = beside(config.file, config.state);
   config.scripts = beside(config.file, config.scripts);
   if (config.security.tls) {
@@ -371,7 +372,11 @@ Result<AgentConfig> from_document(const Document& document) {
       *each = beside(config.file, *each);
     }
   }
-  for (auto& folder : config.fault_directories) folder = beside(config.file, folder);
+  config.reach.directories.emplace();
+  for (auto& folder : config.fault_directories) {
+    folder = beside(config.file, folder);
+    config.reach.directories->push_back(folder.string());
+  }
   return config;
 }
 

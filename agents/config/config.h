@@ -151,6 +151,7 @@ struct AgentConfig {
   Duration lease_max = 10min;
   std::vector<std::string> allowed_hosts;  // Host headers besides the address
   std::vector<std::string> signals;        // all that it sends, sorted
+  FaultReach reach;                        // what faults can work through
   std::vector<ServiceConfig> services;
   std::vector<LinkConfig> links;
   std::vector<ProbeConfig> probes;

@@ -8,6 +8,7 @@
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
+#include "core/model/fault_reach.h"
 #include "core/model/probe_signals.h"
 
 namespace panshi::cli {
@@ -175,7 +176,8 @@ Json inventory_node(const PlannedNode& node) {
           {"services", node.services},
           {"links", std::move(links)},
           {"programs", std::move(programs)},
-          {"signals", signals_of_agent(node.config)}};
+          {"signals", signals_of_agent(node.config)},
+          {"reach", to_json(reach_of_agent(node.config))}};
 }
 
 void read_controller(const Json& json, const Scope& scope, LabPlan& plan, Problems& problems) {

@@ -23,7 +23,7 @@ class Api {
  public:
   struct Parts {
     const Snapshot<Catalog>& catalog;
-    const Snapshot<NodeSignals>& said;  // by the agents
+    const Snapshot<AgentOffers>& said;  // by the agents
     const Clock& clock;
     const AnchoredClock& anchored;
     const Snapshot<LoopView>& view;

@@ -299,7 +299,8 @@ Api::Answer Api::catalog(const Request&) {
                             {"services", node.services},
                             {"links", node.links},
                             {"programs", node.programs}};
-    if (node.signals) entry["signals"] = *node.signals;
+    if (node.offer.signals) entry["signals"] = *node.offer.signals;
+    if (node.offer.reach) entry["reach"] = to_json(*node.offer.reach);
     nodes.push_back(std::move(entry));
   }
   return nlohmann::json{{"nodes", std::move(nodes)},

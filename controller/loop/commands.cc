@@ -31,12 +31,13 @@ tl::unexpected<Error> not_found(std::string_view what, const std::string& name,
   return fail(ErrorCode::kNotFound, unknown_name(what, name, known));
 }
 
-// With the signals that agents have said they send: a name that nobody feeds is refused.
+// With what agents have said of themselves: a signal that nobody feeds and a fault that its agent
+// has nothing for are refused.
 Catalog informed_catalog(const Context& context) {
   Catalog catalog = context.catalog;
-  NodeSignals said;
+  AgentOffers said;
   for (const auto& [node, parts] : context.memory.parts) {
-    if (parts.signals) said[node] = *parts.signals;
+    said[node] = parts.offer;
   }
   catalog.inventory.learn(said);
   return catalog;

@@ -122,16 +122,6 @@ std::optional<std::set<std::string>> names_in(const nlohmann::json& status, cons
   return names;
 }
 
-std::optional<std::vector<std::string>> texts_in(const nlohmann::json& status, const char* key) {
-  const auto list = status.find(key);
-  if (list == status.end() || !list->is_array()) return std::nullopt;
-  std::vector<std::string> texts;
-  for (const auto& one : *list) {
-    if (one.is_string()) texts.push_back(one.get<std::string>());
-  }
-  return texts;
-}
-
 std::vector<std::string> missing_in(const std::optional<std::set<std::string>>& has,
                                     const std::vector<std::string>& wanted) {
   std::vector<std::string> missing;
@@ -178,7 +168,7 @@ void on_agent_state(Context& context, const AgentState& input) {
   context.memory.services[input.node] = services_of(input.status, context.now);
   AgentParts& parts = context.memory.parts[input.node];
   parts = {names_in(input.status, "services"), names_in(input.status, "links"),
-           texts_in(input.status, "signals")};
+           offer_in(input.status)};
   compare_inventory(context, input.node, parts);
 
   const ById faults = by_id(input.status, "faults");

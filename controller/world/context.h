@@ -38,7 +38,7 @@ struct DrillWatch {
 struct AgentParts {  // names; nothing where the agent did not say
   std::optional<std::set<std::string>> services;
   std::optional<std::set<std::string>> links;
-  std::optional<std::vector<std::string>> signals;
+  AgentOffer offer;
 };
 
 struct HeldDay {  // a drill day whose time has come and that something is in the way of

@@ -79,8 +79,8 @@ void check_signal(const Place& place, const std::string& signal, const std::stri
 
 void check_comparison(const Place& place, const Comparison& comparison) {
   const InventoryNode* node = check_node(place, comparison.node);
-  if (node && node->signals) {
-    return check_signal(place, comparison.signal, node->name, *node->signals);
+  if (node && node->offer.signals) {
+    return check_signal(place, comparison.signal, node->name, *node->offer.signals);
   }
   if (!place.has_inventory() || !comparison.node.empty()) return;
   const auto all = place.known.inventory->signals();
@@ -102,9 +102,89 @@ void check_kind(const Place& place, const FaultKindSpec& kind, const ScenarioFau
                                              ": expected ", join(shapes, " or ")));
 }
 
+bool is_of_service(std::string_view through) {
+  return !through.empty() && through != "http" && through != "directories";
+}
+
+// The services of the inventory that have the entry; none when some agent has not said.
+std::vector<std::string> services_with(const Inventory& inventory, std::string_view entry) {
+  std::vector<std::string> names;
+  for (const auto& [unused, node] : inventory.nodes) {
+    if (!node.offer.reach) return {};
+    for (const auto& [service, entries] : node.offer.reach->services) {
+      if (contains(entries, std::string(entry))) names.push_back(service);
+    }
+  }
+  return names;
+}
+
+std::string or_those_with(const Place& place, std::string_view entry) {
+  const std::vector<std::string> names = services_with(*place.known.inventory, entry);
+  return names.empty() ? "" : cat("; those that have: ", join(names, ", "));
+}
+
+void check_services_reach(const Place& place, const FaultKindSpec& kind, const Target& target) {
+  for (const std::string& service : target.services) {
+    const auto node = place.known.inventory->node_of_service(service);
+    if (!node) continue;  // was reported
+    const auto& reach = place.known.inventory->nodes.at(*node).offer.reach;
+    if (!reach || reach->has(service, kind.through)) continue;
+    place.problems.add(
+        place.at("target.service"),
+        cat(kind.name, " works through `", kind.through, "` of a service, and ", service,
+            " has none in the configuration of ", *node, or_those_with(place, kind.through)));
+  }
+}
+
+void check_node_reach(const Place& place, const FaultKindSpec& kind, const FaultReach& reach,
+                      const std::string& node) {
+  if (!is_of_service(kind.through) || reach.has_any(kind.through)) return;
+  place.problems.add(place.at("target.node"), cat(kind.name, " works through `", kind.through,
+                                                  "` of a service, and none on ", node, " has it",
+                                                  or_those_with(place, kind.through)));
+}
+
+void check_link_reach(const Place& place, const FaultReach& reach, const Target& target) {
+  if (contains(reach.http_links, target.link)) return;
+  place.problems.add(
+      place.at("target.link"),
+      cat(target.link, " of ", target.node, " is not declared `protocol: http`",
+          reach.http_links.empty() ? "" : "; links that are: ", join(reach.http_links, ", ")));
+}
+
+void check_path_reach(const Place& place, const FaultReach& reach, const ScenarioFault& fault) {
+  for (const char* key : {"path", "directory"}) {
+    if (!fault.params.is_object() || !fault.params.contains(key)) continue;
+    const auto& path = fault.params[key];
+    if (!path.is_string() || !path.get<std::string>().starts_with('/')) continue;  // was reported
+    if (reach.may_touch(path.get<std::string>())) continue;
+    place.problems.add(
+        place.at(cat("params.", key)),
+        cat("lies in no folder that ", fault.target.node,
+            " lets faults touch (`limits.directories`: ",
+            reach.directories->empty() ? "none" : join(*reach.directories, ", "), ")"));
+  }
+}
+
+// What the agent would refuse when the fault comes, for want of an account, a protocol or a folder.
+void check_reach(const Place& place, const FaultKindSpec& kind, const ScenarioFault& fault) {
+  const std::string_view through = kind.through;
+  if (!place.has_inventory() || through.empty()) return;
+  const Target& target = fault.target;
+  if (is_of_service(through)) check_services_reach(place, kind, target);
+  const auto node = place.known.inventory->nodes.find(target.node);
+  if (node == place.known.inventory->nodes.end() || !node->second.offer.reach) return;
+  const FaultReach& reach = *node->second.offer.reach;
+  if (target.is_node()) check_node_reach(place, kind, reach, target.node);
+  const bool known_link = target.is_link() && node->second.links.contains(target.link);
+  if (known_link && through == "http") check_link_reach(place, reach, target);
+  if (through == "directories") check_path_reach(place, reach, fault);
+}
+
 void check_fault(const Place& place, const ScenarioFault& fault, const nlohmann::json& document) {
   if (const FaultKindSpec* kind = find_fault_kind(fault.kind)) {
     check_kind(place, *kind, fault);
+    check_reach(place, *kind, fault);
   } else if (!fault.kind.empty()) {
     place.problems.add(place.at("kind"), cat("unknown kind `", fault.kind, "`",
                                              did_you_mean(fault.kind, fault_kind_names()),

@@ -51,6 +51,10 @@ struct FaultKindSpec {
   const char* target_key;    // "service", "link" or "node"
   const char* also_on = "";  // further keys, "process|cgroup|unit"
   std::span<const FaultParam> params;
+  // What of the node's configuration it works through: an entry of the service, or of one of the
+  // node's ("sql", "redis", "nats", "nats.monitor", "load"), "http" for a link that carries it,
+  // "directories" for a path in one of them; "": nothing.
+  const char* through = "";
   const char* needs;     // of the node, in words: "root, nft"; "" when it always can
   const char* undo;      // one sentence: what revert does
   const char* measured;  // one sentence: how the effect is measured

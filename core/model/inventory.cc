@@ -37,19 +37,37 @@ std::vector<std::string> Inventory::node_names() const {
 std::optional<std::vector<std::string>> Inventory::signals() const {
   std::vector<std::string> all;
   for (const auto& [name, node] : nodes) {
-    if (!node.signals) return std::nullopt;
-    all.insert(all.end(), node.signals->begin(), node.signals->end());
+    const auto& sent = node.offer.signals;
+    if (!sent) return std::nullopt;
+    all.insert(all.end(), sent->begin(), sent->end());
   }
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 
-void Inventory::learn(const NodeSignals& said) {
+void Inventory::learn(const AgentOffers& said) {
   for (auto& [name, node] : nodes) {
     const auto found = said.find(name);
-    if (!node.signals && found != said.end()) node.signals = found->second;
+    if (found == said.end()) continue;
+    if (!node.offer.signals) node.offer.signals = found->second.signals;
+    if (!node.offer.reach) node.offer.reach = found->second.reach;
   }
+}
+
+AgentOffer offer_in(const nlohmann::json& status) {
+  AgentOffer offer;
+  if (!status.is_object()) return offer;
+  Problems ignored;
+  Fields in(status, "", ignored);
+  if (in.has("signals")) in.may("signals", offer.signals.emplace());
+  if (!ignored.empty()) offer.signals.reset();
+  if (const auto* reach = in.may_value("reach")) {
+    Problems wrong;
+    offer.reach = read_fault_reach(*reach, "", wrong);
+    if (!wrong.empty()) offer.reach.reset();
+  }
+  return offer;
 }
 
 InventoryNode read_inventory_node(const nlohmann::json& json, const std::string& path,
@@ -73,7 +91,10 @@ InventoryNode read_inventory_node(const nlohmann::json& json, const std::string&
     }
   }
   in.may("programs", node.programs);
-  if (in.has("signals")) in.may("signals", node.signals.emplace());
+  if (in.has("signals")) in.may("signals", node.offer.signals.emplace());
+  if (const auto* reach = in.may_value("reach")) {
+    node.offer.reach = read_fault_reach(*reach, in.path_of("reach"), problems);
+  }
   in.done();
   return node;
 }

@@ -12,8 +12,19 @@
 
 #include "core/base/result.h"
 #include "core/json/fields.h"
+#include "core/model/fault_reach.h"
 
 namespace panshi {
+
+// What an agent says of itself; none: it has not said so yet, and nothing can be called wrong.
+struct AgentOffer {
+  std::optional<std::vector<std::string>> signals;  // that it sends
+  std::optional<FaultReach> reach;
+
+  bool operator==(const AgentOffer&) const = default;
+};
+// In the status that an agent answers with. What is malformed counts as not said.
+AgentOffer offer_in(const nlohmann::json& status);
 
 struct InventoryNode {
   std::string name;
@@ -22,8 +33,7 @@ struct InventoryNode {
   std::vector<std::string> services;
   std::map<std::string, std::vector<std::string>> links;  // link -> its upstreams' names
   std::vector<std::string> programs;                      // named programs the agent may run
-  // What its agent sends; none: nobody said so yet, and no name of a signal can be called wrong.
-  std::optional<std::vector<std::string>> signals = std::nullopt;
+  AgentOffer offer = {};
 };
 
 // Services that stand in for one another: so many must be left alone whatever is broken.
@@ -33,8 +43,7 @@ struct HealthyGroup {
   std::int64_t min_healthy = 1;
 };
 
-// What each node's agent says that it sends.
-using NodeSignals = std::map<std::string, std::vector<std::string>>;
+using AgentOffers = std::map<std::string, AgentOffer>;  // by node
 
 struct Inventory {
   std::map<std::string, InventoryNode> nodes;
@@ -46,8 +55,8 @@ struct Inventory {
   std::vector<std::string> node_names() const;
   // Every signal that some agent sends, sorted; none when not every node says its own.
   std::optional<std::vector<std::string>> signals() const;
-  // Of nodes whose list does not stand in the configuration.
-  void learn(const NodeSignals& said);
+  // Of nodes of which the configuration does not say it.
+  void learn(const AgentOffers& said);
 };
 
 // One element of `nodes` in the controller's configuration.

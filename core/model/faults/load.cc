@@ -13,6 +13,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Lets a load generator make a multiple of its load, as in a sale.",
      .target_key = "service",
      .params = kSurgeParams,
+     .through = "load",
      .needs = "a load generator among the node's services (`load`)",
      .undo = "Ends the surge; a generator that leases none is told the rate that there was.",
      .measured = "Asks the generator for its rate and for how many came.",

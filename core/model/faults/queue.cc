@@ -25,6 +25,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Freezes a service that consumes a JetStream stream; messages pile up.",
      .target_key = "service",
      .params = kConsumerParams,
+     .through = "nats",
      .needs = "an entry `nats` of the service" WHOSE_ACCOUNT "`$JS.API.CONSUMER.INFO.>`",
      .undo = "Lets every process go on.",
      .measured = "Counts the processes that are stopped, and what waits for the consumer.",
@@ -34,6 +35,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Stores messages that nobody takes in a JetStream stream.",
      .target_key = "service",
      .params = kFillParams,
+     .through = "nats",
      .needs = "an entry `nats` of the service" WHOSE_ACCOUNT
               "the subject, `$JS.API.STREAM.INFO.>`, `$JS.API.CONSUMER.LIST.>` and "
               "`$JS.API.STREAM.PURGE.>`",
@@ -45,6 +47,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Freezes the NATS server that leads a JetStream stream at that moment.",
      .target_key = "service",
      .params = kLeaderParams,
+     .through = "nats.monitor",
      .needs = "an entry `nats` with `monitor` of the service, which leads the stream" WHOSE_ACCOUNT
               "`$JS.API.STREAM.INFO.>`",
      .undo = "Lets every process go on; the server follows whoever leads by then.",

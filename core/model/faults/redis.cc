@@ -36,6 +36,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Expires many keys of a Redis primary at the same moment.",
      .target_key = "service",
      .params = kExpireParams,
+     .through = "redis",
      .needs =
          NEEDS_ENTRY ", which is a primary now, whose account may write those keys, and may run "
                      "DUMP, EVAL, INFO, PEXPIRE, PEXPIRETIME, PTTL, RESTORE, SCAN",
@@ -47,6 +48,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Has a replica of a Redis Cluster take its primary's place.",
      .target_key = "service",
      .params = kFailoverParams,
+     .through = "redis",
      .needs = NEEDS_ENTRY ", which is a replica of a cluster now" MAY_RUN
                           "CLUSTER FAILOVER, CLUSTER NODES",
      .undo = "Has the former primary take its place again, once it is a healthy replica.",
@@ -57,6 +59,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Kills some of the node's members of a Redis Cluster.",
      .target_key = "node",
      .params = kKillParams,
+     .through = "redis",
      .needs =
          "services with an entry `redis` that are members of a cluster now" MAY_RUN "CLUSTER NODES",
      .undo = "Has the services supervised to run again.",
@@ -67,6 +70,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Makes a Redis server refuse whatever needs memory; no key is evicted.",
      .target_key = "service",
      .params = {},
+     .through = "redis",
      .needs = NEEDS_ENTRY MAY_RUN "CONFIG GET, CONFIG SET",
      .undo = "Puts maxmemory and its policy back to what they were.",
      .measured = "Reads both settings.",
@@ -76,6 +80,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Makes clients of a Redis server that write or run scripts wait.",
      .target_key = "service",
      .params = kPauseParams,
+     .through = "redis",
      .needs = NEEDS_ENTRY MAY_RUN "CLIENT PAUSE, CLIENT UNPAUSE, PING, PUBLISH to channel panshi",
      .undo = "Ends the pause; what waited is carried out.",
      .measured = "Tries a write that changes nothing, and sees whether it waits.",
@@ -85,6 +90,7 @@ constexpr FaultKindSpec kKinds[] = {
      .summary = "Cuts a Redis replica off from its primary; it falls behind.",
      .target_key = "service",
      .params = {},
+     .through = "redis",
      .needs = NEEDS_ENTRY ", which follows a primary now" MAY_RUN
                           "CLIENT KILL, CONFIG GET, CONFIG SET, INFO",
      .undo = "Puts the replica's setting back; it follows again within seconds.",

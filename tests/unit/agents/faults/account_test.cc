@@ -9,6 +9,7 @@
 #include "agents/faults/queue/admin.h"
 #include "agents/faults/redis/admin.h"
 #include "agents/faults/redis/commands.h"
+#include "core/base/text.h"
 #include "tests/unit/agents/faults/fake_host.h"
 
 namespace panshi::agent {
@@ -45,6 +46,25 @@ std::set<std::string> named_by(const FaultKind& kind) {
   const Names missing = missing_commands(*server.open(), "chaos", wanted);
   CHECK(missing.size() == wanted.size());  // none is one that the server does not know
   return {missing.begin(), missing.end()};
+}
+
+TEST_CASE("what a kind works through is told before a drill as the agent asks for it") {
+  const std::set<std::string> without_account = {"", "load", "http", "directories"};
+  for (const FaultKind& kind : fault_kinds()) {
+    INFO(kind.name);
+    const std::string entry = split(kind.through, '.').front();
+    if (kind.accounts) {
+      CHECK(entry == kind.accounts->entry);
+    } else {
+      CHECK(without_account.contains(entry));
+    }
+    // The words for people name it, too.
+    const std::string named = entry == "http" ? "protocol: http" : entry;
+    if (!entry.empty()) CHECK(std::string_view(kind.needs).find(named) != std::string_view::npos);
+    if (std::string_view(kind.needs).find("limits.directories") != std::string_view::npos) {
+      CHECK(entry == "directories");
+    }
+  }
 }
 
 TEST_CASE("what a kind needs of an account is the list that ends its line") {

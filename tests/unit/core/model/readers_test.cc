@@ -142,6 +142,39 @@ TEST_CASE("a service is found on its node, an unknown one with what there is") {
         "unknown service `order` (did you mean `orders`?); known: orders");
 }
 
+TEST_CASE("what faults can work through is read from an agent's configuration") {
+  const Json config = {
+      {"services",
+       {{{"name", "db"}, {"sql", {{"user", "chaos"}}}},
+        {{"name", "bus"}, {"nats", {{"url", "nats://x"}}}},
+        {{"name", "bus-2"}, {"nats", {{"url", "nats://x"}, {"monitor", "http://x"}}}},
+        {{"name", "cart"}, {"redis", {{"port", 1}}}, {"load", {{"url", "http://x"}}}},
+        {{"name", "plain"}}}},
+      {"links", {{{"name", "front"}, {"protocol", "http"}}, {{"name", "wire"}}}},
+      {"limits", {{"directories", {"/srv/data"}}}}};
+  const FaultReach reach = reach_of_agent(config);
+  CHECK(reach.has("db", "sql"));
+  CHECK_FALSE(reach.has("plain", "sql"));
+  CHECK(reach.has("bus", "nats"));
+  CHECK_FALSE(reach.has("bus", "nats.monitor"));
+  CHECK(reach.has("bus-2", "nats.monitor"));
+  CHECK(reach.has_any("redis"));
+  CHECK(reach.has("cart", "load"));
+  CHECK(reach.http_links == std::vector<std::string>{"front"});
+  CHECK(reach.may_touch("/srv/data/x"));
+  CHECK_FALSE(reach.may_touch("/srv/data/../secret"));
+  CHECK_FALSE(reach.may_touch("/srv/database"));
+  CHECK_FALSE(reach_of_agent(Json::object()).may_touch("/srv/data"));
+  CHECK(FaultReach().may_touch("/srv/data"));  // nobody said
+
+  // As an agent tells it, a controller reads it; what is malformed counts as not said.
+  Json status = {{"signals", {"db.up"}}, {"reach", to_json(reach)}};
+  CHECK(offer_in(status) == AgentOffer{std::vector<std::string>{"db.up"}, reach});
+  status["reach"]["services"]["db"] = "sql";
+  status["signals"] = 7;
+  CHECK(offer_in(status) == AgentOffer());
+}
+
 TEST_CASE("a node of the configuration reads with its links") {
   Problems problems;
   const Json json = {{"name", "n"},
