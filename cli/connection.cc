@@ -86,7 +86,8 @@ Connection::Connection(std::string url, std::string token, const std::string& au
 Result<Connection> Connection::find(const Invocation& invocation) {
   std::string url = invocation.text("--controller", environment("PANSHI_CONTROLLER"));
   std::string token_file = invocation.text("--token-file", environment("PANSHI_TOKEN_FILE"));
-  if (url.empty() || token_file.empty()) {
+  std::string authority = invocation.text("--authority", environment("PANSHI_AUTHORITY"));
+  if (url.empty() || token_file.empty() || authority.empty()) {
     const Result<LabRecord> lab = read_lab_record(state_directory(invocation));
     if (!lab && url.empty()) {
       return fail(ErrorCode::kUnavailable,
@@ -97,11 +98,11 @@ Result<Connection> Connection::find(const Invocation& invocation) {
     if (lab && token_file.empty() && url == lab->controller_url) {
       token_file = lab->controller_token_file;
     }
+    if (lab && authority.empty() && url == lab->controller_url) authority = lab->authority;
   }
   if (token_file.empty()) {
     return fail(ErrorCode::kRefused, "no token: give --token-file or PANSHI_TOKEN_FILE");
   }
-  const std::string authority = invocation.text("--authority", environment("PANSHI_AUTHORITY"));
   const bool over_tls = url.starts_with("https://");
   if (over_tls && authority.empty()) {
     return fail(ErrorCode::kRefused,

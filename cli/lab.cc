@@ -170,13 +170,13 @@ int status(Invocation& invocation) {
     invocation.terminal.line("no lab is up in " + state_directory(invocation).string());
     return kFail;
   }
-  HttpClient client;
-  const bool controller = controller_answers(client, *record);
+  LabCalls calls(*record);
+  const bool controller = calls.controller_answers();
   bool all = controller;
   nlohmann::json nodes = nlohmann::json::array();
   std::vector<std::vector<std::string>> rows = {{"node", "address", "service", "state", "pid"}};
   for (const LabRecordNode& node : record->nodes) {
-    const NodeSeen seen = ask_agent(client, node);
+    const NodeSeen seen = calls.ask_agent(node);
     all = all && seen.all_ready();
     nodes.push_back(to_json(seen));
     if (!seen.up) rows.push_back({node.name, node.address, "(agent)", "does not answer", ""});

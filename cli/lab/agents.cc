@@ -17,16 +17,6 @@ std::string token_in(const std::string& file) {
   return *std::move(token);
 }
 
-Result<nlohmann::json> get(HttpClient& client, const std::string& url, const std::string& token) {
-  HttpCall call;
-  call.url = url;
-  call.token = token;
-  call.timeout = std::chrono::seconds(2);
-  ASSIGN_OR_RETURN(const HttpReply reply, client.send(call));
-  if (reply.status != 200) return fail(ErrorCode::kRefused, cat("answered ", reply.status));
-  return parse_json(reply.body, 8 << 20);
-}
-
 std::string text(const nlohmann::json& json, const char* key) {
   return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : std::string();
 }
@@ -42,10 +32,26 @@ bool NodeSeen::all_ready() const {
                            [](const ServiceSeen& service) { return service.state == "ready"; });
 }
 
-NodeSeen ask_agent(HttpClient& client, const LabRecordNode& node) {
+LabCalls::LabCalls(const LabRecord& record)
+    : record_(record),
+      tls_(record.authority.empty()
+               ? nullptr
+               : std::make_shared<const TlsFiles>(TlsFiles{"", "", record.authority})) {}
+
+Result<nlohmann::json> LabCalls::get(const std::string& url, const std::string& token_file) {
+  HttpCall call;
+  call.url = url;
+  call.token = token_file.empty() ? "" : token_in(token_file);
+  call.tls = tls_;
+  call.timeout = std::chrono::seconds(2);
+  ASSIGN_OR_RETURN(const HttpReply reply, client_.send(call));
+  if (reply.status != 200) return fail(ErrorCode::kRefused, cat("answered ", reply.status));
+  return parse_json(reply.body, 8 << 20);
+}
+
+NodeSeen LabCalls::ask_agent(const LabRecordNode& node) {
   NodeSeen seen{node.name, node.address, false, {}, {}};
-  const Result<nlohmann::json> status =
-      get(client, node.url + "/v1/status", token_in(node.token_file));
+  const Result<nlohmann::json> status = get(node.url + "/v1/status", node.token_file);
   if (!status) {
     seen.why = status.error().message;
     return seen;
@@ -61,19 +67,19 @@ NodeSeen ask_agent(HttpClient& client, const LabRecordNode& node) {
   return seen;
 }
 
-bool controller_answers(HttpClient& client, const LabRecord& record) {
-  return get(client, record.controller_url + "/healthz", {}).has_value();
+bool LabCalls::controller_answers() {
+  return get(record_.controller_url + "/healthz", {}).has_value();
 }
 
-bool controller_sees_all(HttpClient& client, const LabRecord& record) {
+bool LabCalls::controller_sees_all() {
   const Result<nlohmann::json> answer =
-      get(client, record.controller_url + "/api/v1/agents", token_in(record.controller_token_file));
+      get(record_.controller_url + "/api/v1/agents", record_.controller_token_file);
   if (!answer || !answer->is_object() || !answer->contains("agents")) return false;
   std::size_t up = 0;
   for (const nlohmann::json& agent : (*answer)["agents"]) {
     if (agent.is_object() && agent.value("up", false)) ++up;
   }
-  return up == record.nodes.size();
+  return up == record_.nodes.size();
 }
 
 nlohmann::json to_json(const NodeSeen& node) {

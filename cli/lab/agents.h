@@ -30,11 +30,22 @@ struct NodeSeen {
   bool all_ready() const;
 };
 
-NodeSeen ask_agent(HttpClient& client, const LabRecordNode& node);
-// 200 on /healthz.
-bool controller_answers(HttpClient& client, const LabRecord& record);
-// The controller has heard from every agent.
-bool controller_sees_all(HttpClient& client, const LabRecord& record);
+class LabCalls {  // one thread at a time
+ public:
+  explicit LabCalls(const LabRecord& record);
+  NodeSeen ask_agent(const LabRecordNode& node);
+  // 200 on /healthz.
+  bool controller_answers();
+  // The controller has heard from every agent.
+  bool controller_sees_all();
+
+ private:
+  Result<nlohmann::json> get(const std::string& url, const std::string& token_file);
+
+  const LabRecord& record_;
+  const std::shared_ptr<const TlsFiles> tls_;
+  HttpClient client_;
+};
 
 nlohmann::json to_json(const NodeSeen& node);
 

@@ -102,9 +102,9 @@ std::vector<std::string> stop_order(const fs::path& lab, const LabRecord& record
 std::set<std::string> addresses(const LabRecord& record) {
   std::set<std::string> all;
   for (const LabRecordNode& node : record.nodes) all.insert(node.address);
-  constexpr std::string_view kScheme = "http://";
-  if (record.controller_url.starts_with(kScheme)) {
-    const std::string host = record.controller_url.substr(kScheme.size());
+  const std::string& url = record.controller_url;
+  if (const auto slashes = url.find("://"); slashes != std::string::npos) {
+    const std::string host = url.substr(slashes + 3);
     all.insert(host.substr(0, host.find(':')));
   }
   return all;

@@ -10,6 +10,7 @@
 #include "core/json/fields.h"
 #include "core/model/fault_reach.h"
 #include "core/model/probe_signals.h"
+#include "core/pki/authority.h"
 
 namespace panshi::cli {
 namespace {
@@ -116,6 +117,14 @@ std::uint16_t port_of(const Json& config, std::uint16_t fallback, const std::str
   return static_cast<std::uint16_t>(number);
 }
 
+Json tls_config(const std::filesystem::path& lab, const std::string& peer) {
+  const TlsFiles files = Authority::files_in(tls_folder(lab), peer);
+  return {{"certificate", files.certificate.string()},
+          {"key", files.key.string()},
+          {"authority", files.authority.string()},
+          {"revoked", files.revoked.string()}};
+}
+
 void read_node(const Json& json, std::size_t index, const Json& defaults, Scope scope,
                PlannedNode& node, Problems& problems) {
   if (!json.is_object()) {
@@ -132,7 +141,7 @@ void read_node(const Json& json, std::size_t index, const Json& defaults, Scope 
   Json config = merged(shared, own);
   config.erase("name");
   config.erase("host");
-  for (const char* key : {"node", "address", "state"}) {
+  for (const char* key : {"node", "address", "state", "tls"}) {
     if (config.contains(key)) {
       problems.add(cat("nodes[", index, "].", key), "is set by the lab; leave it out");
     }
@@ -141,7 +150,10 @@ void read_node(const Json& json, std::size_t index, const Json& defaults, Scope 
   config["address"] = node.address;
   config["port"] = node.port =
       port_of(config, kAgentPort, cat("nodes[", index, "].port"), problems);
-  node.url = cat("http://", node.address, ":", node.port);
+  node.url = cat(scope.plan.scheme(), node.address, ":", node.port);
+  if (scope.plan.tls) {
+    config["tls"] = tls_config(scope.options.lab, cat("node/", node.name));
+  }
   config["state"] = node.state.string();
   node.config = std::move(config);
 }
@@ -170,14 +182,16 @@ Json inventory_node(const PlannedNode& node) {
   if (node.config.contains("programs") && node.config["programs"].is_object()) {
     for (const auto& [name, program] : node.config["programs"].items()) programs.push_back(name);
   }
-  return {{"name", node.name},
-          {"url", node.url},
-          {"token_file", (node.state / "agent.token").string()},
-          {"services", node.services},
-          {"links", std::move(links)},
-          {"programs", std::move(programs)},
-          {"signals", signals_of_agent(node.config)},
-          {"reach", to_json(reach_of_agent(node.config))}};
+  Json known = {{"name", node.name},
+                {"url", node.url},
+                {"services", node.services},
+                {"links", std::move(links)},
+                {"programs", std::move(programs)},
+                {"signals", signals_of_agent(node.config)},
+                {"reach", to_json(reach_of_agent(node.config))}};
+  // Over TLS a controller proves who it is by its certificate.
+  if (!node.config.contains("tls")) known["token_file"] = (node.state / "agent.token").string();
+  return known;
 }
 
 void read_controller(const Json& json, const Scope& scope, LabPlan& plan, Problems& problems) {
@@ -188,7 +202,7 @@ void read_controller(const Json& json, const Scope& scope, LabPlan& plan, Proble
     host = config["host"].is_string() ? config["host"].get<std::string>() : "";
   if (!is_half_address(host))
     problems.add("controller.host", "wants two numbers in quotes: \"0.1\"");
-  for (const char* key : {"address", "state", "nodes"}) {
+  for (const char* key : {"address", "state", "nodes", "tls"}) {
     if (config.contains(key))
       problems.add(cat("controller.", key), "is set by the lab; leave it out");
   }
@@ -197,6 +211,7 @@ void read_controller(const Json& json, const Scope& scope, LabPlan& plan, Proble
   config["address"] = plan.controller_address;
   config["port"] = plan.controller_port;
   config["state"] = node_state(scope.options.lab, kController).string();
+  if (plan.tls) config["tls"] = tls_config(scope.options.lab, kControllerPeer);
   for (const char* key : {"scenarios", "rules", "runbooks", "schedules"}) {
     if (!config.contains(key)) config[key] = (scope.options.source / key).string();
   }
@@ -229,6 +244,7 @@ void read_head(const Json& root, const LabOptions& options, LabPlan& plan, Probl
   in.need("name", plan.name);
   in.need("network", plan.network);
   in.may("rate", plan.rate, {1, 10'000});
+  in.may("tls", plan.tls);
   for (const char* key : {"defaults", "controller"}) {
     const Json* value = in.may_value(key);
     if (value != nullptr && !value->is_object()) in.problem(key, "wants keys and values");
@@ -263,6 +279,8 @@ std::filesystem::path config_file(const std::filesystem::path& lab, const std::s
 std::filesystem::path log_file(const std::filesystem::path& lab, const std::string& name) {
   return lab / "logs" / (name + ".log");
 }
+
+std::filesystem::path tls_folder(const std::filesystem::path& lab) { return lab / "tls"; }
 
 std::filesystem::path node_state(const std::filesystem::path& lab, const std::string& node) {
   return node == kController ? lab / kController : lab / "nodes" / node;

@@ -43,11 +43,14 @@ struct LabPlan {
   std::string name;
   std::string network;
   std::int64_t rate = 0;
+  bool tls = true;  // between controller, agents and people; certificates are made in tls_folder()
   std::vector<PlannedFile> files;
   std::vector<PlannedNode> nodes;
   std::string controller_address;
   std::uint16_t controller_port = 0;
   nlohmann::json controller;  // its configuration
+
+  const char* scheme() const { return tls ? "https://" : "http://"; }
 };
 
 inline constexpr std::uint16_t kAgentPort = 17701;  // unless the file says otherwise
@@ -61,7 +64,10 @@ Result<std::string> expand_template(const LabPlan& plan, const LabOptions& optio
 
 std::filesystem::path config_file(const std::filesystem::path& lab, const std::string& name);
 std::filesystem::path log_file(const std::filesystem::path& lab, const std::string& name);
+std::filesystem::path tls_folder(const std::filesystem::path& lab);
 std::filesystem::path node_state(const std::filesystem::path& lab, const std::string& node);
 inline constexpr const char* kController = "controller";  // no node may be called so
+// As its certificate names it.
+inline constexpr const char* kControllerPeer = "controller/lab";
 
 }  // namespace panshi::cli

@@ -48,6 +48,7 @@ nlohmann::json to_json(const LabRecord& record) {
           {"rate", record.rate},
           {"controller_url", record.controller_url},
           {"controller_token_file", record.controller_token_file},
+          {"authority", record.authority},
           {"controller_config", record.controller_config},
           {"controller_log", record.controller_log},
           {"controller_pid", record.controller_pid},
@@ -70,6 +71,7 @@ Result<LabRecord> read_lab_record(const std::filesystem::path& lab) {
   in.may("rate", record.rate);
   in.need("controller_url", record.controller_url);
   in.need("controller_token_file", record.controller_token_file);
+  in.may("authority", record.authority);
   in.need("controller_config", record.controller_config);
   in.need("controller_log", record.controller_log);
   read_pid(in, "controller_pid", record.controller_pid);

@@ -32,6 +32,7 @@ struct LabRecord {
   std::int64_t rate = 0;
   std::string controller_url;
   std::string controller_token_file;
+  std::string authority;  // who signed the certificates of https:// urls; "": they are http://
   std::string controller_config;
   std::string controller_log;
   pid_t controller_pid = 0;

@@ -15,6 +15,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
+#include "core/pki/authority.h"
 
 namespace panshi::cli {
 namespace {
@@ -72,7 +73,26 @@ Status make_folders(const fs::path& lab) {
   return {};
 }
 
+// Anew at each start, for the addresses of this one.
+Status make_certificates(const LabPlan& plan, const fs::path& lab) {
+  const fs::path folder = tls_folder(lab);
+  Result<Authority> authority = Authority::open(folder);
+  if (!authority) authority = Authority::create(folder, wall_now());
+  if (!authority) return tl::unexpected<Error>(authority.error());
+  std::vector<Authority::Subject> subjects = {{"controller", "lab", {plan.controller_address}}};
+  for (const PlannedNode& node : plan.nodes)
+    subjects.push_back({"node", node.name, {node.address}});
+  for (const Authority::Subject& subject : subjects) {
+    const auto issued = authority->issue(subject, wall_now());
+    if (!issued) return tl::unexpected<Error>(issued.error());
+  }
+  return {};
+}
+
 Status write_files(const LabPlan& plan, const LabOptions& options) {
+  if (plan.tls) {
+    if (Status made = make_certificates(plan, options.lab); !made) return made;
+  }
   for (const PlannedFile& file : plan.files) {
     std::string content = file.content;
     if (!file.from.empty()) {
@@ -101,8 +121,11 @@ LabRecord record_of(const LabPlan& plan, const LabUpOptions& options) {
   record.file = options.file.string();
   record.network = plan.network;
   record.rate = plan.rate;
-  record.controller_url = cat("http://", plan.controller_address, ":", plan.controller_port);
+  record.controller_url = cat(plan.scheme(), plan.controller_address, ":", plan.controller_port);
   record.controller_token_file = (node_state(lab, kController) / "controller.token").string();
+  if (plan.tls) {
+    record.authority = Authority::files_in(tls_folder(lab), kControllerPeer).authority.string();
+  }
   record.controller_config = config_file(lab, kController).string();
   record.controller_log = log_file(lab, kController).string();
   for (const PlannedNode& node : plan.nodes) {
@@ -198,7 +221,7 @@ class LabStart {
     return std::all_of(record_.nodes.begin(), record_.nodes.end(),
                        [this](const LabRecordNode& node) {
                          if (!answered_.contains(node.name)) {
-                           NodeSeen seen = ask_agent(client_, node);
+                           NodeSeen seen = calls_.ask_agent(node);
                            if (!seen.up) {
                              missing_ = cat("agent of ", node.name, " (", seen.why, ")");
                              missing_log_ = node.log;
@@ -216,7 +239,7 @@ class LabStart {
     bool all = true;
     std::map<std::string, std::int64_t> pids;
     for (const LabRecordNode& node : record_.nodes) {
-      const NodeSeen seen = ask_agent(client_, node);
+      const NodeSeen seen = calls_.ask_agent(node);
       if (!seen.up) all = note_missing(cat("agent of ", node.name), node.log);
       for (const ServiceSeen& service : seen.services) {
         all = look(node, service) && all;
@@ -256,7 +279,7 @@ class LabStart {
   }
 
   bool controller_ready() {
-    if (controller_answers(client_, record_) && controller_sees_all(client_, record_)) return true;
+    if (calls_.controller_answers() && calls_.controller_sees_all()) return true;
     return note_missing("the controller to hear from every agent", record_.controller_log);
   }
 
@@ -293,7 +316,7 @@ class LabStart {
   const std::atomic<bool>& stop_;
   Terminal& terminal_;
   LabRecord& record_;
-  HttpClient client_;
+  LabCalls calls_{record_};
   const Clock::time_point began_ = Clock::now();
   const Clock::time_point deadline_ = began_ + options_.within;
   std::vector<Child> children_;

@@ -330,10 +330,10 @@ TlsCertificate Authority::certificate() const {
   return read_certificate(read_file(folder_ / "ca.crt").value_or("")).value_or(TlsCertificate());
 }
 
-TlsFiles Authority::files_of(const std::string& peer) const {
-  const fs::path base = folder_ / "issued" / file_name(peer);
-  return {base.string() + ".crt", base.string() + ".key", folder_ / "ca.crt",
-          folder_ / "revoked.pem"};
+TlsFiles Authority::files_in(const fs::path& folder, const std::string& peer) {
+  const fs::path base = folder / "issued" / file_name(peer);
+  return {base.string() + ".crt", base.string() + ".key", folder / "ca.crt",
+          folder / "revoked.pem"};
 }
 
 }  // namespace panshi

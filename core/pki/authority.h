@@ -55,8 +55,9 @@ class Authority {
   Result<Issued> revoke(const std::string& peer, WallTime now);
   Result<std::vector<Issued>> issued() const;  // by name
   TlsCertificate certificate() const;
-  // What a host needs, for Tls::load().
-  TlsFiles files_of(const std::string& peer) const;
+  // What a host needs, for Tls::load(). They need not be there yet.
+  TlsFiles files_of(const std::string& peer) const { return files_in(folder_, peer); }
+  static TlsFiles files_in(const std::filesystem::path& folder, const std::string& peer);
 
  private:
   explicit Authority(std::filesystem::path folder) : folder_(std::move(folder)) {}

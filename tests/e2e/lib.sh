@@ -58,7 +58,7 @@ no_incident() {  # at most a minute: a drill wants a shop that is well
 
 api() {  # api PATH: what the lab's controller answers
   local lab=$PANSHI_STATE/lab.json
-  curl -fsS --max-time 5 -H "authorization: Bearer $(cat "$(jq -r .controller_token_file "$lab")")" \
+  curl -fsS --max-time 5 --cacert "$(jq -r .authority "$lab")" -H "authorization: Bearer $(cat "$(jq -r .controller_token_file "$lab")")" \
     "$(jq -r .controller_url "$lab")/api/v1/$1"
 }
 

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/base/text.h"
+
 namespace panshi::cli {
 namespace {
 
@@ -66,11 +68,23 @@ TEST_CASE("the controller learns of services, links with upstreams, and programs
   CHECK(controller["scenarios"] == "/src/scenarios");
   CHECK(controller["state"] == "/l a b/controller");
   const nlohmann::json& one = controller["nodes"][0];
-  CHECK(one["url"] == "http://127.90.1.1:17701");
-  CHECK(one["token_file"] == "/l a b/nodes/one/agent.token");
+  CHECK(one["url"] == "https://127.90.1.1:17701");
+  CHECK_FALSE(one.contains("token_file"));
   CHECK(one["services"] == nlohmann::json({"web"}));
+  CHECK(one["reach"]["services"] == nlohmann::json({{"web", nlohmann::json::array()}}));
   CHECK(one["links"] == nlohmann::json({{"db", {"a"}}}));
   CHECK(one["programs"] == nlohmann::json({"audit"}));
+}
+
+TEST_CASE("controller and agents prove who they are, unless the file says otherwise") {
+  const LabPlan lab = plan(kLab).value();
+  CHECK(lab.nodes[0].config["tls"]["certificate"] == "/l a b/tls/issued/node-one.crt");
+  CHECK(lab.controller["tls"]["key"] == "/l a b/tls/issued/controller-lab.key");
+  const LabPlan plain = plan(cat("tls: false\n", kLab)).value();
+  CHECK_FALSE(plain.nodes[0].config.contains("tls"));
+  CHECK_FALSE(plain.controller.contains("tls"));
+  CHECK(plain.nodes[0].url == "http://127.90.1.1:17701");
+  CHECK(plain.controller["nodes"][0]["token_file"] == "/l a b/nodes/one/agent.token");
 }
 
 TEST_CASE("network and rate of the command line win") {
@@ -135,8 +149,8 @@ TEST_CASE("a file wants content or a template, not both and not neither") {
 
 TEST_CASE("a node may have a port of its own") {
   const LabPlan lab = plan(replaced(kLab, "    limits: {faults_max: 9}", "    port: 1701")).value();
-  CHECK(lab.nodes[0].url == "http://127.90.1.1:17701");
-  CHECK(lab.nodes[1].url == "http://127.90.2.1:1701");
+  CHECK(lab.nodes[0].url == "https://127.90.1.1:17701");
+  CHECK(lab.nodes[1].url == "https://127.90.2.1:1701");
   CHECK(lab.nodes[1].config["port"] == 1701);
 }
 

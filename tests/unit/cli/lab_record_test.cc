@@ -12,7 +12,8 @@ namespace {
 
 TEST_CASE("a record reads back as written") {
   const TemporaryFolder folder;
-  LabRecord record{"shop", "/f", "127.78", 20, "http://127.78.0.1:17700", "/t", "/c", "/l", 12, {}};
+  LabRecord record{"shop", "/f", "127.78", 20, "https://127.78.0.1:17700", "/t", "/ca.crt",
+                   "/c",   "/l", 12,       {}};
   record.nodes.push_back(
       {"keys-1", "127.78.4.1", "http://127.78.4.1:17701", "/s", "/t", "/c", "/l", 7});
   REQUIRE(write_lab_record(folder.path(), record));
