@@ -34,6 +34,9 @@ inline constexpr std::size_t kSeriesOfNodeMax = 2'000;  // of one node
 // Fleet.
 inline constexpr Duration kRetryFirst = 20ms;  // between attempts at one agent
 inline constexpr Duration kRetryMax = 500ms;
+// Of a connection over TLS: shaking hands costs both sides 5 ms in all, and whoever was revoked at
+// an agent is found out by then.
+inline constexpr Duration kProvenLifeMax = 1min;
 inline constexpr Duration kAttemptMax = 2s;         // one attempt of one effect
 inline constexpr Duration kActionAskEvery = 1s;     // if `action.done` should have been missed
 inline constexpr Duration kActionGrace = 500ms;     // the agent's own timeout goes first

@@ -32,6 +32,7 @@ Status address_to_agent(HttpCall& call, const std::string& node, const std::stri
   if (call.url.starts_with("https://")) {
     call.tls = tls;
     call.server_name = node;
+    call.life_max = limits::kProvenLifeMax;
     return {};
   }
   if (token.empty()) {

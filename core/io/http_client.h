@@ -4,9 +4,9 @@
 // No proxies, no redirects, answers up to `body_max`. The only user of libcurl. With `tls` a call
 // goes over TLS 1.3 to whom that authority's certificates name, and to nobody else; without, over
 // http. Connections are kept: idle ones for kHttpIdleMax, less than servers keep them, each for
-// kHttpLifeMax, so that calls follow a link that was rerouted and let the established ones drain. A
-// call on a kept connection that broke without a byte of an answer is sent again only if it may be
-// repeated (a method without effect, or an Idempotency-Key): the other end may have acted on it.
+// its `life_max`, so that calls follow a link that was rerouted and let the established ones drain.
+// A call on a kept connection that broke without a byte of an answer is sent again only if it may
+// be repeated (a method without effect, or an Idempotency-Key): the other end may have acted on it.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +33,9 @@ struct HttpCall {
   Duration connect_timeout = std::chrono::seconds(1);
   Duration timeout = std::chrono::seconds(5);  // whole call
   std::size_t body_max = 4 << 20;
-  bool new_connection = false;   // not one that is kept; it is kept afterwards
-  std::string keep_header = {};  // name of a header of the answer to hand back
+  bool new_connection = false;       // not one that is kept; it is kept afterwards
+  std::string keep_header = {};      // name of a header of the answer to hand back
+  Duration life_max = kHttpLifeMax;  // of the connection that it may use
   // For an https:// url: who we are and whom we believe, read anew for each connection.
   std::shared_ptr<const TlsFiles> tls = {};
   // Which name the certificate of the other side must have, when not that of the url: "n-1" at

@@ -267,6 +267,7 @@ void HttpEngine::drop(HttpConnection& connection) {
 }
 
 void HttpEngine::sweep(MonoTime now) {
+  if (options_.tls) options_.tls->look_after();
   if (accept_later_.exchange(false)) arm_listener(EPOLL_CTL_MOD);
   const std::lock_guard lock(connections_mutex_);
   for (const auto& [fd, connection] : connections_) (void)connection->expire(now);

@@ -297,7 +297,7 @@ void Exchange::answer(const HttpResponse& response, httplib::Response& out) {
 void Exchange::on_answer(httplib::Response& out) {
   for (const char* name : {"Keep-Alive", "Accept-Ranges", "Connection"}) out.headers.erase(name);
   if (http_is_bodiless(out.status)) out.headers.erase("Content-Length");
-  keep_ = keep_ && !rules_.stopping;
+  keep_ = keep_ && rules_.keeps(peer_);
   if (!keeps()) out.set_header("Connection", "close");
 }
 

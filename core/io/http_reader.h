@@ -24,6 +24,7 @@ struct HttpPeer {
   const Transport* transport = nullptr;  // once hands are shaken it knows whom a certificate names
 
   std::string name() const { return transport == nullptr ? "" : transport->peer(); }
+  bool is_current() const { return transport == nullptr || transport->is_current(); }
 };
 
 // What readers of one server share. Outlives them.
@@ -33,6 +34,9 @@ struct HttpRules {
   // The handler of a route, with all that stands around it; does not throw.
   std::function<HttpResponse(const HttpRequest& request, std::size_t route)> handle;
   const std::atomic<bool>& stopping;  // requests are refused, connections not kept
+
+  // After an answer; who was revoked meanwhile has to prove anew who it is.
+  bool keeps(const HttpPeer& peer) const { return !stopping && peer.is_current(); }
 };
 
 class HttpReader {

@@ -95,9 +95,7 @@ void append(HeaderList& list, const std::string& line) {
   static_cast<void>(list.release());
   list.reset(longer);
 }
-void add_header(HttpTransfer& transfer, const std::string& line) {
-  append(transfer.headers, line);
-}
+void add_header(HttpTransfer& transfer, const std::string& line) { append(transfer.headers, line); }
 
 void prepare_headers(HttpTransfer& transfer) {
   const HttpCall& call = transfer.call;
@@ -204,7 +202,7 @@ Status prepare(HttpTransfer& transfer, HttpCall call) {
   set(easy, CURLOPT_PROXY, "");
   set(easy, CURLOPT_TCP_NODELAY, 1L);
   set(easy, CURLOPT_MAXAGE_CONN, seconds(kHttpIdleMax));
-  set(easy, CURLOPT_MAXLIFETIME_CONN, seconds(kHttpLifeMax));
+  set(easy, CURLOPT_MAXLIFETIME_CONN, seconds(transfer.call.life_max));
   set(easy, CURLOPT_FRESH_CONNECT, transfer.call.new_connection ? 1L : 0L);
   set(easy, CURLOPT_PREREQFUNCTION, &allow_sending);
   set(easy, CURLOPT_PREREQDATA, &transfer);
@@ -240,10 +238,10 @@ Result<HttpReply> finish(CURLcode code, HttpTransfer& transfer) {
   // "Nothing was done" is true of the repeat alone: the first may have been acted on.
   const bool refused = status == 429 || status >= 500;
   if (transfer.repeated && refused && !has_no_effect(transfer.call)) {
-    return fail(ErrorCode::kTimeout,
-                cat(transfer.call.method, " ", transfer.call.url,
-                    ": the connection broke after it was sent, and its repeat was answered with ",
-                    status));
+    return fail(
+        ErrorCode::kTimeout,
+        cat(transfer.call.method, " ", transfer.call.url,
+            ": the connection broke after it was sent, and its repeat was answered with ", status));
   }
   long connects = 0;
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);

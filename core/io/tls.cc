@@ -178,6 +178,7 @@ struct Loaded {
   Pems pems;
   TlsCertificate certificate;
   Context server;
+  std::uint64_t turn = 0;  // of reading, that it comes from
 };
 
 Result<Loaded> load_from(const TlsFiles& files, Pems pems, WallTime now) {
@@ -243,7 +244,9 @@ BIO* socket_bio(int fd) {
 
 class TlsTransport : public Transport {
  public:
-  TlsTransport(SSL_CTX* context, int fd) : session_(SSL_new(context)) {
+  using Turn = std::shared_ptr<const std::atomic<std::uint64_t>>;
+  TlsTransport(SSL_CTX* context, int fd, std::uint64_t made_in, Turn turn)
+      : session_(SSL_new(context)), made_in_(made_in), turn_(std::move(turn)) {
     CHECK_BUG(session_ != nullptr);
     BIO* const bio = socket_bio(fd);
     SSL_set_bio(session_.get(), bio, bio);
@@ -270,6 +273,7 @@ class TlsTransport : public Transport {
   }
   bool is_established() const override { return established_; }
   const std::string& peer() const override { return peer_; }
+  bool is_current() const override { return *turn_ == made_in_; }
 
  private:
   void establish() {
@@ -294,6 +298,8 @@ class TlsTransport : public Transport {
   }
 
   const Session session_;
+  const std::uint64_t made_in_;
+  const Turn turn_;
   bool established_ = false;
   std::string peer_;
 };
@@ -306,6 +312,9 @@ struct Tls::Impl {
   std::atomic<MonoTime::rep> warns_at = 0;
   mutable std::mutex mutex;
   std::shared_ptr<const Loaded> loaded;
+  // How often the files were read; transports outlive us.
+  std::shared_ptr<std::atomic<std::uint64_t>> turn =
+      std::make_shared<std::atomic<std::uint64_t>>(0);
 
   std::shared_ptr<const Loaded> now() const {
     const std::lock_guard lock(mutex);
@@ -338,6 +347,7 @@ Result<bool> Tls::refresh(WallTime now) {
   ASSIGN_OR_RETURN(Pems pems, read_pems(impl_->files));
   if (pems == impl_->now()->pems) return false;
   ASSIGN_OR_RETURN(Loaded loaded, load_from(impl_->files, std::move(pems), now));
+  loaded.turn = ++*impl_->turn;
   auto made = std::make_shared<const Loaded>(std::move(loaded));
   const std::lock_guard lock(impl_->mutex);
   impl_->loaded = std::move(made);
@@ -365,7 +375,8 @@ void Tls::look_after() {
 
 std::unique_ptr<Transport> Tls::accept(int fd) {
   look_after();
-  return std::make_unique<TlsTransport>(impl_->now()->server.get(), fd);
+  const auto loaded = impl_->now();
+  return std::make_unique<TlsTransport>(loaded->server.get(), fd, loaded->turn, impl_->turn);
 }
 
 }  // namespace panshi

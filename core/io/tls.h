@@ -52,9 +52,12 @@ class Tls {
   // As it was last read. Any thread, as all here.
   TlsCertificate certificate() const;
   // Reads the files again when one is another than it was: true, when that was taken in. What is
-  // wrong with them is an error, and what was in force stays. accept() does so every few seconds,
-  // logs what came of it, and says once a day that the certificate is about to expire.
+  // wrong with them is an error, and what was in force stays. Connections from before are no longer
+  // is_current().
   Result<bool> refresh(WallTime now);
+  // refresh() when the last was seconds ago; logs what came of it, and once a day that the
+  // certificate is about to expire. For whoever comes by all the time.
+  void look_after();
   // "expires on 2027-01-01 …: panshi tls renew node/n-1" in its last 30 days, else "".
   std::string warning(WallTime now) const;
 
@@ -64,7 +67,6 @@ class Tls {
 
  private:
   struct Impl;
-  void look_after();
   explicit Tls(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -24,6 +24,7 @@ class PlainTransport : public Transport {
   void end() override { ::shutdown(fd_, SHUT_WR); }
   bool is_established() const override { return true; }
   const std::string& peer() const override { return peer_; }
+  bool is_current() const override { return true; }
 
  private:
   static Io io(ssize_t done, Outcome wait) {

@@ -34,6 +34,8 @@ class Transport {
   virtual void end() = 0;                       // of what is sent
   virtual bool is_established() const = 0;      // false: hands are being shaken
   virtual const std::string& peer() const = 0;  // what its certificate names, or ""
+  // False: the certificates by which hands were shaken are not those of now. Any thread.
+  virtual bool is_current() const = 0;
 };
 
 // `fd` stays the caller's.

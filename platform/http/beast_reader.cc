@@ -31,7 +31,7 @@ class BeastReader : public HttpReader {
     request.arrived = arrived;
     const HttpResponse response =
         rules_.stopping ? http_stopping(rules_.options) : rules_.handle(request, *match_.route);
-    keep_ = keep_ && !rules_.stopping;
+    keep_ = keep_ && rules_.keeps(peer_);
     answer(response);
     return State::kAnswer;
   }

@@ -165,6 +165,21 @@ TEST_CASE("files that change are read again, and what is wrong with them changes
   CHECK(HttpClient().send(call));
 }
 
+TEST_CASE("whoever is revoked is asked anew who it is, on a connection that is kept") {
+  House house;
+  const auto tls = good(Tls::load(house.issue("node/n-1"), house.now));
+  Node node(tls);
+  HttpClient client;
+  HttpCall call = node.call(house.as("user/alice"));
+  call.token = "secret";
+  CHECK(client.send(call)->connected);
+  CHECK_FALSE(client.send(call)->connected);
+  REQUIRE(house.authority.revoke("user/alice", house.now));
+  CHECK(*tls->refresh(house.now) == true);
+  (void)client.send(call);  // its last one
+  CHECK_FALSE(client.send(call));
+}
+
 TEST_CASE("what is wrong with a certificate is said at the start, with what to do") {
   House house;
   const TlsFiles files = house.issue("node/n-1");
