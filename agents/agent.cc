@@ -17,6 +17,7 @@
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/local_socket.h"
 #include "core/io/log.h"
 #include "core/json/fields.h"
 
@@ -121,10 +122,7 @@ Status Agent::open() {
   processes_ = std::make_unique<ProcessRunner>();
   runner_ = std::make_unique<ServiceRunner>(
       config_, files_, host_->starts(), *processes_, [this](const input::Exited& exited) {
-        // An exit must not be lost; a full inbox is emptied within milliseconds.
-        while (!loop_.post([this, exited] { supervise(exited); }) && !loop_.ended()) {
-          std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        }
+        loop_.post_surely([this, exited] { supervise(exited); });
       });
   ASSIGN_OR_RETURN(prober_, Prober::create([this](std::vector<ProbeRun> runs) {
                      loop_.post([this, runs = std::move(runs)] { take_probe_runs(runs); });
@@ -132,16 +130,16 @@ Status Agent::open() {
   end_actions_left_over();  // before anybody can order one of this run
   ASSIGN_OR_RETURN(actions_, ActionDesk::open(config_, *this));
 
-  HttpServer::Options http;
-  http.address = config_.address;
-  http.port = config_.port;
-  http.threads = limits::kHttpThreads;
-  http.body_max = limits::kBodyMax;
-  http.token = token;
-  http.tls = tls_;
-  http.trusted_roles = {"controller"};
-  http.allowed_hosts = config_.allowed_hosts;
-  server_ = std::make_unique<HttpServer>(std::move(http));
+  server_ =
+      std::make_unique<HttpServer>(HttpServer::Options{.address = config_.address,
+                                                       .port = config_.port,
+                                                       .threads = limits::kHttpThreads,
+                                                       .body_max = limits::kBodyMax,
+                                                       .token = token,
+                                                       .trusted_roles = {"controller"},
+                                                       .tls = tls_,
+                                                       .socket = config_.state / kAgentSocket,
+                                                       .allowed_hosts = config_.allowed_hosts});
   add_routes(*server_,
              {config_, feed_, *epoch_, *faults_, *host_, *links_, *actions_, stopping_,
               [this] { return loop_.call([this] { return Result<json>(services_json()); }); },
@@ -232,9 +230,7 @@ void Agent::stop() {
   for (const auto& [id, error] : reverted.failed) {
     log_error(cat("fault ", id, " could not be reverted: ", error));
   }
-  while (!loop_.post([this] { supervise(input::StopAll{}); }) && !loop_.ended()) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  loop_.post_surely([this] { supervise(input::StopAll{}); });
 }
 
 std::optional<MonoTime> Agent::turn() {

@@ -8,6 +8,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "agents/limits.h"
@@ -27,6 +28,11 @@ class Loop {
 
   // False when full or ended; the task is then dropped.
   bool post(Task task) { return tasks_.put(std::move(task)); }
+  // What must not be lost waits for room: a full inbox is emptied within milliseconds. Dropped when
+  // the loop has ended. REQUIRES: not called on the loop's own thread.
+  void post_surely(const Task& task) {
+    while (!post(task) && !ended()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 
   // Runs `function` on the loop's thread and waits for its Result. kUnavailable when the loop is
   // full or has ended. REQUIRES: not called on the loop's own thread.

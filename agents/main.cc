@@ -18,6 +18,7 @@
 #include "agents/host/linux_host.h"
 #include "agents/host_state/host_state.h"
 #include "agents/limits.h"
+#include "agents/local_agent.h"
 #include "core/base/text.h"
 #include "core/io/descriptor_limit.h"
 #include "core/io/files.h"
@@ -34,6 +35,7 @@ namespace {
 constexpr int kUsage = 64;
 // Nobody tries again after us until an agent is started.
 constexpr auto kInsist = std::chrono::seconds(30);
+constexpr auto kSlack = std::chrono::seconds(5);
 constexpr std::size_t kSnapshotMax = 16 << 20;
 
 constexpr const char* kHelp =
@@ -41,9 +43,10 @@ constexpr const char* kHelp =
 
   panshi-agent --config FILE                 run until SIGTERM or SIGINT
   panshi-agent --config FILE --check-config  only check the file
-  panshi-agent revert-all --config FILE      revert every fault left behind; no agent may run
+  panshi-agent revert-all --config FILE      revert every fault, of the agent that runs here or
+                                             left behind by one that ran
   panshi-agent fsck --config FILE            list what faults left behind, as JSON
-  panshi-agent fsck --clear --config FILE    and clear what is ours; no agent may run
+  panshi-agent fsck --clear --config FILE    and clear what is ours
   panshi-agent snapshot --config FILE        what of this machine faults may change, as JSON
   panshi-agent snapshot --compare BEFORE.json --config FILE
                                              and what is different from then; exit status 1 if any
@@ -131,8 +134,24 @@ Result<LockFile> lock_state(const AgentConfig& config) {
   return LockFile::acquire(config.state / "agent.lock");
 }
 
+bool is_held(const Result<LockFile>& lock) {
+  return !lock && lock.error().code == ErrorCode::kConflict;
+}
+
+// Prints what the agent that runs here answers. `bad`: the list that must be empty.
+int show_local(const Result<nlohmann::json>& answer, const char* bad) {
+  if (!answer) return say(answer.error(), 1);
+  std::cout << dump_json_pretty(*answer) << '\n';
+  return answer->contains(bad) && answer->at(bad).empty() ? 0 : 1;
+}
+
 int revert_all(const AgentConfig& config) {
   const auto lock = lock_state(config);
+  if (is_held(lock) && !std::getenv("PANSHI_PREDECESSOR")) {
+    const auto nothing = nlohmann::json::object();
+    return show_local(ask_local_agent(config, "/v1/revert-all", nothing, kInsist + kSlack),
+                      "failed");
+  }
   if (!lock) return say(lock.error(), 1);
   if (const char* predecessor = std::getenv("PANSHI_PREDECESSOR")) {
     open_log(cat("panshi-agent ", config.node), LogLevel::kInfo);
@@ -150,12 +169,13 @@ int revert_all(const AgentConfig& config) {
   return reverted.failed.empty() ? 0 : 1;
 }
 
-// Looks only, so an agent may be running: what that has in force looks left over from here.
+// Looks only. An agent that runs knows what it has in force; one that stands still is looked past.
 int fsck(const AgentConfig& config) {
   FaultBook::Options options = fault_options(config);
   if (LockFile::is_held(config.state / "agent.lock")) {
-    options.left_behind = cat("the agent that runs may have it in force; `panshi fault fsck ",
-                              config.node, "` asks the agent itself");
+    const auto answer = ask_local_agent(config, "/v1/fsck", nullptr, kSlack);
+    if (answer) return show_local(answer, "leftovers");
+    options.left_behind = cat("it may be in force: ", answer.error().message);
   }
   LinuxHost host(config);
   auto book = FaultBook::open(std::move(options), host);
@@ -168,6 +188,10 @@ int fsck(const AgentConfig& config) {
 
 int clear_leftovers(const AgentConfig& config) {
   const auto lock = lock_state(config);
+  if (is_held(lock)) {
+    const auto nothing = nlohmann::json::object();
+    return show_local(ask_local_agent(config, "/v1/fsck/clear", nothing, kInsist + kSlack), "left");
+  }
   if (!lock) return say(lock.error(), 1);
   LinuxHost host(config);
   auto book = FaultBook::open(fault_options(config), host);

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/connection.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdlib>
 
 #include "cli/exit_codes.h"
 #include "cli/lab/lab_record.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/local_socket.h"
 #include "core/json/fields.h"
 
 namespace panshi::cli {
@@ -19,16 +23,30 @@ std::string environment(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
-std::string trimmed(std::string text) {
-  const auto end = text.find_last_not_of(" \t\r\n");
-  text.erase(end == std::string::npos ? 0 : end + 1);
-  return text;
+constexpr std::string_view kUnix = "unix:";
+
+bool may_open(const std::filesystem::path& file) {
+  return ::access(file.c_str(), R_OK | W_OK) == 0 || errno != EACCES;
+}
+
+// The socket of a controller on this machine.
+Result<std::string> local_controller(const std::filesystem::path& state) {
+  std::string hint;
+  for (const auto& folder : {state, std::filesystem::path(Connection::kDefaultState)}) {
+    const std::filesystem::path socket = folder / kControllerSocket;
+    if (::access(socket.c_str(), R_OK | W_OK) == 0) return cat(kUnix, socket.string());
+    if (errno == EACCES) hint = cat("; ", folder.string(), " is for another user: sudo");
+  }
+  return fail(
+      ErrorCode::kUnavailable,
+      cat("no controller: there is no lab in ", state.string(),
+          " (panshi lab up), and neither --controller nor PANSHI_CONTROLLER is given", hint));
 }
 
 Result<std::string> read_token(const std::string& file) {
   Result<std::string> token = read_file(file, 4096);
   if (!token) return fail(ErrorCode::kRefused, "token: " + token.error().message);
-  return trimmed(*std::move(token));
+  return trimmed(*token);
 }
 
 Error no_controller(const std::string& url, int status) {
@@ -81,6 +99,9 @@ Connection::Connection(std::string url, std::string token, const std::string& au
     : url_(std::move(url)), token_(std::move(token)), client_(std::make_unique<HttpClient>()) {
   if (!authority.empty()) tls_ = std::make_shared<const TlsFiles>(TlsFiles{"", "", authority});
   while (!url_.empty() && url_.back() == '/') url_.pop_back();
+  const bool local = url_.starts_with(kUnix);
+  if (local) socket_ = std::filesystem::absolute(url_.substr(kUnix.size()));
+  base_ = local ? "http://localhost" : url_;
 }
 
 Result<Connection> Connection::find(const Invocation& invocation) {
@@ -90,9 +111,7 @@ Result<Connection> Connection::find(const Invocation& invocation) {
   if (url.empty() || token_file.empty() || authority.empty()) {
     const Result<LabRecord> lab = read_lab_record(state_directory(invocation));
     if (!lab && url.empty()) {
-      return fail(ErrorCode::kUnavailable,
-                  cat("no controller: there is no lab in ", state_directory(invocation).string(),
-                      " (panshi lab up), and neither --controller nor PANSHI_CONTROLLER is given"));
+      ASSIGN_OR_RETURN(url, local_controller(state_directory(invocation)));
     }
     if (lab && url.empty()) url = lab->controller_url;
     if (lab && token_file.empty() && url == lab->controller_url) {
@@ -100,6 +119,7 @@ Result<Connection> Connection::find(const Invocation& invocation) {
     }
     if (lab && authority.empty() && url == lab->controller_url) authority = lab->authority;
   }
+  if (url.starts_with(kUnix)) return Connection(std::move(url), "");
   if (token_file.empty()) {
     return fail(ErrorCode::kRefused, "no token: give --token-file or PANSHI_TOKEN_FILE");
   }
@@ -118,8 +138,13 @@ Result<Connection> Connection::find(const Invocation& invocation) {
 Result<std::string> Connection::call(HttpCall call) {
   call.token = token_;
   call.tls = tls_;
+  call.unix_socket = socket_;
   call.body_max = kAnswerMax;
   Result<HttpReply> reply = client_->send(call);
+  if (!reply && !socket_.empty() && !may_open(socket_)) {
+    return fail(ErrorCode::kRefused,
+                cat(url_, ": only root and the user whose controller it is may open it: sudo"));
+  }
   if (!reply) {
     return fail(reply.error().code, cat("controller ", url_, ": ", reply.error().message));
   }
@@ -135,7 +160,7 @@ Result<nlohmann::json> Connection::json_in(const std::string& answer) const {
 
 Result<nlohmann::json> Connection::get(const std::string& path, Duration timeout) {
   HttpCall request;
-  request.url = url_ + path;
+  request.url = base_ + path;
   request.timeout = timeout;
   ASSIGN_OR_RETURN(const std::string body, call(std::move(request)));
   return json_in(body);
@@ -143,7 +168,7 @@ Result<nlohmann::json> Connection::get(const std::string& path, Duration timeout
 
 Result<std::string> Connection::get_text(const std::string& path) {
   HttpCall request;
-  request.url = url_ + path;
+  request.url = base_ + path;
   request.timeout = std::chrono::seconds(30);
   return call(std::move(request));
 }
@@ -151,7 +176,7 @@ Result<std::string> Connection::get_text(const std::string& path) {
 Result<nlohmann::json> Connection::post(const std::string& path, const nlohmann::json& body) {
   HttpCall request;
   request.method = "POST";
-  request.url = url_ + path;
+  request.url = base_ + path;
   request.body = dump_json(body);
   request.timeout = std::chrono::seconds(15);
   ASSIGN_OR_RETURN(const std::string answer, call(std::move(request)));

@@ -2,7 +2,9 @@
 // Connection: finds the controller and calls it.
 //
 // Found by: --controller and --token-file, else PANSHI_CONTROLLER and PANSHI_TOKEN_FILE, else the
-// lab.json in the state directory. One thread.
+// lab.json in the state directory, else the socket of a controller there or in kDefaultState.
+// "unix:FILE" is a controller on this machine, by its socket: no token, but its user or root. One
+// thread.
 #pragma once
 
 #include <filesystem>
@@ -24,6 +26,7 @@ class Connection {
   static Result<Connection> find(const Invocation& invocation);
   // `authority`: who signed its certificate; for https:// alone.
   Connection(std::string url, std::string token, const std::string& authority = {});
+  static constexpr const char* kDefaultState = "/var/lib/panshi/controller";
 
   // Errors: kUnavailable (not reachable, or no controller), kTimeout, kRefused (the token),
   // kConflict (not now), kOver (nor later), else what the controller answered.
@@ -37,7 +40,9 @@ class Connection {
   Result<std::string> call(HttpCall call);
   Result<nlohmann::json> json_in(const std::string& answer) const;
 
-  std::string url_;
+  std::string url_;   // as people write it
+  std::string base_;  // of calls
+  std::filesystem::path socket_;
   std::string token_;
   std::shared_ptr<const TlsFiles> tls_;
   std::unique_ptr<HttpClient> client_;

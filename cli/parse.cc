@@ -37,13 +37,14 @@ std::string check_integer(const Argument& argument, const std::string& text) {
 
 // Every command has these, so that scripts may put them anywhere.
 std::vector<Argument> common() {
-  return {
-      {"--json", "", "print one JSON document on stdout"},
-      {"--state", "DIR", "where the lab keeps its state (default: $PANSHI_STATE, ./.panshi)"},
-      {"--controller", "URL", "address of the controller (default: $PANSHI_CONTROLLER, the lab's)"},
-      {"--token-file", "FILE", "its token (default: $PANSHI_TOKEN_FILE, the lab's)"},
-      {"--authority", "FILE",
-       "who signed its certificate, for https:// (default: $PANSHI_AUTHORITY)"}};
+  return {{"--json", "", "print one JSON document on stdout"},
+          {"--state", "DIR", "where the lab keeps its state (default: $PANSHI_STATE, ./.panshi)"},
+          {"--controller", "URL",
+           "address of the controller, or unix:FILE of one here (default: $PANSHI_CONTROLLER, the "
+           "lab's)"},
+          {"--token-file", "FILE", "its token (default: $PANSHI_TOKEN_FILE, the lab's)"},
+          {"--authority", "FILE",
+           "who signed its certificate, for https:// (default: $PANSHI_AUTHORITY)"}};
 }
 
 void add(Bound& bound, const Argument& argument) {

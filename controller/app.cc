@@ -17,6 +17,7 @@
 #include "controller/signals/signal_store.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/local_socket.h"
 #include "core/io/log.h"
 #include "core/io/private_folder.h"
 #include "core/io/trusted_path.h"
@@ -208,12 +209,14 @@ Status App::Impl::start_api() {
       .draw = [this](const std::string& day,
                      std::uint64_t seed) { return parts.draw(*catalog.read(), day, seed); },
       .reload = [this] { return reload(); }});
-  server = std::make_unique<HttpServer>(HttpServer::Options{.address = config.address,
-                                                            .port = config.port,
-                                                            .threads = limits::kHttpThreads,
-                                                            .body_max = limits::kBodyMax,
-                                                            .token = token,
-                                                            .tls = tls});
+  server =
+      std::make_unique<HttpServer>(HttpServer::Options{.address = config.address,
+                                                       .port = config.port,
+                                                       .threads = limits::kHttpThreads,
+                                                       .body_max = limits::kBodyMax,
+                                                       .token = token,
+                                                       .tls = tls,
+                                                       .socket = config.state / kControllerSocket});
   api->add_routes(*server);
   return server->start();
 }

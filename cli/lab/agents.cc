@@ -11,10 +11,7 @@ namespace panshi::cli {
 namespace {
 
 std::string token_in(const std::string& file) {
-  Result<std::string> token = read_file(file, 4096);
-  if (!token) return {};
-  token->erase(token->find_last_not_of(" \r\n") + 1);
-  return *std::move(token);
+  return trimmed(read_file(file, 4096).value_or(""));
 }
 
 std::string text(const nlohmann::json& json, const char* key) {

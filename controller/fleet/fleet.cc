@@ -19,12 +19,12 @@ constexpr std::size_t kTokenMax = 4'096;
 }  // namespace
 
 Result<std::string> read_agent_token(const std::string& file) {
-  auto text = read_file(file, kTokenMax);
+  const auto text = read_file(file, kTokenMax);
   if (!text)
     return fail(ErrorCode::kNotFound, cat("its token cannot be read: ", text.error().message));
-  while (!text->empty() && std::isspace(static_cast<unsigned char>(text->back()))) text->pop_back();
-  if (text->empty()) return fail(ErrorCode::kNotFound, cat("its token file ", file, " is empty"));
-  return text;
+  std::string token = trimmed(*text);
+  if (token.empty()) return fail(ErrorCode::kNotFound, cat("its token file ", file, " is empty"));
+  return token;
 }
 
 Status address_to_agent(HttpCall& call, const std::string& node, const std::string& token_file,

@@ -79,8 +79,17 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
 }
 
+namespace {
+constexpr std::string_view kBlanks = " \t\n\v\f\r";
+}  // namespace
+
+std::string trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return std::string(text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1));
+}
+
 std::vector<std::string> words_of(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\n\v\f\r";
   std::vector<std::string> words;
   while (true) {
     const auto begin = text.find_first_not_of(kBlanks);

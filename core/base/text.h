@@ -47,7 +47,8 @@ std::string cat(const Pieces&... pieces) {
 
 std::string join(std::span<const std::string> pieces, std::string_view separator);
 std::vector<std::string> split(std::string_view text, char separator);
-std::string lower(std::string_view text);  // ASCII letters; all else stays as it is
+std::string lower(std::string_view text);    // ASCII letters; all else stays as it is
+std::string trimmed(std::string_view text);  // without blanks, tabs and line ends around it
 // What stands between blanks, tabs and line ends; never an empty one.
 std::vector<std::string> words_of(std::string_view text);
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,6 +39,8 @@ struct HttpCall {
   Duration life_max = kHttpLifeMax;  // of the connection that it may use
   // For an https:// url: who we are and whom we believe, read anew for each connection.
   std::shared_ptr<const TlsFiles> tls = {};
+  // The server's Unix socket, in place of what the url says to connect to ("http://localhost/...").
+  std::filesystem::path unix_socket = {};
   // Which name the certificate of the other side must have, when not that of the url: "n-1" at
   // https://10.0.0.1:17701. It is also what the Host header then says.
   std::string server_name = {};

@@ -69,8 +69,11 @@ Status HttpEngine::start() {
       ::epoll_ctl(epoll_.fd, EPOLL_CTL_ADD, bell_.fd, &ringing) != 0) {
     return fail(ErrorCode::kInternal, cat("epoll: ", std::strerror(errno)));
   }
-  ASSIGN_OR_RETURN(listener_, http_listen(options_.address, options_.port));
-  arm_listener(EPOLL_CTL_ADD);
+  ASSIGN_OR_RETURN(doors_[0].listener, http_listen(options_.address, options_.port));
+  if (!options_.socket.empty()) {
+    ASSIGN_OR_RETURN(doors_[1].listener, http_listen_local(options_.socket));
+  }
+  for (Door& door : doors_) arm_listener(door, EPOLL_CTL_ADD);
   for (std::size_t i = 0; i < threads_wanted_; ++i) {
     threads_.emplace_back([this, i] {
       pthread_setname_np(pthread_self(), cat("http-", i).c_str());
@@ -85,9 +88,10 @@ Status HttpEngine::start() {
 }
 
 void HttpEngine::stop() {
-  if (stopping_.exchange(true) || threads_.empty()) return;
-  ::shutdown(listener_.fd,
-             SHUT_RDWR);  // closed below: no thread may meet a new socket of its number
+  if (stopping_.exchange(true)) return;
+  if (threads_.empty()) return close_doors();  // it did not start
+  // Closed below: no thread may meet a new socket of its number.
+  for (const Door& door : doors_) ::shutdown(door.listener.fd, SHUT_RDWR);
   { const std::lock_guard lock(watch_mutex_); }
   watch_wanted_.notify_all();
   close_idle();
@@ -96,7 +100,7 @@ void HttpEngine::stop() {
   watch_.join();
   finish_answers();
   connections_.clear();
-  ::close(listener_.fd);
+  close_doors();
 }
 
 void HttpEngine::work() {
@@ -148,27 +152,33 @@ bool HttpEngine::has_room() {
 void HttpEngine::take_event(std::span<char> scratch, bool may_serve, int timeout_ms) {
   epoll_event event = {};
   if (::epoll_wait(epoll_.fd, &event, 1, timeout_ms) != 1 || event.data.ptr == &bell_) return;
-  if (event.data.ptr == &listener_) return accept_one(scratch, may_serve);
+  for (Door& door : doors_) {
+    if (event.data.ptr == &door) return accept_one(door, scratch, may_serve);
+  }
   auto& connection = *static_cast<HttpConnection*>(event.data.ptr);
   if (!connection.claim()) return drop(connection);
   proceed(connection, connection.on_ready(scratch), may_serve);
 }
 
-void HttpEngine::accept_one(std::span<char> scratch, bool may_serve) {
-  HttpAccepted accepted = http_accept(listener_.fd);
+void HttpEngine::accept_one(Door& door, std::span<char> scratch, bool may_serve) {
+  HttpAccepted accepted = http_accept(door.listener);
   const int problem = errno;
   if (stopping_) {
     if (accepted.fd >= 0) ::close(accepted.fd);
     return;
   }
-  if (accepted.fd < 0 && problem != EAGAIN && problem != ECONNABORTED && problem != EINTR) {
+  constexpr std::array kPassing = {EAGAIN, ECONNABORTED, EINTR, EPERM};
+  const bool passes = std::find(kPassing.begin(), kPassing.end(), problem) != kPassing.end();
+  if (accepted.fd < 0 && !passes) {
     log_error(cat("accept on port ", port(), ", trying again: ", std::strerror(problem)));
-    accept_later_ = true;
+    door.accept_later = true;
     return;
   }
-  arm_listener(EPOLL_CTL_MOD);  // before the work: another thread takes the next one meanwhile
+  arm_listener(door,
+               EPOLL_CTL_MOD);  // before the work: another thread takes the next one meanwhile
   if (accepted.fd < 0) return;
-  auto transport = options_.tls ? options_.tls->accept(accepted.fd) : plain_transport(accepted.fd);
+  const bool over_tls = options_.tls && !accepted.peer.uid;
+  auto transport = over_tls ? options_.tls->accept(accepted.fd) : plain_transport(accepted.fd);
   accepted.peer.transport = transport.get();
   auto reader = options_.reader(rules_, std::move(accepted.peer));
   auto made = std::make_unique<HttpConnection>(accepted.fd, std::move(transport), std::move(reader),
@@ -252,11 +262,19 @@ void HttpEngine::arm(HttpConnection& connection, Next next) {
   CHECK_BUG(::epoll_ctl(epoll_.fd, operation, fd, &wanted) == 0);  // from here it is another's
 }
 
-void HttpEngine::arm_listener(int operation) {
+void HttpEngine::arm_listener(Door& door, int operation) {
+  if (door.listener.fd < 0) return;
   epoll_event wanted = {};
   wanted.events = EPOLLIN | EPOLLONESHOT;
-  wanted.data.ptr = &listener_;
-  CHECK_BUG(::epoll_ctl(epoll_.fd, operation, listener_.fd, &wanted) == 0);
+  wanted.data.ptr = &door;
+  CHECK_BUG(::epoll_ctl(epoll_.fd, operation, door.listener.fd, &wanted) == 0);
+}
+
+void HttpEngine::close_doors() {
+  if (doors_[1].listener.fd >= 0) ::unlink(options_.socket.c_str());
+  for (Door& door : doors_) {
+    if (door.listener.fd >= 0) ::close(std::exchange(door.listener.fd, -1));
+  }
 }
 
 void HttpEngine::drop(HttpConnection& connection) {
@@ -268,7 +286,9 @@ void HttpEngine::drop(HttpConnection& connection) {
 
 void HttpEngine::sweep(MonoTime now) {
   if (options_.tls) options_.tls->look_after();
-  if (accept_later_.exchange(false)) arm_listener(EPOLL_CTL_MOD);
+  for (Door& door : doors_) {
+    if (door.accept_later.exchange(false)) arm_listener(door, EPOLL_CTL_MOD);
+  }
   const std::lock_guard lock(connections_mutex_);
   for (const auto& [fd, connection] : connections_) (void)connection->expire(now);
 }

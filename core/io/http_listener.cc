@@ -11,8 +11,10 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "core/base/text.h"
+#include "core/io/local_socket.h"
 
 namespace panshi {
 namespace {
@@ -56,12 +58,37 @@ Result<HttpListener> http_listen(const std::string& address, std::uint16_t port)
   return listener;
 }
 
-HttpAccepted http_accept(int listener) {
+Result<HttpListener> http_listen_local(const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(const int fd, listen_local(file));
+  return HttpListener{fd, 0};
+}
+
+namespace {
+
+HttpAccepted accept_local(int listener) {
+  HttpAccepted accepted;
+  accepted.fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (accepted.fd < 0) return accepted;
+  accepted.peer.address = "localhost";
+  accepted.peer.uid = uid_of_peer(accepted.fd);
+  // The mode of the file says so, too; it may have been changed.
+  if (accepted.peer.uid && (*accepted.peer.uid == 0 || *accepted.peer.uid == ::geteuid())) {
+    return accepted;
+  }
+  ::close(std::exchange(accepted.fd, -1));
+  errno = EPERM;
+  return accepted;
+}
+
+}  // namespace
+
+HttpAccepted http_accept(const HttpListener& listener) {
+  if (listener.port == 0) return accept_local(listener.fd);
   sockaddr_storage from = {};
   socklen_t size = sizeof from;
   auto* const address = reinterpret_cast<sockaddr*>(&from);
   HttpAccepted accepted;
-  accepted.fd = ::accept4(listener, address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  accepted.fd = ::accept4(listener.fd, address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (accepted.fd < 0) return accepted;
   std::array<char, INET6_ADDRSTRLEN> text = {};
   const void* const bytes =

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,7 +22,8 @@ namespace panshi {
 struct HttpPeer {
   std::string address;  // "127.0.0.1"
   std::uint16_t port = 0;
-  const Transport* transport = nullptr;  // once hands are shaken it knows whom a certificate names
+  std::optional<std::uint32_t> uid = {};  // at a Unix socket: whose process it is
+  const Transport* transport = nullptr;   // once hands are shaken it knows whom a certificate names
 
   std::string name() const { return transport == nullptr ? "" : transport->peer(); }
   bool is_current() const { return transport == nullptr || transport->is_current(); }

@@ -38,8 +38,9 @@ struct HttpRequest {
   std::string body;
   std::string remote_address;
   std::uint16_t remote_port = 0;
-  std::string peer = {};  // whom its certificate names, "node/n-1"; "" without one
-  MonoTime arrived{};     // when its first byte was read: waiting for a thread counts
+  std::string peer = {};                  // whom its certificate names, "node/n-1"; "" without one
+  std::optional<std::uint32_t> uid = {};  // at Options::socket: whose process it is
+  MonoTime arrived{};  // when its first byte was read: waiting for a thread counts
 
   std::string header(const std::string& lower_case_name) const {
     const auto found = headers.find(lower_case_name);
@@ -76,7 +77,9 @@ class HttpServer {
     std::string token = {};  // "": no token wanted
     // Who needs no token: roles of certificates, "controller".
     std::vector<std::string> trusted_roles = {};
-    std::shared_ptr<Tls> tls = {};                       // none: plain
+    std::shared_ptr<Tls> tls = {};  // none: plain
+    // A Unix socket beside the address, mode 0600: who may open it needs no token. "": none.
+    std::filesystem::path socket = {};
     std::vector<std::string> allowed_hosts = {};         // besides the address itself and localhost
     Duration idle_timeout = std::chrono::seconds(15);    // of a connection, between requests
     Duration request_timeout = std::chrono::seconds(5);  // for a request to arrive whole

@@ -97,6 +97,15 @@ void append(HeaderList& list, const std::string& line) {
 }
 void add_header(HttpTransfer& transfer, const std::string& line) { append(transfer.headers, line); }
 
+Status prepare_local(HttpTransfer& transfer) {
+  transfer.local.reset();
+  if (transfer.call.unix_socket.empty()) return {};
+  ASSIGN_OR_RETURN(LocalPath path, LocalPath::of(transfer.call.unix_socket));
+  transfer.local.emplace(std::move(path));
+  set(transfer.easy.get(), CURLOPT_UNIX_SOCKET_PATH, transfer.local->text().c_str());
+  return {};
+}
+
 void prepare_headers(HttpTransfer& transfer) {
   const HttpCall& call = transfer.call;
   transfer.headers.reset();
@@ -212,6 +221,7 @@ Status prepare(HttpTransfer& transfer, HttpCall call) {
   set(easy, CURLOPT_WRITEDATA, &transfer);
   set(easy, CURLOPT_URL, transfer.call.url.c_str());
   if (auto ready = prepare_tls(transfer); !ready) return ready;
+  if (auto ready = prepare_local(transfer); !ready) return ready;
   const std::string& method = transfer.call.method;
   if (method == "HEAD") {
     set(easy, CURLOPT_NOBODY, 1L);

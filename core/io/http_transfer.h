@@ -7,9 +7,11 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/io/http_client.h"
+#include "core/io/local_socket.h"
 
 namespace panshi {
 
@@ -30,6 +32,7 @@ struct HttpTransfer {
   EasyHandle easy;
   HeaderList headers;
   HeaderList connect_to;
+  std::optional<LocalPath> local;  // of call.unix_socket
   std::string body;
   std::array<char, CURL_ERROR_SIZE> error = {};  // libcurl's own words, more than the code's
   bool body_too_large = false;

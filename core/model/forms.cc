@@ -13,15 +13,8 @@
 namespace panshi {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::array<std::string_view, 9> kMethods = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS",
                                                       "PATCH",   "POST",   "PUT", "TRACE"};
-
-std::string trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return std::string(text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1));
-}
 
 bool is_address(const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> unused{};

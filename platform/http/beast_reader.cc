@@ -77,6 +77,7 @@ class BeastReader : public HttpReader {
   std::optional<HttpResponse> head_ended() {
     HttpHead& head = parser_->head();
     head.request.peer = peer_.name();
+    head.request.uid = peer_.uid;
     HttpGuard::Verdict verdict = rules_.guard.check(head);
     head_only_ = head.request.method == "HEAD";
     keep_ = http_keeps(head, ++served_, rules_.options);
