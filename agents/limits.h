@@ -45,9 +45,8 @@ inline constexpr std::size_t kLogBytesMax = 10 << 20;  // of one service, then r
 inline constexpr int kLogFilesMax = 3;                 // the live one and two older
 
 // Probes.
-inline constexpr std::size_t kProbeBodyMax = 1 << 20;   // of an http answer, head and body
+inline constexpr std::size_t kProbeBodyMax = 1 << 20;   // of an http answer
 inline constexpr std::size_t kScriptHeadMax = 4 << 10;  // where a script declares its variables
-inline constexpr std::size_t kProbeHeadMax = 64 << 10;
 inline constexpr std::size_t kProbeReplyMax = 1 << 20;  // of an answer of Redis
 inline constexpr std::size_t kProbeSignalsMax = 32;     // of one http or prometheus probe
 

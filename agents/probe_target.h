@@ -15,7 +15,11 @@ struct ProbeTarget {
   std::string kind;  // a row of probe_kinds()
   std::string host;
   std::uint16_t port = 0;
-  std::string path;  // http, nats, prometheus: of the request; disk: a folder
+  bool https = false;
+  std::string authority;    // https: PEM of who signs its certificate; "": the machine's list
+  bool unchecked = false;   // https: any certificate will do
+  std::string server_name;  // https: whom the certificate must name; "": the address
+  std::string path;         // http, nats, prometheus: of the request; disk: a folder
   // http: signal -> JSON pointer into the answer; prometheus: signal -> name and labels
   std::map<std::string, std::string> pointers;
   std::string user;

@@ -357,6 +357,10 @@ std::filesystem::path beside(const std::filesystem::path& file, const std::files
   return (file.parent_path() / path).lexically_normal();
 }
 
+void place_beside(const std::filesystem::path& file, ProbeTarget& target) {
+  target.authority = beside(file, target.authority).string();
+}
+
 Result<AgentConfig> from_document(const Document& document) {
   Problems problems;
   AgentConfig config = read_root(document.root, problems);
@@ -373,6 +377,10 @@ Result<AgentConfig> from_document(const Document& document) {
     }
   }
   config.reach.directories.emplace();
+  for (ProbeConfig& probe : config.probes) place_beside(config.file, probe.target);
+  for (ServiceConfig& service : config.services) {
+    if (service.ready) place_beside(config.file, service.ready->target);
+  }
   for (auto& folder : config.fault_directories) {
     folder = beside(config.file, folder);
     config.reach.directories->push_back(folder.string());

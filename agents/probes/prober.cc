@@ -15,6 +15,7 @@
 #include <optional>
 #include <thread>
 
+#include "agents/probes/http_probe.h"
 #include "agents/probes/judge.h"
 #include "agents/probes/kinds/kind.h"
 #include "agents/probes/socket.h"
@@ -38,13 +39,15 @@ struct Prober::Impl {
     const ProbeKind* kind = nullptr;
     MonoTime due{};
     std::optional<MonoTime> began;  // a run is under way
+    std::uint64_t run = 0;          // how many there were
     ProbeSocket socket;
     std::unique_ptr<ProbeWorker> worker;
-    bool worker_busy = false;  // maybe still with an earlier run
-    bool worker_on_this_run = false;
+    bool worker_busy = false;      // maybe still with an earlier run
+    std::uint64_t worker_run = 0;  // that one
   };
-  struct WorkerResult {
+  struct Answered {  // by a worker or over HTTP
     std::uint64_t tag;
+    std::uint64_t run;  // 0: the worker's
     ProbeAnswer answer;
   };
 
@@ -55,8 +58,9 @@ struct Prober::Impl {
   bool stopping = false;
   std::vector<ProbePlan> to_add;
   std::vector<std::string> to_remove;
-  std::vector<WorkerResult> worker_results;
+  std::vector<Answered> answered;
 
+  std::unique_ptr<HttpProbes> http;  // once there is a probe that wants it
   std::map<std::uint64_t, std::unique_ptr<Probe>> probes;
   std::map<std::uint64_t, std::unique_ptr<ProbeWorker>> retired;  // busy when their probe went
   std::vector<ProbeRun> runs;                                     // since the last report
@@ -73,6 +77,7 @@ struct Prober::Impl {
       ring();
       thread.join();
     }
+    http.reset();  // has nobody to answer to
     probes.clear();
     retired.clear();
     if (epoll >= 0) ::close(epoll);
@@ -126,15 +131,15 @@ struct Prober::Impl {
   bool take_orders() {
     std::vector<ProbePlan> plans;
     std::vector<std::string> names;
-    std::vector<WorkerResult> results;
+    std::vector<Answered> results;
     {
       const std::lock_guard lock(mutex);
       if (stopping) return false;
       plans.swap(to_add);
       names.swap(to_remove);
-      results.swap(worker_results);
+      results.swap(answered);
     }
-    for (WorkerResult& result : results) on_worker(std::move(result));
+    for (Answered& result : results) on_answer(std::move(result));
     for (const std::string& name : names) drop(name);
     for (ProbePlan& plan : plans) adopt(std::move(plan));
     return true;
@@ -162,31 +167,45 @@ struct Prober::Impl {
       probe->worker = std::make_unique<ProbeWorker>(
           probe->kind->make_ask(probe->plan.target, probe->plan.timeout),
           [this, tag = probe->tag](ProbeAnswer answer) {
-            {
-              const std::lock_guard lock(mutex);
-              worker_results.push_back({tag, std::move(answer)});
-            }
-            ring();
+            put({tag, 0, std::move(answer)});
           });
     }
+    if (probe->kind->way == ProbeKind::Way::kHttp && !http) http = std::make_unique<HttpProbes>();
     probes[probe->tag] = std::move(probe);
+  }
+
+  void put(Answered one) {  // any thread
+    {
+      const std::lock_guard lock(mutex);
+      answered.push_back(std::move(one));
+    }
+    ring();
   }
 
   void begin(Probe& probe, MonoTime now) {
     probe.due = on_grid(probe.due, probe.plan.every, now);
     probe.began = now;
+    ++probe.run;
     if (probe.worker) {
-      probe.worker_on_this_run = !probe.worker_busy;
-      if (!probe.worker_busy) probe.worker->start();
+      if (!probe.worker_busy) {
+        probe.worker_run = probe.run;
+        probe.worker->start();
+      }
       probe.worker_busy = true;
       return;
     }
-    if (auto opened = probe.socket.open(probe.plan.target, probe.kind->way); !opened) {
+    if (probe.kind->way == ProbeKind::Way::kHttp) {
+      return http->start(*probe.kind, probe.plan.target, probe.plan.timeout,
+                         [this, tag = probe.tag, run = probe.run](ProbeAnswer answer) {
+                           put({tag, run, std::move(answer)});
+                         });
+    }
+    if (auto opened = probe.socket.open(probe.plan.target); !opened) {
       return finish(probe, {opened.error().message, {}});
     }
-    if (auto ended = probe.socket.advance()) return finish(probe, answer_of(probe, *ended));
+    if (auto ended = probe.socket.connected()) return finish(probe, answer_of(*ended));
     epoll_event event{};
-    event.events = probe.socket.wants_write() ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    event.events = EPOLLOUT;
     event.data.u64 = probe.tag;
     if (::epoll_ctl(epoll, EPOLL_CTL_ADD, probe.socket.fd(), &event) != 0) {
       finish(probe, {cat("epoll: ", std::strerror(errno)), {}});
@@ -202,38 +221,31 @@ struct Prober::Impl {
     const auto found = probes.find(tag);
     if (found == probes.end() || !found->second->began) return;
     Probe& probe = *found->second;
-    const bool wanted_write = probe.socket.wants_write();
-    if (auto ended = probe.socket.advance()) return finish(probe, answer_of(probe, *ended));
-    if (wanted_write && !probe.socket.wants_write()) {
-      epoll_event event{};
-      event.events = EPOLLIN;
-      event.data.u64 = tag;
-      ::epoll_ctl(epoll, EPOLL_CTL_MOD, probe.socket.fd(), &event);
-    }
+    if (auto ended = probe.socket.connected()) finish(probe, answer_of(*ended));
   }
 
-  void on_worker(WorkerResult result) {
-    if (retired.erase(result.tag) > 0) return;
+  void on_answer(Answered result) {
+    if (result.run == 0 && retired.erase(result.tag) > 0) return;
     const auto found = probes.find(result.tag);
     if (found == probes.end()) return;
     Probe& probe = *found->second;
-    probe.worker_busy = false;
+    if (result.run == 0) {
+      probe.worker_busy = false;
+      result.run = probe.worker_run;
+    }
     // The answer to a run that was given up says nothing about the one under way.
-    if (!probe.began || !probe.worker_on_this_run) return;
+    if (!probe.began || result.run != probe.run) return;
     const MonoTime now = clock.mono();
     if (*probe.began + probe.plan.timeout <= now) return time_out(probe, now);  // both just now
     finish(probe, std::move(result.answer), now);
   }
 
   void time_out(Probe& probe, MonoTime now) {
-    probe.worker_on_this_run = false;
     finish(probe, {cat("no answer within ", duration_text(probe.plan.timeout)), {}}, now);
   }
 
-  static ProbeAnswer answer_of(const Probe& probe, const Status& status) {
-    if (!status) return {status.error().message, {}};
-    if (!probe.kind->judge) return {};
-    return probe.kind->judge(probe.plan.target, probe.socket.body());
+  static ProbeAnswer answer_of(const Status& status) {
+    return {status ? "" : status.error().message, {}};
   }
 
   void finish(Probe& probe, ProbeAnswer answer) { finish(probe, std::move(answer), clock.mono()); }

@@ -25,6 +25,15 @@ namespace panshi {
 constexpr Duration kHttpIdleMax = std::chrono::seconds(10);
 constexpr Duration kHttpLifeMax = std::chrono::seconds(10);
 
+constexpr std::size_t kHttpHeadMax = 64 << 10;  // bytes of the head of an answer
+
+// Whom an https:// server that is not ours is believed to be: TLS 1.2 or later.
+struct WebTrust {
+  std::filesystem::path authority = {};  // PEM; "": the machine's own list
+  bool unchecked = false;                // whoever answers
+  bool operator==(const WebTrust&) const = default;
+};
+
 struct HttpCall {
   std::string method = "GET";
   std::string url;
@@ -34,13 +43,17 @@ struct HttpCall {
   Duration connect_timeout = std::chrono::seconds(1);
   Duration timeout = std::chrono::seconds(5);  // whole call
   std::size_t body_max = 4 << 20;
-  bool new_connection = false;       // not one that is kept; it is kept afterwards
+  bool new_connection = false;  // not one that is kept; it is kept afterwards
+  // A connection of its own, which ends with a reset: it leaves no TIME_WAIT, of which hundreds a
+  // second would use up the ports.
+  bool one_off = false;
   std::string keep_header = {};      // name of a header of the answer to hand back
   Duration life_max = kHttpLifeMax;  // of the connection that it may use
   // For an https:// url: who we are and whom we believe, read anew for each connection.
   std::shared_ptr<const TlsFiles> tls = {};
   // The server's Unix socket, in place of what the url says to connect to ("http://localhost/...").
   std::filesystem::path unix_socket = {};
+  std::shared_ptr<const WebTrust> web = {};  // the same for servers that are not ours
   // Which name the certificate of the other side must have, when not that of the url: "n-1" at
   // https://10.0.0.1:17701. It is also what the Host header then says.
   std::string server_name = {};
@@ -58,7 +71,7 @@ struct HttpReply {
 //   kUnavailable  never sent, on no connection: the request was surely not acted on
 //   kTimeout      sent, no whole answer in time or the connection broke: unknown; also when a call
 //                 with an effect was sent again by itself and that was refused (429, 5xx)
-//   kInvalid      the call itself is malformed; kRefused: the answer is too large
+//   kInvalid      the call itself is malformed; kRefused: the answer is too large, head or body
 class HttpClient {  // one thread at a time; keeps its connection
  public:
   HttpClient();

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/io/http_transfer.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "core/base/check.h"
@@ -18,10 +21,18 @@ EasyHandle make_easy() {
   return easy;
 }
 
+// A server may go on with headers for ever, and libcurl keeps them all.
+std::size_t count_head(char*, std::size_t, std::size_t size, void* user) {
+  auto& transfer = *static_cast<HttpTransfer*>(user);
+  transfer.head_bytes += size;
+  transfer.too_large = transfer.head_bytes > kHttpHeadMax;
+  return transfer.too_large ? 0 : size;
+}
+
 std::size_t keep_body(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<HttpTransfer*>(user);
   if (transfer.body.size() + size > transfer.call.body_max) {
-    transfer.body_too_large = true;
+    transfer.too_large = true;
     return 0;
   }
   transfer.body.append(data, size);
@@ -143,22 +154,49 @@ Result<std::string> url_by_name(HttpTransfer& transfer) {
   return part(CURLUPART_URL);
 }
 
+bool is_over_tls(const HttpCall& call) { return call.tls != nullptr || call.web != nullptr; }
+
+void trust(CURL* easy, const TlsFiles& files) {
+  set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_3));
+  set(easy, CURLOPT_CAINFO, files.authority.c_str());
+  set(easy, CURLOPT_CAPATH, static_cast<char*>(nullptr));
+  if (!files.certificate.empty()) {
+    set(easy, CURLOPT_SSLCERT, files.certificate.c_str());
+    set(easy, CURLOPT_SSLKEY, files.key.c_str());
+  }
+  if (!files.revoked.empty()) set(easy, CURLOPT_CRLFILE, files.revoked.c_str());
+  set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+}
+
+void trust(CURL* easy, const WebTrust& web) {
+  set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!web.authority.empty()) {
+    set(easy, CURLOPT_CAINFO, web.authority.c_str());
+    set(easy, CURLOPT_CAPATH, static_cast<char*>(nullptr));
+  }
+  set(easy, CURLOPT_SSL_VERIFYPEER, web.unchecked ? 0L : 1L);
+  set(easy, CURLOPT_SSL_VERIFYHOST, web.unchecked ? 0L : 2L);
+}
+
+// As soon as there is a socket. What it sends when it is closed is a reset.
+int end_with_reset(void*, curl_socket_t socket, curlsocktype) {
+  const linger reset{1, 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  return CURL_SOCKOPT_OK;
+}
+
 Status prepare_tls(HttpTransfer& transfer) {
   const HttpCall& call = transfer.call;
   CURL* const easy = transfer.easy.get();
   transfer.connect_to.reset();
-  set(easy, CURLOPT_PROTOCOLS_STR, call.tls == nullptr ? "http" : "https");
-  if (call.tls == nullptr) return {};
-  set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_3));
-  set(easy, CURLOPT_CAINFO, call.tls->authority.c_str());
-  set(easy, CURLOPT_CAPATH, static_cast<char*>(nullptr));
-  if (!call.tls->certificate.empty()) {
-    set(easy, CURLOPT_SSLCERT, call.tls->certificate.c_str());
-    set(easy, CURLOPT_SSLKEY, call.tls->key.c_str());
+  set(easy, CURLOPT_PROTOCOLS_STR, is_over_tls(call) ? "https" : "http");
+  if (!is_over_tls(call)) return {};
+  if (call.tls) {
+    trust(easy, *call.tls);
+  } else {
+    trust(easy, *call.web);
   }
-  if (!call.tls->revoked.empty()) set(easy, CURLOPT_CRLFILE, call.tls->revoked.c_str());
-  set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-  set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   // Each connection is proven anew, by what the files say then.
   set(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
   set(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
@@ -175,19 +213,26 @@ ErrorCode code_of(CURLcode code, const HttpTransfer& transfer) {
     case CURLE_UNSUPPORTED_PROTOCOL:
       return ErrorCode::kInvalid;
     case CURLE_WRITE_ERROR:
-      return transfer.body_too_large ? ErrorCode::kRefused : ErrorCode::kTimeout;
+      return transfer.too_large ? ErrorCode::kRefused : ErrorCode::kTimeout;
     default:
       return was_sent(transfer.easy.get()) ? ErrorCode::kTimeout : ErrorCode::kUnavailable;
   }
 }
 
+std::string with_system_error(const HttpTransfer& transfer, const std::string& text) {
+  long number = 0;
+  curl_easy_getinfo(transfer.easy.get(), CURLINFO_OS_ERRNO, &number);
+  return number == 0 ? text : cat(text, ": ", std::strerror(static_cast<int>(number)));
+}
+
 // Only over TLS is there more to say than the code does: whose certificate is wrong, and how.
 std::string why_not(CURLcode code, const HttpTransfer& transfer) {
-  if (transfer.body_too_large) return "the answer is too large";
+  if (transfer.too_large) return "the answer is too large";
   const std::string plain = curl_easy_strerror(code);
-  if (transfer.call.tls == nullptr) return plain;
+  if (code == CURLE_COULDNT_CONNECT) return with_system_error(transfer, plain);
+  if (!is_over_tls(transfer.call)) return plain;
   // Who does not accept a certificate says so after the hands are shaken, which then breaks a call.
-  const bool broke = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR;
+  const bool broke = transfer.call.tls && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR);
   const std::string detail = transfer.error.data();
   return cat(detail.empty() ? plain : detail, broke ? "; does it accept our certificate?" : "");
 }
@@ -200,7 +245,8 @@ Status prepare(HttpTransfer& transfer, HttpCall call) {
   if (auto fine = check_call(call); !fine) return fine;
   transfer.call = std::move(call);
   transfer.body.clear();
-  transfer.body_too_large = false;
+  transfer.head_bytes = 0;
+  transfer.too_large = false;
   transfer.repeated = false;
   transfer.error.front() = '\0';
   CURL* const easy = transfer.easy.get();
@@ -212,11 +258,18 @@ Status prepare(HttpTransfer& transfer, HttpCall call) {
   set(easy, CURLOPT_TCP_NODELAY, 1L);
   set(easy, CURLOPT_MAXAGE_CONN, seconds(kHttpIdleMax));
   set(easy, CURLOPT_MAXLIFETIME_CONN, seconds(transfer.call.life_max));
-  set(easy, CURLOPT_FRESH_CONNECT, transfer.call.new_connection ? 1L : 0L);
+  const bool fresh = transfer.call.new_connection || transfer.call.one_off;
+  set(easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+  if (transfer.call.one_off) {
+    set(easy, CURLOPT_FORBID_REUSE, 1L);
+    set(easy, CURLOPT_SOCKOPTFUNCTION, &end_with_reset);
+  }
   set(easy, CURLOPT_PREREQFUNCTION, &allow_sending);
   set(easy, CURLOPT_PREREQDATA, &transfer);
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(transfer.call.connect_timeout));
   set(easy, CURLOPT_TIMEOUT_MS, milliseconds(transfer.call.timeout));
+  set(easy, CURLOPT_HEADERFUNCTION, &count_head);
+  set(easy, CURLOPT_HEADERDATA, &transfer);
   set(easy, CURLOPT_WRITEFUNCTION, &keep_body);
   set(easy, CURLOPT_WRITEDATA, &transfer);
   set(easy, CURLOPT_URL, transfer.call.url.c_str());

@@ -35,7 +35,8 @@ struct HttpTransfer {
   std::optional<LocalPath> local;  // of call.unix_socket
   std::string body;
   std::array<char, CURL_ERROR_SIZE> error = {};  // libcurl's own words, more than the code's
-  bool body_too_large = false;
+  std::size_t head_bytes = 0;  // of all answers, also those that only say to go on
+  bool too_large = false;
   bool repeated = false;  // it was sent before, on a connection that broke
 };
 

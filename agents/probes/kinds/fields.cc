@@ -25,18 +25,40 @@ void read_role(Fields& in, ProbeTarget& target) {
   in.may_word("role", target.role, kRoles);
 }
 
+namespace {
+
+void read_https(Fields& in, ProbeTarget& target) {
+  in.may("authority", target.authority);
+  in.may("server_name", target.server_name);
+  in.may("unchecked", target.unchecked);
+  if (!target.server_name.empty() && !is_id(target.server_name)) {
+    in.problem("server_name", "must be a host name, as the certificate has it");
+  }
+  if (target.unchecked && !(target.authority.empty() && target.server_name.empty())) {
+    in.problem("unchecked", "takes any certificate, so leave out `authority` and `server_name`");
+  }
+  if (target.https) return;
+  for (const char* key : {"authority", "server_name", "unchecked"}) {
+    if (in.has(key)) in.problem(key, "is for https:// alone");
+  }
+}
+
+}  // namespace
+
 void read_url(Fields& in, ProbeTarget& target) {
   std::string url;
   in.need("url", url);
+  target.https = url.starts_with("https://");
+  read_https(in, target);
   if (url.empty()) return;
-  constexpr std::string_view kScheme = "http://";
   const auto wrong = [&] {
     in.problem("url", cat("`", url, "` must be like http://127.0.0.1:8080/healthz"));
   };
-  if (!url.starts_with(kScheme)) return wrong();
-  const std::size_t slash = url.find('/', kScheme.size());
-  std::string authority = url.substr(kScheme.size(), slash - kScheme.size());
-  if (authority.find(':') == std::string::npos) authority += ":80";
+  if (!target.https && !url.starts_with("http://")) return wrong();
+  const std::size_t begin = url.find("//") + 2;
+  const std::size_t slash = url.find('/', begin);
+  std::string authority = url.substr(begin, slash - begin);
+  if (authority.find(':') == std::string::npos) authority += target.https ? ":443" : ":80";
   const auto where = parse_host_port(authority);
   if (!where) return wrong();
   target.host = where->host == "localhost" ? "127.0.0.1" : where->host;

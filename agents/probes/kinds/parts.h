@@ -13,7 +13,8 @@ namespace panshi::agent {
 
 void read_server(Fields& in, ProbeTarget& target);  // host, port
 void read_role(Fields& in, ProbeTarget& target);
-void read_url(Fields& in, ProbeTarget& target);  // http://IPv4:port/path
+// http(s)://IPv4:port/path, and for https whom it believes.
+void read_url(Fields& in, ProbeTarget& target);
 // The entries of `signals`; `check` says what is wrong with one, or "".
 void read_signals(Fields& in, ProbeTarget& target,
                   const std::function<std::string(const std::string&)>& check);

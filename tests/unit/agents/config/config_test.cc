@@ -174,7 +174,13 @@ TEST_CASE("addresses are IPv4 and complete, and a timeout is no longer than its 
   CHECK(probe("kind: tcp, address: \"localhost:80\"").empty());
   CHECK_THAT(probe("kind: tcp, address: \"example.org:80\""), Catch::Contains("IPv4"));
   CHECK_THAT(probe("kind: tcp, address: \"127.0.0.1\""), Catch::Contains("127.0.0.1:8080"));
-  CHECK_THAT(probe("kind: http, url: \"https://127.0.0.1/\""), Catch::Contains("http://"));
+  CHECK_THAT(probe("kind: http, url: \"ftp://127.0.0.1/\""), Catch::Contains("http://"));
+  CHECK_THAT(probe("kind: http, url: \"http://127.0.0.1/\", authority: ca.pem"),
+             Catch::Contains("is for https:// alone"));
+  CHECK_THAT(probe("kind: http, url: \"https://127.0.0.1/\", unchecked: true, server_name: a"),
+             Catch::Contains("leave out"));
+  CHECK_THAT(probe("kind: http, url: \"https://127.0.0.1/\", server_name: \"a b\""),
+             Catch::Contains("as the certificate has it"));
   CHECK_THAT(probe("kind: http, url: \"http://127.0.0.1/a b\""), Catch::Contains("http://"));
   CHECK_THAT(probe("kind: tcp, address: \"127.0.0.1:80\", every: 50ms, timeout: 60ms"),
              Catch::Contains("at most `every` (50ms)"));
