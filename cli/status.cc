@@ -64,6 +64,14 @@ int show(Invocation& invocation, Connection& controller) {
     terminal.line(cat("drill days  ", field(day, "drill_day"), " missed ",
                       time_field(day, "due_us"), " (UTC): ", field(day, "why")));
   }
+  std::vector<std::string> insecure;
+  for (const Json& one : list_of(*status, "insecure")) {
+    if (one.is_string()) insecure.push_back(printable(one.get<std::string>()));
+  }
+  if (!insecure.empty()) {
+    terminal.line(cat("insecure    ", join(insecure, ", "),
+                      ": served beyond this host without TLS; `panshi tls init` is how to begin"));
+  }
   if (field(*status, "doubt") == "true") {
     terminal.line(
         "doubt       the controller was late a moment ago: it starts nothing until it "

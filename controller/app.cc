@@ -204,6 +204,7 @@ Status App::Impl::start_api() {
       .signals = *signals,
       .fleet = *fleet,
       .version = parts.version,
+      .insecure = is_insecure(config.security, config.address),
       .report = [this](const std::string& drill,
                        const std::string& format) { return rendered(*reports, drill, format); },
       .draw = [this](const std::string& day,

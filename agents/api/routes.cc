@@ -68,6 +68,7 @@ Result<json> status_json(const ApiParts& parts) {
               {"probes", std::move(probes)},
               {"signals", parts.config.signals},
               {"reach", to_json(parts.config.reach)},
+              {"insecure", is_insecure(parts.config.security, parts.config.address)},
               {"links", links_json(parts.links)},
               {"faults", parts.faults.list()},
               {"actions", std::move(actions)},

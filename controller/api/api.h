@@ -33,6 +33,7 @@ class Api {
     SignalStore& signals;
     Fleet& fleet;
     std::string version;
+    bool insecure;  // it listens beyond loopback without TLS
     // The document of a drill's report in a format: md, html or json.
     std::function<Result<HttpResponse>(const std::string& drill, const std::string& format)> report;
     // What a drill day would draw with a seed.

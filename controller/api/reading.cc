@@ -113,6 +113,12 @@ Api::Answer Api::status(const Request&) {
                                      {"due_us", day.at("missed").at("due_us")},
                                      {"why", day.at("missed").at("why")}});
   }
+  answer["insecure"] = nlohmann::json::array();
+  if (parts_.insecure) answer["insecure"].push_back("controller");
+  const auto offers = parts_.said.read();
+  for (const auto& [node, said] : *offers) {
+    if (said.insecure) answer["insecure"].push_back(node);
+  }
   answer["agents"] = nlohmann::json::object();
   const auto agents = world("agents");  // items() refers to it
   for (const auto& [node, agent] : agents.items()) {

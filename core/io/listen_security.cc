@@ -43,8 +43,12 @@ ListenSecurity read_listen_security(Fields& in, const std::filesystem::path& bas
   return security;
 }
 
+bool is_insecure(const ListenSecurity& security, const std::string& address) {
+  return !security.tls && !is_loopback(address);
+}
+
 void warn_if_insecure(const ListenSecurity& security, const std::string& address) {
-  if (security.tls || is_loopback(address)) return;
+  if (!is_insecure(security, address)) return;
   log_warn(cat("insecure: ", address,
                " is served without TLS; whoever reads that network can read the token"));
 }

@@ -28,6 +28,8 @@ bool is_loopback(const std::string& address);
 ListenSecurity read_listen_security(Fields& in, const std::filesystem::path& base,
                                     const std::string& address);
 
+// Served without TLS beyond loopback.
+bool is_insecure(const ListenSecurity& security, const std::string& address);
 // Into the log, at each start.
 void warn_if_insecure(const ListenSecurity& security, const std::string& address);
 

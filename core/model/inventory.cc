@@ -62,6 +62,7 @@ AgentOffer offer_in(const nlohmann::json& status) {
   Fields in(status, "", ignored);
   if (in.has("signals")) in.may("signals", offer.signals.emplace());
   if (!ignored.empty()) offer.signals.reset();
+  in.may("insecure", offer.insecure);
   if (const auto* reach = in.may_value("reach")) {
     Problems wrong;
     offer.reach = read_fault_reach(*reach, "", wrong);

@@ -20,6 +20,7 @@ namespace panshi {
 struct AgentOffer {
   std::optional<std::vector<std::string>> signals;  // that it sends
   std::optional<FaultReach> reach;
+  bool insecure = false;  // it listens beyond loopback without TLS
 
   bool operator==(const AgentOffer&) const = default;
 };

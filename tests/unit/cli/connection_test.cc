@@ -59,7 +59,8 @@ TEST_CASE("a missed drill day and what keeps an incident open are told where peo
         {{"open_incidents", 1},
          {"incidents",
           {{{"id", "i-3"}, {"waits_for", {"service r7 of n7 is well: it was given up"}}}}},
-         {"missed_days", {missed}}});
+         {"missed_days", {missed}},
+         {"insecure", {"controller", "n-1"}}});
   });
   controller.server.route("GET", "/api/v1/schedule", [&](const HttpRequest&) {
     return json_response(
@@ -78,6 +79,7 @@ TEST_CASE("a missed drill day and what keeps an incident open are told where peo
   says(status_commands(), {"status"}, "i-3 waits until service r7 of n7 is well: it was given up");
   says(status_commands(), {"status"},
        "weekly missed 2025-11-24 16:00:00 (UTC): hang was not started: halted");
+  says(status_commands(), {"status"}, "controller, n-1: served beyond this host without TLS");
   says(schedule_commands(), {"schedule", "list"},
        "missed 2025-11-24 16:00:00: hang was not started: halted");
   says(schedule_commands(), {"schedule", "show", "weekly"}, "2025-11-24 16:00:00");

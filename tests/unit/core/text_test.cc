@@ -49,6 +49,8 @@ TEST_CASE("ids are safe in URLs and file names") {
 }
 
 TEST_CASE("words are what stands between blanks, however many") {
+  CHECK(trimmed(" \t a b\r\n") == "a b");
+  CHECK(trimmed(" \n").empty());
   CHECK(words_of("").empty());
   CHECK(words_of(" \t\n").empty());
   CHECK(words_of("one") == std::vector<std::string>{"one"});

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise: bytes are read as the same request in whatever pieces they come, and bytes that are no
 // request are refused, whatever they are.
-#include "platform/http/http_parser.h"
-
 #include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "core/base/random.h"
 #include "core/base/text.h"
+#include "platform/http/http_parser.h"
 
 namespace panshi {
 namespace {
