@@ -90,7 +90,7 @@ Agent::~Agent() {
 
 Status Agent::open() {
   if (auto made = files_.make_folders(); !made) return made;
-  ASSIGN_OR_RETURN(const std::string token, load_or_make_token(config_.state / "agent.token"));
+  ASSIGN_OR_RETURN(access_, open_access(config_));
   ASSIGN_OR_RETURN(tls_, load_tls(config_.security, wall_now()));
   ASSIGN_OR_RETURN(epoch_, EpochGate::open(config_.state / "epoch"));
   load_marks();
@@ -111,6 +111,7 @@ Status Agent::open() {
 
   FaultBook::Options options = fault_options(config_);
   options.on_event = [this](const std::string& kind, const json& data, MonoTime at) {
+    log_fault(kind, data);
     feed_.add_event(kind, data, at);
   };
   options.on_moving = watchers_.moving;
@@ -135,15 +136,15 @@ Status Agent::open() {
                                                        .port = config_.port,
                                                        .threads = limits::kHttpThreads,
                                                        .body_max = limits::kBodyMax,
-                                                       .token = token,
-                                                       .trusted_roles = {"controller"},
+                                                       .doorman = access_.door,
                                                        .tls = tls_,
                                                        .socket = config_.state / kAgentSocket,
                                                        .allowed_hosts = config_.allowed_hosts});
-  add_routes(*server_,
-             {config_, feed_, *epoch_, *faults_, *host_, *links_, *actions_, stopping_,
-              [this] { return loop_.call([this] { return Result<json>(services_json()); }); },
-              [this] { return loop_.call([this] { return Result<json>(board_.view()); }); }});
+  add_routes(
+      *server_,
+      {config_, feed_, *epoch_, *faults_, *host_, *links_, *actions_, *access_.audit, stopping_,
+       [this] { return loop_.call([this] { return Result<json>(services_json()); }); },
+       [this] { return loop_.call([this] { return Result<json>(board_.view()); }); }});
   return server_->start();
 }
 
@@ -178,8 +179,8 @@ Status Agent::open_links() {
 Status Agent::open_toxiproxy() {
   if (!config_.toxiproxy) return {};
   proxies_ = std::make_unique<toxiproxy::ProxyBook>(*links_, config_.toxiproxy->permits);
-  ASSIGN_OR_RETURN(
-      toxiproxy_, toxiproxy::serve(*proxies_, config_.toxiproxy->address, config_.toxiproxy->port));
+  ASSIGN_OR_RETURN(toxiproxy_, toxiproxy::serve(*proxies_, config_.toxiproxy->address,
+                                                config_.toxiproxy->port, access_.toxiproxy));
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/access.h"
 #include "agents/account_trials.h"
 #include "agents/actions/action_desk.h"
 #include "agents/api/epoch_gate.h"
@@ -113,6 +114,7 @@ class Agent final : private ActionPorts {
   MonoTime next_second_{};
   bool begun_ = false;
 
+  AgentAccess access_;
   std::shared_ptr<Tls> tls_;
   std::unique_ptr<EpochGate> epoch_;
   std::unique_ptr<LinkTable> links_;

@@ -59,6 +59,8 @@ std::vector<Command> agent_commands();
 std::vector<Command> reload_commands();
 std::vector<Command> report_commands();
 std::vector<Command> tls_commands();
+std::vector<Command> token_commands();
+std::vector<Command> audit_commands();
 std::vector<Command> validate_commands();
 std::vector<Command> all_commands();
 

@@ -45,10 +45,10 @@ std::optional<std::int64_t> Invocation::integer(const std::string& name) const {
 
 std::vector<Command> all_commands() {
   std::vector<Command> all;
-  for (const auto noun :
-       {status_commands, lab_commands, drill_commands, schedule_commands, halt_commands,
-        incident_commands, runbook_commands, fault_commands, link_commands, agent_commands,
-        reload_commands, report_commands, tls_commands, validate_commands}) {
+  for (const auto noun : {status_commands, lab_commands, drill_commands, schedule_commands,
+                          halt_commands, incident_commands, runbook_commands, fault_commands,
+                          link_commands, agent_commands, reload_commands, report_commands,
+                          tls_commands, token_commands, audit_commands, validate_commands}) {
     std::vector<Command> rows = noun();
     std::move(rows.begin(), rows.end(), std::back_inserter(all));
   }

@@ -70,8 +70,9 @@ Error refusal(const std::string& url, const HttpReply& reply) {
     case 400:
       return {ErrorCode::kInvalid, text};
     case 401:
-    case 403:
       return {ErrorCode::kRefused, "the controller does not accept the token: " + text};
+    case 403:
+      return {ErrorCode::kRefused, text};
     case 404:
       return {ErrorCode::kNotFound, text};
     case 409:

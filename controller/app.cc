@@ -15,6 +15,7 @@
 #include "controller/notify/notifier.h"
 #include "controller/reports.h"
 #include "controller/signals/signal_store.h"
+#include "core/access/access.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/local_socket.h"
@@ -90,6 +91,7 @@ struct App::Impl {
   Status open_files();
   void start_parts(std::map<std::string, AgentCursor> cursors);
   Status start_api();
+  std::shared_ptr<Access> doorman() const;
   void carry_out(const Effect& effect);
   bool deliver(Letter letter);
   std::vector<Effect> last_effects() const;
@@ -105,6 +107,8 @@ struct App::Impl {
   Feed feed;
   std::optional<LockFile> lock;
   std::string token;
+  std::shared_ptr<TokenBook> tokens;
+  std::shared_ptr<AuditLog> audit;
   std::shared_ptr<Tls> tls;
   std::string identity;  // of this state directory, to agents
   std::string start;     // of this run: a copy of the directory is not us
@@ -154,6 +158,8 @@ Status App::Impl::open_files() {
   if (auto ours = check_trusted(config.state); !ours) return ours;
   ASSIGN_OR_RETURN(lock, LockFile::acquire(config.state / "controller.lock"));
   ASSIGN_OR_RETURN(token, load_or_make_token(config.state / "controller.token"));
+  ASSIGN_OR_RETURN(tokens, TokenBook::open(config.state / "tokens.json"));
+  ASSIGN_OR_RETURN(audit, AuditLog::open(config.state));
   ASSIGN_OR_RETURN(tls, load_tls(config.security, wall_now()));
   ASSIGN_OR_RETURN(identity, load_or_make_token(config.state / "controller.id"));
   ASSIGN_OR_RETURN(start, random_token());
@@ -191,6 +197,13 @@ void App::Impl::start_parts(std::map<std::string, AgentCursor> cursors) {
                       .deliver = to_loop});
 }
 
+std::shared_ptr<Access> App::Impl::doorman() const {
+  return std::make_shared<Access>(
+      Access::Options{.tokens = {{"controller.token", token, kAllRights}},
+                      .certificates = config.users},
+      tokens, audit);
+}
+
 Status App::Impl::start_api() {
   api = std::make_unique<Api>(Api::Parts{
       .catalog = catalog,
@@ -203,6 +216,8 @@ Status App::Impl::start_api() {
       .feed = feed,
       .signals = *signals,
       .fleet = *fleet,
+      .tokens = *tokens,
+      .audit = *audit,
       .version = parts.version,
       .insecure = is_insecure(config.security, config.address),
       .report = [this](const std::string& drill,
@@ -215,7 +230,7 @@ Status App::Impl::start_api() {
                                                        .port = config.port,
                                                        .threads = limits::kHttpThreads,
                                                        .body_max = limits::kBodyMax,
-                                                       .token = token,
+                                                       .doorman = doorman(),
                                                        .tls = tls,
                                                        .socket = config.state / kControllerSocket});
   api->add_routes(*server);

@@ -29,6 +29,20 @@ void read_times(Fields& in, Config& config) {
   }
 }
 
+void read_users(Fields& in, Config& config) {
+  const nlohmann::json* users = in.may_value("users");
+  if (!users) return;
+  if (!config.security.tls)
+    in.problem("users", "are known by their certificates: `tls` is missing");
+  const nlohmann::json none = nlohmann::json::object();
+  if (!users->is_object()) in.problem("users", "must be names with a role each: {alice: operator}");
+  for (const auto& [name, role] : (users->is_object() ? *users : none).items()) {
+    const auto rights = rights_of_role(role.is_string() ? role.get<std::string>() : "");
+    if (rights) config.users["user/" + name] = *rights;
+    if (!rights) in.problem(cat("users.", name), rights.error().message);
+  }
+}
+
 void read_nodes(Fields& in, bool with_tls, Inventory& inventory) {
   std::set<std::string> services;
   std::map<std::string, std::string> by_url;
@@ -87,6 +101,7 @@ Config read_config(const Document& document, Problems& problems) {
   folder("schedules", false, config.catalog.schedules);
   read_times(in, config);
   config.security = read_listen_security(in, base, config.address);
+  read_users(in, config);
   read_nodes(in, config.security.tls.has_value(), config.inventory);
   for (auto& [name, node] : config.inventory.nodes) {
     if (!node.token_file.empty()) node.token_file = (base / node.token_file).string();

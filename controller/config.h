@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 
+#include "core/access/rights.h"
 #include "core/base/result.h"
 #include "core/io/listen_security.h"
 #include "core/model/catalog.h"
@@ -20,6 +21,7 @@ struct Config {
   std::string address = "127.0.0.1";
   std::uint16_t port = 17700;
   ListenSecurity security;
+  std::map<std::string, Rights> users;  // "user/alice", by certificate
   std::filesystem::path state;
   CatalogPaths catalog;  // relative paths are relative to the file's directory, as is `state`
   Settings settings;

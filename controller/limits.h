@@ -21,6 +21,7 @@ inline constexpr Duration kCommandWait = 5s;        // an API call waits this lo
 inline constexpr Duration kStopWithin = 3s;         // reverting everything at an orderly stop
 
 // Journal and samples.
+inline constexpr std::int64_t kAuditPageMax = 1'000;      // lines in one answer
 inline constexpr std::int64_t kEventPageMax = 1'000;      // events in one answer
 inline constexpr std::size_t kSampleBufferMax = 200'000;  // samples waiting to be written
 inline constexpr std::int64_t kSampleRowsMax = 10'000'000;

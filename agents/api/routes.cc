@@ -113,9 +113,10 @@ Result<json> admit(const ApiParts& parts, const HttpRequest& request) {
   return body;
 }
 
-// Reverting is also for a person on this machine, who is no controller and has no epoch.
+// Reverting is also for people, on this machine or with revert.token, who have no epoch.
 Result<json> admit_revert(const ApiParts& parts, const HttpRequest& request) {
-  if (!request.uid) return admit(parts, request);
+  const bool controller = !request.uid && (request.caller.rights & kInject) != 0;
+  if (controller) return admit(parts, request);
   return parse_json(request.body, limits::kBodyMax);
 }
 
@@ -268,6 +269,17 @@ Result<json> chosen_processes(const ApiParts& parts, const HttpRequest& request)
   return fail(ErrorCode::kInvalid, "say which: ?process=NAME, ?cgroup=PATH or ?unit=NAME");
 }
 
+Result<json> audit_lines(const ApiParts& parts, const HttpRequest& request) {
+  const auto number = [&](const char* key, std::int64_t otherwise, std::int64_t most) {
+    const auto given = request.query.find(key);
+    const auto value = given == request.query.end() ? otherwise : parse_integer(given->second);
+    return value ? std::clamp<std::int64_t>(*value, 0, most) : otherwise;
+  };
+  const std::int64_t after = number("after", 0, INT64_MAX);
+  const std::int64_t limit = number("limit", limits::kAuditPageMax, limits::kAuditPageMax);
+  return named("lines", parts.audit.read(after, static_cast<std::size_t>(limit)));
+}
+
 Result<json> named(const char* name, Result<json> list) {
   if (!list) return list;
   return json{{name, std::move(*list)}};
@@ -280,40 +292,65 @@ void add_routes(HttpServer& server, const ApiParts& parts) {
   server.route_open("GET", "/v1/healthz", [parts](Request) {
     return json_response({{"ok", true}, {"node", parts.config.node}});
   });
-  server.route("GET", "/v1/status", [parts](Request) { return answer(status_json(parts)); });
-  server.route("POST", "/v1/poll", [parts](Request request) { return poll(parts, request); });
-  server.route("GET", "/v1/faults", [parts](Request) {
-    return json_response({{"faults", parts.faults.list()}});
-  });
-  server.route("GET", "/v1/faults/kinds",
-               [parts](Request) { return json_response(kinds_json(parts.host)); });
-  server.route("GET", "/v1/processes",
-               [parts](Request request) { return answer(chosen_processes(parts, request)); });
+  const HttpServer::Needs reads{kRead};
+  const HttpServer::Needs reverts{kRevert};
+  // It renews leases and acknowledges events many times a second: not noted.
+  const HttpServer::Needs polls{kInject, false};
+  server.route(
+      "GET", "/v1/status", [parts](Request) { return answer(status_json(parts)); }, reads);
+  server.route(
+      "POST", "/v1/poll", [parts](Request request) { return poll(parts, request); }, polls);
+  server.route(
+      "GET", "/v1/faults",
+      [parts](Request) {
+        return json_response({{"faults", parts.faults.list()}});
+      },
+      reads);
+  server.route(
+      "GET", "/v1/faults/kinds", [parts](Request) { return json_response(kinds_json(parts.host)); },
+      reads);
+  server.route(
+      "GET", "/v1/processes",
+      [parts](Request request) { return answer(chosen_processes(parts, request)); }, reads);
   server.route("PUT", "/v1/faults/{id}",
-               [parts](Request request) { return answer(put_fault(parts, request)); });
-  server.route("POST", "/v1/faults/{id}/revert",
-               [parts](Request request) { return answer(revert_fault(parts, request)); });
-  server.route("POST", "/v1/faults/{id}/clear",
-               [parts](Request request) { return answer(clear_fault(parts, request)); });
-  server.route("POST", "/v1/revert-all",
-               [parts](Request request) { return answer(revert_all(parts, request)); });
-  server.route("GET", "/v1/fsck",
-               [parts](Request) { return json_response(fsck_json(parts.faults)); });
-  server.route("POST", "/v1/fsck/clear",
-               [parts](Request request) { return answer(clear_leftovers(parts, request)); });
-  server.route("PUT", "/v1/actions/{id}", [parts](Request request) {
-    const auto action = put_action(parts, request);
-    const bool runs = action && action->at("state") == "running";
-    return answer(action, runs ? 202 : 200);
-  });
-  server.route("GET", "/v1/actions/{id}", [parts](Request request) {
-    return answer(parts.actions.get(request.captures.at(0)));
-  });
-  server.route("GET", "/v1/services",
-               [parts](Request) { return answer(named("services", parts.services())); });
-  server.route("GET", "/v1/links", [parts](Request) {
-    return json_response({{"links", links_json(parts.links)}});
-  });
+               [parts](Request request) { return answer(put_fault(parts, request)); }, {kInject});
+  server.route(
+      "POST", "/v1/faults/{id}/revert",
+      [parts](Request request) { return answer(revert_fault(parts, request)); }, reverts);
+  server.route(
+      "POST", "/v1/faults/{id}/clear",
+      [parts](Request request) { return answer(clear_fault(parts, request)); }, reverts);
+  server.route(
+      "POST", "/v1/revert-all",
+      [parts](Request request) { return answer(revert_all(parts, request)); }, reverts);
+  server.route(
+      "GET", "/v1/fsck", [parts](Request) { return json_response(fsck_json(parts.faults)); },
+      reads);
+  server.route(
+      "POST", "/v1/fsck/clear",
+      [parts](Request request) { return answer(clear_leftovers(parts, request)); }, reverts);
+  server.route("PUT", "/v1/actions/{id}",
+               [parts](Request request) {
+                 const auto action = put_action(parts, request);
+                 const bool runs = action && action->at("state") == "running";
+                 return answer(action, runs ? 202 : 200);
+               },
+               {kOperate});
+  server.route(
+      "GET", "/v1/actions/{id}",
+      [parts](Request request) { return answer(parts.actions.get(request.captures.at(0))); },
+      reads);
+  server.route(
+      "GET", "/v1/services",
+      [parts](Request) { return answer(named("services", parts.services())); }, reads);
+  server.route(
+      "GET", "/v1/links",
+      [parts](Request) {
+        return json_response({{"links", links_json(parts.links)}});
+      },
+      reads);
+  server.route("GET", "/v1/audit",
+               [parts](Request request) { return answer(audit_lines(parts, request)); }, {kAdmin});
 }
 
 }  // namespace panshi::agent

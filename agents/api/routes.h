@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agents/config/config.h"
+#include "core/access/audit_log.h"
 #include "core/base/result.h"
 #include "core/io/http_server.h"
 
@@ -29,6 +30,7 @@ struct ApiParts {  // all must outlive the server
   Host& host;
   LinkTable& links;
   ActionDesk& actions;
+  const AuditLog& audit;
   const std::atomic<bool>& stopping;                 // verbs are then refused with 503
   std::function<Result<nlohmann::json>()> services;  // array of `service`
   std::function<Result<nlohmann::json>()> probes;    // array of `probe`

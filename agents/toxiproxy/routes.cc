@@ -111,13 +111,15 @@ Done check_caller(const ProxyPermits& permits, const HttpRequest& request, const
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> serve(ProxyBook& book, const std::string& address,
-                                          std::uint16_t port) {
+                                          std::uint16_t port,
+                                          std::shared_ptr<HttpDoorman> doorman) {
   HttpServer::Options options;
   options.address = address;
   options.port = port;
   options.threads = kThreads;
   options.refusal = refusal;
   options.lenient = true;
+  options.doorman = std::move(doorman);
   auto server = std::make_unique<HttpServer>(std::move(options));
   add_proxy_routes(*server, book);
   add_toxic_routes(*server, book);

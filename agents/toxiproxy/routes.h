@@ -14,7 +14,9 @@ class ProxyBook;
 
 // Listening on return. `address` is a loopback one: clients of this API send no token.
 // `book` must outlive the server. kConflict: the port is taken.
+// `doorman`, who may be null, hears of each change.
 Result<std::unique_ptr<HttpServer>> serve(ProxyBook& book, const std::string& address,
-                                          std::uint16_t port);
+                                          std::uint16_t port,
+                                          std::shared_ptr<HttpDoorman> doorman = {});
 
 }  // namespace panshi::agent::toxiproxy

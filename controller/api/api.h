@@ -15,6 +15,8 @@
 #include "controller/journal/journal.h"
 #include "controller/loop/loop.h"
 #include "controller/signals/signal_store.h"
+#include "core/access/audit_log.h"
+#include "core/access/token_book.h"
 #include "core/io/http_server.h"
 
 namespace panshi::controller {
@@ -32,6 +34,8 @@ class Api {
     Feed& feed;
     SignalStore& signals;
     Fleet& fleet;
+    TokenBook& tokens;
+    AuditLog& audit;
     std::string version;
     bool insecure;  // it listens beyond loopback without TLS
     // The document of a drill's report in a format: md, html or json.
@@ -52,11 +56,14 @@ class Api {
 
   void add_reading_routes(HttpServer& server);
   void add_changing_routes(HttpServer& server);
+  void add_admin_routes(HttpServer& server);
   // Routes GET `pattern` to a function that answers with JSON.
-  void get(HttpServer& server, const char* pattern, Answer (Api::*answer)(const Request&));
+  void get(HttpServer& server, const char* pattern, Answer (Api::*answer)(const Request&),
+           Rights rights = kRead);
   // Routes POST `pattern` to the command `verb`; the route's {…} becomes `capture` of its body.
   struct Verb {
     const char* verb;
+    Rights rights = kAllRights;
     const char* capture = nullptr;
     int status = 200;
   };
@@ -86,6 +93,10 @@ class Api {
   Answer fault_kinds(const Request& request);
   Answer processes(const Request& request);
   Answer catalog(const Request& request);
+  Answer tokens(const Request& request);
+  Answer make_token(const Request& request);
+  Answer revoke_token(const Request& request);
+  Answer audit(const Request& request);
 
   // A part of World::view as it is, or the list of its values.
   nlohmann::json world(const char* key) const;

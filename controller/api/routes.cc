@@ -4,6 +4,7 @@
 #include "controller/api/query.h"
 #include "controller/limits.h"
 #include "core/base/text.h"
+#include "core/io/http_guard.h"
 #include "core/json/fields.h"
 
 namespace panshi::controller {
@@ -14,6 +15,7 @@ void Api::add_routes(HttpServer& server) {
   });
   add_reading_routes(server);
   add_changing_routes(server);
+  add_admin_routes(server);
 }
 
 void Api::add_reading_routes(HttpServer& server) {
@@ -39,48 +41,81 @@ void Api::add_reading_routes(HttpServer& server) {
   get(server, "/api/v1/rules", &Api::rules);
   get(server, "/api/v1/runbooks", &Api::runbooks);
   get(server, "/api/v1/catalog", &Api::catalog);
-  server.route("GET", "/api/v1/reports/{drill}", [this](const Request& request) {
-    const std::string format = query_text(request, "format");
-    auto report = parts_.report(request.captures.at(0), format.empty() ? "json" : format);
-    return report ? *std::move(report) : error_response(report.error());
-  });
+  server.route("GET", "/api/v1/reports/{drill}",
+               [this](const Request& request) {
+                 const std::string format = query_text(request, "format");
+                 auto report =
+                     parts_.report(request.captures.at(0), format.empty() ? "json" : format);
+                 return report ? *std::move(report) : error_response(report.error());
+               },
+               {kRead});
+}
+
+void Api::add_admin_routes(HttpServer& server) {
+  get(server, "/api/v1/tokens", &Api::tokens, kAdmin);
+  get(server, "/api/v1/audit", &Api::audit, kAdmin);
+  const auto post_admin = [&](const char* pattern, Answer (Api::*answer)(const Request&),
+                              int status) {
+    server.route("POST", pattern,
+                 [this, answer, status](const Request& request) {
+                   const auto json = (this->*answer)(request);
+                   return json ? json_response(*json, status) : error_response(json.error());
+                 },
+                 {kAdmin});
+  };
+  post_admin("/api/v1/tokens", &Api::make_token, 201);
+  post_admin("/api/v1/tokens/{name}/revoke", &Api::revoke_token, 200);
 }
 
 void Api::add_changing_routes(HttpServer& server) {
-  post(server, "/api/v1/drills", {.verb = "drill.run", .status = 201});
-  post(server, "/api/v1/drills/{id}/abort", {.verb = "drill.abort", .capture = "drill"});
-  post(server, "/api/v1/halt", {.verb = "halt"});
-  post(server, "/api/v1/resume", {.verb = "resume"});
-  post(server, "/api/v1/faults", {.verb = "fault.apply", .status = 201});
-  post(server, "/api/v1/faults/{id}/revert", {.verb = "fault.revert", .capture = "fault"});
-  post(server, "/api/v1/faults/{id}/close", {.verb = "fault.close", .capture = "fault"});
-  server.route("POST", "/api/v1/fsck/{node}/clear", [this](const Request& request) {
-    const auto cleared = clear_leftovers(request);
-    return cleared ? json_response(*cleared) : error_response(cleared.error());
-  });
-  server.route("POST", "/api/v1/reload", [this](const Request&) {
-    const auto reloaded = parts_.reload();
-    return reloaded ? json_response(*reloaded) : error_response(reloaded.error());
-  });
-  post(server, "/api/v1/links/reroute", {.verb = "link.reroute"});
-  post(server, "/api/v1/links/drain", {.verb = "link.drain"});
-  post(server, "/api/v1/links/undrain", {.verb = "link.undrain"});
-  post(server, "/api/v1/links/weights", {.verb = "link.weights"});
-  post(server, "/api/v1/incidents/{id}/ack", {.verb = "incident.ack", .capture = "incident"});
-  post(server, "/api/v1/incidents/{id}/close", {.verb = "incident.close", .capture = "incident"});
-  post(server, "/api/v1/runbooks/{name}/run", {.verb = "runbook.run", .capture = "runbook"});
+  post(server, "/api/v1/drills", {.verb = "drill.run", .rights = kOperate, .status = 201});
+  post(server, "/api/v1/drills/{id}/abort",
+       {.verb = "drill.abort", .rights = kOperate, .capture = "drill"});
+  post(server, "/api/v1/halt", {.verb = "halt", .rights = kHalt});
+  post(server, "/api/v1/resume", {.verb = "resume", .rights = kOperate});
+  post(server, "/api/v1/faults", {.verb = "fault.apply", .rights = kInject, .status = 201});
+  post(server, "/api/v1/faults/{id}/revert",
+       {.verb = "fault.revert", .rights = kRevert, .capture = "fault"});
+  post(server, "/api/v1/faults/{id}/close",
+       {.verb = "fault.close", .rights = kRevert, .capture = "fault"});
+  server.route("POST", "/api/v1/fsck/{node}/clear",
+               [this](const Request& request) {
+                 const auto cleared = clear_leftovers(request);
+                 return cleared ? json_response(*cleared) : error_response(cleared.error());
+               },
+               {kRevert});
+  server.route("POST", "/api/v1/reload",
+               [this](const Request&) {
+                 const auto reloaded = parts_.reload();
+                 return reloaded ? json_response(*reloaded) : error_response(reloaded.error());
+               },
+               {kReload});
+  post(server, "/api/v1/links/reroute", {.verb = "link.reroute", .rights = kOperate});
+  post(server, "/api/v1/links/drain", {.verb = "link.drain", .rights = kOperate});
+  post(server, "/api/v1/links/undrain", {.verb = "link.undrain", .rights = kOperate});
+  post(server, "/api/v1/links/weights", {.verb = "link.weights", .rights = kOperate});
+  post(server, "/api/v1/incidents/{id}/ack",
+       {.verb = "incident.ack", .rights = kOperate, .capture = "incident"});
+  post(server, "/api/v1/incidents/{id}/close",
+       {.verb = "incident.close", .rights = kOperate, .capture = "incident"});
+  post(server, "/api/v1/runbooks/{name}/run",
+       {.verb = "runbook.run", .rights = kOperate, .capture = "runbook"});
 }
 
-void Api::get(HttpServer& server, const char* pattern, Answer (Api::*answer)(const Request&)) {
-  server.route("GET", pattern, [this, answer](const Request& request) {
-    const auto json = (this->*answer)(request);
-    return json ? json_response(*json) : error_response(json.error());
-  });
+void Api::get(HttpServer& server, const char* pattern, Answer (Api::*answer)(const Request&),
+              Rights rights) {
+  server.route("GET", pattern,
+               [this, answer](const Request& request) {
+                 const auto json = (this->*answer)(request);
+                 return json ? json_response(*json) : error_response(json.error());
+               },
+               {rights});
 }
 
 void Api::post(HttpServer& server, const char* pattern, Verb verb) {
   server.route("POST", pattern,
-               [this, verb](const Request& request) { return command(verb, request); });
+               [this, verb](const Request& request) { return command(verb, request); },
+               {verb.rights});
 }
 
 HttpResponse Api::command(const Verb& verb, const Request& request) {
@@ -92,6 +127,13 @@ HttpResponse Api::command(const Verb& verb, const Request& request) {
       return error_response({ErrorCode::kInvalid, "the body must be a JSON object"});
     }
     command.body = *std::move(body);
+  }
+  // A scenario that stands in no catalogue is the author's.
+  if (command.body.contains("document") && (request.caller.rights & kInject) == 0) {
+    return http_refusal(403, ErrorCode::kRefused,
+                        cat("a scenario from a file wants the right `inject`, which these roles "
+                            "have: ",
+                            roles_with(kInject)));
   }
   if (verb.capture) {
     const std::string& id = request.captures.at(0);

@@ -71,12 +71,21 @@ HttpResponse bare_http_refusal(const HttpServer::Options& options, int status) {
   return http_refusal(options, error, status);
 }
 
-void HttpGuard::add(std::string method, const std::string& pattern, bool open) {
-  CHECK_BUG(paths_.add(std::move(method), pattern) == open_.size());
-  open_.push_back(open);
+void HttpGuard::add(std::string method, const std::string& pattern,
+                    std::optional<std::uint32_t> rights) {
+  CHECK_BUG(paths_.add(std::move(method), pattern) == rights_.size());
+  rights_.push_back(rights);
 }
 
-HttpGuard::Verdict HttpGuard::check(const HttpHead& head) const {
+HttpGuard::Verdict HttpGuard::check(HttpHead& head) const {
+  Verdict verdict = judge(head);
+  if (verdict.refusal && options_.doorman) {
+    options_.doorman->on_refused(head.request, *verdict.refusal);
+  }
+  return verdict;
+}
+
+HttpGuard::Verdict HttpGuard::judge(HttpHead& head) const {
   const std::size_t target_max = options_.lenient ? kLenientTargetBytesMax : kTargetBytesMax;
   if (head.target_bytes > target_max) {
     return {refuse(414, ErrorCode::kInvalid, cat("the path is over ", target_max, " bytes"))};
@@ -87,7 +96,8 @@ HttpGuard::Verdict HttpGuard::check(const HttpHead& head) const {
   }
   if (auto refused = check_body(head)) return {std::move(refused)};
   HttpRoutes::Match match = paths_.find(head.request.method, head.request.path);
-  auto refused = check_route(head, match);
+  auto refused = check_caller(head, match);
+  if (!refused) refused = check_route(match);
   return {std::move(refused), true, std::move(match)};
 }
 
@@ -138,15 +148,28 @@ std::optional<HttpResponse> HttpGuard::check_body(const HttpHead& head) const {
   return std::nullopt;
 }
 
-std::optional<HttpResponse> HttpGuard::check_route(const HttpHead& head,
-                                                   const HttpRoutes::Match& match) const {
-  const bool open = match.route && open_[*match.route];
-  if (!open && !has_token(head)) {
+// Whether a path is there is told to those alone who may look.
+std::optional<HttpResponse> HttpGuard::check_caller(HttpHead& head,
+                                                    const HttpRoutes::Match& match) const {
+  const auto rights = match.route ? rights_[*match.route] : std::optional<std::uint32_t>(0);
+  if (!rights) return std::nullopt;
+  HttpCaller& caller = head.request.caller;
+  if (options_.doorman) {
+    caller = options_.doorman->identify(head.request, head.count("authorization") == 1);
+  }
+  const bool known = options_.doorman ? caller.rights != 0 : has_token(head);
+  if (!known) {
     HttpResponse response = json_response(
         {{"code", "unauthorized"}, {"error", "wants Authorization: Bearer <token>"}}, 401);
     response.headers["WWW-Authenticate"] = "Bearer";
     return response;
   }
+  if (!options_.doorman || (caller.rights & *rights) == *rights) return std::nullopt;
+  return json_response({{"code", "forbidden"}, {"error", options_.doorman->lacks(caller, *rights)}},
+                       403);
+}
+
+std::optional<HttpResponse> HttpGuard::check_route(const HttpRoutes::Match& match) const {
   if (match.route) return std::nullopt;
   const int status = match.allowed.empty() ? 404 : 405;
   if (status == 404) return bare_http_refusal(options_, 404);
@@ -157,11 +180,6 @@ std::optional<HttpResponse> HttpGuard::check_route(const HttpHead& head,
 
 bool HttpGuard::has_token(const HttpHead& head) const {
   if (options_.token.empty() || head.request.uid) return true;
-  const std::string& peer = head.request.peer;
-  const auto& trusted = options_.trusted_roles;
-  const std::string role = peer.substr(0, peer.find('/'));
-  if (!peer.empty() && std::find(trusted.begin(), trusted.end(), role) != trusted.end())
-    return true;
   return head.count("authorization") == 1 &&
          equal_in_constant_time(head.request.header("authorization"), "Bearer " + options_.token);
 }

@@ -4,6 +4,7 @@
 // Pure; made once, then read by any thread. For core/io's server and its tests only.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,7 +15,7 @@
 
 namespace panshi {
 
-// What is looked at. `request` has no body, captures, address or time yet.
+// What is looked at. `request` has no body, captures or time yet.
 struct HttpHead {
   HttpRequest request;
   std::size_t target_bytes = 0;
@@ -40,20 +41,23 @@ class HttpGuard {
 
   explicit HttpGuard(const HttpServer::Options& options)
       : options_(options), paths_(options.lenient) {}
-  void add(std::string method, const std::string& pattern, bool open);
+  // `rights`: what its caller must have; none: the route is open.
+  void add(std::string method, const std::string& pattern, std::optional<std::uint32_t> rights);
 
   struct Verdict {
     std::optional<HttpResponse> refusal = {};
     bool framing_is_sure = false;  // where the next request begins is known in spite of it
     HttpRoutes::Match match = {};  // when there is no refusal
   };
-  Verdict check(const HttpHead& head) const;
+  // Also says in `head` who calls.
+  Verdict check(HttpHead& head) const;
 
  private:
+  Verdict judge(HttpHead& head) const;
   std::optional<HttpResponse> check_host(const HttpHead& head) const;
   std::optional<HttpResponse> check_body(const HttpHead& head) const;
-  std::optional<HttpResponse> check_route(const HttpHead& head,
-                                          const HttpRoutes::Match& match) const;
+  std::optional<HttpResponse> check_caller(HttpHead& head, const HttpRoutes::Match& match) const;
+  std::optional<HttpResponse> check_route(const HttpRoutes::Match& match) const;
   HttpResponse refuse(int status, ErrorCode code, std::string why) const {
     return http_refusal(options_, {code, std::move(why)}, status);
   }
@@ -61,7 +65,7 @@ class HttpGuard {
 
   const HttpServer::Options& options_;
   HttpRoutes paths_;
-  std::vector<bool> open_;
+  std::vector<std::optional<std::uint32_t>> rights_;  // of each route
 };
 
 }  // namespace panshi

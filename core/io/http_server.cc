@@ -62,12 +62,15 @@ HttpResponse error_response(const Error& error) {
 struct HttpServer::Impl {
   struct Route {
     Handler handler;
+    std::string method;
     std::string pattern;
+    std::optional<Needs> needs;  // none: it is open
   };
 
   explicit Impl(Options given) : options(std::move(given)) {}
 
-  void add(std::string method, std::string pattern, Handler handler, bool open);
+  void add(std::string method, std::string pattern, Handler handler, std::optional<Needs> needs);
+  Status note(const HttpRequest& request, const Route& route) const;
   HttpResponse serve(const HttpRequest& request, std::size_t route) const;
 
   const Options options;
@@ -82,14 +85,22 @@ struct HttpServer::Impl {
                     }};
 };
 
-void HttpServer::Impl::add(std::string method, std::string pattern, Handler handler, bool open) {
+void HttpServer::Impl::add(std::string method, std::string pattern, Handler handler,
+                           std::optional<Needs> needs) {
   CHECK_BUG(!started);
-  guard.add(std::move(method), pattern, open);
-  routes.push_back({std::move(handler), std::move(pattern)});
+  guard.add(method, pattern, needs ? std::optional(needs->rights) : std::nullopt);
+  routes.push_back({std::move(handler), std::move(method), std::move(pattern), needs});
+}
+
+Status HttpServer::Impl::note(const HttpRequest& request, const Route& route) const {
+  const bool changes = route.method != "GET" && route.method != "HEAD";
+  if (!options.doorman || !route.needs || !route.needs->noted || !changes) return {};
+  return options.doorman->on_change(request, route.needs->rights);
 }
 
 HttpResponse HttpServer::Impl::serve(const HttpRequest& request, std::size_t route) const {
   try {
+    if (auto noted = note(request, routes[route]); !noted) return error_response(noted.error());
     HttpResponse response = around(request, routes[route].pattern, routes[route].handler);
     if (!is_one_line(response)) throw std::runtime_error("a line break in a response header");
     return response;
@@ -104,11 +115,18 @@ HttpResponse HttpServer::Impl::serve(const HttpRequest& request, std::size_t rou
 HttpServer::HttpServer(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 HttpServer::~HttpServer() { stop(); }
 
-void HttpServer::route(std::string method, std::string pattern, Handler handler) {
-  impl_->add(std::move(method), std::move(pattern), std::move(handler), false);
+void HttpServer::route(std::string method, std::string pattern, Handler handler, Needs needs) {
+  impl_->add(std::move(method), std::move(pattern), std::move(handler), needs);
 }
 void HttpServer::route_open(std::string method, std::string pattern, Handler handler) {
-  impl_->add(std::move(method), std::move(pattern), std::move(handler), true);
+  impl_->add(std::move(method), std::move(pattern), std::move(handler), std::nullopt);
+}
+std::vector<HttpServer::RouteNeeds> HttpServer::needs() const {
+  std::vector<RouteNeeds> all;
+  for (const Impl::Route& route : impl_->routes) {
+    if (route.needs) all.push_back({route.method, route.pattern, *route.needs});
+  }
+  return all;
 }
 void HttpServer::set_around(Around around) {
   CHECK_BUG(!impl_->started);

@@ -29,6 +29,12 @@
 
 namespace panshi {
 
+// Who calls, as far as it is known.
+struct HttpCaller {
+  std::string who = {};      // "user/alice", "token ci"; "": nobody we know
+  std::uint32_t rights = 0;  // a set, whose members the doorman knows
+};
+
 struct HttpRequest {
   std::string method;
   std::string path;
@@ -40,6 +46,7 @@ struct HttpRequest {
   std::uint16_t remote_port = 0;
   std::string peer = {};                  // whom its certificate names, "node/n-1"; "" without one
   std::optional<std::uint32_t> uid = {};  // at Options::socket: whose process it is
+  HttpCaller caller = {};                 // as the doorman says; for routes that are not open
   MonoTime arrived{};  // when its first byte was read: waiting for a thread counts
 
   std::string header(const std::string& lower_case_name) const {
@@ -61,6 +68,20 @@ HttpResponse json_response(const nlohmann::json& json, int status = 200);
 // everything else 500.
 HttpResponse error_response(const Error& error);
 
+// Stands between callers and handlers: says who calls, and hears of what was refused and of what is
+// about to be changed. Any thread; not for long.
+class HttpDoorman {
+ public:
+  virtual ~HttpDoorman() = default;
+  // Of a head without its body. `one_credential`: it has exactly one Authorization header.
+  virtual HttpCaller identify(const HttpRequest& head, bool one_credential) const = 0;
+  // Why `caller`, whom we know, may not do what wants `rights`, and who may.
+  virtual std::string lacks(const HttpCaller& caller, std::uint32_t rights) const = 0;
+  virtual void on_refused(const HttpRequest& head, const HttpResponse& answer) = 0;
+  // Before a handler of a route that is noted. An error: it is not called.
+  virtual Status on_change(const HttpRequest& request, std::uint32_t rights) = 0;
+};
+
 class HttpReader;
 struct HttpPeer;
 struct HttpRules;
@@ -74,11 +95,11 @@ class HttpServer {
     std::uint16_t port = 0;  // 0: any free one
     unsigned threads = 4;
     std::size_t body_max = 1 << 20;
-    std::string token = {};  // "": no token wanted
-    // Who needs no token: roles of certificates, "controller".
-    std::vector<std::string> trusted_roles = {};
-    std::shared_ptr<Tls> tls = {};  // none: plain
-    // A Unix socket beside the address, mode 0600: who may open it needs no token. "": none.
+    std::string token = {};                     // "": no token wanted
+    std::shared_ptr<HttpDoorman> doorman = {};  // in place of the token
+    std::shared_ptr<Tls> tls = {};              // none: plain
+    // A Unix socket beside the address, mode 0600: who may open it needs no token, and the doorman
+    // hears whose process it is. "": none.
     std::filesystem::path socket = {};
     std::vector<std::string> allowed_hosts = {};         // besides the address itself and localhost
     Duration idle_timeout = std::chrono::seconds(15);    // of a connection, between requests
@@ -105,8 +126,16 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
+  // What a route wants of its caller, where there is a doorman.
+  struct Needs {
+    std::uint32_t rights = ~std::uint32_t{0};
+    bool noted = true;  // before it is handled, if its method may change something
+  };
   // REQUIRES: before start(). Pattern "/v1/faults/{id}/revert": {…} matches one is_id() segment.
-  void route(std::string method, std::string pattern, Handler handler);
+  void route(std::string method, std::string pattern, Handler handler, Needs needs);
+  void route(std::string method, std::string pattern, Handler handler) {
+    route(std::move(method), std::move(pattern), std::move(handler), Needs());
+  }
   void route_open(std::string method, std::string pattern, Handler handler);  // no token wanted
 
   // REQUIRES: before start(). Handlers' exceptions pass through it.
@@ -117,6 +146,14 @@ class HttpServer {
   std::uint16_t port() const;
   // Refuses new requests, waits for running handlers (which must end by themselves).
   void stop();
+
+  // Every route that is not open, for whoever checks the whole table.
+  struct RouteNeeds {
+    std::string method;
+    std::string pattern;
+    Needs needs;
+  };
+  std::vector<RouteNeeds> needs() const;
 
  private:
   struct Impl;

@@ -6,11 +6,25 @@
 #include <openssl/rand.h>
 
 #include <array>
+#include <span>
 
 #include "core/base/check.h"
 #include "core/io/files.h"
 
 namespace panshi {
+
+namespace {
+
+std::string hex(std::span<const unsigned char> bytes) {
+  std::string out;
+  for (const unsigned char byte : bytes) {
+    out += "0123456789abcdef"[byte >> 4];
+    out += "0123456789abcdef"[byte & 15];
+  }
+  return out;
+}
+
+}  // namespace
 
 std::string mac_of(std::string_view key, std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
@@ -18,12 +32,14 @@ std::string mac_of(std::string_view key, std::string_view text) {
   const auto* const bytes = reinterpret_cast<const unsigned char*>(text.data());
   CHECK_BUG(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes, text.size(),
                  digest.data(), &size) != nullptr);
-  std::string out;
-  for (std::size_t i = 0; i < 16; ++i) {
-    out += "0123456789abcdef"[digest[i] >> 4];
-    out += "0123456789abcdef"[digest[i] & 15];
-  }
-  return out;
+  return hex(std::span(digest).first(16));
+}
+
+std::string sha256_of(std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned size = 0;
+  CHECK_BUG(EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1);
+  return hex(std::span(digest).first(size));
 }
 
 bool is_mac_of(std::string_view mac, std::string_view key, std::string_view text) {

@@ -15,6 +15,9 @@ std::string mac_of(std::string_view key, std::string_view text);
 // In constant time.
 bool is_mac_of(std::string_view mac, std::string_view key, std::string_view text);
 
+// SHA-256 (FIPS 180-4) in 64 hex digits.
+std::string sha256_of(std::string_view text);
+
 // 32 random bytes of the system.
 std::string random_key();
 

@@ -78,6 +78,7 @@ class BeastReader : public HttpReader {
     HttpHead& head = parser_->head();
     head.request.peer = peer_.name();
     head.request.uid = peer_.uid;
+    head.request.remote_address = peer_.address;
     HttpGuard::Verdict verdict = rules_.guard.check(head);
     head_only_ = head.request.method == "HEAD";
     keep_ = http_keeps(head, ++served_, rules_.options);

@@ -51,7 +51,7 @@ struct Server {
                           },
                           stopping};
   Server() {
-    for (const char* method : {"GET", "POST", "PUT", "DELETE"}) guard.add(method, "/a/{id}", false);
+    for (const char* method : {"GET", "POST", "PUT", "DELETE"}) guard.add(method, "/a/{id}", 0);
   }
 };
 

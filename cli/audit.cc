@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// panshi audit …: who did what at the controller or an agent, and whether the record of it is
+// whole.
+#include <fstream>
+#include <iterator>
+
+#include "cli/exit_codes.h"
+#include "cli/show.h"
+#include "core/access/audit_log.h"
+#include "core/base/text.h"
+#include "core/json/fields.h"
+
+namespace panshi::cli {
+namespace {
+
+using Json = nlohmann::json;
+using Lines = std::vector<std::string>;
+
+std::int64_t number_of(const std::string& line) {
+  const auto json = parse_json(line);
+  return json && json->is_object() && json->contains("n") && (*json)["n"].is_number_integer()
+             ? (*json)["n"].get<std::int64_t>()
+             : 0;
+}
+
+Result<Lines> fetch(Invocation& i, Connection& controller, std::int64_t after) {
+  Lines lines;
+  const std::string node = i.text("--node");
+  const std::string of = node.empty() ? "" : cat("&node=", url_text(node));
+  while (true) {
+    ASSIGN_OR_RETURN(const Json page,
+                     controller.get(cat("/api/v1/audit?after=", after, "&limit=1000", of)));
+    const Json list = list_of(page, "lines");
+    for (const Json& line : list) {
+      if (line.is_string()) lines.push_back(line.get<std::string>());
+    }
+    i.terminal.status(cat("  ", lines.size(), " lines"));
+    if (list.size() < 1000) return lines;
+    const std::int64_t last = number_of(lines.back());
+    if (last <= after) return lines;  // it does not go on
+    after = last;
+  }
+}
+
+Result<Lines> lines_of_file(const std::string& file) {
+  std::ifstream in(file);
+  if (!in) return fail(ErrorCode::kNotFound, cat(file, ": cannot be read"));
+  Lines lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(std::move(line));
+  return lines;
+}
+
+int say_verified(Invocation& i, const Lines& lines) {
+  AuditVerifier verifier;
+  if (i.has("--head")) verifier.look_for(i.text("--head"));
+  for (const std::string& line : lines) verifier.take(line);
+  std::vector<std::string> problems = verifier.problems();
+  if (i.has("--head") && !verifier.found()) {
+    problems.push_back(cat("the head ", i.text("--head"),
+                           " is at no line of it: its end was cut off, or it was written anew"));
+  }
+  const bool good = problems.empty();
+  if (i.json) {
+    i.terminal.document({{"ok", good},
+                         {"lines", verifier.lines()},
+                         {"first", verifier.first()},
+                         {"last", verifier.last()},
+                         {"head", verifier.head()},
+                         {"problems", problems}});
+    return good ? kPass : kFail;
+  }
+  for (const std::string& problem : problems) i.terminal.error(printable(problem));
+  if (verifier.lines() == 0) {
+    i.terminal.line("there is not a line in it");
+  } else {
+    i.terminal.line(cat(verifier.lines(), " lines, numbers ", verifier.first(), " to ",
+                        verifier.last(), good ? ", each follows the one before" : ""));
+    i.terminal.line(cat("head ", verifier.head(),
+                        "; note it elsewhere, and a later `panshi audit "
+                        "verify --head` sees a cut end, too"));
+  }
+  return good ? kPass : kFail;
+}
+
+int verify(Invocation& invocation) {
+  if (invocation.has("--file")) {
+    const auto lines = lines_of_file(invocation.text("--file"));
+    return lines ? say_verified(invocation, *lines) : report_error(invocation, lines.error());
+  }
+  return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    const auto lines = fetch(i, controller, 0);
+    return lines ? say_verified(i, *lines) : report_error(i, lines.error());
+  });
+}
+
+int export_lines(Invocation& invocation) {
+  return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    const auto lines = fetch(i, controller, i.integer("--after").value_or(0));
+    if (!lines) return report_error(i, lines.error());
+    for (const std::string& line : *lines) i.terminal.raw(line + "\n");
+    return kPass;
+  });
+}
+
+int show(Invocation& invocation) {
+  return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    const auto lines = fetch(i, controller, i.integer("--after").value_or(0));
+    if (!lines) return report_error(i, lines.error());
+    std::vector<std::vector<std::string>> rows = {
+        {"N", "WHEN (UTC)", "WHO", "FROM", "WHAT", "REFUSED"}};
+    Json list = Json::array();
+    const std::size_t wanted = static_cast<std::size_t>(i.integer("--last").value_or(50));
+    for (std::size_t k = lines->size() > wanted ? lines->size() - wanted : 0; k < lines->size();
+         ++k) {
+      const auto line = parse_json((*lines)[k]);
+      if (!line) continue;
+      list.push_back(*line);
+      rows.push_back({field(*line, "n"), time_field(*line, "at_us"), field(*line, "who"),
+                      field(*line, "from"), field(*line, "what"), field(*line, "refused")});
+    }
+    if (i.json) return i.terminal.document({{"lines", list}}), kPass;
+    i.terminal.line(rows.size() == 1 ? "nothing was changed or refused yet"
+                                     : printable(table(rows)));
+    return kPass;
+  });
+}
+
+const Argument kNode = {"--node", "NODE",
+                        "the log of that node's agent (default: the controller's)"};
+const Argument kAfter = {"--after", "N", "lines after this number", false, false, 0};
+
+}  // namespace
+
+std::vector<Command> audit_commands() {
+  return {{"audit",
+           "show",
+           "Show who changed what, and who was refused: the last lines of the audit log.",
+           "panshi audit show --node n-1",
+           {kNode, kAfter, {"--last", "N", "how many (default: 50)", false, false, 1, 100'000}},
+           show},
+          {"audit",
+           "verify",
+           "Look whether a line of the audit log was changed, removed or put in.",
+           "panshi audit verify --head 812:9f86d081884c7d65",
+           {kNode,
+            {"--file", "FILE", "of an exported or copied log; needs no controller"},
+            {"--head", "N:HASH", "what an earlier verify printed; it must be in the log still"}},
+           verify},
+          {"audit",
+           "export",
+           "Print the audit log, a line of JSON each.",
+           "panshi audit export --node n-1 > n-1.audit",
+           {kNode, kAfter},
+           export_lines}};
+}
+
+}  // namespace panshi::cli

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/access/access.h"
+
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/io/log.h"
+#include "core/json/fields.h"
+
+namespace panshi {
+namespace {
+
+constexpr std::string_view kBearer = "Bearer ";
+constexpr std::size_t kBodyMax = 1 << 20;
+
+std::string what_of(const HttpRequest& request) { return cat(request.method, " ", request.path); }
+
+}  // namespace
+
+Rights Access::of_certificate(const std::string& peer) const {
+  const auto& known = options_.certificates;
+  const auto named = known.find(peer);
+  if (named != known.end()) return named->second;
+  const auto role = known.find(peer.substr(0, peer.find('/')));
+  return role == known.end() ? 0 : role->second;
+}
+
+HttpCaller Access::identify(const HttpRequest& head, bool one_credential) const {
+  if (head.uid) return {cat("uid ", *head.uid), kAllRights};
+  HttpCaller caller = options_.anybody;
+  if (!head.peer.empty() && of_certificate(head.peer) != 0)
+    caller = {head.peer, of_certificate(head.peer)};
+  const std::string header = head.header("authorization");
+  if (!one_credential || !header.starts_with(kBearer)) return caller;
+  const std::string_view text = std::string_view(header).substr(kBearer.size());
+  // Every one of them, that a wrong token takes as long as a right one.
+  for (const FileToken& token : options_.tokens) {
+    if (equal_in_constant_time(text, token.text)) caller = {token.name, token.rights};
+  }
+  const auto kept = book_ ? book_->find(text, wall_now()) : std::nullopt;
+  if (kept) caller = {cat("token ", kept->name), kept->rights()};
+  return caller;
+}
+
+std::string Access::lacks(const HttpCaller& caller, Rights rights) const {
+  const std::string wanted = join(names_of(rights & ~caller.rights), ", ");
+  return cat(caller.who, " may not: it wants the right `", wanted,
+             "`, which these roles have: ", roles_with(rights));
+}
+
+void Access::on_refused(const HttpRequest& head, const HttpResponse& answer) {
+  const auto json = parse_json(answer.body);
+  const bool says =
+      json && json->is_object() && json->contains("error") && (*json)["error"].is_string();
+  const std::string why = says ? (*json)["error"].get<std::string>() : cat("HTTP ", answer.status);
+  const std::string who = head.caller.who.empty() ? "nobody we know" : head.caller.who;
+  bool noted = true;
+  if (audit_) {
+    const auto written = audit_->write({.who = head.caller.who,
+                                        .from = head.remote_address,
+                                        .what = what_of(head),
+                                        .refused = why},
+                                       wall_now());
+    if (!written) log_error(written.error().message);
+    noted = written.value_or(true);
+  }
+  if (noted) {
+    log_warn(cat("refused: ", what_of(head), " from ", head.remote_address, " (", who, "): ", why));
+  }
+}
+
+Status Access::on_change(const HttpRequest& request, Rights rights) {
+  if (!audit_) return {};
+  const auto body = parse_json(request.body, kBodyMax);
+  const auto written = audit_->write({.who = request.caller.who,
+                                      .from = request.remote_address,
+                                      .what = what_of(request),
+                                      .body = body ? *body : nlohmann::json()},
+                                     wall_now());
+  if (written) return {};
+  log_error(written.error().message);
+  // What ends a fault is never kept from being done.
+  if ((rights & ~(kHalt | kRevert)) == 0) return {};
+  return tl::unexpected(written.error());
+}
+
+}  // namespace panshi

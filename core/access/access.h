@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Access: stands in front of an HttpServer. Says who calls and what they may do, and writes down
+// what was done and what was refused.
+//
+// Known are: whoever holds a token, of a file or of the book; whom a certificate names; and whoever
+// is at the Unix socket, who may all. Any thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/access/audit_log.h"
+#include "core/access/rights.h"
+#include "core/access/token_book.h"
+#include "core/io/http_server.h"
+
+namespace panshi {
+
+class Access : public HttpDoorman {
+ public:
+  struct FileToken {
+    std::string name;  // "controller.token"
+    std::string text;
+    Rights rights = 0;
+  };
+  struct Options {
+    std::vector<FileToken> tokens = {};
+    // By what a certificate names: "user/alice", or a whole role, "controller".
+    std::map<std::string, Rights> certificates = {};
+    HttpCaller anybody = {};  // whoever comes without either; no rights: is turned away
+  };
+  // Either may be null.
+  Access(Options options, std::shared_ptr<TokenBook> book, std::shared_ptr<AuditLog> audit)
+      : options_(std::move(options)), book_(std::move(book)), audit_(std::move(audit)) {}
+
+  HttpCaller identify(const HttpRequest& head, bool one_credential) const override;
+  std::string lacks(const HttpCaller& caller, Rights rights) const override;
+  void on_refused(const HttpRequest& head, const HttpResponse& answer) override;
+  Status on_change(const HttpRequest& request, Rights rights) override;
+
+ private:
+  Rights of_certificate(const std::string& peer) const;
+
+  const Options options_;
+  const std::shared_ptr<TokenBook> book_;
+  const std::shared_ptr<AuditLog> audit_;
+};
+
+}  // namespace panshi

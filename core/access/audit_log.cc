@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/access/audit_log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/io/log.h"
+#include "core/io/mac.h"
+#include "core/json/fields.h"
+
+namespace panshi {
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kLineMax = 64 << 10;
+
+fs::path file_of(const fs::path& folder, int age) {
+  return age == 0 ? folder / "audit.log" : folder / cat("audit.log.", age);
+}
+
+bool is_secret(const std::string& key) {
+  static constexpr std::array kWords = {"password", "secret", "token", "credential"};
+  const std::string name = lower(key);
+  return std::any_of(kWords.begin(), kWords.end(),
+                     [&](const char* word) { return name.find(word) != std::string::npos; });
+}
+
+Json redacted(const Json& json) {
+  if (json.is_array()) {
+    Json out = Json::array();
+    for (const Json& item : json) out.push_back(redacted(item));
+    return out;
+  }
+  if (!json.is_object()) return json;
+  Json out = Json::object();
+  for (const auto& [key, value] : json.items()) {
+    out[key] = is_secret(key) ? Json("(struck out)") : redacted(value);
+  }
+  return out;
+}
+
+Json shown(const Json& body) {
+  Json safe = redacted(body);
+  const std::string text = dump_json(safe);
+  if (text.size() <= AuditLog::kBodyMax) return safe;
+  return {{"cut", dump_json(text.substr(0, AuditLog::kBodyMax))}, {"sha256", sha256_of(text)}};
+}
+
+// In ASCII alone: what a peer sent does nothing to the terminal that shows a line.
+std::string written(const Json& line) {
+  return line.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+// Of a line without its own `hash`; it holds the hash of the line before.
+std::string hash_of(const Json& line) { return sha256_of(written(line)); }
+
+std::vector<std::string> lines_in(const fs::path& file) {
+  std::vector<std::string> lines;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) lines.push_back(std::move(line));
+  return lines;
+}
+
+std::int64_t number_of(const std::string& line) {
+  const auto json = parse_json(line, kLineMax);
+  if (!json || !json->is_object() || !json->contains("n")) return 0;
+  const Json& n = json->at("n");
+  return n.is_number_integer() ? n.get<std::int64_t>() : 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AuditLog>> AuditLog::open(fs::path folder) {
+  std::unique_ptr<AuditLog> log(new AuditLog(std::move(folder)));
+  if (auto loaded = log->load(); !loaded) return tl::unexpected(loaded.error());
+  return log;
+}
+
+AuditLog::~AuditLog() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Status AuditLog::open_file() {
+  const fs::path file = file_of(folder_, 0);
+  fd_ = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  struct stat there {};
+  if (fd_ < 0 || ::fstat(fd_, &there) != 0 || ::fchmod(fd_, 0600) != 0) {
+    return fail(ErrorCode::kInternal, cat(file.string(), ": ", std::strerror(errno)));
+  }
+  bytes_ = static_cast<std::size_t>(there.st_size);
+  return {};
+}
+
+// Goes on from the last line. One that a crash or a full disk cut off tells of nothing that was
+// done.
+Status AuditLog::load() {
+  if (auto opened = open_file(); !opened) return opened;
+  std::vector<std::string> lines = lines_in(file_of(folder_, 0));
+  std::size_t whole = 0;
+  for (const std::string& line : lines) whole += line.size() + 1;
+  if (whole > bytes_ && !lines.empty()) {
+    log_warn(cat(file_of(folder_, 0).string(), ": its last line was cut off; it is taken away"));
+    bytes_ = whole - lines.back().size() - 1;
+    lines.pop_back();
+    if (::ftruncate(fd_, static_cast<off_t>(bytes_)) != 0) {
+      return fail(ErrorCode::kInternal, cat("audit.log: ", std::strerror(errno)));
+    }
+  }
+  if (lines.empty()) lines = lines_in(file_of(folder_, 1));
+  if (lines.empty()) return {};
+  const auto last = parse_json(lines.back(), kLineMax);
+  const bool good =
+      last && last->is_object() && last->contains("hash") && (*last)["hash"].is_string();
+  last_ = number_of(lines.back());
+  // Of a line that is not ours the chain says so; what comes after it holds all the same.
+  head_ = good ? (*last)["hash"].get<std::string>() : sha256_of(lines.back());
+  return {};
+}
+
+Status AuditLog::rotate() {
+  std::error_code error;
+  for (int age = kFilesMax - 1; age > 0; --age) {
+    fs::rename(file_of(folder_, age - 1), file_of(folder_, age), error);  // perhaps not there yet
+  }
+  ::close(fd_);
+  fd_ = -1;
+  return open_file();
+}
+
+Status AuditLog::append(Json line) {
+  if (bytes_ >= kFileMax) {
+    if (auto rotated = rotate(); !rotated) return rotated;
+  }
+  line["n"] = last_ + 1;
+  line["prev"] = head_;
+  const std::string hash = hash_of(line);
+  line["hash"] = hash;
+  const std::string text = written(line) + "\n";
+  const ssize_t wrote = fd_ < 0 ? -1 : ::write(fd_, text.data(), text.size());
+  if (wrote != static_cast<ssize_t>(text.size())) {
+    const int problem = wrote < 0 ? errno : ENOSPC;
+    // No half line: what follows would be a part of it.
+    if (wrote > 0) (void)!::ftruncate(fd_, static_cast<off_t>(bytes_));
+    return fail(ErrorCode::kUnavailable,
+                cat("the audit log cannot be written: ", std::strerror(problem)));
+  }
+  bytes_ += text.size();
+  ++last_;
+  head_ = hash;
+  return {};
+}
+
+Result<bool> AuditLog::write(const AuditEntry& entry, WallTime at) {
+  const std::int64_t us = at.time_since_epoch().count();
+  const std::lock_guard lock(mutex_);
+  if (!entry.refused.empty()) {
+    if (us / 1'000'000 != second_) {
+      second_ = us / 1'000'000;
+      refused_in_second_ = 0;
+    }
+    if (++refused_in_second_ > kRefusedPerSecond) {
+      ++skipped_;
+      return false;
+    }
+  }
+  Json line = {{"at_us", us}, {"who", entry.who}, {"from", entry.from}, {"what", entry.what}};
+  if (!entry.body.is_null()) line["body"] = shown(entry.body);
+  if (!entry.refused.empty()) line["refused"] = entry.refused;
+  if (skipped_ > 0) line["more_refused"] = skipped_;
+  if (auto appended = append(std::move(line)); !appended) {
+    return tl::unexpected(appended.error());
+  }
+  skipped_ = 0;
+  return true;
+}
+
+Result<std::vector<std::string>> AuditLog::read(std::int64_t after, std::size_t limit) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> found;
+  for (int age = kFilesMax - 1; age >= 0 && found.size() < limit; --age) {
+    for (std::string& line : lines_in(file_of(folder_, age))) {
+      if (found.size() == limit) break;
+      if (number_of(line) > after) found.push_back(std::move(line));
+    }
+  }
+  return found;
+}
+
+void AuditVerifier::take(const std::string& text) {
+  ++lines_;
+  const std::string place = cat("line ", lines_);
+  auto line = parse_json(text, kLineMax);
+  const auto word = [&](const char* key) {
+    return line && line->is_object() && line->contains(key) && (*line)[key].is_string()
+               ? (*line)[key].get<std::string>()
+               : std::string();
+  };
+  const std::int64_t number = number_of(text);
+  const std::string hash = word("hash");
+  const std::string before = word("prev");
+  if (number == 0 || hash.empty()) {
+    problems_.push_back(cat(place, " is not a line of an audit log"));
+    return;
+  }
+  line->erase("hash");
+  if (hash_of(*line) != hash) problems_.push_back(cat(place, " (number ", number, ") was changed"));
+  if (first_ == 0) {
+    first_ = number;
+  } else if (number != last_ + 1) {
+    problems_.push_back(cat(place, ": number ", number, " follows ", last_,
+                            number > last_ ? "; lines were removed" : "; lines were put in"));
+  } else if (before != hash_) {
+    problems_.push_back(cat(place, " (number ", number,
+                            ") does not follow the line before it, which was replaced"));
+  }
+  last_ = number;
+  hash_ = hash;
+  head_ = cat(number, ":", hash);
+  found_ = found_ || head_ == wanted_;
+}
+
+}  // namespace panshi
