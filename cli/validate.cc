@@ -75,8 +75,10 @@ std::string scope_of(const Checked& checked) {
   if (checked.known) {
     // One that does not say leaves room for any name.
     std::vector<std::string> silent;
+    std::vector<std::string> unreached;
     for (const auto& [name, node] : checked.known->inventory.nodes) {
-      if (!node.signals) silent.push_back(name);
+      if (!node.offer.signals) silent.push_back(name);
+      if (!node.offer.reach) unreached.push_back(name);
     }
     return cat(
         "nodes, services, links", silent.empty() ? ", programs and signals" : " and programs",
@@ -84,7 +86,10 @@ std::string scope_of(const Checked& checked) {
         silent.empty()
             ? ""
             : cat("; names of signals are not: there is no list `signals` of node ",
-                  join(silent, ", "), " (a controller that runs knows them from its agents)"));
+                  join(silent, ", "), " (a controller that runs knows them from its agents)"),
+        unreached.empty() ? ""
+                          : cat("; nor what faults there can work through: no `reach` of ",
+                                join(unreached, ", ")));
   }
   return "names of nodes, services, links, programs and signals are not checked: give the lab file "
          "too, or --inventory FILE, or --controller URL";

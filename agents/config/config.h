@@ -20,6 +20,7 @@
 #include "core/base/result.h"
 #include "core/io/listen_security.h"
 #include "core/io/run_as.h"
+#include "core/model/fault_reach.h"
 
 namespace panshi::agent {
 

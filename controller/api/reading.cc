@@ -305,8 +305,7 @@ Api::Answer Api::catalog(const Request&) {
                             {"services", node.services},
                             {"links", node.links},
                             {"programs", node.programs}};
-    if (node.offer.signals) entry["signals"] = *node.offer.signals;
-    if (node.offer.reach) entry["reach"] = to_json(*node.offer.reach);
+    entry.update(to_json(node.offer));
     nodes.push_back(std::move(entry));
   }
   return nlohmann::json{{"nodes", std::move(nodes)},

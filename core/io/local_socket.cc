@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kBacklog = 64;
+constexpr int kLocalBacklog = 64;
 
 }  // namespace
 
@@ -63,7 +63,7 @@ Result<int> listen_local(const fs::path& file) {
   // Before bind: the file is never there with another mode.
   if (::fchmod(fd, 0600) != 0 ||
       ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 ||
-      ::listen(fd, kBacklog) != 0) {
+      ::listen(fd, kLocalBacklog) != 0) {
     auto error = failed("listen at");
     ::close(fd);
     return error;

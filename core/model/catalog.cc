@@ -17,7 +17,7 @@ Documents with_nodes(const Catalog& catalog) {
                            {"services", node.services},
                            {"links", node.links},
                            {"programs", node.programs},
-                           {"signals", node.signals ? nlohmann::json(*node.signals) : nullptr}};
+                           {"offer", to_json(node.offer)}};
   }
   for (const HealthyGroup& group : catalog.inventory.groups) {
     all["group " + group.name] = {{"services", group.services}, {"min_healthy", group.min_healthy}};

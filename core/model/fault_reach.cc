@@ -18,7 +18,7 @@ const Json& list_in(const Json& object, const char* key) {
   return object[key];
 }
 
-std::string text_in(const Json& object, const char* key) {
+std::string word_in(const Json& object, const char* key) {
   if (!object.is_object() || !object.contains(key) || !object[key].is_string()) return {};
   return object[key].get<std::string>();
 }
@@ -28,7 +28,7 @@ std::vector<std::string> entries_of(const Json& service) {
   for (const char* entry : {"sql", "redis", "nats", "load"}) {
     if (service.contains(entry)) entries.emplace_back(entry);
   }
-  if (service.contains("nats") && !text_in(service["nats"], "monitor").empty()) {
+  if (service.contains("nats") && !word_in(service["nats"], "monitor").empty()) {
     entries.emplace_back("nats.monitor");
   }
   return entries;
@@ -62,11 +62,11 @@ bool FaultReach::may_touch(const std::string& path) const {
 FaultReach reach_of_agent(const Json& config) {
   FaultReach reach;
   for (const Json& service : list_in(config, "services")) {
-    const std::string name = text_in(service, "name");
+    const std::string name = word_in(service, "name");
     if (!name.empty()) reach.services[name] = entries_of(service);
   }
   for (const Json& link : list_in(config, "links")) {
-    if (text_in(link, "protocol") == "http") reach.http_links.push_back(text_in(link, "name"));
+    if (word_in(link, "protocol") == "http") reach.http_links.push_back(word_in(link, "name"));
   }
   reach.directories.emplace();
   if (!config.is_object() || !config.contains("limits")) return reach;

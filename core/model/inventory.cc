@@ -71,6 +71,13 @@ AgentOffer offer_in(const nlohmann::json& status) {
   return offer;
 }
 
+nlohmann::json to_json(const AgentOffer& offer) {
+  nlohmann::json json = nlohmann::json::object();
+  if (offer.signals) json["signals"] = *offer.signals;
+  if (offer.reach) json["reach"] = to_json(*offer.reach);
+  return json;
+}
+
 InventoryNode read_inventory_node(const nlohmann::json& json, const std::string& path,
                                   Problems& problems) {
   InventoryNode node;

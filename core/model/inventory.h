@@ -26,6 +26,7 @@ struct AgentOffer {
 };
 // In the status that an agent answers with. What is malformed counts as not said.
 AgentOffer offer_in(const nlohmann::json& status);
+nlohmann::json to_json(const AgentOffer& offer);  // without what it did not say
 
 struct InventoryNode {
   std::string name;

@@ -207,9 +207,9 @@ TEST_CASE("a drill on a signal that no agent says it sends is refused, with the 
 
 TEST_CASE("a stop condition on a signal that no agent has is refused where they are known") {
   Catalog catalog = small_catalog();
-  catalog.inventory.nodes["keys-1"].signals = {"cardkeys-primary.up"};
-  catalog.inventory.nodes["app-1"].signals = {"orders.up"};
-  catalog.inventory.nodes["crowd-1"].signals = {"success_ratio", "latency_ms"};
+  catalog.inventory.nodes["keys-1"].offer.signals = {"cardkeys-primary.up"};
+  catalog.inventory.nodes["app-1"].offer.signals = {"orders.up"};
+  catalog.inventory.nodes["crowd-1"].offer.signals = {"success_ratio", "latency_ms"};
   Scene scene(catalog);
   scene.agents_up();
   scene.samples(1, 20);

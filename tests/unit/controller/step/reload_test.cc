@@ -55,7 +55,7 @@ TEST_CASE("other groups and signals of a node are changes") {
   Scene scene(documented());
   Catalog next = documented();
   next.inventory.groups = {{"keys", {"cardkeys-primary"}, 1}};
-  next.inventory.nodes["app-1"].signals = {"orders.up"};
+  next.inventory.nodes["app-1"].offer.signals = {"orders.up"};
   CHECK(reload(scene, next).value()["changes"] == Json{"group keys is new", "node app-1 changed"});
 }
 
