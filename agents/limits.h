@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "core/base/clock.h"
 
@@ -36,6 +37,7 @@ inline constexpr Duration kSampleBatch = 200ms;  // samples wait this long for c
 inline constexpr Duration kDigestEvery = 900ms;
 inline constexpr unsigned kHttpThreads = 12;  // a long poll holds one
 inline constexpr std::size_t kBodyMax = 1 << 20;
+inline constexpr std::int64_t kAuditPageMax = 1'000;  // lines in one answer
 
 // Supervision.
 inline constexpr Duration kPrepareMax = 10min;      // one prepare command

@@ -13,6 +13,7 @@
 #include "agents/limits.h"
 #include "agents/links/link_table.h"
 #include "agents/supervisor/service_files.h"
+#include "core/access/access.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -348,6 +349,9 @@ void add_routes(HttpServer& server, const ApiParts& parts) {
       [parts](Request) {
         return json_response({{"links", links_json(parts.links)}});
       },
+      reads);
+  server.route(
+      "GET", "/v1/routes", [&server](Request) { return json_response(routes_json(server)); },
       reads);
   server.route("GET", "/v1/audit",
                [parts](Request request) { return answer(audit_lines(parts, request)); }, {kAdmin});

@@ -3,6 +3,7 @@
 #include "controller/api/api.h"
 #include "controller/api/query.h"
 #include "controller/limits.h"
+#include "core/access/access.h"
 #include "core/base/text.h"
 #include "core/io/http_guard.h"
 #include "core/json/fields.h"
@@ -16,6 +17,8 @@ void Api::add_routes(HttpServer& server) {
   add_reading_routes(server);
   add_changing_routes(server);
   add_admin_routes(server);
+  server.route("GET", "/api/v1/routes",
+               [&server](const Request&) { return json_response(routes_json(server)); }, {kRead});
 }
 
 void Api::add_reading_routes(HttpServer& server) {

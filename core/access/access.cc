@@ -83,4 +83,15 @@ Status Access::on_change(const HttpRequest& request, Rights rights) {
   return tl::unexpected(written.error());
 }
 
+nlohmann::json routes_json(const HttpServer& server) {
+  nlohmann::json routes = nlohmann::json::array();
+  for (const auto& [method, pattern, needs] : server.needs()) {
+    routes.push_back({{"method", method},
+                      {"path", pattern},
+                      {"rights", names_of(needs.rights & kAllRights)},
+                      {"noted", needs.noted && method != "GET"}});
+  }
+  return {{"routes", std::move(routes)}};
+}
+
 }  // namespace panshi

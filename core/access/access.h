@@ -48,4 +48,8 @@ class Access : public HttpDoorman {
   const std::shared_ptr<AuditLog> audit_;
 };
 
+// {"routes":[{"method","path","rights":[…],"noted"}]}: what each route wants of its caller. Open
+// ones are not in it. `server` must outlive the answer's handler.
+nlohmann::json routes_json(const HttpServer& server);
+
 }  // namespace panshi

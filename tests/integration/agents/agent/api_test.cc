@@ -66,6 +66,60 @@ TEST_CASE("without the token, or for another host, nothing is told") {
   CHECK((file.st_mode & 0777) == 0600);
 }
 
+TEST_CASE("nothing is changed at an agent without a line, and revert.token only reverts") {
+  TestAgent agent(kBody);
+  agent.start();
+  const auto audit = [&](std::int64_t after) {
+    std::vector<json> lines;
+    for (const json& line : agent.call("GET", cat("/v1/audit?after=", after)).json.at("lines")) {
+      lines.push_back(parse_json(line.get<std::string>()).value());
+    }
+    return lines;
+  };
+  const std::string revert = trimmed(read_file(agent.folder() / "state/revert.token").value());
+  const auto page =
+      read_file(std::filesystem::path(PANSHI_SOURCE_DIR) / "docs/reference/access.md");
+  std::int64_t last = 0;
+  std::string table;
+  for (const json& route : agent.call("GET", "/v1/routes").json.at("routes")) {
+    const std::string method = route.at("method");
+    const std::string pattern = route.at("path");
+    INFO(method << " " << pattern);
+    const std::string path = pattern.find('{') == std::string::npos
+                                 ? pattern
+                                 : cat(pattern.substr(0, pattern.find('{')), "none",
+                                       pattern.substr(pattern.find('}') + 1));
+    const std::string right = route.at("rights").at(0);
+    table += cat("| `", method, " ", pattern, "` | ", right, " |\n");
+    const json body = method == "GET" ? json() : json{{"wait_ms", -1}};
+    (void)agent.call(method, path, body);
+    const auto lines = audit(last);
+    REQUIRE(lines.size() == (route.at("noted") == true ? 1 : 0));
+    CHECK(route.at("noted") == (method != "GET" && pattern != "/v1/poll"));
+    for (const json& line : lines) {
+      CHECK(line.at("who") == "agent.token");
+      CHECK(line.at("what") == cat(method, " ", path));
+      last = line.at("n");
+    }
+    const int status = agent.call_as(revert, method, path, body).status;
+    CHECK((status == 403) == (right != "read" && right != "revert"));
+    CHECK(status != 401);
+    last = audit(0).empty() ? 0 : audit(0).back().at("n").get<std::int64_t>();
+  }
+  INFO(table);
+  CHECK(page->find(table) != std::string::npos);
+  // Without an epoch, which people have none of.
+  CHECK(agent.call_as(revert, "POST", "/v1/revert-all", json::object()).status == 200);
+  CHECK(agent.call("POST", "/v1/revert-all", json::object()).status == 400);
+  CHECK(agent.call_as("nonsense", "PUT", "/v1/faults/f-1", json::object()).status == 401);
+  const auto lines = audit(last);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0].at("who") == "revert.token");
+  CHECK(lines[2].at("what") == "PUT /v1/faults/f-1");
+  CHECK(lines[2].contains("refused"));
+  CHECK(agent.log().find("refused: PUT /v1/faults/f-1 from ") != std::string::npos);
+}
+
 TEST_CASE("an epoch that is over is refused, also after a restart, and changes nothing") {
   TestAgent agent(kBody);
   write_script(agent, "touch.sh", "touch " + (agent.folder() / "touched").string());

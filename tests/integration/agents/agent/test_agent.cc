@@ -159,11 +159,16 @@ pid_t TestAgent::pid() const {
 
 TestAgent::Answer TestAgent::call(const std::string& method, const std::string& path,
                                   const nlohmann::json& body) {
+  return call_as(token(), method, path, body);
+}
+
+TestAgent::Answer TestAgent::call_as(const std::string& token, const std::string& method,
+                                     const std::string& path, const nlohmann::json& body) {
   HttpCall call;
   call.method = method;
   call.url = cat("http://", address_, ":", port_, path);
   if (!body.is_null()) call.body = dump_json(body);
-  call.token = token();
+  call.token = token;
   call.timeout = std::chrono::seconds(20);
   const auto reply = http_.send(call);
   if (!reply) return {0, reply.error().message};

@@ -52,6 +52,8 @@ class TestAgent {
     nlohmann::json json;
   };
   Answer call(const std::string& method, const std::string& path, const nlohmann::json& body = {});
+  Answer call_as(const std::string& token, const std::string& method, const std::string& path,
+                 const nlohmann::json& body = {});
   // The service's entry in GET /v1/services.
   nlohmann::json service(const std::string& name);
   bool becomes(const std::string& service, const std::string& state);

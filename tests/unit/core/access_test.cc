@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise: a token gets in with its role's rights until its end and not a moment longer, nothing
+// changes without a line in the audit log, and a line that was changed, removed or put in shows.
+#include "core/access/access.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <fstream>
+
+#include "core/base/text.h"
+#include "core/io/files.h"
+#include "core/json/fields.h"
+#include "tests/support/temporary_folder.h"
+
+namespace panshi {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+using Lines = std::vector<std::string>;
+
+const WallTime kNow = WallTime(1'764'000'000s);
+
+TEST_CASE("each role has what the ones before it have, and an operator may always stop things") {
+  Rights before = 0;
+  for (const RoleRow& row : role_rows()) {
+    INFO(row.name);
+    CHECK((row.rights & before) == before);
+    CHECK(row.rights != before);
+    before = row.rights;
+  }
+  CHECK(before == kAllRights);
+  CHECK(rights_of_role("viewer").value() == kRead);
+  CHECK((rights_of_role("operator").value() & (kHalt | kRevert)) == (kHalt | kRevert));
+  CHECK((rights_of_role("operator").value() & (kInject | kAdmin)) == 0);
+  CHECK(rights_of_role("oprator").error().message.find("did you mean `operator`") !=
+        std::string::npos);
+  CHECK(roles_with(kInject) == "author, admin");
+}
+
+struct Book {
+  TemporaryFolder folder;
+  fs::path file = folder.path() / "tokens.json";
+  std::unique_ptr<TokenBook> book = TokenBook::open(file).value();
+
+  std::string make(Token token) { return book->make(std::move(token), kNow).value(); }
+  std::string why_not(Token token) { return book->make(std::move(token), kNow).error().message; }
+};
+
+TEST_CASE("a token is good until its end, with no more than its role") {
+  Book tokens;
+  const std::string text = tokens.make({.name = "ci", .role = "operator", .until = kNow + 1h});
+  const auto found = tokens.book->find(text, kNow + 1h - 1us);
+  REQUIRE(found);
+  CHECK(found->name == "ci");
+  CHECK(found->rights() == rights_of_role("operator").value());
+  CHECK_FALSE(tokens.book->find(text, kNow + 1h));
+  for (std::string wrong :
+       {std::string(), std::string("ci"), text + "0", text.substr(1), "x" + text}) {
+    CHECK_FALSE(tokens.book->find(wrong, kNow));
+  }
+  const std::string small = tokens.make(
+      {.name = "stop", .role = "admin", .only = {"halt", "revert"}, .until = kNow + 1h});
+  CHECK(tokens.book->find(small, kNow)->rights() == (kHalt | kRevert));
+}
+
+TEST_CASE("tokens outlive the program, and their file tells nobody what they are") {
+  Book tokens;
+  const std::string text = tokens.make({.name = "ci", .role = "viewer", .until = kNow + 1h});
+  struct stat there {};
+  REQUIRE(::stat(tokens.file.c_str(), &there) == 0);
+  CHECK((there.st_mode & 0777) == 0600);
+  CHECK(read_file(tokens.file)->find(text.substr(3)) == std::string::npos);
+  const auto again = TokenBook::open(tokens.file).value();
+  CHECK(again->find(text, kNow));
+  REQUIRE(again->revoke("ci"));
+  CHECK_FALSE(again->find(text, kNow));
+  CHECK(again->revoke("ci").error().code == ErrorCode::kNotFound);
+  CHECK_FALSE(TokenBook::open(tokens.file).value()->find(text, kNow));
+
+  REQUIRE(::chmod(tokens.file.c_str(), 0640) == 0);
+  CHECK(TokenBook::open(tokens.file).error().code == ErrorCode::kRefused);
+  REQUIRE(write_file_durably(tokens.file, "{\"tokens\": [{\"name\": 7}]}", 0600));
+  CHECK(TokenBook::open(tokens.file).error().message.find("tokens.json") != std::string::npos);
+}
+
+TEST_CASE("a token that means nothing is refused with what was expected") {
+  Book tokens;
+  CHECK(tokens.why_not({.name = "a.b", .role = "viewer", .until = kNow + 1h}).find("dot") !=
+        std::string::npos);
+  CHECK(tokens.why_not({.name = "", .role = "viewer", .until = kNow + 1h}).find("is not a name") !=
+        std::string::npos);
+  CHECK(tokens.why_not({.name = "a", .role = "root", .until = kNow + 1h}).find("roles: viewer") !=
+        std::string::npos);
+  CHECK(tokens.why_not({.name = "a", .role = "viewer", .only = {"halt"}, .until = kNow + 1h}) ==
+        "role viewer does not have halt");
+  CHECK(tokens.why_not({.name = "a", .role = "viewer", .only = {"hal"}, .until = kNow + 1h})
+            .find("did you mean `halt`") != std::string::npos);
+  for (const WallTime until : {kNow, kNow - 1s, kNow + 400 * 24h}) {
+    CHECK(tokens.why_not({.name = "a", .role = "viewer", .until = until}).find("at most a year") !=
+          std::string::npos);
+  }
+  tokens.make({.name = "a", .role = "viewer", .until = kNow + 1h});
+  CHECK(tokens.book->make({.name = "a", .role = "viewer", .until = kNow + 2h}, kNow).error().code ==
+        ErrorCode::kConflict);
+  // One that is over makes room for the next of its name.
+  CHECK(tokens.book->make({.name = "a", .role = "viewer", .until = kNow + 3h}, kNow + 2h));
+}
+
+struct Log {
+  TemporaryFolder folder;
+  std::unique_ptr<AuditLog> log = AuditLog::open(folder.path()).value();
+
+  void write(const std::string& what, const std::string& refused = {}, Duration after = {}) {
+    REQUIRE(log->write({.who = "uid 0", .from = "127.0.0.1", .what = what, .refused = refused},
+                       kNow + after));
+  }
+  Lines lines() const { return log->read(0, 100'000).value(); }
+};
+
+Lines problems_of(const Lines& lines) {
+  AuditVerifier verifier;
+  for (const std::string& line : lines) verifier.take(line);
+  return verifier.problems();
+}
+
+TEST_CASE("whatever is done to a line of the audit log shows") {
+  Log audit;
+  for (int i = 0; i < 6; ++i) audit.write(cat("POST /", i));
+  const Lines good = audit.lines();
+  REQUIRE(good.size() == 6);
+  CHECK(problems_of(good).empty());
+
+  Lines changed = good;
+  changed[2].replace(changed[2].find("uid 0"), 5, "uid 9");
+  CHECK(problems_of(changed) == Lines{"line 3 (number 3) was changed"});
+  Lines removed = good;
+  removed.erase(removed.begin() + 2);
+  CHECK(problems_of(removed) == Lines{"line 3: number 4 follows 2; lines were removed"});
+  Lines doubled = good;
+  doubled.insert(doubled.begin() + 2, good[1]);
+  CHECK(problems_of(doubled).front() == "line 3: number 2 follows 2; lines were put in");
+  Lines swapped = good;
+  std::swap(swapped[2], swapped[3]);
+  CHECK_FALSE(problems_of(swapped).empty());
+  // Somebody who knows how the chain is made, and makes one line anew.
+  Log other;
+  for (int i = 0; i < 6; ++i) other.write(i == 2 ? "POST /forged" : cat("POST /", i));
+  Lines forged = good;
+  forged[2] = other.lines()[2];
+  CHECK(problems_of(forged) ==
+        Lines{"line 4 (number 4) does not follow the line before it, which was replaced"});
+  CHECK(problems_of({"{}", "nonsense", ""}).size() == 3);
+
+  // A cut end, and a chain that was made anew from some line on, show against a head noted before.
+  AuditVerifier whole;
+  for (const std::string& line : good) whole.take(line);
+  for (const Lines& lines : {good, Lines(good.begin(), good.end() - 1), other.lines()}) {
+    AuditVerifier verifier;
+    verifier.look_for(whole.head());
+    for (const std::string& line : lines) verifier.take(line);
+    CHECK(verifier.problems().empty());
+    CHECK(verifier.found() == (lines == good));
+  }
+}
+
+TEST_CASE("the chain goes on over restarts, and over a line that a full disk cut off") {
+  const TemporaryFolder folder;
+  const auto write = [&] {
+    REQUIRE(AuditLog::open(folder.path()).value()->write({.what = "POST /x"}, kNow));
+  };
+  write();
+  write();
+  std::ofstream(folder.path() / "audit.log", std::ios::app) << "{\"n\": 3, \"who\": \"ui";
+  write();
+  const Lines lines = AuditLog::open(folder.path()).value()->read(0, 10).value();
+  CHECK(lines.size() == 3);
+  CHECK(problems_of(lines).empty());
+  struct stat there {};
+  REQUIRE(::stat((folder.path() / "audit.log").c_str(), &there) == 0);
+  CHECK((there.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("the log goes on in another file when one is full, and is read over all of them") {
+  Log audit;
+  const std::string word(1'500, 'x');
+  const auto text = nlohmann::json{{"word", word}};
+  int count = 0;
+  while (!fs::exists(audit.folder.path() / "audit.log.1")) {
+    REQUIRE(++count < 20'000);
+    REQUIRE(audit.log->write({.what = "POST /x", .body = text}, kNow));
+  }
+  audit.write("POST /last");
+  const Lines lines = audit.lines();
+  CHECK(lines.size() == static_cast<std::size_t>(count) + 1);
+  CHECK(problems_of(lines).empty());
+  CHECK(audit.log->read(count - 1, 1).value().size() == 1);
+  // Also for the next program.
+  CHECK(AuditLog::open(audit.folder.path()).value()->write({.what = "POST /after"}, kNow));
+  CHECK(problems_of(audit.lines()).empty());
+}
+
+TEST_CASE("secrets are struck out, what is long is cut, and nothing does a thing to a terminal") {
+  Log audit;
+  REQUIRE(audit.log->write({.who = "x\x1b[2J\xc2\x9b\xe2\x80\xae",
+                            .what = "POST /x",
+                            .body = {{"password", "hunter2"},
+                                     {"list", {{{"api_token", "hunter3"}, {"name", "n"}}}},
+                                     {"long", std::string(5'000, 'y')}}},
+                           kNow));
+  const std::string line = audit.lines().front();
+  CHECK(line.find("hunter") == std::string::npos);
+  CHECK(line.size() < 4'000);
+  for (const char c : line) CHECK((c >= ' ' && c < 0x7f));
+  CHECK(problems_of({line}).empty());
+}
+
+TEST_CASE("a flood of refused calls is counted, and drowns nothing") {
+  Log audit;
+  for (int i = 0; i < 1'000; ++i) audit.write("PUT /x", "no");
+  audit.write("POST /real");
+  const Lines lines = audit.lines();
+  REQUIRE(lines.size() == AuditLog::kRefusedPerSecond + 1);
+  CHECK(lines.back().find("\"more_refused\":980") != std::string::npos);
+  audit.write("PUT /x", "no", 1s);
+  CHECK(audit.lines().size() == lines.size() + 1);
+}
+
+struct Door {
+  TemporaryFolder folder;
+  std::shared_ptr<TokenBook> book = TokenBook::open(folder.path() / "tokens.json").value();
+  std::shared_ptr<AuditLog> audit = AuditLog::open(folder.path()).value();
+  Access access{{.tokens = {{"controller.token", "s3cret", kAllRights}},
+                 .certificates = {{"user/alice", kRead | kHalt}, {"controller", kAllRights}}},
+                book,
+                audit};
+
+  HttpCaller who(const std::string& peer, const std::string& authorization) const {
+    HttpRequest head;
+    head.peer = peer;
+    if (!authorization.empty()) head.headers["authorization"] = authorization;
+    return access.identify(head, !authorization.empty());
+  }
+};
+
+TEST_CASE("who calls is known by token, certificate or process, and by nothing else") {
+  Door door;
+  const std::string ci =
+      door.book->make({.name = "ci", .role = "viewer", .until = wall_now() + 1h}, wall_now())
+          .value();
+  CHECK(door.who("", "Bearer s3cret").who == "controller.token");
+  CHECK(door.who("", "Bearer " + ci).who == "token ci");
+  CHECK(door.who("", "Bearer " + ci).rights == kRead);
+  CHECK(door.who("user/alice", "").rights == (kRead | kHalt));
+  CHECK(door.who("controller/main", "").rights == kAllRights);
+  for (const char* peer : {"", "user/bob", "user", "node/n-1", "alice", "user/alice/x"}) {
+    INFO(peer);
+    CHECK(door.who(peer, "").rights == 0);
+    CHECK(door.who(peer, "Bearer wrong").rights == 0);
+    CHECK(door.who(peer, "Basic s3cret").rights == 0);
+  }
+  // A token counts for more than the certificate that it came with.
+  CHECK(door.who("user/alice", "Bearer s3cret").who == "controller.token");
+  HttpRequest local;
+  local.uid = 1000;
+  CHECK(door.access.identify(local, false).who == "uid 1000");
+  CHECK(door.access.lacks({"token ci", kRead}, kInject).find("author, admin") != std::string::npos);
+}
+
+TEST_CASE("what cannot be written down is not done, but what ends faults is") {
+  Door door;
+  HttpRequest request;
+  request.method = "POST";
+  request.path = "/x";
+  CHECK(door.access.on_change(request, kOperate));
+  CHECK(door.audit->read(0, 10).value().size() == 1);
+  // Its file is full: nothing more can be written.
+  door.audit = nullptr;
+  Access full({}, nullptr, AuditLog::open(door.folder.path()).value());
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const rlimit none{1, before.rlim_max};
+  const auto ignored = ::signal(SIGXFSZ, SIG_IGN);
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+  const Status operate = full.on_change(request, kOperate);
+  const Status halt = full.on_change(request, kHalt);
+  const Status revert = full.on_change(request, kRevert);
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  ::signal(SIGXFSZ, ignored);
+  CHECK_FALSE(operate);
+  CHECK(halt);
+  CHECK(revert);
+  CHECK(full.on_change(request, kOperate));
+}
+
+}  // namespace
+}  // namespace panshi
