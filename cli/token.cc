@@ -11,6 +11,14 @@ namespace {
 
 using Json = nlohmann::json;
 
+std::vector<std::string> texts_of(const Json& object, const char* key) {
+  std::vector<std::string> texts;
+  for (const Json& item : list_of(object, key)) {
+    if (item.is_string()) texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
+
 // The token is told once. Into a file of its owner's, or onto the terminal.
 int say_made(Invocation& i, const Json& made) {
   const std::string token = field(made, "token");
@@ -25,7 +33,7 @@ int say_made(Invocation& i, const Json& made) {
     i.terminal.document(shown);
     return kPass;
   }
-  i.terminal.line(cat(field(made, "name"), " may ", join(made.at("rights"), ", "), " until ",
+  i.terminal.line(cat(field(made, "name"), " may ", join(texts_of(made, "rights"), ", "), " until ",
                       time_field(made, "until_us"), " (UTC)"));
   if (i.has("--out")) {
     i.terminal.line(
@@ -52,7 +60,8 @@ int list(Invocation& invocation) {
       invocation, "/api/v1/tokens", "tokens",
       {{"name", "name"},
        {"role", "role"},
-       {"rights", "rights", [](const Json& token) { return join(token.at("rights"), ", "); }},
+       {"rights", "rights",
+        [](const Json& token) { return join(texts_of(token, "rights"), ", "); }},
        {"until (UTC)", "until_us", [](const Json& token) { return time_field(token, "until_us"); }},
        {"made by", "made_by"}},
       "there are no tokens but the controller's own (controller.token)");

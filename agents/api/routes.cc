@@ -270,6 +270,11 @@ Result<json> chosen_processes(const ApiParts& parts, const HttpRequest& request)
   return fail(ErrorCode::kInvalid, "say which: ?process=NAME, ?cgroup=PATH or ?unit=NAME");
 }
 
+Result<json> named(const char* name, Result<json> list) {
+  if (!list) return list;
+  return json{{name, std::move(*list)}};
+}
+
 Result<json> audit_lines(const ApiParts& parts, const HttpRequest& request) {
   const auto number = [&](const char* key, std::int64_t otherwise, std::int64_t most) {
     const auto given = request.query.find(key);
@@ -279,11 +284,6 @@ Result<json> audit_lines(const ApiParts& parts, const HttpRequest& request) {
   const std::int64_t after = number("after", 0, INT64_MAX);
   const std::int64_t limit = number("limit", limits::kAuditPageMax, limits::kAuditPageMax);
   return named("lines", parts.audit.read(after, static_cast<std::size_t>(limit)));
-}
-
-Result<json> named(const char* name, Result<json> list) {
-  if (!list) return list;
-  return json{{name, std::move(*list)}};
 }
 
 }  // namespace

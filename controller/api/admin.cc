@@ -5,14 +5,8 @@
 #include "controller/limits.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
-#include "core/model/check.h"
 
 namespace panshi::controller {
-namespace {
-
-constexpr std::int64_t kAny = INT64_MAX;
-
-}  // namespace
 
 Api::Answer Api::tokens(const Request&) {
   nlohmann::json list = nlohmann::json::array();
@@ -49,7 +43,7 @@ Api::Answer Api::revoke_token(const Request& request) {
 }
 
 Api::Answer Api::audit(const Request& request) {
-  ASSIGN_OR_RETURN(const auto after, query_number(request, "after", 0, {0, kAny}));
+  ASSIGN_OR_RETURN(const auto after, query_number(request, "after", 0, {0, INT64_MAX}));
   ASSIGN_OR_RETURN(const auto limit, query_number(request, "limit", limits::kAuditPageMax,
                                                   {1, limits::kAuditPageMax}));
   const std::string node = query_text(request, "node");

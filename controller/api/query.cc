@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/base/text.h"
+#include "core/model/check.h"
 
 namespace panshi::controller {
 
@@ -27,6 +28,10 @@ Result<std::int64_t> query_number(const HttpRequest& request, const std::string&
 std::string query_text(const HttpRequest& request, const std::string& key) {
   const auto found = request.query.find(key);
   return found == request.query.end() ? std::string() : found->second;
+}
+
+tl::unexpected<Error> unknown_node(const Inventory& inventory, const std::string& name) {
+  return fail(ErrorCode::kNotFound, unknown_name("node", name, inventory.node_names()));
 }
 
 }  // namespace panshi::controller

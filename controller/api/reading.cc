@@ -15,7 +15,6 @@ namespace panshi::controller {
 namespace {
 
 constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
-constexpr Duration kAgentPatience = std::chrono::seconds(2);
 constexpr Duration kKindsPatience = std::chrono::seconds(5);  // agents ask their servers for that
 
 nlohmann::json names_and_titles(const auto& by_name) {
@@ -44,10 +43,6 @@ std::int64_t number_in(const std::string& id) {
   const char* const end = id.data() + id.size();
   std::from_chars(id.data() + std::min(id.size(), id.rfind('-') + 1), end, number);
   return number;
-}
-
-tl::unexpected<Error> unknown_node(const Inventory& inventory, const std::string& name) {
-  return fail(ErrorCode::kNotFound, unknown_name("node", name, inventory.node_names()));
 }
 
 // Counts a long poll while it lasts.

@@ -81,8 +81,8 @@ std::int64_t number_of(const std::string& line) {
 
 }  // namespace
 
-Result<std::unique_ptr<AuditLog>> AuditLog::open(fs::path folder) {
-  std::unique_ptr<AuditLog> log(new AuditLog(std::move(folder)));
+Result<std::unique_ptr<AuditLog>> AuditLog::open(fs::path folder, std::size_t file_max) {
+  std::unique_ptr<AuditLog> log(new AuditLog(std::move(folder), file_max));
   if (auto loaded = log->load(); !loaded) return tl::unexpected(loaded.error());
   return log;
 }
@@ -139,7 +139,7 @@ Status AuditLog::rotate() {
 }
 
 Status AuditLog::append(Json line) {
-  if (bytes_ >= kFileMax) {
+  if (bytes_ >= file_max_) {
     if (auto rotated = rotate(); !rotated) return rotated;
   }
   line["n"] = last_ + 1;
@@ -189,10 +189,12 @@ Result<std::vector<std::string>> AuditLog::read(std::int64_t after, std::size_t 
   const std::lock_guard lock(mutex_);
   std::vector<std::string> found;
   for (int age = kFilesMax - 1; age >= 0 && found.size() < limit; --age) {
-    for (std::string& line : lines_in(file_of(folder_, age))) {
-      if (found.size() == limit) break;
-      if (number_of(line) > after) found.push_back(std::move(line));
-    }
+    std::vector<std::string> lines = lines_in(file_of(folder_, age));
+    // Numbers grow, so that a page costs no look at every line before it.
+    auto line = std::partition_point(lines.begin(), lines.end(), [&](const std::string& each) {
+      return number_of(each) <= after;
+    });
+    for (; line != lines.end() && found.size() < limit; ++line) found.push_back(std::move(*line));
   }
   return found;
 }

@@ -38,7 +38,8 @@ class AuditLog {
   static constexpr std::size_t kBodyMax = 2'000;  // bytes of a body's text
   static constexpr int kRefusedPerSecond = 20;    // more are counted in the next line
 
-  static Result<std::unique_ptr<AuditLog>> open(std::filesystem::path folder);
+  static Result<std::unique_ptr<AuditLog>> open(std::filesystem::path folder,
+                                                std::size_t file_max = kFileMax);
   ~AuditLog();
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
@@ -50,13 +51,15 @@ class AuditLog {
   Result<std::vector<std::string>> read(std::int64_t after, std::size_t limit) const;
 
  private:
-  explicit AuditLog(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  AuditLog(std::filesystem::path folder, std::size_t file_max)
+      : folder_(std::move(folder)), file_max_(file_max) {}
   Status load();
   Status open_file();
   Status rotate();
   Status append(nlohmann::json line);
 
   const std::filesystem::path folder_;
+  const std::size_t file_max_;
   mutable std::mutex mutex_;
   int fd_ = -1;
   std::size_t bytes_ = 0;

@@ -30,7 +30,8 @@ std::string token_for(const Running& controller, const std::string& role) {
 
 std::vector<Json> audit_after(const Running& controller, std::int64_t after) {
   std::vector<Json> lines;
-  for (const Json& line : controller.call("GET", cat("/api/v1/audit?after=", after)).at("lines")) {
+  const Json answer = controller.call("GET", cat("/api/v1/audit?after=", after));
+  for (const Json& line : answer.at("lines")) {
     lines.push_back(parse_json(line.get<std::string>()).value());
   }
   return lines;

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "core/access/access.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/http_client.h"
@@ -49,10 +50,16 @@ struct House {
 struct Node {
   HttpServer server;
   explicit Node(std::shared_ptr<Tls> tls)
-      : server({.token = "secret", .trusted_roles = {"controller"}, .tls = std::move(tls)}) {
-    server.route("GET", "/who", [](const HttpRequest& request) {
-      return json_response(request.peer.empty() ? "nobody" : request.peer);
-    });
+      : server({.doorman = std::make_shared<Access>(
+                    Access::Options{.tokens = {{"token", "secret", kAllRights}},
+                                    .certificates = {{"controller", kAllRights}}},
+                    nullptr, nullptr),
+                .tls = std::move(tls)}) {
+    server.route("GET", "/who",
+                 [](const HttpRequest& request) {
+                   return json_response(request.peer.empty() ? "nobody" : request.peer);
+                 },
+                 {kRead});
     REQUIRE(server.start());
   }
   HttpCall call(std::shared_ptr<const TlsFiles> tls, const std::string& path = "/who") const {

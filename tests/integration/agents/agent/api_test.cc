@@ -71,7 +71,8 @@ TEST_CASE("nothing is changed at an agent without a line, and revert.token only 
   agent.start();
   const auto audit = [&](std::int64_t after) {
     std::vector<json> lines;
-    for (const json& line : agent.call("GET", cat("/v1/audit?after=", after)).json.at("lines")) {
+    const json answer = agent.call("GET", cat("/v1/audit?after=", after)).json;
+    for (const json& line : answer.at("lines")) {
       lines.push_back(parse_json(line.get<std::string>()).value());
     }
     return lines;
@@ -81,7 +82,8 @@ TEST_CASE("nothing is changed at an agent without a line, and revert.token only 
       read_file(std::filesystem::path(PANSHI_SOURCE_DIR) / "docs/reference/access.md");
   std::int64_t last = 0;
   std::string table;
-  for (const json& route : agent.call("GET", "/v1/routes").json.at("routes")) {
+  const json routes = agent.call("GET", "/v1/routes").json;
+  for (const json& route : routes.at("routes")) {
     const std::string method = route.at("method");
     const std::string pattern = route.at("path");
     INFO(method << " " << pattern);
