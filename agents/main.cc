@@ -299,6 +299,9 @@ int main_of(const std::vector<std::string>& arguments) {
     std::cout << line->config << ": good\n";
     return 0;
   }
+  if (auto fine = executes ? check_secrets(*config) : Status(); !fine) {
+    return say(fine.error(), 1);
+  }
   if (line->verb == "revert-all") return revert_all(*config);
   if (line->verb == "fsck") return line->clear ? clear_leftovers(*config) : fsck(*config);
   if (line->verb == "snapshot") return snapshot(*config, line->compare);

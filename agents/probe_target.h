@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/base/clock.h"
+#include "core/io/secret.h"
 
 namespace panshi::agent {
 
@@ -23,7 +24,7 @@ struct ProbeTarget {
   // http: signal -> JSON pointer into the answer; prometheus: signal -> name and labels
   std::map<std::string, std::string> pointers;
   std::string user;
-  std::string password;
+  Secret password;
   std::string database;            // sql
   std::string query = "SELECT 1";  // sql; may not change anything
 

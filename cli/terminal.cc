@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 
@@ -18,6 +19,9 @@ void write(std::FILE* stream, std::string_view text) {
   std::fflush(stream);
 }
 
+constexpr std::array<std::string_view, 6> kTones = {"\x1b[32m", "\x1b[31m", "\x1b[33m",
+                                                    "\x1b[2m",  "\x1b[1m",  "\x1b[0m"};
+
 bool is_set(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr && *value != '\0';
@@ -25,7 +29,7 @@ bool is_set(const char* name) {
 
 }  // namespace
 
-Terminal::Terminal(bool json) : json_(json) {
+Terminal::Terminal(bool json) : json_(json), to_terminal_(isatty(STDOUT_FILENO) != 0) {
   const char* kind = std::getenv("TERM");
   const bool dumb = kind == nullptr || std::string_view(kind) == "dumb";
   live_ = isatty(json ? STDERR_FILENO : STDOUT_FILENO) != 0 && !dumb;
@@ -42,12 +46,12 @@ void Terminal::clear_status() {
 
 void Terminal::line(std::string_view text) {
   clear_status();
-  write(json_ ? stderr : stdout, cat(text, "\n"));
+  write(json_ ? stderr : stdout, shown(text) + "\n");
 }
 
 void Terminal::status(std::string_view text) {
   if (!live_) return;
-  write(json_ ? stderr : stdout, cat("\r\x1b[K", text));
+  write(json_ ? stderr : stdout, cat("\r\x1b[K", shown(text)));
   status_shown_ = true;
 }
 
@@ -58,12 +62,30 @@ void Terminal::error(std::string_view text) {
 
 void Terminal::document(const nlohmann::json& json) {
   clear_status();
-  write(stdout, dump_json_pretty(json) + "\n");
+  const std::string text = dump_json_pretty(json) + "\n";
+  write(stdout, to_terminal_ ? printable(text) : text);
 }
 
 void Terminal::raw(std::string_view text) {
   clear_status();
-  write(stdout, text);
+  write(stdout, to_terminal_ ? printable(text) : std::string(text));
+}
+
+// Printable but for the colours that are ours.
+std::string Terminal::shown(std::string_view text) const {
+  std::string out;
+  while (!text.empty()) {
+    const auto escape = colour_ ? std::min(text.find('\x1b'), text.size()) : text.size();
+    out += printable(text.substr(0, escape));
+    text.remove_prefix(escape);
+    const auto ours = std::find_if(kTones.begin(), kTones.end(),
+                                   [&](std::string_view tone) { return text.starts_with(tone); });
+    const std::size_t size =
+        ours == kTones.end() ? std::min<std::size_t>(text.size(), 1) : ours->size();
+    out += ours == kTones.end() && size > 0 ? "?" : std::string(text.substr(0, size));
+    text.remove_prefix(size);
+  }
+  return out;
 }
 
 std::string Terminal::tone(std::string_view tone, std::string_view text) const {
@@ -105,15 +127,6 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
     out += (out.empty() ? "" : "\n") + line;
   }
   return out;
-}
-
-std::string printable(std::string_view text) {
-  std::string safe(text);
-  for (char& c : safe) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) c = '?';
-  }
-  return safe;
 }
 
 }  // namespace panshi::cli

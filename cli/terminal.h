@@ -25,7 +25,9 @@ class Terminal {
   void status(std::string_view text);  // in place; nothing where there is no terminal
   void error(std::string_view text);   // "panshi: …" on stderr
   void document(const nlohmann::json& json);
-  void raw(std::string_view text);  // a file's text to stdout, as it is
+  // A file's text to stdout: as it is, but on a terminal like all that is written here nothing
+  // gets through that would steer it.
+  void raw(std::string_view text);
 
   bool is_live() const { return live_; }  // status lines are shown
   // good | bad | unsure | soft | strong; unchanged where there is no colour.
@@ -33,8 +35,10 @@ class Terminal {
 
  private:
   void clear_status();
+  std::string shown(std::string_view text) const;
 
   const bool json_;
+  const bool to_terminal_;  // stdout is one
   bool live_ = false;
   bool colour_ = false;
   bool status_shown_ = false;
@@ -44,7 +48,5 @@ class Terminal {
 std::string table(const std::vector<std::vector<std::string>>& rows);
 // Cells on screen, not bytes: UTF-8 continuation bytes count nothing.
 std::size_t columns_of(std::string_view text);
-// Control characters (a service's or file's words may hold them) become '?'; newline stays.
-std::string printable(std::string_view text);
 
 }  // namespace panshi::cli

@@ -12,6 +12,7 @@
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
+#include "core/io/secret.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {
@@ -48,7 +49,7 @@ json script_result(const ScriptResult& script, bool try_json) {
   const std::size_t size = script.output.size();
   const std::size_t kept = std::min(size, limits::kActionOutputMax);
   result["output"] = script.output.substr(size - kept);
-  return result;
+  return without_secrets(result);
 }
 
 struct ActionDesk::Impl {

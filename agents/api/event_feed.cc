@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/io/secret.h"
+
 namespace panshi::agent {
 
 EventFeed::EventFeed(const Clock& clock, std::string start_id, EventLog::Limits limits)
@@ -15,7 +17,7 @@ void EventFeed::add_event(const std::string& kind, const nlohmann::json& data) {
 void EventFeed::add_event(const std::string& kind, const nlohmann::json& data, MonoTime at) {
   {
     const std::lock_guard lock(mutex_);
-    log_.add_event(kind, data, at);
+    log_.add_event(kind, without_secrets(data), at);
   }
   changed_.notify_all();
 }

@@ -112,7 +112,7 @@ void read_sql(const json& value, std::string path, Problems& problems, ServiceCo
   in.need("host", account.host);
   read_port(in, "port", account.port, true);
   in.need("user", account.user);
-  in.may("password", account.password);
+  may_secret(in, "password", account.password);
   in.done();
   service.sql = std::move(account);
 }
@@ -122,7 +122,7 @@ void read_redis(const json& value, std::string path, Problems& problems, Service
   RedisServer server;
   in.need("host", server.host);
   read_port(in, "port", server.port, true);
-  in.may("password", server.password);
+  may_secret(in, "password", server.password);
   in.may("peers", server.peers);
   in.done();
   service.redis = std::move(server);
@@ -132,16 +132,27 @@ void read_nats(const json& value, std::string path, Problems& problems, ServiceC
   Fields in(value, std::move(path), problems);
   NatsServer server;
   in.need("url", server.url);
+  if (server.url.find('@') != std::string::npos) {
+    in.problem("url", "holds no password: write `user` and `password: {secret: FILE}`");
+  }
+  in.may("user", server.user);
+  may_secret(in, "password", server.password);
   in.may("monitor", server.monitor);
   in.done();
   service.nats = std::move(server);
 }
 
-void read_env(Fields& in, std::map<std::string, std::string>& out) {
+void read_env(Fields& in, ServiceConfig& service) {
+  std::map<std::string, std::string>& out = service.env;
   const json* env = in.may_value("env");
   if (!env) return;
   if (!env->is_object()) return in.problem("env", "must be an object of texts");
   for (const auto& [name, value] : env->items()) {
+    if (value.is_object()) {
+      Fields one(*env, in.path_of("env"), in.problems());
+      may_secret(one, name.c_str(), service.env_secrets[name]);
+      continue;
+    }
     if (name.empty() || name.find('=') != std::string::npos || !value.is_string()) {
       in.problem(cat("env.", name), "must be a text, its name without `=`");
       continue;
@@ -171,7 +182,7 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
       out.prepare.push_back(read_argv(item, at, problems));
     });
     need_argv(in, "command", out.command);
-    read_env(in, out.env);
+    read_env(in, out);
     read_user(in, "user", out.user);
   }
   in.may("after", out.after);
@@ -357,8 +368,21 @@ std::filesystem::path beside(const std::filesystem::path& file, const std::files
   return (file.parent_path() / path).lexically_normal();
 }
 
+void place_beside(const std::filesystem::path& file, Secret& secret) {
+  if (!secret.empty()) secret = Secret(beside(file, secret.file()));
+}
+
 void place_beside(const std::filesystem::path& file, ProbeTarget& target) {
   target.authority = beside(file, target.authority).string();
+  place_beside(file, target.password);
+}
+
+void place_beside(const std::filesystem::path& file, ServiceConfig& service) {
+  if (service.ready) place_beside(file, service.ready->target);
+  if (service.sql) place_beside(file, service.sql->password);
+  if (service.redis) place_beside(file, service.redis->password);
+  if (service.nats) place_beside(file, service.nats->password);
+  for (auto& [name, secret] : service.env_secrets) place_beside(file, secret);
 }
 
 Result<AgentConfig> from_document(const Document& document) {
@@ -378,9 +402,7 @@ Result<AgentConfig> from_document(const Document& document) {
   }
   config.reach.directories.emplace();
   for (ProbeConfig& probe : config.probes) place_beside(config.file, probe.target);
-  for (ServiceConfig& service : config.services) {
-    if (service.ready) place_beside(config.file, service.ready->target);
-  }
+  for (ServiceConfig& service : config.services) place_beside(config.file, service);
   for (auto& folder : config.fault_directories) {
     folder = beside(config.file, folder);
     config.reach.directories->push_back(folder.string());
@@ -409,6 +431,22 @@ const ServiceConfig* AgentConfig::service(const std::string& name) const {
   const auto found = std::find_if(services.begin(), services.end(),
                                   [&](const ServiceConfig& item) { return item.name == name; });
   return found == services.end() ? nullptr : &*found;
+}
+
+Status check_secrets(const AgentConfig& config) {
+  std::vector<const Secret*> all;
+  for (const ProbeConfig& probe : config.probes) all.push_back(&probe.target.password);
+  for (const ServiceConfig& service : config.services) {
+    if (service.ready) all.push_back(&service.ready->target.password);
+    if (service.sql) all.push_back(&service.sql->password);
+    if (service.redis) all.push_back(&service.redis->password);
+    if (service.nats) all.push_back(&service.nats->password);
+    for (const auto& [name, secret] : service.env_secrets) all.push_back(&secret);
+  }
+  for (const Secret* secret : all) {
+    if (const auto text = secret->read(); !text) return tl::unexpected(text.error());
+  }
+  return {};
 }
 
 Result<AgentConfig> load_config(const std::filesystem::path& file) {

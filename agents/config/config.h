@@ -20,6 +20,7 @@
 #include "core/base/result.h"
 #include "core/io/listen_security.h"
 #include "core/io/run_as.h"
+#include "core/io/secret.h"
 #include "core/model/fault_reach.h"
 
 namespace panshi::agent {
@@ -37,13 +38,13 @@ struct SqlAccount {
   std::string host;
   std::uint16_t port = 3306;
   std::string user;
-  std::string password;
+  Secret password;
 };
 
 struct RedisServer {
   std::string host;
   std::uint16_t port = 6379;
-  std::string password;
+  Secret password;
   std::vector<std::string> peers = {};  // hosts of its cluster, which may learn the password, too
 
   // Who else is in the cluster is what the server says, and it may say what it likes.
@@ -51,7 +52,9 @@ struct RedisServer {
 };
 
 struct NatsServer {
-  std::string url;      // nats://127.77.5.1:17422
+  std::string url;   // nats://127.77.5.1:17422
+  std::string user;  // "": none
+  Secret password;
   std::string monitor;  // http://127.77.5.1:17424; "" where the service is no server of NATS
 };
 
@@ -74,7 +77,8 @@ struct ServiceConfig {
   std::vector<Argv> prepare;
   Argv command;  // empty for a unit
   std::map<std::string, std::string> env;
-  std::optional<RunAs> user;  // none: the agent's own
+  std::map<std::string, Secret> env_secrets;  // the same, from files
+  std::optional<RunAs> user;                  // none: the agent's own
   std::vector<std::string> after;
   std::optional<ReadyCheck> ready;  // none: ready when started
   Duration ready_within = 20s;
@@ -169,6 +173,8 @@ struct AgentConfig {
 
 // kNotFound, or kInvalid with a line per mistake: "file:line:column: path what is wrong".
 Result<AgentConfig> load_config(const std::filesystem::path& file);
+// Reads every secret that is named: none is missing, and none can be read by others.
+Status check_secrets(const AgentConfig& config);
 // The same from text, for tests; `file` only names it in messages.
 Result<AgentConfig> read_config(const std::string& text, const std::string& file);
 

@@ -129,9 +129,9 @@ Result<std::unique_ptr<SqlSession>> LinuxHost::open_sql(const std::string& servi
   if (!config->sql) {
     return fail(ErrorCode::kRefused, cat("service ", service, " has no `sql` account configured"));
   }
-  auto database =
-      MariaDb::connect({config->sql->host, config->sql->port, config->sql->user,
-                        config->sql->password, "", kSqlConnect, kSqlStatement, kSqlAnswerMax});
+  ASSIGN_OR_RETURN(const std::string password, config->sql->password.read());
+  auto database = MariaDb::connect({config->sql->host, config->sql->port, config->sql->user,
+                                    password, "", kSqlConnect, kSqlStatement, kSqlAnswerMax});
   if (!database) return fail(database.error(), cat("admin connection to ", service));
   return make_sql_session(std::move(*database));
 }
@@ -182,7 +182,8 @@ Result<std::unique_ptr<RedisSession>> LinuxHost::open_redis_at(const std::string
                                                                const std::string& host,
                                                                std::uint16_t port) {
   ASSIGN_OR_RETURN(const ServiceConfig* config, find(service));
-  const std::string password = config->redis ? config->redis->password : std::string();
+  ASSIGN_OR_RETURN(const std::string password,
+                   config->redis ? config->redis->password.read() : Result<std::string>());
   if (!password.empty() && !config->redis->may_tell_password(host)) {
     return fail(ErrorCode::kRefused, cat("the password of service ", service,
                                          " goes to no host but its own and those of "
@@ -207,7 +208,9 @@ Result<std::unique_ptr<NatsSession>> LinuxHost::open_nats(const std::string& ser
   if (!config->nats) {
     return fail(ErrorCode::kRefused, cat("service ", service, " has no `nats` configured"));
   }
-  auto session = make_nats_session(config->nats->url, config->nats->monitor);
+  ASSIGN_OR_RETURN(const std::string password, config->nats->password.read());
+  auto session =
+      make_nats_session(config->nats->url, config->nats->user, password, config->nats->monitor);
   if (!session) return fail(session.error(), cat("admin connection to ", service));
   return session;
 }

@@ -65,10 +65,14 @@ class RealNatsSession final : public NatsSession {
 }  // namespace
 
 Result<std::unique_ptr<NatsSession>> make_nats_session(const std::string& url,
+                                                       const std::string& user,
+                                                       const std::string& password,
                                                        const std::string& monitor) {
-  ASSIGN_OR_RETURN(
-      auto nats,
-      Nats::connect({.urls = {url}, .client_name = "panshi-agent", .request_timeout = kTimeout}));
+  ASSIGN_OR_RETURN(auto nats, Nats::connect({.urls = {url},
+                                             .client_name = "panshi-agent",
+                                             .user = user,
+                                             .password = password,
+                                             .request_timeout = kTimeout}));
   return std::make_unique<RealNatsSession>(std::move(nats), monitor);
 }
 

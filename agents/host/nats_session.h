@@ -11,6 +11,8 @@ namespace panshi::agent {
 
 // `monitor`: the server's monitoring address, "" without.
 Result<std::unique_ptr<NatsSession>> make_nats_session(const std::string& url,
+                                                       const std::string& user,
+                                                       const std::string& password,
                                                        const std::string& monitor);
 
 }  // namespace panshi::agent

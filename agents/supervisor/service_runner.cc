@@ -111,8 +111,8 @@ std::optional<ServiceRecord> ServiceRunner::find_running(
   return std::nullopt;
 }
 
-ProcessSpec ServiceRunner::spec_of(const ServiceConfig& service,
-                                   std::optional<std::size_t> prepare) {
+Result<ProcessSpec> ServiceRunner::spec_of(const ServiceConfig& service,
+                                           std::optional<std::size_t> prepare) {
   ProcessSpec spec;
   spec.env = base_environment(config_);
   spec.env["PANSHI_SERVICE"] = service.name;
@@ -120,6 +120,9 @@ ProcessSpec ServiceRunner::spec_of(const ServiceConfig& service,
   spec.directory = config_.state;
   set_user(spec, service.user);
   for (const auto& [name, value] : service.env) spec.env[name] = value;
+  for (const auto& [name, secret] : service.env_secrets) {
+    ASSIGN_OR_RETURN(spec.env[name], secret.read());
+  }
   spec.log_file = files_.log_of(service.name);
   if (!service.unit.empty()) {
     CHECK_BUG(prepare.has_value());
@@ -159,17 +162,18 @@ SupervisorInput ServiceRunner::take_unit(const ServiceConfig& service) {
 SupervisorInput ServiceRunner::launch(const output::Launch& launch) {
   const ServiceConfig& service = *config_.service(launch.service);
   if (!service.unit.empty() && !launch.prepare) return take_unit(service);
-  const ProcessSpec spec = spec_of(service, launch.prepare);
+  const Result<ProcessSpec> spec = spec_of(service, launch.prepare);
+  if (!spec) return input::LaunchFailed{service.name, spec.error().message};
   // The exit may be reported before launch() has returned the name it belongs to.
   auto name = std::make_shared<std::promise<ProcessName>>();
   auto process = processes_.launch(
-      spec, [this, service = service.name, named = name->get_future().share()](ProcessExit exit) {
+      *spec, [this, service = service.name, named = name->get_future().share()](ProcessExit exit) {
         kill_rest_of_group(named.get().pid);
         cgroups_.end(service);
         on_exit_({service, named.get(), exit});
       });
   if (!process) {
-    log_error(cat("service ", service.name, ": cannot start ", spec.argv[0], ": ",
+    log_error(cat("service ", service.name, ": cannot start ", spec->argv[0], ": ",
                   process.error().message));
     return input::LaunchFailed{service.name, process.error().message};
   }

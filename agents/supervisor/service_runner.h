@@ -49,7 +49,8 @@ class ServiceRunner {
  private:
   // A unit's main process, which the step before has asked systemd for.
   SupervisorInput take_unit(const ServiceConfig& service);
-  ProcessSpec spec_of(const ServiceConfig& service, std::optional<std::size_t> prepare);
+  // An error: a secret of its environment cannot be read.
+  Result<ProcessSpec> spec_of(const ServiceConfig& service, std::optional<std::size_t> prepare);
   void tell_systemd(const ServiceConfig& service, int signal);
   std::optional<ServiceRecord> find_running(const std::string& service,
                                             const std::vector<FoundProcess>& started) const;

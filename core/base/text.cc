@@ -83,6 +83,53 @@ namespace {
 constexpr std::string_view kBlanks = " \t\n\v\f\r";
 }  // namespace
 
+namespace {
+
+// The code point that `text` begins with, and its bytes; 0 bytes: it is not UTF-8.
+std::pair<char32_t, std::size_t> code_point(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  const std::size_t size = first < 0x80             ? 1
+                           : (first & 0xe0) == 0xc0 ? 2
+                           : (first & 0xf0) == 0xe0 ? 3
+                           : (first & 0xf8) == 0xf0 ? 4
+                                                    : 0;
+  if (size == 0 || size > text.size()) return {0, 0};
+  char32_t point = size == 1 ? first : first & (0x7fU >> size);
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return {0, 0};
+    point = point << 6 | (byte(i) & 0x3fU);
+  }
+  constexpr std::array<char32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};
+  const bool surrogate = point >= 0xd800 && point < 0xe000;
+  return point < kLeast[size] || surrogate || point > 0x10ffff ? std::pair<char32_t, std::size_t>()
+                                                               : std::pair(point, size);
+}
+
+bool steers(char32_t point) {
+  const auto within = [&](char32_t from, char32_t to) { return point >= from && point <= to; };
+  return (point < 0x20 && point != '\n' && point != '\t') || within(0x7f, 0x9f) || point == 0x61c ||
+         within(0x200b, 0x200f) || within(0x2028, 0x202e) || within(0x2060, 0x206f) ||
+         point == 0xfeff || within(0xfff0, 0xfffb) || within(0xe0000, 0xe0fff);
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string safe;
+  safe.reserve(text.size());
+  while (!text.empty()) {
+    const auto [point, size] = code_point(text);
+    if (size == 0 || steers(point)) {
+      safe += '?';
+    } else {
+      safe += text.substr(0, size);
+    }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return safe;
+}
+
 std::string trimmed(std::string_view text) {
   const auto begin = text.find_first_not_of(kBlanks);
   if (begin == std::string_view::npos) return {};

@@ -47,7 +47,10 @@ std::string cat(const Pieces&... pieces) {
 
 std::string join(std::span<const std::string> pieces, std::string_view separator);
 std::vector<std::string> split(std::string_view text, char separator);
-std::string lower(std::string_view text);    // ASCII letters; all else stays as it is
+std::string lower(std::string_view text);  // ASCII letters; all else stays as it is
+// Safe to show: whatever would steer a terminal, or show a text as another, is a `?` (C0 but tab
+// and line end, DEL, C1, direction marks and overrides, what is not UTF-8).
+std::string printable(std::string_view text);
 std::string trimmed(std::string_view text);  // without blanks, tabs and line ends around it
 // What stands between blanks, tabs and line ends; never an empty one.
 std::vector<std::string> words_of(std::string_view text);

@@ -8,6 +8,9 @@
 #include <cstdio>
 #include <memory>
 
+#include "core/base/text.h"
+#include "core/io/secret.h"
+
 namespace panshi {
 namespace {
 
@@ -48,17 +51,14 @@ spdlog::level::level_enum level_of(LogLevel level) {
   return spdlog::level::info;
 }
 
-// One line an event, whatever a child process or a peer put into the text.
+// One line an event, whatever a child process or a peer put into the text, and no secret in it.
 std::string one_line(std::string_view line) {
   std::string out;
-  out.reserve(line.size());
-  for (const char c : line.substr(0, kLineBytesMax)) {
+  for (const char c : printable(without_secrets(line.substr(0, kLineBytesMax)))) {
     if (c == '\n') {
       out += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      out += ' ';
     } else {
-      out += c;
+      out += c == '\t' ? ' ' : c;
     }
   }
   if (line.size() > kLineBytesMax) out += "…";

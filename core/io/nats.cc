@@ -361,6 +361,9 @@ Result<std::unique_ptr<Nats>> Nats::connect(const Options& options) {
   for (const std::string& url : options.urls) urls.push_back(url.c_str());
   natsOptions_SetServers(raw, urls.data(), static_cast<int>(urls.size()));
   natsOptions_SetName(raw, options.client_name.c_str());
+  if (!options.user.empty()) {
+    natsOptions_SetUserInfo(raw, options.user.c_str(), options.password.c_str());
+  }
   natsOptions_SetTimeout(raw, to_ms(options.request_timeout));
   natsOptions_SetMaxReconnect(raw, -1);
   natsOptions_SetReconnectWait(raw, 100);

@@ -36,6 +36,8 @@ class Nats {
   struct Options {
     std::vector<std::string> urls;  // nats://127.77.5.1:17422; of one cluster, no others are used
     std::string client_name = "panshi";
+    std::string user = {};  // "": as the urls say
+    std::string password = {};
     Duration request_timeout = std::chrono::milliseconds(1000);
   };
   struct Stream {

@@ -16,9 +16,10 @@ using NamedRow = std::map<std::string, std::optional<std::string>>;
 constexpr std::size_t kAnswerMax = 4 << 20;  // bytes; what a probe asks for has a few rows
 
 std::function<Result<MariaDb>()> connector(const ProbeTarget& target, Duration timeout) {
-  return [options = MariaDb::Options{target.host, target.port, target.user, target.password,
-                                     target.database, timeout, timeout, kAnswerMax}] {
-    return MariaDb::connect(options);
+  return [target, timeout]() -> Result<MariaDb> {
+    ASSIGN_OR_RETURN(const std::string password, target.password.read());
+    return MariaDb::connect({target.host, target.port, target.user, password, target.database,
+                             timeout, timeout, kAnswerMax});
   };
 }
 
@@ -85,7 +86,7 @@ Result<ProbeAnswer> look(const ProbeTarget& target, MariaDb& database) {
 void read_sql(Fields& in, ProbeTarget& target) {
   read_server(in, target);
   in.need("user", target.user);
-  in.may("password", target.password);
+  may_secret(in, "password", target.password);
   in.may("database", target.database);
   in.may("query", target.query);
 }
@@ -102,7 +103,7 @@ ProbeAsk ask_sql(const ProbeTarget& target, Duration timeout) {
 void read_mariadb(Fields& in, ProbeTarget& target) {
   read_server(in, target);
   in.need("user", target.user);
-  in.may("password", target.password);
+  may_secret(in, "password", target.password);
   read_role(in, target);
   in.may("lag_max", target.lag_max, {1s, 24h});
   if (target.role == "primary" && target.lag_max != Duration{}) {

@@ -14,13 +14,15 @@ namespace {
 constexpr double kSlots = 16'384;
 
 std::function<Result<Redis>()> redis_connector(const ProbeTarget& target, Duration timeout) {
-  const Redis::Options options{.host = target.host,
-                               .port = target.port,
-                               .password = target.password,
-                               .connect_timeout = timeout,
-                               .command_timeout = timeout,
-                               .reply_max = limits::kProbeReplyMax};
-  return [options] { return Redis::connect(options); };
+  return [target, timeout]() -> Result<Redis> {
+    ASSIGN_OR_RETURN(const std::string password, target.password.read());
+    return Redis::connect({.host = target.host,
+                           .port = target.port,
+                           .password = password,
+                           .connect_timeout = timeout,
+                           .command_timeout = timeout,
+                           .reply_max = limits::kProbeReplyMax});
+  };
 }
 
 // The value of a line "name:value\r\n"; "" when there is none.
@@ -71,7 +73,7 @@ Result<ProbeAnswer> look(const ProbeTarget& target, Redis& redis) {
 
 void read_redis(Fields& in, ProbeTarget& target) {
   read_server(in, target);
-  in.may("password", target.password);
+  may_secret(in, "password", target.password);
 }
 
 ProbeAsk ask_redis(const ProbeTarget& target, Duration timeout) {

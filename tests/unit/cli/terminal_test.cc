@@ -21,6 +21,17 @@ TEST_CASE("colour does not count as width") {
 
 TEST_CASE("control characters of foreign text are not passed to the terminal") {
   CHECK(printable("a\x1b[2Jb\rc\nd") == "a?[2Jb?c\nd");
+  CHECK(printable("磐石 é\t½ 𝄞") == "磐石 é\t½ 𝄞");
+  CHECK(printable("\xc2\x9b"
+                  "31m") == "?31m");  // CSI as C1
+  CHECK(printable("\x9b"
+                  "31m\xff") == "?31m?");  // the same for an 8-bit terminal
+  CHECK(printable("a\xe2\x80\xae"
+                  "b") == "a?b");  // right-to-left override
+  CHECK(printable("a\xe2\x81\xa6"
+                  "b\xef\xbb\xbf") == "a?b?");          // isolate, byte order mark
+  CHECK(printable("\xc0\x9b\xed\xa0\x80") == "?????");  // overlong, surrogate
+  CHECK(printable("\xe2\x80") == "??");                 // cut
 }
 
 TEST_CASE("text is made safe for a URL") {

@@ -11,6 +11,8 @@
 #include "agents/host/linux_host.h"
 #include "core/base/text.h"
 #include "tests/support/loopback_listener.h"
+#include "tests/support/secret_file.h"
+#include "tests/support/temporary_folder.h"
 
 namespace panshi::agent {
 namespace {
@@ -60,7 +62,10 @@ AgentConfig config_of(const std::string& redis) {
 }
 
 TEST_CASE("a password goes to the hosts that are configured, and to no other that a server names") {
-  const AgentConfig closed = config_of(cat(", password: ", kPassword));
+  const TemporaryFolder folder;
+  const std::string password =
+      cat(", password: {secret: ", secret_in(folder.path(), kPassword).file().string(), "}");
+  const AgentConfig closed = config_of(password);
   Listening stranger;
   const auto refused = LinuxHost(closed).open_redis_at("cache", "127.0.0.1", stranger.port());
   REQUIRE_FALSE(refused);
@@ -68,7 +73,7 @@ TEST_CASE("a password goes to the hosts that are configured, and to no other tha
   CHECK_THAT(refused.error().message, Catch::Contains("`redis.peers`"));
   CHECK(stranger.heard().empty());
 
-  const AgentConfig open = config_of(cat(", password: ", kPassword, ", peers: [127.0.0.1]"));
+  const AgentConfig open = config_of(cat(password, ", peers: [127.0.0.1]"));
   Listening peer;
   (void)LinuxHost(open).open_redis_at("cache", "127.0.0.1", peer.port());
   CHECK(peer.heard().find(kPassword) != std::string::npos);

@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/json/fields.h"
+#include "tests/support/secret_file.h"
 
 namespace panshi {
 namespace {
@@ -82,7 +83,9 @@ MatrixServers::MatrixServers() {
 std::string MatrixServers::extras(const std::string& service) const {
   const auto sql = [&](Server which) {
     const MariaDb::Options root = shop_.root_account(which);
-    return cat("sql: {host: ", root.host, ", port: ", root.port, ", user: root, password: root}");
+    const Secret password = secret_in(shop_.folder(), "root", "root.secret");
+    return cat("sql: {host: ", root.host, ", port: ", root.port,
+               ", user: root, password: {secret: ", password.file().string(), "}}");
   };
   if (service == "replica") return sql(Server::kReplica);
   if (service == "cache") {

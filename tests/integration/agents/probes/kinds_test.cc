@@ -13,7 +13,9 @@
 #include "tests/integration/agents/probes/runs.h"
 #include "tests/support/eventually.h"
 #include "tests/support/redis_servers.h"
+#include "tests/support/secret_file.h"
 #include "tests/support/shop_servers.h"
+#include "tests/support/temporary_folder.h"
 
 namespace panshi::agent {
 namespace {
@@ -61,7 +63,8 @@ ProbeTarget database(const MariaDb::Options& account, const std::string& role) {
   target.host = account.host;
   target.port = account.port;
   target.user = account.user;
-  target.password = account.password;
+  static const TemporaryFolder kSecrets;
+  target.password = secret_in(kSecrets.path(), account.password, account.user);
   target.role = role;
   return target;
 }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Secret: a text that stands in a file of its own, named as `{secret: FILE}`, so that it stands
+// nowhere else; read each time it is needed, so that a new one counts at once.
+//
+// What was read is also struck out of logs, events and what programs print, when it has at least
+// kSecretMin bytes: shorter ones are in half of all texts. Any thread.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+#include "core/json/fields.h"
+
+namespace panshi {
+
+constexpr std::size_t kSecretMin = 8;
+
+class Secret {
+ public:
+  Secret() = default;  // none
+  explicit Secret(std::filesystem::path file) : file_(std::move(file)) {}
+
+  bool empty() const { return file_.empty(); }
+  const std::filesystem::path& file() const { return file_; }
+  // Without the line end behind it; "" for none. kNotFound; kRefused: others may read it, or it is
+  // longer than 4 KiB. No error tells what is in it.
+  Result<std::string> read() const;
+
+ private:
+  std::filesystem::path file_;
+};
+
+// The key's `{secret: FILE}`. A text in its place is a problem that says what to write.
+void may_secret(Fields& in, const char* key, Secret& out);
+
+// The text with every secret that was read so far replaced by "(struck out)".
+std::string without_secrets(std::string_view text);
+nlohmann::json without_secrets(const nlohmann::json& json);  // in every text of it, keys too
+
+}  // namespace panshi

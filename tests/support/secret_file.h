@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// A secret in a file of a folder, as a configuration names it.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "core/io/files.h"
+#include "core/io/secret.h"
+
+namespace panshi {
+
+inline Secret secret_in(const std::filesystem::path& folder, const std::string& text,
+                        const std::string& name = "secret") {
+  if (!write_file_durably(folder / name, text + "\n", 0600)) {
+    throw std::runtime_error("no secret can be written into " + folder.string());
+  }
+  return Secret(folder / name);
+}
+
+}  // namespace panshi
