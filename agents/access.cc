@@ -18,7 +18,7 @@ Result<AgentAccess> open_access(const AgentConfig& config) {
           .certificates = {{"controller", kAllRights}}},
       nullptr, access.audit);
   access.toxiproxy = std::make_shared<Access>(
-      Access::Options{.anybody = {"a client of Toxiproxy's API", kAllRights}}, nullptr,
+      Access::Options{.anybody = {"a client of Toxiproxy's API", ~Rights{0}}}, nullptr,
       access.audit);
   return access;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/local_agent.h"
 
+#include <thread>
+
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/http_client.h"
@@ -11,10 +13,12 @@ namespace panshi::agent {
 namespace {
 
 constexpr std::size_t kAnswerMax = 16 << 20;
+constexpr Duration kPause = std::chrono::milliseconds(50);
 
-std::string process_of(const AgentConfig& config) {
-  const auto pid = read_file(config.state / "agent.lock", 32);
-  return pid && !pid->empty() ? cat("process ", trimmed(*pid)) : std::string("which");
+// The process that holds the state; "" when none does.
+std::string holder_of(const AgentConfig& config) {
+  if (!LockFile::is_held(config.state / "agent.lock")) return {};
+  return trimmed(read_file(config.state / "agent.lock", 32).value_or(""));
 }
 
 }  // namespace
@@ -30,11 +34,21 @@ Result<nlohmann::json> ask_local_agent(const AgentConfig& config, const std::str
     call.method = "POST";
     call.body = dump_json(body);
   }
+  // One that is frozen is replaced by its guardian, and one that begins listens soon: all that is
+  // asked here may be asked again.
+  const MonoTime until = mono_now() + timeout;
   HttpClient client;
-  const auto reply = client.send(call);
+  std::string holder = holder_of(config);
+  Result<HttpReply> reply = client.send(call);
+  while (!reply && mono_now() + kPause < until) {
+    std::this_thread::sleep_for(kPause);
+    holder = holder_of(config);
+    call.timeout = until - mono_now();
+    reply = client.send(call);
+  }
   if (!reply && reply.error().code == ErrorCode::kTimeout) {
     return fail(ErrorCode::kTimeout,
-                cat("the agent that runs here (", process_of(config),
+                cat("the agent that runs here (process ", holder,
                     ") does not answer. When it is killed (kill -KILL), its guardian reverts what "
                     "it left"));
   }

@@ -91,12 +91,21 @@ TEST_CASE("with nothing left behind, revert-all reverts nothing and fsck finds n
   CHECK(parse_json(found.output)->at("leftovers").empty());
 }
 
-TEST_CASE("while an agent runs, revert-all leaves the reverting to it") {
+TEST_CASE("while an agent runs, revert-all has it revert what is in force") {
   TestAgent agent(kOne);
   agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  REQUIRE(agent
+              .call("PUT", "/v1/faults/f-1",
+                    {{"epoch", 1},
+                     {"kind", "process.pause"},
+                     {"target", {{"service", "shop"}}},
+                     {"lease_ms", 60'000}})
+              .status == 200);
   const Ended ended = agent.run({"revert-all", "--config", "{config}"});
-  CHECK(ended.code == 1);
-  CHECK_THAT(ended.output, Catch::Contains(std::to_string(agent.pid())));
+  CHECK(ended.code == 0);
+  CHECK(parse_json(ended.output)->at("reverted") == nlohmann::json{"f-1"});
+  CHECK(agent.call("GET", "/v1/faults").json.at("faults").at(0).at("state") == "reverted");
 }
 
 TEST_CASE("a snapshot shows what a fault does to the machine, and afterwards that it is gone") {
