@@ -85,6 +85,7 @@ class Payments {
   void sweep();
   Result<bool> sweep_page(WallTime until);
   std::optional<Order> missing_event(const nlohmann::json& charge);
+  bool is_as_ordered(const Order& charged);
   void charge_late();
   HttpResponse settle_by_webhook(const Order& order);
   bool is_known(const std::string& order);  // as paid
@@ -100,7 +101,7 @@ class Payments {
   std::atomic<bool> redis_up_{false};
   std::atomic<std::int64_t> paid_{0}, declined_{0}, refused_{0}, unknown_{0},
       published_by_sweep_{0}, paid_by_webhook_{0}, webhooks_repeated_{0}, webhooks_declined_{0},
-      webhooks_refused_{0};
+      webhooks_refused_{0}, charged_otherwise_{0};
   struct Late {
     Wish wish;
     MonoTime at;
@@ -261,18 +262,26 @@ Result<bool> Payments::sweep_page(WallTime until) {
   return false;
 }
 
-// Nothing when its event is in the queue, whoever put it there.
+// Nothing when its event is in the queue, whoever put it there, or it is no payment of an order.
 std::optional<Order> Payments::missing_event(const nlohmann::json& charge) {
-  const std::string id = charge.value("order", "");
-  if (is_known(id)) return std::nullopt;
-  auto order = order_from_json(charge.value("details", nlohmann::json::object()));
-  if (!order) {  // not ours: somebody else uses this provider too
-    log_warn(cat("sweep: the charge of ", id, " carries no order: ", order.error().message));
+  auto order = order_of_charge(charge);
+  if (!order) {  // perhaps not ours: somebody else uses this provider too
+    log_warn(cat("sweep: a charge that pays no order: ", order.error().message));
     return std::nullopt;
   }
-  order->charge = charge.value("charge", "");
-  order->paid_at_us = charge.value("created_us", std::int64_t{0});
+  if (is_known(order->order) || !is_as_ordered(*order)) return std::nullopt;
   return *std::move(order);
+}
+
+// What the provider says was paid is compared with what we keep ourselves, while we keep it.
+bool Payments::is_as_ordered(const Order& charged) {
+  const auto hold = stock_.find(charged.order);
+  if (!hold || !*hold) return true;  // its hold is over; the audit compares with the database
+  const Status same = check_with_hold(charged, (*hold)->order);
+  if (same) return true;
+  ++charged_otherwise_;
+  log_error(cat(charged.order, " is not delivered for its charge: ", same.error().message));
+  return false;
 }
 
 void Payments::charge_late() {
@@ -330,6 +339,7 @@ HttpResponse Payments::settle_by_webhook(const Order& order) {
     ++webhooks_repeated_;
     return paid_response(order.order);
   }
+  if (!is_as_ordered(order)) return refusal(409, "charged_otherwise", "that is not what it costs");
   if (auto stored = publish(order); !stored) {  // the provider will say it again
     return refusal(503, "not_stored", stored.error().message);
   }
@@ -352,6 +362,7 @@ nlohmann::json Payments::status() const {
                            {"refused", refused_.load()},
                            {"unknown", unknown_.load()},
                            {"published_by_sweep", published_by_sweep_.load()},
+                           {"charged_otherwise", charged_otherwise_.load()},
                            {"paid_by_webhook", paid_by_webhook_.load()},
                            {"webhooks_repeated", webhooks_repeated_.load()},
                            {"webhooks_declined", webhooks_declined_.load()},

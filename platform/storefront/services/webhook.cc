@@ -44,40 +44,63 @@ Status check_webhook(const SignedWebhook& webhook, std::string_view secret, Wall
   return {};
 }
 
+Result<Order> order_of_charge(const nlohmann::json& charge) {
+  Problems problems;
+  std::string name;
+  std::string id;
+  std::string user;
+  std::int64_t amount_cents = 0;
+  std::int64_t created_us = 0;
+  Fields in(charge, "", problems);
+  in.may("charge", name);
+  in.need("order", id);
+  in.need("user", user);
+  in.need("amount_cents", amount_cents);
+  in.need("created_us", created_us);
+  const nlohmann::json* details = in.need_value("details");
+  if (!problems.empty()) return tl::unexpected(problems.error());
+  ASSIGN_OR_RETURN(Order order, order_from_json(*details));
+  if (order.order != id || order.user != user || order.amount_cents != amount_cents) {
+    return fail(ErrorCode::kInvalid, "the charge and its order do not agree");
+  }
+  order.charge = name;
+  order.paid_at_us = created_us;
+  return order;
+}
+
+Status check_with_hold(const Order& charged, const Order& held) {
+  const bool same = charged.user == held.user && charged.product == held.product &&
+                    charged.quantity == held.quantity && charged.amount_cents == held.amount_cents;
+  if (same) return {};
+  return fail(ErrorCode::kRefused,
+              cat("charged: ", charged.amount_cents, " cents of ", charged.user, " for ",
+                  charged.quantity, " of ", charged.product, "; ordered: ", held.amount_cents,
+                  " of ", held.user, " for ", held.quantity, " of ", held.product));
+}
+
 Result<ChargeNews> read_webhook(std::string_view body) {
   ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(body, kBodyMax));
   Problems problems;
   ChargeNews news;
   std::string event;
   std::string key;
-  std::string order;
-  std::string user;
-  std::int64_t amount_cents = 0;
-  std::int64_t created_us = 0;
   Fields in(json, "", problems);
   in.need("event", event);
   in.need("type", news.type);
   in.may("charge", news.charge);
   in.need("key", key);
-  in.need("order", order);
-  in.need("user", user);
-  in.need("amount_cents", amount_cents);
-  in.need("created_us", created_us);
-  const nlohmann::json* details = in.need_value("details");
+  for (const char* read : {"order", "user", "amount_cents", "created_us", "details"}) {
+    in.need_value(read);
+  }
   in.done();
   if (!problems.empty()) return tl::unexpected(problems.error());
   if (news.type != kChargeSucceeded && news.type != kChargeDeclined) {
     return fail(ErrorCode::kInvalid, cat("no type of webhook that we know: `", news.type, "`"));
   }
-  ASSIGN_OR_RETURN(news.order, order_from_json(*details));
-  const bool same = news.order.order == order && news.order.user == user &&
-                    news.order.amount_cents == amount_cents;
-  if (!same) return fail(ErrorCode::kInvalid, "the charge and its order do not agree");
+  ASSIGN_OR_RETURN(news.order, order_of_charge(json));
   if (news.type == kChargeSucceeded && news.charge.empty()) {
     return fail(ErrorCode::kInvalid, "a charge without its name");
   }
-  news.order.charge = news.charge;
-  news.order.paid_at_us = created_us;
   return news;
 }
 

@@ -42,6 +42,13 @@ struct ChargeNews {
   std::string charge;
   Order order;  // with `charge` and `paid_at_us`
 };
+// The order that a charge of the provider's is about, paid by it: {"charge","order","user",
+// "amount_cents","created_us","details": the order}, more keys are nothing to it. kInvalid: it
+// cannot be read, or the charge says otherwise than its order.
+Result<Order> order_of_charge(const nlohmann::json& charge);
+// kRefused: what the shop itself keeps of that order is of another user, product, number or amount.
+Status check_with_hold(const Order& charged, const Order& held);
+
 // kInvalid: it cannot be read, or says other things than the order that it is about.
 Result<ChargeNews> read_webhook(std::string_view body);
 

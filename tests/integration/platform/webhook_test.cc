@@ -125,6 +125,36 @@ TEST_CASE("a sweep of the whole ledger tells what nobody told, and nothing a sec
   CHECK(shop.status_of(Shop::kPayments, "published_by_sweep") == kPaid);
 }
 
+TEST_CASE("a charge that is not what the order costs delivers nothing, by sweep nor by webhook") {
+  Shop shop(Shop::More{{"psp", kWebhooks + "}\n"}});
+  const auto with = [](json charge, const char* key, const json& value, bool in_details) {
+    charge[key] = value;
+    if (in_details) charge["details"][key] = value;
+    return charge;
+  };
+  const std::string cheap = placed(shop, "k1");
+  const std::string free = placed(shop, "k2");
+  const std::string other = placed(shop, "k3");
+  const std::string good = placed(shop, "k4");
+  // The provider's ledger is not ours: whoever can charge there says what the charge is for.
+  for (const json& charge :
+       {with(charge_of(cheap, "k1"), "amount_cents", 0, false),
+        with(charge_of(free, "k2"), "amount_cents", 0, true),
+        with(charge_of(other, "k3"), "user", "u2", true), charge_of(good, "k4")}) {
+    REQUIRE(shop.post("/charges", "", charge, Shop::kPsp).status == 200);
+  }
+  CHECK(shop.look_until(good, "delivered").at("state") == "delivered");
+  CHECK(eventually([&] { return shop.status_of(Shop::kPayments, "charged_otherwise") >= 2; }));
+  for (const std::string& order : {cheap, free, other}) {
+    INFO(order);
+    CHECK(shop.look_until(order, "placed").at("state") == "placed");
+  }
+  json news = parse_json(news_of(free, "k2", shop::kChargeSucceeded)).value();
+  news["amount_cents"] = news["details"]["amount_cents"] = 1;
+  CHECK(tell_signed(shop, dump_json(news), now_us()).status == 409);
+  CHECK(shop.look_until(free, "placed").at("state") == "placed");
+}
+
 TEST_CASE("webhooks that come late, twice and out of order deliver each order once") {
   constexpr int kOrders = 8;
   Shop shop(Shop::More{
