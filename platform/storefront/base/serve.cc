@@ -159,13 +159,17 @@ HttpResponse spans(const HttpRequest& request) {
 
 }  // namespace
 
-int serve_until_stopped(const std::string& role, HttpServer& server,
-                        const std::function<Health()>& healthy,
-                        const std::function<nlohmann::json()>& status) {
+namespace {
+
+void add_health(HttpServer& server, const std::function<Health()>& healthy) {
   server.route("GET", "/healthz", [&healthy](const HttpRequest&) {
     const Health health = healthy();
     return json_response({{"ok", health.ok}, {"why", health.why}}, health.ok ? 200 : 503);
   });
+}
+
+void add_insight(HttpServer& server, const std::string& role,
+                 const std::function<nlohmann::json()>& status) {
   const auto whole_status = [&status] {
     nlohmann::json json = status();
     json["slow_traces"] = process_spans().slow_count();
@@ -180,6 +184,17 @@ int serve_until_stopped(const std::string& role, HttpServer& server,
     return response;
   });
   server.route("GET", "/spans", spans);
+}
+
+}  // namespace
+
+int serve_until_stopped(const std::string& role, HttpServer& server,
+                        const std::function<Health()>& healthy,
+                        const std::function<nlohmann::json()>& status,
+                        std::optional<OpsServer> ops) {
+  add_health(server, healthy);
+  HttpServer* const inside = ops ? ops->server : &server;
+  if (inside != nullptr) add_insight(*inside, role, status);
   server.set_around(observed);
 
   std::mutex mutex;
@@ -190,16 +205,21 @@ int serve_until_stopped(const std::string& role, HttpServer& server,
     stopping = true;
     changed.notify_all();
   });
-  if (auto started = server.start(); !started) {
-    log_error(cat(role, ": ", started.error().message));
-    return kExitFailed;
+  // Customers last: whoever sees them served finds the rest there, too.
+  std::vector<HttpServer*> servers = {&server};
+  if (inside != nullptr && inside != &server) servers.insert(servers.begin(), inside);
+  for (HttpServer* each : servers) {
+    if (auto started = each->start(); !started) {
+      log_error(cat(role, ": ", started.error().message));
+      return kExitFailed;
+    }
   }
   log_info(cat(role, " listens on port ", server.port()));
   {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return stopping; });
   }
-  server.stop();
+  for (HttpServer* each : servers) each->stop();
   log_info(cat(role, " stopped"));
   return kExitOk;
 }

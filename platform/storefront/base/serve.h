@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,11 +44,16 @@ struct Health {
 };
 
 // Adds /healthz, /status, /metrics (metrics.h) and /spans (trace.h) to `server`, starts it, waits
-// for a stop signal, stops it. `status` gives flat numbers and short texts. The exit status of the
-// process.
+// for a stop signal, stops it. `status` gives flat numbers and short texts. Of a role that
+// customers reach, all but /healthz is at `ops`, if there is such a server, and nowhere else. The
+// exit status of the process.
+struct OpsServer {
+  HttpServer* server = nullptr;
+};
 int serve_until_stopped(const std::string& role, HttpServer& server,
                         const std::function<Health()>& healthy,
-                        const std::function<nlohmann::json()>& status);
+                        const std::function<nlohmann::json()>& status,
+                        std::optional<OpsServer> ops = std::nullopt);
 
 // {"code","error"} for what the caller can act on.
 HttpResponse refusal(int status, const std::string& code, const std::string& why);

@@ -154,6 +154,7 @@ void read_redis_form_config(Fields& in, RedisFormConfig& config) {
 
 void read_gateway_config(Fields& in, GatewayConfig& config) {
   read_listen(in, config.listen);
+  may_host_port(in, "ops", config.ops);
   need_host_port(in, "orders", config.orders);
   need_host_port(in, "payments", config.payments);
   may_host_port(in, "extras", config.extras);

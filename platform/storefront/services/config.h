@@ -57,6 +57,7 @@ struct RedisFormConfig {
 };
 struct GatewayConfig {
   ListenConfig listen;
+  HostPort ops;  // where /status, /metrics and /spans are; empty host: nowhere
   HostPort orders;
   HostPort payments;
   HostPort extras;  // empty host: none, and the pages do without

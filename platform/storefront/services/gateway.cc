@@ -153,6 +153,8 @@ HttpResponse Gateway::extras(const HttpRequest& request, int level) {
   return pass(request, extras_);
 }
 
+constexpr std::int64_t kOpsThreads = 2;
+
 }  // namespace
 
 int run_gateway(const RoleContext& context) {
@@ -177,8 +179,12 @@ int run_gateway(const RoleContext& context) {
     pages.add_to(numbers);
     return numbers;
   };
+  const HostPort& inside = read.config->ops;
+  std::optional<HttpServer> ops;
+  if (!inside.host.empty()) ops.emplace(server_options({inside.host, inside.port, kOpsThreads}));
   return serve_until_stopped(
-      context.role, server, [&] { return gateway.health(); }, status);
+      context.role, server, [&] { return gateway.health(); }, status,
+      OpsServer{ops ? &*ops : nullptr});
 }
 
 }  // namespace panshi::shop

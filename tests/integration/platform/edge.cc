@@ -63,8 +63,9 @@ void Edge::payments_answer(HttpServer::Handler handler) {
 
 std::uint16_t Edge::start_gateway(const std::string& lines) {
   const std::uint16_t port = free_port();
+  const std::uint16_t ops = ops_[port] = free_port();
   const auto file = folder_ / cat("gateway-", port, ".yaml");
-  std::ofstream(file) << "listen: \"127.0.0.1:" << port
+  std::ofstream(file) << "listen: \"127.0.0.1:" << port << "\"\nops: \"127.0.0.1:" << ops
                       << "\"\norders: \"127.0.0.1:" << orders_.port()
                       << "\"\npayments: \"127.0.0.1:" << payments_.port() << "\"\n"
                       << lines;
@@ -104,7 +105,8 @@ std::string Edge::look(const std::string& order, const std::string& headers, std
 }
 
 nlohmann::json Edge::status(std::uint16_t port) {
-  const auto json = parse_json(body_of(send("GET /status HTTP/1.1", "", port)));
+  const auto json =
+      parse_json(body_of(send("GET /status HTTP/1.1", "", ops_.at(port == 0 ? port_ : port))));
   if (!json) throw std::runtime_error("no status");
   return *json;
 }

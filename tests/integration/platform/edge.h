@@ -49,6 +49,7 @@ class Edge {
   HttpServer payments_{{.threads = 40}};
   TemporaryFolder folder_;
   std::map<std::uint16_t, std::unique_ptr<Child>> gateways_;
+  std::map<std::uint16_t, std::uint16_t> ops_;  // where a gateway tells its status
   std::uint16_t port_ = 0;
 };
 

@@ -137,8 +137,8 @@ TEST_CASE("timings of real users are counted, and anything else is refused") {
   CHECK(report(R"({"page":"list","first_byte_ms":-1,"interactive_ms":80,"load_ms":150})") == 400);
   CHECK(report(R"({"page":"evil","first_byte_ms":1,"interactive_ms":80,"load_ms":150})") == 400);
   CHECK(report(std::string(2'000, '[')) == 400);
-  CHECK(shop.status_of(Shop::kGateway, "rum_load_le_100") == 0);
-  CHECK(shop.status_of(Shop::kGateway, "rum_load_le_200") == 1);
-  CHECK(shop.status_of(Shop::kGateway, "rum_views_list") == 1);
-  CHECK(shop.status_of(Shop::kGateway, "rum_refused") == 3);
+  CHECK(shop.status_of(Shop::kGatewayOps, "rum_load_le_100") == 0);
+  CHECK(shop.status_of(Shop::kGatewayOps, "rum_load_le_200") == 1);
+  CHECK(shop.status_of(Shop::kGatewayOps, "rum_views_list") == 1);
+  CHECK(shop.status_of(Shop::kGatewayOps, "rum_refused") == 3);
 }

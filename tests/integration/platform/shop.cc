@@ -77,8 +77,8 @@ Shop::Shop(const More& more, const std::string& given_redis) : servers_(wanted_f
   };
   std::map<std::string, std::string> configs = {
       {"setup", database + redis + queue + "keys_per_product: 20\n"},
-      {"gateway", listen(kGateway) + to("orders", kOrders) + to("payments", kPayments) +
-                      to("extras", kExtras)},
+      {"gateway", listen(kGateway) + to("ops", kGatewayOps) + to("orders", kOrders) +
+                      to("payments", kPayments) + to("extras", kExtras)},
       {"extras", listen(kExtras) + "announcement: \"新店开张 / New shop\"\n" +
                      cat("store: \"", (servers_.folder() / "extras.db").string(), "\"\n") +
                      coupons((servers_.folder() / "coupons.db").string())},

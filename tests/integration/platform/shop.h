@@ -63,6 +63,7 @@ class Shop {
 
   static constexpr const char* kWebhookSecret = "between shop and bank";
   static constexpr int kGateway = 17'710;
+  static constexpr int kGatewayOps = 17'719;
   static constexpr int kOrders = 17'721;
   static constexpr int kPayments = 17'722;
   static constexpr int kDelivery = 17'723;

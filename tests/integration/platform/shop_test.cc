@@ -92,7 +92,7 @@ TEST_CASE("one trace goes from the payment through the queue to the card key") {
     for (const json& span : answer.body.at("spans")) found.insert(span.at("name"));
     return found;
   };
-  CHECK(names(Shop::kGateway).contains("POST /api/orders/{order}/pay"));
+  CHECK(names(Shop::kGatewayOps).contains("POST /api/orders/{order}/pay"));
   CHECK(names(Shop::kPayments).contains("psp: POST /charges"));
   CHECK(names(Shop::kPsp) == std::set<std::string>{"POST /charges"});
   CHECK(names(Shop::kDelivery).contains("cardkeys: POST /deliver"));
@@ -116,10 +116,21 @@ TEST_CASE("every role tells Prometheus what it does") {
                   "status=\"201\"} 1\n") != std::string::npos);
   CHECK(metrics(Shop::kDelivery).find("shop_delivered{role=\"delivery\"} 1\n") !=
         std::string::npos);
-  for (const int port : {Shop::kGateway, Shop::kPayments, Shop::kCardkeys, Shop::kPsp,
+  for (const int port : {Shop::kGatewayOps, Shop::kPayments, Shop::kCardkeys, Shop::kPsp,
                          Shop::kInventory, Shop::kOrdersWorker}) {
     CHECK(metrics(port).find("# TYPE shop_slow_traces gauge\n") != std::string::npos);
   }
+}
+
+TEST_CASE("what the shop knows of itself is not told to its customers") {
+  Shop shop;
+  for (const char* path : {"/status", "/metrics", "/spans", "/spans?trace=0"}) {
+    INFO(path);
+    CHECK(shop.get(path).status == 404);
+    CHECK(shop.get(path, Shop::kGatewayOps).status == 200);
+  }
+  CHECK(shop.get("/healthz").status == 200);  // links ask it
+  CHECK(shop.get("/api/products", Shop::kGatewayOps).status == 404);
 }
 
 TEST_CASE("the same payment event twice delivers one key") {
