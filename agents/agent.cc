@@ -168,6 +168,9 @@ Status Agent::open_links() {
     spec.failback_hold = link.failback_hold;
     spec.connections_max = link.connections_max;
     spec.connections_per_source = link.connections_per_source;
+    spec.source = link.source;
+    spec.send_proxy = link.send_proxy;
+    spec.proxies = link.proxies;
     if (auto opened = links_->open(spec); !opened) {
       return fail(opened.error(), cat("link ", link.name));
     }

@@ -64,6 +64,28 @@ void read_failback(Fields& in, LinkConfig& link) {
   }
 }
 
+void need_address(Fields& in, const char* key, const std::string& text) {
+  if (!text.empty() &&
+      !parse_host_port(text.find(':') == std::string::npos ? text + ":1" : "[" + text + "]:1")) {
+    in.problem(key, cat("`", text, "` is not an address in numbers"));
+  }
+}
+
+void read_proxy_protocol(Fields& in, LinkConfig& link) {
+  in.may("source", link.source);
+  need_address(in, "source", link.source);
+  const json* value = in.may_value("proxy_protocol");
+  if (!value) return;
+  Fields proxy(*value, in.path_of("proxy_protocol"), in.problems());
+  const std::vector<std::string> versions = {"v1", "v2"};
+  std::string send;
+  proxy.may_word("send", send, versions);
+  proxy.may("accept_from", link.proxies);
+  for (const std::string& address : link.proxies) need_address(proxy, "accept_from", address);
+  proxy.done();
+  link.send_proxy = send.empty() ? 0 : send.back() - '0';
+}
+
 }  // namespace
 
 LinkConfig read_link(const json& value, const std::string& path, Problems& problems) {
@@ -78,6 +100,7 @@ LinkConfig read_link(const json& value, const std::string& path, Problems& probl
   const std::vector<std::string> protocols = {"http", "tcp"};
   in.may_word("protocol", protocol, protocols);
   out.http = protocol == "http";
+  read_proxy_protocol(in, out);
   std::set<std::string> names;
   in.need_each("upstreams", [&](const json& item, const std::string& at) {
     Fields upstream(item, at, problems);

@@ -60,12 +60,41 @@ Connection::~Connection() {
   flow_.loop.forget(client_);
 }
 
+void Connection::greet(std::function<void(Connection&)> greeted) {
+  greeted_ = std::move(greeted);
+  state_ = State::kGreeting;
+  if (!flow_.loop.watch(client_.fd.get(), kEdges, client_)) return reset();
+  watched_ = true;
+  flow_.loop.arm(alarm_, flow_.loop.now() + flow_.connect_timeout);
+}
+
+// What is behind the header stays in the socket.
+void Connection::read_greeting() {
+  const ssize_t got = ::recv(client_.fd.get(), flow_.scratch.data(), kProxyHeaderMax, MSG_PEEK);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR) && !client_.hung_up) return;
+  const auto header = read_proxy_header(
+      {flow_.scratch.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))});
+  const bool waits = header && !*header && got > 0 && !client_.hung_up;
+  if (waits) return;
+  if (!header || !*header) {
+    ++flow_.bad_headers;
+    return reset();
+  }
+  (void)::recv(client_.fd.get(), flow_.scratch.data(), (*header)->size, 0);
+  origin = (*header)->origin;
+  flow_.loop.disarm(alarm_);
+  state_ = State::kNew;
+  std::exchange(greeted_, {})(*this);
+}
+
 void Connection::dial(const std::string& upstream, std::vector<Address> addresses) {
   if (connected()) return;
   const bool first = state_ == State::kNew;
   upstream_ = upstream;
   state_ = State::kConnecting;
-  if (first && !flow_.loop.watch(client_.fd.get(), kEdges, client_)) return fail_connect();
+  if (first && !watched_ && !flow_.loop.watch(client_.fd.get(), kEdges, client_)) {
+    return fail_connect();
+  }
   server_.writable = false;
   server_.fd.reset();  // of an earlier try
   if (!waits_for_addresses() || first) until_ = flow_.loop.now() + flow_.connect_timeout;
@@ -78,7 +107,7 @@ void Connection::dial(const std::string& upstream, std::vector<Address> addresse
 void Connection::try_next_address() {
   while (next_address_ < addresses_.size()) {
     const auto left = static_cast<int>(addresses_.size() - next_address_);
-    auto fd = start_connect(addresses_[next_address_++]);
+    auto fd = start_connect(addresses_[next_address_++], flow_.source ? &*flow_.source : nullptr);
     if (!fd) continue;
     server_.fd = std::move(*fd);
     server_.readable = server_.hung_up = false;  // of the one before
@@ -124,6 +153,7 @@ void Connection::on_side(Side& side, std::uint32_t events) {
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) side.readable = side.hung_up = true;
   if (events & EPOLLOUT) side.writable = true;
   if (dialling) return on_connect_event(events);
+  if (state_ == State::kGreeting) return read_greeting();
   if (events & EPOLLERR) fail(side);
   if (state_ == State::kOpen) return finish_wanted_ ? finish_all() : pump();
   if (state_ == State::kEnding) end_what_can();
@@ -139,6 +169,9 @@ void Connection::on_connect_event(std::uint32_t events) {
   if (!was_open && !(events & EPOLLOUT)) return;
   state_ = State::kOpen;
   server_.writable = client_.writable = true;
+  if (flow_.send_proxy != 0) {  // before a toxic may touch what the client says
+    streams_[kUp].front = {.at = flow_.loop.now(), .bytes = proxy_header(flow_.send_proxy, origin)};
+  }
   flow_.loop.disarm(alarm_);
   if (was_open) {
     server_.error_seen = error == ECONNRESET;
@@ -168,6 +201,10 @@ void Connection::on_due() {
 void Connection::on_alarm() {
   if (state_ == State::kConnecting && next_address_ < addresses_.size()) return try_next_address();
   if (state_ == State::kConnecting) return fail_connect();
+  if (state_ == State::kGreeting) {
+    ++flow_.bad_headers;
+    return reset();
+  }
   if (state_ == State::kEnding) return end_what_can();
   if (finishing_) reset();
 }

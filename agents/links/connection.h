@@ -50,7 +50,10 @@ struct LinkFlow {
   std::vector<char>& scratch;  // LinkTable::kHeldMax bytes, of the thread
   DataPath& all;
   Duration connect_timeout;
-  bool closes_unconnected = false;  // a dial that fails closes the client; else it is reset
+  std::optional<Address> source = {};  // that dials come from
+  int send_proxy = 0;                  // version of the PROXY header that the upstream gets first
+  std::int64_t bad_headers = 0;        // of proxies
+  bool closes_unconnected = false;     // a dial that fails closes the client; else it is reset
   bool http = false;
   std::vector<ToxicRow> toxics = {};  // in the order they were added
   std::size_t held = 0;               // bytes
@@ -78,6 +81,12 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
+  // Reads the PROXY header that the client begins with, then calls `greeted`, which is to dial. A
+  // client without one, or whose is late, is reset. REQUIRES: nothing was called before.
+  void greet(std::function<void(Connection&)> greeted);
+  // Who the upstream is told that the client is.
+  std::optional<ProxyOrigin> origin;
+
   // Dials `addresses` in their order, of the upstream of that name; none: waits for them, and is to
   // be told by another call. While not yet connected: anew.
   void dial(const std::string& upstream, std::vector<Address> addresses);
@@ -98,7 +107,7 @@ class Connection {
 
  private:
   // kEnding: all is sent, and RST or the last look at the peers is due once they have taken it.
-  enum class State { kNew, kConnecting, kOpen, kEnding, kEnded };
+  enum class State { kNew, kGreeting, kConnecting, kOpen, kEnding, kEnded };
   struct Side final : Watcher {
     Connection* owner = nullptr;
     Fd fd;
@@ -131,6 +140,7 @@ class Connection {
   enum class Step { kGoOn, kWait, kClose, kBroken };
 
   void on_side(Side& side, std::uint32_t events);
+  void read_greeting();
   void on_connect_event(std::uint32_t events);
   void try_next_address();
   void on_due();
@@ -173,6 +183,8 @@ class Connection {
   Side server_;
   std::array<Stream, 2> streams_;
   Alarm alarm_;
+  std::function<void(Connection&)> greeted_;
+  bool watched_ = false;        // the client, before the first dial
   bool finish_wanted_ = false;  // in its turn
   bool finishing_ = false;
   bool ends_with_reset_ = false;

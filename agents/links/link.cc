@@ -39,6 +39,19 @@ Source source_of(const Address& address) {
   return source;
 }
 
+// What the configuration has checked, or a proxy told in numbers.
+Address address_of(const ProxyEnd& end) {
+  const bool six = end.address.find(':') != std::string::npos;
+  return parse_address(six ? cat("[", end.address, "]:", end.port)
+                           : cat(end.address, ":", end.port))
+      .value_or(Address());
+}
+
+std::optional<Address> source_address(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return address_of({text, 0});
+}
+
 }  // namespace
 
 Link::Link(const LinkSpec& spec, Upstreams upstreams, const Parts& parts)
@@ -46,6 +59,8 @@ Link::Link(const LinkSpec& spec, Upstreams upstreams, const Parts& parts)
             .scratch = parts.scratch,
             .all = parts.all,
             .connect_timeout = spec.connect_timeout,
+            .source = source_address(spec.source),
+            .send_proxy = spec.send_proxy,
             .closes_unconnected = spec.closes_unconnected,
             .http = spec.http},
       name_(spec.name),
@@ -53,6 +68,7 @@ Link::Link(const LinkSpec& spec, Upstreams upstreams, const Parts& parts)
       listen_(spec.listen),
       connections_max_(spec.connections_max),
       per_source_max_(spec.connections_per_source),
+      proxies_(spec.proxies),
       upstreams_(std::move(upstreams)),
       told_(parts.told) {
   late_lookup_.owner = this;
@@ -128,12 +144,12 @@ void Link::on_events(std::uint32_t) {
   for (int i = 0; i < accepts_; ++i) {
     Address from;
     from.size = sizeof from.bytes;
-    auto* const peer = counts_sources() ? reinterpret_cast<sockaddr*>(&from.bytes) : nullptr;
+    auto* const peer = wants_addresses() ? reinterpret_cast<sockaddr*>(&from.bytes) : nullptr;
     Fd client(::accept4(listener_.get(), peer, peer ? &from.size : nullptr,
                         SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client) {
       ++accepted_;
-      admit(std::move(client), peer ? source_of(from) : Source());
+      admit(std::move(client), from);
     } else if (errno == EMFILE || errno == ENFILE) {
       return shed_one();
     } else if (errno != ECONNABORTED && errno != EINTR) {
@@ -160,13 +176,19 @@ bool Link::refuses_one() {
 const char* Link::limit_reached(const Source& source) const {
   if (connections_.size() >= connections_max_) return "link";
   if (!flow_.all.has_room(2) || !flow_.all.has_share(connections_.size())) return "node";
-  if (!counts_sources()) return nullptr;
-  const auto open = by_source_.find(source);
-  return open != by_source_.end() && open->second >= per_source_max_ ? "source" : nullptr;
+  return counts_sources() && source_is_full(source) ? "source" : nullptr;
 }
 
-void Link::refuse_full(Fd client, const char* limit_of) {
-  close_with_reset(client);
+bool Link::wants_addresses() const {
+  return counts_sources() || flow_.send_proxy != 0 || !proxies_.empty();
+}
+
+bool Link::is_proxy(const Address& from) const {
+  return !proxies_.empty() &&
+         std::find(proxies_.begin(), proxies_.end(), proxy_end(from).address) != proxies_.end();
+}
+
+void Link::count_refused(const char* limit_of) {
   ++refused_full_;
   const MonoTime now = flow_.loop.now();
   if (!told_.on_full || (full_told_ != MonoTime::min() && now - full_told_ < kFullToldEvery))
@@ -179,35 +201,71 @@ void Link::refuse_full(Fd client, const char* limit_of) {
                  .refused = refused_full_});
 }
 
-void Link::admit(Fd client, const Source& source) {
-  if (const char* limit = limit_reached(source)) return refuse_full(std::move(client), limit);
+void Link::admit(Fd client, const Address& from) {
+  // Through a proxy it is not known yet whose it is.
+  const bool proxied = is_proxy(from);
+  const Source source = counts_sources() && !proxied ? source_of(from) : Source();
+  if (const char* limit = limit_reached(source)) {
+    close_with_reset(client);
+    return count_refused(limit);
+  }
   if (refuses_one()) return close_with_reset(client);
-  const auto upstream = upstreams_.pick(random_);
-  if (!upstream) return close_with_reset(client);  // every one is drained
   const auto on_end = [this](Connection& connection) {
     if (ended_.empty()) flow_.loop.at_end_of_round([this] { remove_ended(); });
     ended_.push_back(&connection);
   };
+  const bool tells = flow_.send_proxy != 0;
+  const Address to = tells ? local_end(client.get()) : Address();
   auto connection = std::make_unique<Connection>(flow_, std::move(client), random_.next(), on_end);
+  if (tells) connection->origin = {proxy_end(from), proxy_end(to)};
   connection->slot = connections_.size();
   connection->source = source;
-  if (counts_sources()) ++by_source_[source];
+  count_source(source);
   connections_.push_back(std::move(connection));
-  lead(*connections_.back(), *upstream);
+  Connection& admitted = *connections_.back();
+  if (!proxied) return greeted(admitted);
+  admitted.greet([this](Connection& each) {
+    if (!counts_sources() || !each.origin) return greeted(each);
+    each.source = source_of(address_of(each.origin->source));
+    const bool full = source_is_full(each.source);
+    count_source(each.source);
+    if (!full) return greeted(each);
+    count_refused("source");
+    each.reset();
+  });
+}
+
+void Link::greeted(Connection& connection) {
+  const auto upstream = upstreams_.pick(random_);
+  if (!upstream) return connection.reset();  // every one is drained
+  lead(connection, *upstream);
+}
+
+bool Link::source_is_full(const Source& source) const {
+  const auto open = by_source_.find(source);
+  return open != by_source_.end() && open->second >= per_source_max_;
+}
+
+void Link::count_source(const Source& source) {
+  if (counts_sources() && source != Source()) ++by_source_[source];
+}
+
+void Link::forget_source(const Source& source) {
+  const auto open = by_source_.find(source);
+  if (open != by_source_.end() && --open->second == 0) by_source_.erase(open);
 }
 
 void Link::shed_one() {
   flow_.all.spare.reset();
-  refuse_full(Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)), "node");
+  Fd one(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  close_with_reset(one);
+  count_refused("node");
   flow_.all.spare = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 void Link::remove_ended() {
   for (Connection* gone : std::exchange(ended_, {})) {
-    if (counts_sources()) {
-      const auto open = by_source_.find(gone->source);
-      if (--open->second == 0) by_source_.erase(open);
-    }
+    if (counts_sources()) forget_source(gone->source);
     const std::size_t slot = gone->slot;
     connections_.back()->slot = slot;
     std::swap(connections_[slot], connections_.back());
@@ -303,6 +361,7 @@ LinkState Link::state() const {
                   .accepted = accepted_,
                   .connect_failed = flow_.connect_failed,
                   .refused_full = refused_full_,
+                  .bad_headers = flow_.bad_headers,
                   .bytes_upstream = flow_.delivered[Connection::kUp],
                   .bytes_downstream = flow_.delivered[Connection::kDown]};
   for (const auto& connection : connections_) {

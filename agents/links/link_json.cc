@@ -61,6 +61,7 @@ nlohmann::json to_json(const LinkState& link) {
           {"accepted", link.accepted},
           {"connect_failed", link.connect_failed},
           {"refused_full", link.refused_full},
+          {"bad_headers", link.bad_headers},
           {"bytes_upstream", link.bytes_upstream},
           {"bytes_downstream", link.bytes_downstream},
           {"toxics", std::move(toxics)},

@@ -63,6 +63,11 @@ struct LinkSpec {
   Failback failback = Failback::kNever;
   Duration failback_hold{};
   std::size_t connections_max = kConnectionsMax;  // beyond: reset at once, counted and told
+  std::string source = {};  // address that connections to upstreams come from; "": any
+  int send_proxy = 0;       // version of the PROXY header that upstreams get first; 0: none
+  // Addresses of proxies: their connections begin with such a header, which is taken off, and whose
+  // source is the client's address from then on.
+  std::vector<std::string> proxies = {};
   // Of one client's address, or of one IPv6 /64. As many as of the link: it is not counted.
   std::size_t connections_per_source = kConnectionsMax;
 };
@@ -79,6 +84,7 @@ struct LinkState {
   std::int64_t accepted = 0;        // ever
   std::int64_t connect_failed = 0;  // upstream refused, unreachable or too slow
   std::int64_t refused_full = 0;    // the link's or the node's limit was reached
+  std::int64_t bad_headers = 0;     // connections of proxies without a PROXY header in time
   std::int64_t bytes_upstream = 0;  // delivered, client to upstream
   std::int64_t bytes_downstream = 0;
 };

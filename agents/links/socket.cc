@@ -138,14 +138,44 @@ Status start_listening(int fd) {
               errno_text("listen"));
 }
 
-Result<Fd> start_connect(const Address& address) {
+Result<Fd> start_connect(const Address& address, const Address* from) {
   Fd fd(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return fail(ErrorCode::kInternal, errno_text("socket"));
   prepare_stream(fd.get());
+  if (from != nullptr && from->bytes.ss_family == address.bytes.ss_family) {
+    set_option(fd.get(), SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1);  // chosen when the other end is known
+    if (::bind(fd.get(), from->get(), from->size) != 0) {
+      return fail(ErrorCode::kUnavailable, errno_text("bind " + address_text(*from)));
+    }
+  }
   if (::connect(fd.get(), address.get(), address.size) != 0 && errno != EINPROGRESS) {
     return fail(ErrorCode::kUnavailable, errno_text("connect to " + address_text(address)));
   }
   return fd;
+}
+
+Address local_end(int fd) {
+  Address address;
+  address.size = sizeof address.bytes;
+  auto* const bytes = reinterpret_cast<sockaddr*>(&address.bytes);
+  if (::getsockname(fd, bytes, &address.size) != 0) return {};
+  return address;
+}
+
+ProxyEnd proxy_end(const Address& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.bytes.ss_family == AF_INET) {
+    const auto* four = reinterpret_cast<const sockaddr_in*>(&address.bytes);
+    ::inet_ntop(AF_INET, &four->sin_addr, text.data(), text.size());
+  } else if (address.bytes.ss_family == AF_INET6) {
+    const auto* six = reinterpret_cast<const sockaddr_in6*>(&address.bytes);
+    if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+      ::inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], text.data(), text.size());
+    } else {
+      ::inet_ntop(AF_INET6, &six->sin6_addr, text.data(), text.size());
+    }
+  }
+  return {text.data(), port_of(address)};
 }
 
 int socket_error(int fd) {

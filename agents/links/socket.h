@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/base/result.h"
+#include "core/io/proxy_header.h"
 
 namespace panshi::agent {
 
@@ -64,8 +65,11 @@ Status start_listening(int fd);  // also again, after stop_listening()
 // The port then refuses connections, and those not accepted yet are reset; it stays ours.
 Status stop_listening(int fd);
 
-// Not yet connected: wait for EPOLLOUT and ask socket_error().
-Result<Fd> start_connect(const Address& address);
+// Not yet connected: wait for EPOLLOUT and ask socket_error(). `from` null: any address of ours.
+Result<Fd> start_connect(const Address& address, const Address* from = nullptr);
+Address local_end(int fd);  // of a connection; of no family when it has none
+// In numbers; IPv4 where IPv6 maps it.
+ProxyEnd proxy_end(const Address& address);
 int socket_error(int fd);  // SO_ERROR; 0 for none
 
 // No delay, and a peer that is gone without a word is noticed within two minutes.

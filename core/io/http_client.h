@@ -53,6 +53,7 @@ struct HttpCall {
   std::shared_ptr<const TlsFiles> tls = {};
   // The server's Unix socket, in place of what the url says to connect to ("http://localhost/...").
   std::filesystem::path unix_socket = {};
+  std::string local_address = {};            // of this machine, that the call comes from; "": any
   std::shared_ptr<const WebTrust> web = {};  // the same for servers that are not ours
   // Which name the certificate of the other side must have, when not that of the url: "n-1" at
   // https://10.0.0.1:17701. It is also what the Host header then says.

@@ -179,6 +179,11 @@ void HttpEngine::accept_one(Door& door, std::span<char> scratch, bool may_serve)
   if (accepted.fd < 0) return;
   const bool over_tls = options_.tls && !accepted.peer.uid;
   auto transport = over_tls ? options_.tls->accept(accepted.fd) : plain_transport(accepted.fd);
+  const auto& proxies = options_.proxies;
+  if (!over_tls &&
+      std::find(proxies.begin(), proxies.end(), accepted.peer.address) != proxies.end()) {
+    transport = proxied_transport(std::move(transport));
+  }
   accepted.peer.transport = transport.get();
   auto reader = options_.reader(rules_, std::move(accepted.peer));
   auto made = std::make_unique<HttpConnection>(accepted.fd, std::move(transport), std::move(reader),

@@ -199,7 +199,7 @@ void Exchange::on_request(httplib::Request& request) {
   plain_ = has_plain_lines(bytes_.seen());
   head_.request.peer = peer_.name();
   head_.request.uid = peer_.uid;
-  head_.request.remote_address = peer_.address;
+  head_.request.remote_address = peer_.client();
   head_.request.method = request.method;
   head_.target_bytes = request.target.size();
   split_http_target(request.target, head_.request);

@@ -26,6 +26,11 @@ struct HttpPeer {
   const Transport* transport = nullptr;   // once hands are shaken it knows whom a certificate names
 
   std::string name() const { return transport == nullptr ? "" : transport->peer(); }
+  // As a proxy tells it, if there is one that may.
+  std::string client() const {
+    const std::string told = transport == nullptr ? "" : transport->origin();
+    return told.empty() ? address : told;
+  }
   bool is_current() const { return transport == nullptr || transport->is_current(); }
 };
 

@@ -98,6 +98,8 @@ class HttpServer {
     std::string token = {};                     // "": no token wanted
     std::shared_ptr<HttpDoorman> doorman = {};  // in place of the token
     std::shared_ptr<Tls> tls = {};              // none: plain
+    // Addresses of proxies, whose connections each begin with a PROXY header; not over TLS.
+    std::vector<std::string> proxies = {};
     // A Unix socket beside the address, mode 0600: who may open it needs no token, and the doorman
     // hears whose process it is. "": none.
     std::filesystem::path socket = {};

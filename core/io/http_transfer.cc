@@ -273,6 +273,8 @@ Status prepare(HttpTransfer& transfer, HttpCall call) {
   set(easy, CURLOPT_WRITEFUNCTION, &keep_body);
   set(easy, CURLOPT_WRITEDATA, &transfer);
   set(easy, CURLOPT_URL, transfer.call.url.c_str());
+  const std::string& from = transfer.call.local_address;
+  if (!from.empty()) set(easy, CURLOPT_INTERFACE, cat("host!", from).c_str());
   if (auto ready = prepare_tls(transfer); !ready) return ready;
   if (auto ready = prepare_local(transfer); !ready) return ready;
   const std::string& method = transfer.call.method;

@@ -36,9 +36,14 @@ class Transport {
   virtual const std::string& peer() const = 0;  // what its certificate names, or ""
   // False: the certificates by which hands were shaken are not those of now. Any thread.
   virtual bool is_current() const = 0;
+  // The client's address as a proxy before us tells it; "": nobody does.
+  virtual std::string origin() const { return ""; }
 };
 
 // `fd` stays the caller's.
 std::unique_ptr<Transport> plain_transport(int fd);
+// Each connection begins with a PROXY header (proxy_header.h): is_established() once it is read,
+// broken when it is none.
+std::unique_ptr<Transport> proxied_transport(std::unique_ptr<Transport> inner);
 
 }  // namespace panshi

@@ -86,6 +86,7 @@ void read_customers_config(Fields& in, CustomersConfig& config) {
     in.problem("target", "must begin with http://");
   }
   while (config.target.ends_with('/')) config.target.pop_back();
+  in.may("bind_addresses", config.binds_addresses);
   in.may("wait_for_shop", config.wait_for_shop);
   std::string log;
   in.need("log", log);

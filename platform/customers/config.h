@@ -14,9 +14,10 @@ namespace panshi::shop {
 
 struct CustomersConfig {
   ListenConfig listen;
-  std::string target;          // http://address:port of the gateway, as customers reach it
-  std::filesystem::path log;   // JSON lines, appended
-  bool wait_for_shop = false;  // nobody comes before the gateway first answers
+  std::string target;            // http://address:port of the gateway, as customers reach it
+  bool binds_addresses = false;  // see CrowdThread::Options
+  std::filesystem::path log;     // JSON lines, appended
+  bool wait_for_shop = false;    // nobody comes before the gateway first answers
   Duration request_timeout = std::chrono::seconds(2);
   Crowd::Options crowd;  // without `run`
 };

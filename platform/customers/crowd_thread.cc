@@ -34,13 +34,23 @@ HttpFleet::Options fleet_options(std::size_t in_flight_max) {
   return options;
 }
 
+// Where such a customer sits on this machine: households on 127.240.0.0 and above, others on
+// 127.255.
+std::string loopback_of(const std::string& address) {
+  const std::vector<std::string> parts = split(address, '.');
+  if (parts.size() != 4) return address;
+  const auto second = parse_integer(parts[1]).value_or(0);
+  const std::string place = parts[0] == "10" ? cat(240 + second % 15) : "255";
+  return cat("127.", place, ".", parts[2], ".", parts[3]);
+}
+
 void add_headers(const Request& request, HttpCall& call) {
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) call.headers[name] = value;
   };
   add("Idempotency-Key", request.key);
   add("X-Device", request.device);
-  add("X-Forwarded-For", request.address);
+  if (call.local_address.empty()) add("X-Forwarded-For", request.address);
   add("X-Paid-Marker", request.paid_marker);
   add("Cookie", request.cookie);
   if (!request.cookie.empty() && !request.body.empty()) {
@@ -117,12 +127,13 @@ void CrowdThread::send(Crowd::Outgoing outgoing) {
   call.method = std::move(outgoing.request.method);
   call.url = options_.target + outgoing.request.path;
   call.body = std::move(outgoing.request.body);
+  if (options_.binds_addresses) call.local_address = loopback_of(outgoing.request.address);
   add_headers(outgoing.request, call);
   call.timeout = options_.request_timeout;
   call.connect_timeout = std::min(call.connect_timeout, options_.request_timeout);
   call.body_max = 256 << 10;
   // A new customer opens a connection; what he asks later goes over one that is open, as a browser
-  // does it (over whichever is free: to the shop they are alike).
+  // does it (over whichever is free, where they come from one address: to the shop they are alike).
   call.new_connection = outgoing.request.step == Step::kBrowse && outgoing.request.attempt == 1;
   fleet_.start(std::move(call), [this, id = outgoing.id](Result<HttpReply> reply) {
     const bool put = inputs_.put([id, answer = to_answer(reply)](Crowd& crowd, const Moment& now) {
@@ -184,9 +195,8 @@ CrowdStatus CrowdThread::change_traffic(const TrafficChange& change_to) {
 }
 
 CrowdStatus CrowdThread::surge(const std::string& by, double rate, Duration lease) {
-  return change([=](Crowd& crowd, const Moment& now) {
-    crowd.surge(by, rate, now.mono + lease, now.mono);
-  });
+  return change(
+      [=](Crowd& crowd, const Moment& now) { crowd.surge(by, rate, now.mono + lease, now.mono); });
 }
 
 CrowdStatus CrowdThread::end_surge(const std::string& by) {

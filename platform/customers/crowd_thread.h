@@ -24,6 +24,8 @@ class CrowdThread {
   struct Options {
     Crowd::Options crowd;
     std::string target;  // http://address:port
+    // Each customer calls from his own address, of this machine; else he says it in a header.
+    bool binds_addresses = false;
     Duration request_timeout = std::chrono::seconds(2);
   };
   CrowdThread(Options options, LogFile log, const Clock& clock);

@@ -153,7 +153,10 @@ int run_customers(const RoleContext& context) {
   }
   if (config->wait_for_shop && !wait_for_shop(config->target)) return 0;
   const SystemClock clock;
-  CrowdThread::Options options{config->crowd, config->target, config->request_timeout};
+  CrowdThread::Options options{.crowd = config->crowd,
+                               .target = config->target,
+                               .binds_addresses = config->binds_addresses,
+                               .request_timeout = config->request_timeout};
   options.crowd.run = hex16(static_cast<std::uint64_t>(to_us(clock.wall()))).substr(2);
   log_info(cat("customers: run ", options.crowd.run, ", seed ", options.crowd.seed, ", ",
                options.crowd.traffic.rate, " a second, log ", config->log.string()));

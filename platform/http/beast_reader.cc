@@ -26,7 +26,6 @@ class BeastReader : public HttpReader {
     HttpRequest request = std::move(parser_->head().request);
     request.body = std::move(parser_->body());
     request.captures = std::move(match_.captures);
-    request.remote_address = peer_.address;
     request.remote_port = peer_.port;
     request.arrived = arrived;
     const HttpResponse response =
@@ -78,7 +77,7 @@ class BeastReader : public HttpReader {
     HttpHead& head = parser_->head();
     head.request.peer = peer_.name();
     head.request.uid = peer_.uid;
-    head.request.remote_address = peer_.address;
+    head.request.remote_address = peer_.client();
     HttpGuard::Verdict verdict = rules_.guard.check(head);
     head_only_ = head.request.method == "HEAD";
     keep_ = http_keeps(head, ++served_, rules_.options);

@@ -33,11 +33,18 @@ void RawConnection::speak_tls(bool on) {
   std::signal(SIGPIPE, SIG_IGN);  // which OpenSSL raises
 }
 
-RawConnection::RawConnection(std::uint16_t port, const std::string& address)
+RawConnection::RawConnection(std::uint16_t port, const std::string& address,
+                             const std::string& from)
     : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const timeval patience = {10, 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  if (!from.empty()) {
+    sockaddr_in ours = {};
+    ours.sin_family = AF_INET;
+    ::inet_pton(AF_INET, from.c_str(), &ours.sin_addr);
+    if (::bind(fd_, reinterpret_cast<const sockaddr*>(&ours), sizeof ours) != 0) return;
+  }
   sockaddr_in to = {};
   to.sin_family = AF_INET;
   to.sin_port = htons(port);

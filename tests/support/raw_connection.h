@@ -14,7 +14,9 @@ class RawConnection {
   // Of all that are made from now on: shakes hands at once, and believes anybody.
   static void speak_tls(bool on);
 
-  explicit RawConnection(std::uint16_t port, const std::string& address = "127.0.0.1");
+  // `from`: of this machine's addresses, "" for any.
+  explicit RawConnection(std::uint16_t port, const std::string& address = "127.0.0.1",
+                         const std::string& from = "");
   ~RawConnection();
   RawConnection(const RawConnection&) = delete;
   RawConnection& operator=(const RawConnection&) = delete;

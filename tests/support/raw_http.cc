@@ -5,8 +5,9 @@
 
 namespace panshi {
 
-std::string raw_http(std::uint16_t port, const std::string& bytes, const std::string& address) {
-  RawConnection connection(port, address);
+std::string raw_http(std::uint16_t port, const std::string& bytes, const std::string& address,
+                     const std::string& from) {
+  RawConnection connection(port, address, from);
   if (!connection.connected()) return "";
   (void)connection.send(bytes);
   connection.end();  // nothing more will come: the other end closes once it has answered

@@ -69,6 +69,7 @@ void read_listen(Fields& in, ListenConfig& config) {
   config.port = listen.port;
   in.may("threads", config.threads, {1, 256});
   in.may("hosts", config.hosts);
+  in.may("proxies", config.proxies);
 }
 
 HttpResponse refusal(int status, const std::string& code, const std::string& why) {
@@ -82,6 +83,7 @@ HttpServer::Options server_options(const ListenConfig& config) {
   options.threads = static_cast<unsigned>(config.threads);
   options.body_max = 64 << 10;
   options.allowed_hosts = config.hosts;
+  options.proxies = config.proxies;
   options.reader = beast_reader;
   return options;
 }

@@ -22,10 +22,11 @@ struct ListenConfig {
   std::string address;
   std::int64_t port = 0;
   std::int64_t threads = 16;
-  std::vector<std::string> hosts = {};  // by which callers name it, besides the address itself
+  std::vector<std::string> hosts = {};    // by which callers name it, besides the address itself
+  std::vector<std::string> proxies = {};  // whose connections begin with a PROXY header
 };
 // `listen: "127.77.3.1:17721"`, `threads`, `hosts: ["127.77.2.1"]` (the address of the link through
-// which it is called: requests for another host are refused).
+// which it is called: requests for another host are refused), `proxies: ["127.77.1.1"]`.
 void read_listen(Fields& in, ListenConfig& config);
 
 struct HostPort {

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "core/base/text.h"
+#include "core/io/proxy_header.h"
 #include "core/json/fields.h"
 #include "tests/support/eventually.h"
 #include "tests/support/raw_http.h"
@@ -91,6 +92,16 @@ std::string Edge::place(const std::string& key, const std::string& user,
                         const std::string& headers) {
   return send(cat("POST /api/orders HTTP/1.1\nIdempotency-Key: ", key, headers),
               dump_json({{"user", user}, {"product", "music-month"}}));
+}
+
+std::string Edge::place_through(const std::string& customer, const std::string& key,
+                                const std::string& headers) {
+  const std::string body = dump_json({{"user", "u"}, {"product", "music-month"}});
+  const std::string bytes =
+      cat(proxy_header(2, ProxyOrigin{{customer, 7}, {"127.0.0.1", port_}}),
+          "POST /api/orders HTTP/1.1\r\nHost: 127.0.0.1\r\nIdempotency-Key: ", key, headers,
+          "\r\nContent-Length: ", body.size(), "\r\n\r\n", body);
+  return raw_http(port_, bytes, "127.0.0.1", kProxy);
 }
 
 std::string Edge::pay(const std::string& order, const std::string& user,

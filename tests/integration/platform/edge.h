@@ -32,6 +32,10 @@ class Edge {
   std::string send(const std::string& head, const std::string& body = "", std::uint16_t port = 0);
   std::string place(const std::string& key, const std::string& user = "u",
                     const std::string& headers = "");
+  // Through a proxy at kProxy, which says that the customer is at `customer`.
+  static constexpr const char* kProxy = "127.0.0.8";
+  std::string place_through(const std::string& customer, const std::string& key,
+                            const std::string& headers = "");
   std::string pay(const std::string& order, const std::string& user = "u",
                   const std::string& headers = "");
   std::string look(const std::string& order, const std::string& headers = "",

@@ -165,6 +165,21 @@ TEST_CASE("X-Forwarded-For counts only from a configured peer, and only its last
   CHECK(raw_status(behind.place("k3", "u", "\nX-Forwarded-For: 1.1.1.1, 2.2.2.2")) == 200);
 }
 
+TEST_CASE("behind a proxy each address counts for itself, whatever a customer writes") {
+  Edge edge(cat("risk: {rules: [{name: burst, key: address, window: 1h, limit: 1}]}\nproxies: [\"",
+                Edge::kProxy, "\"]\n"));
+  const auto place = [&](const std::string& key, const std::string& customer,
+                         const std::string& headers = "") {
+    return raw_status(edge.place_through(customer, key, headers));
+  };
+  CHECK(place("k1", "203.0.113.1") == 200);
+  CHECK(place("k2", "203.0.113.2") == 200);
+  CHECK(place("k3", "203.0.113.1") == 429);
+  // Nobody gets past by another address in a header, nor locks another one out.
+  CHECK(place("k4", "203.0.113.1", "\r\nX-Forwarded-For: 203.0.113.9") == 429);
+  CHECK(place("k5", "203.0.113.9") == 200);
+}
+
 TEST_CASE("declined cards count against the user, and a delay ends with its pass") {
   Edge edge(
       "risk: {rules: [{name: cards, on: pay, key: user, counts: failures, window: 1h, "
