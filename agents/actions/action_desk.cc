@@ -49,7 +49,7 @@ json script_result(const ScriptResult& script, bool try_json) {
   const std::size_t size = script.output.size();
   const std::size_t kept = std::min(size, limits::kActionOutputMax);
   result["output"] = script.output.substr(size - kept);
-  return without_secrets(result);
+  return json_without_secrets(result);
 }
 
 struct ActionDesk::Impl {

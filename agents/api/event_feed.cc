@@ -17,7 +17,7 @@ void EventFeed::add_event(const std::string& kind, const nlohmann::json& data) {
 void EventFeed::add_event(const std::string& kind, const nlohmann::json& data, MonoTime at) {
   {
     const std::lock_guard lock(mutex_);
-    log_.add_event(kind, without_secrets(data), at);
+    log_.add_event(kind, json_without_secrets(data), at);
   }
   changed_.notify_all();
 }

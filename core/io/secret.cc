@@ -13,7 +13,7 @@
 namespace panshi {
 namespace {
 
-constexpr std::size_t kFileMax = 4'096;
+constexpr std::size_t kSecretMax = 4'096;
 constexpr std::string_view kStruckOut = "(struck out)";
 
 class Known {
@@ -52,7 +52,7 @@ Known& known() {
 
 Result<std::string> Secret::read() const {
   if (empty()) return std::string();
-  ASSIGN_OR_RETURN(const std::string text, read_file(file_, kFileMax));
+  ASSIGN_OR_RETURN(const std::string text, read_file(file_, kSecretMax));
   struct stat there {};
   if (::stat(file_.c_str(), &there) != 0 || (there.st_mode & 077) != 0) {
     return fail(ErrorCode::kRefused,
@@ -79,17 +79,18 @@ void may_secret(Fields& in, const char* key, Secret& out) {
 
 std::string without_secrets(std::string_view text) { return known().strike(std::string(text)); }
 
-nlohmann::json without_secrets(const nlohmann::json& json) {
+nlohmann::json json_without_secrets(const nlohmann::json& json) {
   if (known().empty()) return json;
   if (json.is_string()) return without_secrets(json.get<std::string>());
   if (json.is_array()) {
     nlohmann::json out = nlohmann::json::array();
-    for (const nlohmann::json& item : json) out.push_back(without_secrets(item));
+    for (const nlohmann::json& item : json) out.push_back(json_without_secrets(item));
     return out;
   }
   if (!json.is_object()) return json;
   nlohmann::json out = nlohmann::json::object();
-  for (const auto& [key, value] : json.items()) out[without_secrets(key)] = without_secrets(value);
+  for (const auto& [key, value] : json.items())
+    out[without_secrets(key)] = json_without_secrets(value);
   return out;
 }
 

@@ -38,6 +38,6 @@ void may_secret(Fields& in, const char* key, Secret& out);
 
 // The text with every secret that was read so far replaced by "(struck out)".
 std::string without_secrets(std::string_view text);
-nlohmann::json without_secrets(const nlohmann::json& json);  // in every text of it, keys too
+nlohmann::json json_without_secrets(const nlohmann::json& json);  // in every text of it, keys too
 
 }  // namespace panshi

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "cli/connection.h"
+#include "core/base/text.h"
 
 namespace panshi::cli {
 namespace {
