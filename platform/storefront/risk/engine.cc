@@ -31,7 +31,7 @@ RiskEngine::RiskEngine(const RiskConfig& config) {
     const CountTable::Options options = {.window = rule.window,
                                          .limit = rule.limit,
                                          .keys_max = static_cast<std::size_t>(config.keys_max)};
-    watches_.push_back({rule, CountTable(options)});
+    watches_.push_back({rule, CountTable(options), OpenTable(rule.window, options.keys_max)});
   }
   std::stable_sort(watches_.begin(), watches_.end(),
                    [](const Watch& a, const Watch& b) { return a.rule.key < b.rule.key; });
@@ -41,6 +41,11 @@ Outcome RiskEngine::look(Watch& watch, const RiskAttempt& attempt, MonoTime now)
   const std::string& key = key_of(watch.rule, attempt);
   const std::string* const value = value_of(watch.rule, attempt);
   if (key.empty() || (value && value->empty())) return Outcome::kFull;
+  if (watch.rule.counts == Counts::kUnpaid) {
+    const auto limit = static_cast<std::size_t>(watch.rule.limit);
+    if (watch.unpaid.open(key, now) >= limit) return Outcome::kAtLimit;
+    return watch.unpaid.is_full(now) ? Outcome::kFull : Outcome::kUnder;
+  }
   return value ? watch.table.look(key, *value, now) : watch.table.look(key, now);
 }
 
@@ -73,9 +78,20 @@ void RiskEngine::failed(const RiskAttempt& attempt, MonoTime now) {
   }
 }
 
+void RiskEngine::placed(const RiskAttempt& attempt, const std::string& order, MonoTime now) {
+  for (Watch& watch : watches_) {
+    const std::string& key = key_of(watch.rule, attempt);
+    if (watch.rule.counts == Counts::kUnpaid && !key.empty()) watch.unpaid.placed(key, order, now);
+  }
+}
+
+void RiskEngine::paid(const std::string& order) {
+  for (Watch& watch : watches_) watch.unpaid.paid(order);
+}
+
 std::size_t RiskEngine::keys() const {
   std::size_t sum = 0;
-  for (const Watch& watch : watches_) sum += watch.table.size();
+  for (const Watch& watch : watches_) sum += watch.table.size() + watch.unpaid.size();
   return sum;
 }
 

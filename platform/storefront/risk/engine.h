@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "platform/storefront/risk/count_table.h"
+#include "platform/storefront/risk/open_table.h"
 #include "platform/storefront/risk/rules.h"
 
 namespace panshi::shop {
@@ -39,6 +40,9 @@ class RiskEngine {
   std::optional<Objection> check(const RiskAttempt& attempt, MonoTime now);
   // The attempt went on and got an answer that a guesser gets.
   void failed(const RiskAttempt& attempt, MonoTime now);
+  // The attempt became an order that holds stock; an order was paid, by whomever.
+  void placed(const RiskAttempt& attempt, const std::string& order, MonoTime now);
+  void paid(const std::string& order);
 
   std::size_t keys() const;  // in all tables
 
@@ -46,6 +50,7 @@ class RiskEngine {
   struct Watch {
     RiskRule rule;
     CountTable table;
+    OpenTable unpaid;
   };
   CountTable::Outcome look(Watch& watch, const RiskAttempt& attempt, MonoTime now);
 

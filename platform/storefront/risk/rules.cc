@@ -23,7 +23,8 @@ std::size_t may_choice(Fields& in, const char* key, const std::array<std::string
 
 void read_rule(Fields& in, RiskRule& rule) {
   static const std::array<std::string, 3> kKeys = {"address", "device", "user"};
-  static const std::array<std::string, 4> kCounts = {"requests", "users", "devices", "failures"};
+  static const std::array<std::string, 5> kCounts = {"requests", "users", "devices", "failures",
+                                                     "unpaid"};
   static const std::array<std::string, 3> kOn = {"both", "place", "pay"};
   static const std::array<std::string, 2> kActions = {"refuse", "delay"};
   static const std::array<std::string, 2> kFail = {"open", "closed"};
@@ -43,6 +44,9 @@ void read_rule(Fields& in, RiskRule& rule) {
       rule.counts == RiskRule::Counts::kUsers || rule.counts == RiskRule::Counts::kDevices;
   if (distinct && rule.limit > kDistinctMax) {
     in.problem("limit", cat("must be at most ", kDistinctMax, " where users or devices count"));
+  }
+  if (rule.counts == RiskRule::Counts::kUnpaid && rule.on != RiskRule::On::kPlace) {
+    in.problem("on", "must be `place` where unpaid orders count: who pays has fewer of them");
   }
   const bool itself =
       (rule.counts == RiskRule::Counts::kUsers && rule.key == RiskRule::Key::kUser) ||

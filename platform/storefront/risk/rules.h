@@ -5,6 +5,7 @@
 //     - {name: many-users, key: device, counts: users, window: 1h, limit: 5, fail: closed}
 //     - {name: card-testing, on: pay, key: user, counts: failures, window: 10m, limit: 5,
 //        action: delay, delay: 5s}
+//     - {name: hoarding, on: place, key: address, counts: unpaid, window: 10m, limit: 20}
 //
 // At most `limit` of what `counts` says pass for one value of `key` in any `window`.
 #pragma once
@@ -27,6 +28,7 @@ struct RiskRule {
     kUsers,     // different ones
     kDevices,   // different ones
     kFailures,  // answers that a guesser gets: declined, no such order, wrong amount or body
+    kUnpaid,    // orders that hold stock and are not paid, each for `window` at most
   };
   enum class On { kBoth, kPlace, kPay };
   enum class Action {

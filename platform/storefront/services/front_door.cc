@@ -23,6 +23,14 @@ std::string order_in(const std::string& path) {
   return rest.substr(0, rest.find('/'));
 }
 
+// The order that an answer is about, or "".
+std::string order_in(const HttpResponse& response) {
+  const auto json = parse_json(response.body);
+  const bool says =
+      json && json->is_object() && json->contains("order") && (*json)["order"].is_string();
+  return says ? (*json)["order"].get<std::string>() : "";
+}
+
 // The value of the cookie `name`, or "".
 std::string cookie_in(const HttpRequest& request, std::string_view name) {
   for (std::string pair : split(request.header("cookie"), ';')) {
@@ -225,9 +233,15 @@ HttpResponse FrontDoor::serve_in_place(const Caller& caller, const Serve& serve)
 // Holding the lock.
 void FrontDoor::note_outcome(const Caller& caller, HttpResponse& response) {
   if (caller.may_change() && is_guess(response)) risk_.failed(caller.attempt, mono_now());
+  if (caller.purpose == Purpose::kPlace && response.status / 100 == 2) {
+    if (const std::string order = order_in(response); !order.empty()) {
+      risk_.placed(caller.attempt, order, mono_now());
+    }
+  }
   // Not known is treated as paid: who may have paid must be able to find out.
   if (caller.purpose != Purpose::kPay || (response.status != 200 && response.status != 504)) return;
   paid_.add(caller.order);
+  if (response.status == 200) risk_.paid(caller.order);
   const std::string marker = passes_.paid(caller.order, wall_now());
   response.headers["X-Paid-Marker"] = marker;
   response.cookies.push_back(

@@ -180,6 +180,23 @@ TEST_CASE("behind a proxy each address counts for itself, whatever a customer wr
   CHECK(place("k5", "203.0.113.9") == 200);
 }
 
+TEST_CASE("who holds too much unpaid gets no more of it until something is paid") {
+  Edge edge(
+      "risk: {rules: [{name: hoard, on: place, key: user, counts: unpaid, window: 1h, limit: "
+      "2}]}\n");
+  std::atomic<int> orders = 0;
+  edge.orders_answer([&](const HttpRequest&) {
+    return json_response({{"order", cat("o-", ++orders)}, {"state", "placed"}}, 201);
+  });
+  CHECK(raw_status(edge.place("k1", "greedy")) == 201);
+  CHECK(raw_status(edge.place("k2", "greedy")) == 201);
+  CHECK(raw_status(edge.place("k3", "greedy")) == 429);
+  CHECK(raw_status(edge.place("k1", "honest")) == 201);
+  CHECK(raw_status(edge.pay("o-1", "greedy")) == 200);
+  CHECK(raw_status(edge.place("k4", "greedy")) == 201);
+  CHECK(raw_status(edge.place("k5", "greedy")) == 429);
+}
+
 TEST_CASE("declined cards count against the user, and a delay ends with its pass") {
   Edge edge(
       "risk: {rules: [{name: cards, on: pay, key: user, counts: failures, window: 1h, "

@@ -103,6 +103,49 @@ TEST_CASE("failed payments count, good ones do not, and only for the payments") 
   CHECK_FALSE(engine.check(from("1.1.1.1", "u"), kStart));  // an order
 }
 
+TEST_CASE("orders that hold stock unpaid are bounded, and a paid or expired one makes room") {
+  auto engine = engine_of(
+      R"({"name": "hoard", "on": "place", "key": "user", "counts": "unpaid", "window": "10m",
+          "limit": 2})");
+  const auto may = [&](const std::string& user, MonoTime now) {
+    return !engine.check(from("a", user), now);
+  };
+  const auto place = [&](const std::string& user, const std::string& order, MonoTime now) {
+    engine.placed(from("a", user), order, now);
+  };
+  for (int i = 0; i < 10; ++i) CHECK(may("u", kStart));  // what was not placed holds nothing
+  place("u", "o-1", kStart);
+  place("u", "o-1", kStart);  // a repeat is the same order
+  CHECK(may("u", kStart));
+  place("u", "o-2", kStart + 1min);
+  CHECK_FALSE(may("u", kStart + 1min));
+  CHECK(may("v", kStart + 1min));
+  engine.paid("o-1");
+  engine.paid("o-9");
+  CHECK(may("u", kStart + 1min));
+  place("u", "o-3", kStart + 2min);
+  CHECK_FALSE(may("u", kStart + 10min));
+  CHECK(may("u", kStart + 11min));  // o-2 is over
+  place("u", "o-4", kStart + 11min);
+  CHECK_FALSE(may("u", kStart + 11min));
+  CHECK(may("u", kStart + 21min));
+  CHECK(engine.keys() == 0);
+}
+
+TEST_CASE("more unpaid orders than are kept cannot be told, and pass or not as the rule says") {
+  for (const bool closed : {false, true}) {
+    RiskConfig config = config_of(
+        cat(R"({"keys_max": 16, "rules": [{"name": "hoard", "on": "place", "key": "user", )",
+            R"("counts": "unpaid", "window": "10m", "limit": 5, "fail": ")",
+            closed ? "closed" : "open", R"("}]})"));
+    RiskEngine engine(config);
+    for (int i = 0; i < 100; ++i) engine.placed(from("a", cat("u-", i)), cat("o-", i), kStart);
+    CHECK(engine.keys() == 16);
+    CHECK(engine.check(from("a", "new"), kStart).has_value() == closed);
+    CHECK_FALSE(engine.check(from("a", "new"), kStart + 10min));
+  }
+}
+
 TEST_CASE("who waited as he was told passes a delaying rule, but no refusing one") {
   RiskEngine engine = engine_of(
       R"({"name": "slow", "key": "user", "window": "10s", "limit": 1, "action": "delay"},
