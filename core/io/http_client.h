@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/result.h"
@@ -48,6 +49,7 @@ struct HttpCall {
   // second would use up the ports.
   bool one_off = false;
   std::string keep_header = {};      // name of a header of the answer to hand back
+  bool keep_cookies = false;         // hand back what the answer sets
   Duration life_max = kHttpLifeMax;  // of the connection that it may use
   // For an https:// url: who we are and whom we believe, read anew for each connection.
   std::shared_ptr<const TlsFiles> tls = {};
@@ -64,8 +66,9 @@ struct HttpReply {
   int status = 0;
   std::string body;
   Duration took{};
-  bool connected = false;   // for this call, rather than on a kept connection
-  std::string header = {};  // value of `keep_header`; "" when the answer has none
+  bool connected = false;                 // for this call, rather than on a kept connection
+  std::string header = {};                // value of `keep_header`; "" when the answer has none
+  std::vector<std::string> cookies = {};  // "name=value", of `keep_cookies`
 };
 
 // Errors say what may have happened at the other end:

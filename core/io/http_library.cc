@@ -275,7 +275,6 @@ void Exchange::handle(std::string body, httplib::Response& out) {
   HttpRequest request = std::move(head_.request);
   request.body = std::move(body);
   request.captures = std::move(match_.captures);
-  request.remote_address = peer_.address;
   request.remote_port = peer_.port;
   request.arrived = arrived_;
   answer(rules_.handle(request, *match_.route), out);

@@ -318,6 +318,13 @@ Result<HttpReply> finish(CURLcode code, HttpTransfer& transfer) {
       curl_easy_header(easy, kept.c_str(), 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
     reply.header = header->value;
   }
+  if (transfer.call.keep_cookies) {
+    for (header = nullptr; (header = curl_easy_nextheader(easy, CURLH_HEADER, -1, header));) {
+      if (curl_strequal(header->name, "set-cookie") == 0) continue;
+      const std::string value = header->value;
+      reply.cookies.push_back(value.substr(0, value.find(';')));
+    }
+  }
   return reply;
 }
 

@@ -16,7 +16,7 @@ constexpr std::size_t kCommandsMax = 1'000;
 constexpr std::size_t kIdleConnections = 100;
 
 Answer to_answer(const Result<HttpReply>& reply) {
-  if (reply) return {true, reply->status, reply->body, reply->header};
+  if (reply) return {true, reply->status, reply->body, reply->header, join(reply->cookies, "; ")};
   const bool sent = reply.error().code != ErrorCode::kUnavailable;
   return {sent, 0, {}};
 }
@@ -57,6 +57,7 @@ void add_headers(const Request& request, HttpCall& call) {
     call.headers["Content-Type"] = "application/x-www-form-urlencoded";
   }
   if (request.step == Step::kPay) call.keep_header = "X-Paid-Marker";
+  call.keep_cookies = request.keeps_cookies;
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ struct Request {
   std::string address = {};      // where he sits: X-Forwarded-For, as a balancer would say it
   std::string paid_marker = {};  // header X-Paid-Marker, unless empty
   std::string cookie = {};       // a page's: the body is a form
+  bool keeps_cookies = false;    // the answer's are wanted
 };
 
 struct Answer {
@@ -37,6 +38,7 @@ struct Answer {
   int status = 0;    // 0: no whole answer
   std::string body;
   std::string paid_marker = {};  // header X-Paid-Marker
+  std::string cookies = {};      // that it sets, as the next request sends them
 };
 
 enum class Ending {

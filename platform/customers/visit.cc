@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/customers/visit.h"
 
-#include "core/base/ids.h"
 #include "core/base/text.h"
 
 namespace panshi::shop {
@@ -12,6 +11,15 @@ using namespace std::chrono_literals;
 constexpr Duration kThoughtMin = 300ms;
 constexpr std::uint64_t kThoughtMoreUs = 1'200'000;
 constexpr std::uint64_t kProductPagesMax = 3;
+
+// The value of a form's hidden field, or "".
+std::string hidden_in(const std::string& page, const std::string& name) {
+  const std::string before = cat("name=\"", name, "\" value=\"");
+  const auto start = page.find(before);
+  if (start == std::string::npos) return "";
+  const auto value = start + before.size();
+  return page.substr(value, page.find('"', value) - value);
+}
 
 }  // namespace
 
@@ -44,18 +52,21 @@ void CustomerVisit::plan_browsing() {
   }
 }
 
-// As the page's form would send it: the token is in the cookie and in the form.
+// The page gives him a cookie and a form, whose token goes back with what he writes.
 void CustomerVisit::plan_chat() {
-  const std::string token = hex16(random_.next()) + hex16(random_.next());
-  std::string digits;
-  for (int i = 0; i < 18; ++i) digits += static_cast<char>('0' + random_.below(10));
-  const std::string cookie = cat("user=u-", digits, "; token=", token);
+  requests_.push_back(
+      {.step = Step::kChat, .method = "GET", .path = "/support", .keeps_cookies = true});
   requests_.push_back({.step = Step::kChat,
                        .method = "POST",
                        .path = "/support",
-                       .body = cat("token=", token, "&text=Where+is+my+key%3F"),
-                       .cookie = cookie});
-  requests_.push_back({.step = Step::kChat, .method = "GET", .path = "/support", .cookie = cookie});
+                       .body = "text=Where+is+my+key%3F"});
+  requests_.push_back({.step = Step::kChat, .method = "GET", .path = "/support"});
+}
+
+void CustomerVisit::take_form(const Answer& answer) {
+  const std::string token = hidden_in(answer.body, "token");
+  for (Request& request : requests_) request.cookie = answer.cookies;
+  requests_[1].body += cat("&token=", token);
 }
 
 Move CustomerVisit::send(const Moment& now) {
@@ -82,6 +93,7 @@ Move CustomerVisit::answered(const Answer& answer, const Moment& now) {
   record.latency_us = (now.mono - sent_at_).count();
   move.records.push_back(std::move(record));
   if (!is_good) return move;
+  if (requests_[next_].keeps_cookies) take_form(answer);
   if (++next_ == requests_.size()) {
     move.ending = Ending::kDelivered;
     return move;

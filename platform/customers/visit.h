@@ -23,6 +23,7 @@ class CustomerVisit final : public Journey {
  private:
   void plan_browsing();
   void plan_chat();
+  void take_form(const Answer& answer);
   Move send(const Moment& now);
 
   const Errand errand_;

@@ -99,7 +99,8 @@ HttpResponse PageRoutes::answer(const HttpRequest& request, const Handler& handl
   const auto key = random_token();
   if (!random || !key) return error_response((random ? key : random).error());
   Visit visit = {.request = request,
-                 .visitor = read_visitor({.cookie = request.header("cookie"),
+                 .visitor = read_visitor({.key = shop_.visitor_key(),
+                                          .cookie = request.header("cookie"),
                                           .lang = query_text(request, "lang"),
                                           .accept_language = request.header("accept-language"),
                                           .random_hex = *random,

@@ -19,6 +19,8 @@ class ShopBackend {
   virtual HttpResponse extras(const HttpRequest& request, int level) = 0;
   // As X-Degradation-Level says it: "full", "no_extras" or "core_only".
   virtual std::string degradation() const = 0;
+  // For the signatures of visitors' cookies; the same at each edge of one shop.
+  virtual const std::string& visitor_key() const = 0;
 };
 
 }  // namespace panshi::shop

@@ -8,30 +8,24 @@
 #include "core/base/check.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/io/mac.h"
 #include "platform/storefront/base/serve.h"
 
 namespace panshi::shop {
 namespace {
 
 constexpr std::size_t kUserDigits = 18;
-constexpr std::size_t kTokenDigits = 32;
 constexpr std::size_t kRememberedMax = 10;
 constexpr std::int64_t kCookieSeconds = 365 * 24 * 3600;
 constexpr std::size_t kCookieBytesMax = 4'096;
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 std::string cookie(std::string_view header, std::string_view name) {
   if (header.size() > kCookieBytesMax) return "";
   for (const std::string& piece : split(header, ';')) {
-    const std::string_view pair = trimmed(piece);
+    const std::string pair = trimmed(piece);
     const std::size_t equals = pair.find('=');
-    if (equals != std::string_view::npos && pair.substr(0, equals) == name) {
-      return std::string(pair.substr(equals + 1));
+    if (equals != std::string::npos && pair.substr(0, equals) == name) {
+      return pair.substr(equals + 1);
     }
   }
   return "";
@@ -44,10 +38,6 @@ bool is_user(std::string_view text) {
   return text.size() == kUserDigits + 2 && text.starts_with("u-") &&
          all_of_kind(text.substr(2), "0123456789");
 }
-bool is_token(std::string_view text) {
-  return text.size() == kTokenDigits && all_of_kind(text, "0123456789abcdef");
-}
-
 std::string new_user(std::string_view hex) {
   std::uint64_t number = 0;
   std::from_chars(hex.data(), hex.data() + 16, number, 16);
@@ -114,14 +104,18 @@ const RememberedOrder* Visitor::remembered(std::string_view order) const {
 
 Visitor read_visitor(const VisitorSource& source) {
   Visitor visitor;
-  visitor.user = cookie(source.cookie, "user");
-  visitor.token = cookie(source.cookie, "token");
-  visitor.is_new = !is_user(visitor.user) || !is_token(visitor.token);
+  const std::string kept_user = cookie(source.cookie, "user");
+  const auto dot = kept_user.find('.');
+  visitor.user = kept_user.substr(0, dot);
+  const std::string signature = dot == std::string::npos ? "" : kept_user.substr(dot + 1);
+  visitor.is_new =
+      !is_user(visitor.user) || !is_mac_of(signature, source.key, cat("visitor|", visitor.user));
   if (visitor.is_new) {
-    CHECK_BUG(source.random_hex.size() >= 16 + kTokenDigits);
-    if (!is_user(visitor.user)) visitor.user = new_user(source.random_hex);
-    visitor.token = source.random_hex.substr(16, kTokenDigits);
+    CHECK_BUG(source.random_hex.size() >= 16);
+    visitor.user = new_user(source.random_hex);
   }
+  visitor.signature = mac_of(source.key, cat("visitor|", visitor.user));
+  visitor.token = mac_of(source.key, cat("form|", visitor.user));
   const auto wished = language_of(source.lang);
   const auto kept = language_of(cookie(source.cookie, "lang"));
   const auto liked = accepted(source.accept_language);
@@ -138,8 +132,7 @@ std::vector<std::string> cookies_of(const Visitor& visitor) {
   };
   std::vector<std::string> cookies;
   if (visitor.is_new) {
-    cookies.push_back(line("user", visitor.user));
-    cookies.push_back(line("token", visitor.token));
+    cookies.push_back(line("user", cat(visitor.user, ".", visitor.signature)));
   }
   if (visitor.chose_language) cookies.push_back(line("lang", code_of(visitor.language)));
   if (visitor.orders_changed) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Visitor: who looks at a page, as his cookies say. No accounts: a user is a long random number,
-// and whoever knows it is that user. Also what his browser remembers of his orders, so that he can
-// still pay and find them while the shop cannot look them up.
+// Visitor: who looks at a page, as his cookie says. No accounts: a user is a long random number
+// that the shop chose and signed, so that nobody makes one up, for himself or in another's browser.
+// Also what his browser remembers of his orders, so that he can still pay and find them while the
+// shop cannot look them up.
 //
 // Pure; hostile cookies are dropped, never an error.
 #pragma once
@@ -23,10 +24,11 @@ struct RememberedOrder {
 
 struct Visitor {
   std::string user;   // "u-" and 18 digits; the last ones choose the shard
-  std::string token;  // 32 hex digits, also in every form: another site cannot know it
+  std::string token;  // 32 hex digits in every form of his: another site cannot know it
   Language language = Language::kChinese;
   std::vector<RememberedOrder> orders;  // newest first, at most 10
-  bool is_new = false;                  // no valid user or token yet: cookies must be set
+  std::string signature;                // of the user, in his cookie
+  bool is_new = false;                  // no user of ours yet: the cookie must be set
   bool chose_language = false;          // by ?lang= just now
   bool orders_changed = false;
   bool over_tls = false;  // cookies are for encrypted connections only
@@ -36,10 +38,11 @@ struct Visitor {
 };
 
 struct VisitorSource {
+  std::string key;              // of the shop, for signatures
   std::string cookie;           // the header
   std::string lang;             // ?lang=
   std::string accept_language;  // the header
-  std::string random_hex;       // 64 hex digits for a new visitor
+  std::string random_hex;       // 16 hex digits or more, for a new visitor
   bool over_tls = false;
 };
 Visitor read_visitor(const VisitorSource& source);

@@ -44,6 +44,7 @@ class FrontDoor final : public DegradationSource {
   HttpResponse pass(const HttpRequest& request, const Serve& serve);
 
   DegradationLevel level() const override;
+  const std::string& visitor_key() const { return visitor_key_; }
   nlohmann::json status() const;  // flat
 
  private:
@@ -62,6 +63,7 @@ class FrontDoor final : public DegradationSource {
   const FrontDoorConfig config_;
   const Duration deadline_;
   const Passes passes_;
+  const std::string visitor_key_ = passes_.key_for("visitors");
   const std::function<int()> breakers_open_;
 
   mutable std::mutex mutex_;  // of everything below

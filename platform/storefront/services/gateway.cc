@@ -47,6 +47,7 @@ class Gateway final : public ShopBackend {
   HttpResponse payments(const HttpRequest& request) override { return pass(request, payments_); }
   HttpResponse extras(const HttpRequest& request, int level) override;
   std::string degradation() const override { return std::string(name_of(door_.level())); }
+  const std::string& visitor_key() const override { return door_.visitor_key(); }
 
   // From the first level of the cache: costs no place, and comes also while `orders` is away.
   HttpResponse products(const HttpRequest& request, GoodsSource& goods) {

@@ -38,6 +38,10 @@ std::optional<std::int64_t> number_in(std::string_view text) {
 
 Passes::Passes(std::string key) : key_(key.empty() ? random_key() : std::move(key)) {}
 
+std::string Passes::key_for(std::string_view purpose) const {
+  return mac_of(key_, cat("key|", purpose));
+}
+
 std::string Passes::paid(const std::string& order, WallTime now) const {
   const std::string text = cat(order, ".", seconds_of(now) + kPaidGoodSeconds);
   return cat(text, ".", mac_of(key_, cat("paid|", text, "|")));

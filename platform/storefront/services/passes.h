@@ -22,6 +22,9 @@ class Passes {
   // "": a random key, so passes are good at this gateway and until it ends.
   explicit Passes(std::string key);
 
+  // A key of its own for something else that is signed.
+  std::string key_for(std::string_view purpose) const;
+
   std::string paid(const std::string& order, WallTime now) const;
   // The order, while the pass is good.
   std::optional<std::string> paid_order(std::string_view pass, WallTime now) const;

@@ -24,7 +24,8 @@ std::vector<Request> walk(CustomerVisit& visit, int status, Ending& ending) {
   for (Move move = visit.begin(at(since)); requests.size() < 20;) {
     if (move.kind == Move::Kind::kSend) {
       requests.push_back(move.request);
-      move = visit.answered({true, status, {}}, at(since += 5ms));
+      const std::string page = "<input type=\"hidden\" name=\"token\" value=\"c0ffee\">";
+      move = visit.answered({true, status, page, {}, "user=u-1.abc; lang=zh"}, at(since += 5ms));
       CHECK(move.records.size() == 1);
     } else if (move.kind == Move::Kind::kWait) {
       since = move.wake - MonoTime(1h);
@@ -57,15 +58,17 @@ TEST_CASE("who looks at his orders asks for his own") {
   CHECK(requests[0].path == "/api/orders?user=u-7");
 }
 
-TEST_CASE("a question to the support is a form with the token of the cookie, then a look") {
+TEST_CASE("a question to the support takes the page's cookie and form, then looks again") {
   CustomerVisit visit(errand(Kind::kChat), WallTime(1h));
   Ending ending = Ending::kFailed;
   const auto requests = walk(visit, 303, ending);
-  REQUIRE(requests.size() == 2);
-  const auto token = requests[0].cookie.substr(requests[0].cookie.find("token=") + 6);
-  CHECK(token.size() == 32);
-  CHECK(requests[0].body.find("token=" + token) != std::string::npos);
-  CHECK(requests[1].method == "GET");
+  REQUIRE(requests.size() == 3);
+  CHECK(requests[0].method == "GET");
+  CHECK(requests[0].cookie.empty());
+  CHECK(requests[1].cookie == "user=u-1.abc; lang=zh");
+  CHECK(requests[1].body.find("&token=c0ffee") != std::string::npos);
+  CHECK(requests[2].method == "GET");
+  CHECK(requests[2].cookie == requests[1].cookie);
   CHECK(ending == Ending::kDelivered);
 }
 

@@ -10,26 +10,34 @@ using namespace panshi::shop;
 namespace {
 
 const std::string kHex(64, '7');
-const std::string kToken(32, 'c');
+const std::string kKey = "the shop's";
 
 Visitor visit(const std::string& cookie, const std::string& lang = "",
-              const std::string& accepts = "", bool over_tls = false) {
-  return read_visitor({.cookie = cookie,
+              const std::string& accepts = "", bool over_tls = false,
+              const std::string& key = kKey) {
+  return read_visitor({.key = key,
+                       .cookie = cookie,
                        .lang = lang,
                        .accept_language = accepts,
                        .random_hex = kHex,
                        .over_tls = over_tls});
 }
 
+std::string cookie_of(const Visitor& visitor) {
+  return "user=" + visitor.user + "." + visitor.signature;
+}
+
 }  // namespace
 
-TEST_CASE("a new visitor gets a user of 18 digits and a token, in cookies no script reads") {
+TEST_CASE("a new visitor gets a user of 18 digits, in a cookie that no script reads") {
   const Visitor visitor = visit("");
   CHECK(visitor.is_new);
   CHECK(visitor.user.size() == 20);
   CHECK(visitor.user.find_first_not_of("0123456789", 2) == std::string::npos);
   const auto cookies = cookies_of(visitor);
-  REQUIRE(cookies.size() == 2);
+  REQUIRE(cookies.size() == 1);
+  CHECK(cookies[0].starts_with(cookie_of(visitor) + ";"));
+  CHECK(visitor.token.size() == 32);
   CHECK(cookies[0].find("HttpOnly; SameSite=Lax") != std::string::npos);
 }
 
@@ -42,19 +50,32 @@ TEST_CASE("cookies that came over an encrypted connection go back over no other"
   }
 }
 
-TEST_CASE("a visitor who comes again is the same, and is told nothing new") {
-  const Visitor visitor = visit("user=u-123456789012345678; token=" + kToken);
+TEST_CASE("a visitor who comes again is the same, with the same forms, and is told nothing new") {
+  const Visitor first = visit("");
+  const Visitor visitor = visit(cookie_of(first));
   CHECK_FALSE(visitor.is_new);
-  CHECK(visitor.user == "u-123456789012345678");
+  CHECK(visitor.user == first.user);
+  CHECK(visitor.token == first.token);
   CHECK(cookies_of(visitor).empty());
 }
 
-TEST_CASE("a guessable user, a broken token and an endless header are not believed") {
-  CHECK(visit("user=u-1; token=" + kToken).user != "u-1");
-  CHECK(visit("user=u-123456789012345678; token=zz").is_new);
-  CHECK(visit("user=u-<script>; token=" + kToken).is_new);
-  CHECK(visit("user=u-123456789012345678; token=" + kToken + "; x=" + std::string(5'000, 'x'))
-            .is_new);
+TEST_CASE("a user that the shop did not choose is not believed, whoever signed it") {
+  const Visitor ours = visit("");
+  const Visitor other = visit("", "", "", false, "another shop's");
+  const std::string user = "u-123456789012345678";
+  for (const std::string& cookie :
+       {std::string("user=u-1"), "user=" + user, "user=" + user + ".",
+        "user=" + user + "." + ours.signature, cookie_of(other), cookie_of(ours) + "0",
+        "user=" + ours.user + "." + ours.token, "user=u-<script>." + ours.signature,
+        cookie_of(ours) + "; x=" + std::string(5'000, 'x')}) {
+    INFO(cookie);
+    const Visitor visitor = visit(cookie);
+    CHECK(visitor.is_new);
+    CHECK(visitor.user == ours.user);  // a new one, of the same chance here
+    CHECK(cookies_of(visitor).size() == 1);
+  }
+  // A form of one is worth nothing to another.
+  CHECK(ours.token != other.token);
 }
 
 TEST_CASE(
@@ -68,8 +89,8 @@ TEST_CASE(
 }
 
 TEST_CASE("the browser remembers the ten newest orders, and forgets what is not one") {
-  Visitor visitor = visit("user=u-123456789012345678; token=" + kToken +
-                          "; orders=o-1:game-100:1000~broken~o-2:../x:5~o-3:a:-4");
+  Visitor visitor =
+      visit(cookie_of(visit("")) + "; orders=o-1:game-100:1000~broken~o-2:../x:5~o-3:a:-4");
   REQUIRE(visitor.orders.size() == 1);
   CHECK(visitor.remembered("o-1")->amount_cents == 1'000);
   for (int i = 0; i < 12; ++i) visitor.remember({"n-" + std::to_string(i), "game-100", 5});
