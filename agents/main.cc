@@ -190,7 +190,8 @@ int clear_leftovers(const AgentConfig& config) {
   const auto lock = lock_state(config);
   if (is_held(lock)) {
     const auto nothing = nlohmann::json::object();
-    return show_local(ask_local_agent(config, "/v1/fsck/clear", nothing, kInsist + kSlack), "left");
+    return show_local(ask_local_agent(config, "/v1/fsck/clear", nothing, kInsist + kSlack),
+                      "leftovers");
   }
   if (!lock) return say(lock.error(), 1);
   LinuxHost host(config);

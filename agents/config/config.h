@@ -107,10 +107,11 @@ struct LinkHealthConfig {
 struct LinkConfig {
   std::string name;
   std::string listen;
-  bool http = false;   // it carries HTTP/1, and takes HTTP-aware faults
-  std::string source;  // address that connections to upstreams come from; "": the kernel's choice
+  bool http = false;  // it carries HTTP/1, and takes HTTP-aware faults
+  std::string source =
+      {};              // address that connections to upstreams come from; "": the kernel's choice
   int send_proxy = 0;  // version of the PROXY header that upstreams get; 0: none
-  std::vector<std::string> proxies;             // addresses whose connections begin with one
+  std::vector<std::string> proxies = {};        // addresses whose connections begin with one
   std::vector<LinkUpstreamConfig> upstreams;    // the first one is in use at first
   bool by_weight = false;                       // connections are drawn over them instead
   std::optional<LinkHealthConfig> health = {};  // none: every upstream counts as healthy

@@ -39,7 +39,7 @@ constexpr FaultKindSpec kKinds[] = {
      .shown_by = "accounts_locked",
      .holds = {.what = "accounts"}},
     {.name = "db.exhaust-connections",
-     .summary = "Takes every connection that a MariaDB service has free.",
+     .summary = "Takes every connection of a MariaDB service that is free or becomes free.",
      .target_key = "service",
      .params = kExhaustParams,
      .through = "sql",

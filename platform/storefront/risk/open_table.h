@@ -37,8 +37,8 @@ class OpenTable {
   void forget_old(MonoTime now);
   void forget(std::unordered_map<std::string, Open>::iterator order);
 
-  const Duration open_for_;
-  const std::size_t orders_max_;
+  Duration open_for_;
+  std::size_t orders_max_;
   std::unordered_map<std::string, Open> orders_;
   std::unordered_map<std::string, std::size_t> of_key_;
   std::list<std::string> oldest_first_;  // all are open for as long

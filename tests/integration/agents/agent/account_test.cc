@@ -10,6 +10,8 @@
 #include "core/base/text.h"
 #include "core/io/redis.h"
 #include "tests/integration/agents/agent/test_agent.h"
+#include "tests/support/secret_file.h"
+#include "tests/support/temporary_folder.h"
 
 namespace panshi::agent {
 namespace {
@@ -122,13 +124,17 @@ TEST_CASE("a server that is not there yet is asked again, and has no bad account
 }
 
 TEST_CASE("an account that its server does not let in is told with the server's words alone") {
-  TestAgent agent(std::string(kServer) +
-                  R"(
+  const TemporaryFolder folder;
+  const auto password = secret_in(folder.path(), "not-right").file().string();
+  TestAgent agent(cat(kServer, R"(
   - name: bus
     command: [/usr/sbin/nats-server, -a, "{address}", -p, "27422", --user, chaos, --pass, right]
     ready: {kind: tcp, address: "{address}:27422"}
-    nats: {url: "nats://chaos:not-right@{address}:27422"}
-)");
+    nats:
+      url: "nats://{address}:27422"
+      user: chaos
+      password: {secret: )",
+                      password, "}\n"));
   start_with(agent, "on >right ~* &* +@all");
   const json bus = agent.await_event("account.lacks", "bus");
   REQUIRE(bus.is_object());

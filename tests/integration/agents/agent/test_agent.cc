@@ -140,6 +140,16 @@ Ended TestAgent::run(std::vector<std::string> arguments) {
   return {result.exit.code, result.output};
 }
 
+std::optional<std::vector<std::string>> TestAgent::left() {
+  const auto answer = parse_json(run({"fsck", "--config", "{config}"}).output, 1 << 20);
+  if (!answer || !answer->contains("leftovers")) return std::nullopt;
+  std::vector<std::string> ours;
+  for (const nlohmann::json& leftover : answer->at("leftovers")) {
+    if (leftover.at("ours")) ours.push_back(leftover.at("what"));
+  }
+  return ours;
+}
+
 void TestAgent::signal(int number) const {
   if (const pid_t agent = pid(); agent != 0) ::kill(agent, number);
 }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,6 +40,8 @@ class TestAgent {
   void start();  // and waits until it answers
   // Runs the program to its end with these arguments, {config} replaced.
   Ended run(std::vector<std::string> arguments);
+  // What its fsck takes for its own; nullopt: fsck did not answer.
+  std::optional<std::vector<std::string>> left();
   void signal(int number) const;  // to the agent alone
   bool stop();                    // SIGTERM; false when something of it is still there
   // What start() runs, for who starts it otherwise.

@@ -2,10 +2,12 @@
 // The promise under test: on a real primary with a real replica, each fault inside the database
 // does what it says to clients, and afterwards everything is as it was.
 #include <catch2/catch.hpp>
+#include <optional>
 #include <thread>
 
 #include "agents/faults/fault_book.h"
 #include "tests/integration/agents/faults/real_host.h"
+#include "tests/support/eventually.h"
 #include "tests/support/shop_servers.h"
 #include "tests/support/temporary_folder.h"
 
@@ -183,10 +185,20 @@ TEST_CASE(
   const auto too_many = node.put("db.exhaust-connections", {{"most", 1}});
   REQUIRE_FALSE(too_many);
   CHECK(too_many.error().code == ErrorCode::kRefused);
+  std::optional<MariaDb> leaver = std::move(MariaDb::connect(node.servers.shop_account()).value());
   const auto live = node.put("db.exhaust-connections");
   REQUIRE(live);
   CHECK(live->at("state") == "live");
-  CHECK(live->at("measured").at("connected") == live->at("measured").at("allowed"));
+  const auto status = [&](const std::string& name) {
+    const auto answer = node.shop.run("SHOW GLOBAL STATUS LIKE '" + name + "'");
+    return std::stoll(answer.value().rows.at(0).at(1).value());
+  };
+  const auto allowed = live->at("measured").at("allowed").get<std::int64_t>();
+  CHECK(eventually([&] { return status("Threads_connected") == allowed; }));
+  const auto came = status("Connections");
+  leaver.reset();  // what a client gives back is taken, too
+  CHECK(eventually(
+      [&] { return status("Connections") > came && status("Threads_connected") == allowed; }));
   CHECK(node.insert(1));  // who was there stays
   CHECK_FALSE(MariaDb::connect(node.servers.shop_account()));
   // Root, in the slot above; whom the server has just refused is in it for a moment longer.

@@ -30,12 +30,14 @@ class SlowShop : public ShopBackend {
   HttpResponse payments(const HttpRequest&) override { return refusal(503, "none", ""); }
   HttpResponse extras(const HttpRequest&, int) override { return refusal(503, "none", ""); }
   std::string degradation() const override { return "full"; }
+  const std::string& visitor_key() const override { return key_; }
 
   std::atomic<int> asked = 0;
   std::latch let{1};
 
  private:
   const HttpResponse answer_;
+  const std::string key_ = "a key of the test's";
 };
 
 // All of them at a cold cache. What each was answered.
