@@ -37,6 +37,7 @@ constexpr int kUsage = 64;
 constexpr auto kInsist = std::chrono::seconds(30);
 constexpr auto kSlack = std::chrono::seconds(5);
 constexpr std::size_t kSnapshotMax = 16 << 20;
+constexpr std::size_t kConfigMax = 4 << 20;
 
 constexpr const char* kHelp =
     R"(panshi-agent: supervises, probes, breaks and mends the services of one node.
@@ -60,6 +61,7 @@ struct CommandLine {
   std::string verb = "run";  // run | recover | revert-all | fsck | snapshot
   std::string config;
   std::string compare;  // a file with an earlier snapshot
+  std::string last;     // a copy of the configuration that an agent ran with, for its guardian
   bool check_only = false;
   bool clear = false;
   bool help = false;
@@ -83,6 +85,9 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
     } else if (argument == "--compare" && line.verb == "snapshot") {
       if (++i == arguments.size()) return fail(ErrorCode::kInvalid, "--compare wants a file");
       line.compare = arguments[i];
+    } else if (argument == "--last") {  // how the guardian calls us, so not in the help
+      if (++i == arguments.size()) return fail(ErrorCode::kInvalid, "--last wants a file");
+      line.last = arguments[i];
     } else if (argument == "--config") {
       if (++i == arguments.size()) return fail(ErrorCode::kInvalid, "--config wants a file");
       line.config = arguments[i];
@@ -101,6 +106,28 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
 int say(const Error& error, int status) {
   std::cerr << "panshi-agent: " << error.message << '\n';
   return status;
+}
+
+struct Loaded {
+  AgentConfig config;
+  std::string text;
+};
+
+// Whoever edits the file while a fault is in force may have broken it by the time that the guardian
+// has to revert: then what the agent ran with counts.
+Result<Loaded> load(const CommandLine& line) {
+  const auto read = [&](const std::string& from) -> Result<Loaded> {
+    ASSIGN_OR_RETURN(std::string text, read_file(from, kConfigMax));
+    ASSIGN_OR_RETURN(AgentConfig config, read_config(text, line.config));
+    return Loaded{std::move(config), std::move(text)};
+  };
+  auto now = read(line.config);
+  if (now || line.last.empty()) return now;
+  auto last = read(line.last);
+  if (!last) return now;
+  std::cerr << now.error().message << '\n'
+            << "panshi-agent: goes on with the configuration that the agent before it had\n";
+  return last;
 }
 
 // What runs as the agent's user is nobody else's to change. Not asked of a revert.
@@ -202,6 +229,22 @@ int clear_leftovers(const AgentConfig& config) {
   return cleared.left.empty() ? 0 : 1;
 }
 
+// What keeps an agent from starting keeps no fault of an earlier run in force. The state is ours.
+void revert_left_behind(const AgentConfig& config, std::function<void(MonoTime)> moving = {}) {
+  FaultBook::Options options = fault_options(config);
+  options.on_moving = std::move(moving);
+  LinuxHost host(config);
+  auto book = FaultBook::open(std::move(options), host);
+  if (!book) return log_error(book.error().message);
+  const FaultBook::Reverted reverted = (*book)->recover(kInsist);
+  for (const FaultId& id : reverted.reverted) {
+    log_warn(cat("fault ", id, " of an earlier run: reverted, although this agent does not start"));
+  }
+  for (const auto& [id, error] : reverted.failed) {
+    log_error(cat("fault ", id, " of an earlier run could not be reverted: ", error));
+  }
+}
+
 // Looks only, so an agent may be running.
 int snapshot(const AgentConfig& config, const std::string& compare) {
   nlohmann::json before;
@@ -225,16 +268,17 @@ int snapshot(const AgentConfig& config, const std::string& compare) {
   return differences.empty() ? 0 : 1;
 }
 
-int run(const AgentConfig& config) {
+int run(const AgentConfig& config, const std::string& text) {
   ::mallopt(M_ARENA_MAX, 2);  // a dozen threads that mostly wait need no memory pool each
   const std::string file = config.file.string();
   const auto manager = ServiceManager::from_environment();
+  const std::string last = (config.state / "config.last").string();
   Guardian::Options options;
-  options.revert = {"revert-all", "--config", file};
+  options.revert = {"revert-all", "--config", file, "--last", last};
   options.revive = options.revive_frozen = options.revert;
   // A service manager starts the next one, and would not know one that the guardian started. An
   // agent that was only frozen would have gone on: who killed it starts it anew.
-  if (!manager) options.revive_frozen = {"recover", "--config", file};
+  if (!manager) options.revive_frozen = {"recover", "--config", file, "--last", last};
   if (config.restart_after_crash) options.revive = options.revive_frozen;
   auto guardian = Guardian::start(std::move(options));
   if (!guardian) return say(guardian.error(), 1);
@@ -245,6 +289,7 @@ int run(const AgentConfig& config) {
   const auto lock = lock_state(config);
   if (!lock) return say(lock.error(), 1);
   open_log(cat("panshi-agent ", config.node), LogLevel::kInfo);
+  if (auto kept = write_file_durably(last, text, 0600); !kept) log_warn(kept.error().message);
   // Only who comes next wants to know which process the guardian is.
   if (auto taken = (*guardian)->take_over(config.state / "guardian"); !taken) {
     log_warn(taken.error().message);
@@ -253,9 +298,13 @@ int run(const AgentConfig& config) {
   if (const char* predecessor = std::getenv("PANSHI_PREDECESSOR")) {
     log_warn(cat("the agent before this one ", predecessor, "; its guardian started this one"));
   }
-  auto agent = Agent::create(
-      config, {.moving = [&](MonoTime by) { (*guardian)->moving(by); }, .manager = manager.get()});
-  if (!agent) return say(agent.error(), 1);
+  const auto moving = [&](MonoTime by) { (*guardian)->moving(by); };
+  auto agent = Agent::create(config, {.moving = moving, .manager = manager.get()});
+  if (!agent) {
+    const int status = say(agent.error(), 1);
+    revert_left_behind(config, moving);
+    return status;
+  }
   (*agent)->set_guardian((*guardian)->pid());
   (*guardian)->watch([&](pid_t pid) {
     log_warn(cat("the guardian had died; a new one is ", pid));
@@ -287,26 +336,28 @@ int main_of(const std::vector<std::string>& arguments) {
     std::cout << "panshi-agent " << PANSHI_VERSION << '\n';
     return 0;
   }
-  const auto config = load_config(line->config);
-  if (!config) {
-    std::cerr << config.error().message << '\n';
+  const auto loaded = load(*line);
+  if (!loaded) {
+    std::cerr << loaded.error().message << '\n';
     return kUsage;
   }
-  const bool executes = line->verb == "run" || line->check_only;
-  if (auto fine = executes ? check_whose(*config) : Status(); !fine) {
-    return say(fine.error(), kUsage);
-  }
-  if (line->check_only) {
+  const AgentConfig& config = loaded->config;
+  if (line->verb == "revert-all") return revert_all(config);
+  if (line->verb == "fsck") return line->clear ? clear_leftovers(config) : fsck(config);
+  if (line->verb == "snapshot") return snapshot(config, line->compare);
+  Status fine = check_whose(config);
+  const int refused = fine ? 1 : kUsage;
+  if (fine && line->check_only) {
     std::cout << line->config << ": good\n";
     return 0;
   }
-  if (auto fine = executes ? check_secrets(*config) : Status(); !fine) {
-    return say(fine.error(), 1);
+  if (fine) fine = check_secrets(config);
+  if (fine) return run(config, loaded->text);
+  (void)say(fine.error(), refused);
+  if (!line->check_only) {
+    if (const auto lock = lock_state(config)) revert_left_behind(config);
   }
-  if (line->verb == "revert-all") return revert_all(*config);
-  if (line->verb == "fsck") return line->clear ? clear_leftovers(*config) : fsck(*config);
-  if (line->verb == "snapshot") return snapshot(*config, line->compare);
-  return run(*config);
+  return refused;
 }
 
 }  // namespace

@@ -417,6 +417,10 @@ bool RedisServer::may_tell_password(const std::string& to) const {
 }
 
 FaultScope AgentConfig::fault_scope() const {
+  std::set<uid_t> users = {::getuid()};
+  for (const ServiceConfig& service : services) {
+    if (service.user) users.insert(service.user->user);
+  }
   return {.node = node,
           .state = state,
           .directories = fault_directories,
@@ -424,7 +428,8 @@ FaultScope AgentConfig::fault_scope() const {
           .disk_reserve = disk_reserve,
           .address = address,
           .port = port,
-          .systemctl = systemctl};
+          .systemctl = systemctl,
+          .users = std::move(users)};
 }
 
 const ServiceConfig* AgentConfig::service(const std::string& name) const {

@@ -2,10 +2,13 @@
 // FaultScope: what the node's own configuration lets faults touch, whatever the controller says.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +44,8 @@ struct FaultScope {
   std::uint16_t port = 0;
   std::shared_ptr<ControllerPlace> controller = std::make_shared<ControllerPlace>();  // likewise
   std::string systemctl = "systemctl";                                                // the program
+  // Whose processes may be what a fault started: ours, and those of services.
+  std::set<uid_t> users = {::getuid()};
 };
 
 }  // namespace panshi::agent

@@ -102,6 +102,9 @@ std::vector<LinuxMachine::Marked> LinuxMachine::marked() const {
   for (const pid_t pid : list_pids()) {
     const auto process = name_process(pid);  // first: were the number reused, no kill would follow
     if (!process || pid == ::getpid()) continue;
+    // Whoever else writes the mark into its environment would be taken for ours, and, with enough
+    // processes, would keep a fault from ever being reverted.
+    if (!scope_.users.contains(user_of(pid))) continue;
     const auto text = read_file(cat("/proc/", pid, "/environ"), kEnvironmentMax);
     if (!text) continue;
     const auto environment = split(*text, '\0');

@@ -112,14 +112,6 @@ std::string ServiceFiles::nonce() const {
 
 namespace {
 
-// Of its real user, also of one that a program with the setuid bit gave another effective one.
-uid_t user_of(const std::filesystem::path& proc) {
-  const auto status = read_file(proc / "status").value_or("");
-  const std::size_t at = status.find("\nUid:\t");
-  if (at == status.npos) return static_cast<uid_t>(-1);
-  return static_cast<uid_t>(std::strtoul(status.c_str() + at + 6, nullptr, 10));
-}
-
 std::vector<FoundProcess> find_started(const std::filesystem::path& state, const char* variable,
                                        const std::function<bool(const std::string&)>& is_known) {
   std::vector<FoundProcess> found;
@@ -135,7 +127,7 @@ std::vector<FoundProcess> find_started(const std::filesystem::path& state, const
     const std::string name = environment_value(*environment, variable);
     const auto process = name_process(pid);
     if (name.empty() || !process || !is_known(*environment)) continue;
-    found.push_back({name, *process, user_of(entry.path())});
+    found.push_back({name, *process, user_of(pid)});
   }
   std::sort(found.begin(), found.end(), [](const FoundProcess& a, const FoundProcess& b) {
     return a.process.start_ticks < b.process.start_ticks;

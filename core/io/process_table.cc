@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <optional>
@@ -168,6 +169,13 @@ Status signal_group(const ProcessName& name, int signal) {
   const int number = errno;
   return fail(number == ESRCH ? ErrorCode::kNotFound : ErrorCode::kInternal,
               cat("signal ", signal, " to group ", name.pid, ": ", std::strerror(number)));
+}
+
+uid_t user_of(pid_t pid) {
+  const auto status = read_file(cat("/proc/", pid, "/status")).value_or("");
+  const std::size_t at = status.find("\nUid:\t");  // a name with a line end is escaped there
+  if (at == status.npos) return static_cast<uid_t>(-1);
+  return static_cast<uid_t>(std::strtoul(status.c_str() + at + 6, nullptr, 10));
 }
 
 std::string environment_value(const std::string& environment, std::string_view name) {

@@ -29,6 +29,9 @@ std::string environment_value(const std::string& environment, std::string_view n
 // Of the environment that a process was started with; "" also when it may not be seen.
 std::string started_with(pid_t pid, std::string_view name);
 
+// The real user, also of a program with the setuid bit; -1 when it has ended.
+uid_t user_of(pid_t pid);
+
 // Without zombies, and without what ended while it was being read. By pid.
 std::vector<ProcessEntry> list_processes();
 // Their numbers alone, in order; zombies too.

@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
+#include "core/pki/authority.h"
 
 namespace panshi::trials {
 namespace {
@@ -19,29 +20,91 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 constexpr auto kWatchdog = 4'000ms;  // of the agent
+constexpr const char* kSecret = "of root alone";
 constexpr auto kNoWatchdog = std::chrono::hours(24);
 
+std::string tls_lines(const std::string& whose) {
+  return cat("tls: {certificate: tls/issued/", whose, ".crt, key: tls/issued/", whose,
+             ".key, authority: tls/ca.crt}\n");
+}
+
 // The agent's port is above the one that the controller takes, on the agent's own address.
-std::string controller_config(const agent::TestAgent& agent, const std::string& services) {
+std::string controller_config(const agent::TestAgent& agent, const TrialTree::Options& options) {
   return cat("address: ", agent.address(), "\nport: ", agent.port() - 1,
              "\nstate: controller\nscenarios: none\nrules: none\nrunbooks: none\n"
-             "poll: 300ms\nagent_lost_after: 1s\nlease: 1s\nnodes:\n"
-             "  - {name: test, url: \"http://",
-             agent.address(), ":", agent.port(), "\", token_file: state/agent.token, services: [",
-             services,
-             "], "
-             "links: {database: [a], web: [a]}}\n");
+             "poll: 300ms\nagent_lost_after: 1s\nlease: 1s\n",
+             options.hostile ? tls_lines("controller-test") : "",
+             "nodes:\n  - {name: test, url: \"", options.hostile ? "https" : "http", "://",
+             agent.address(), ":", agent.port(), "\", ",
+             options.hostile ? "" : "token_file: state/agent.token, ", "services: [",
+             options.services, "], links: {database: [a], web: [a]}}\n");
 }
 
 }  // namespace
 
 TrialTree::TrialTree(const Options& options)
-    : agent_(options.agent_body, true), restart_after_(options.restart_after) {
+    : agent_(cat(options.hostile ? tls_lines("node-test") : "", options.agent_body), true),
+      restart_after_(options.restart_after) {
   fs::create_directories(agent_.folder() / "none");
   fs::create_directories(agent_.folder() / "data/deep");
   fs::copy_file("/bin/sleep", agent_.folder() / "nap");
   std::ofstream(agent_.folder() / "data/deep/orders.db") << "some bytes of a service";
-  std::ofstream(agent_.folder() / "controller.yaml") << controller_config(agent_, options.services);
+  std::ofstream(agent_.folder() / "controller.yaml") << controller_config(agent_, options);
+  if (options.hostile) invite();
+}
+
+void TrialTree::invite() {
+  auto authority = Authority::create(agent_.folder() / "tls", wall_now());
+  if (!authority) throw std::runtime_error(authority.error().message);
+  for (const char* role : {"node", "controller"}) {
+    const auto issued = authority->issue({role, "test", {agent_.address()}}, wall_now());
+    if (!issued) throw std::runtime_error(issued.error().message);
+  }
+  const auto deep = agent_.folder() / "data/deep";
+  fs::permissions(agent_.folder(), fs::perms(0711));
+  fs::permissions(deep, fs::perms(01777));
+  std::ofstream(secret()) << kSecret;
+  fs::permissions(secret(), fs::perms(0600));
+  HostileUser::Plan plan;
+  plan.address = agent_.address();
+  plan.ports = {agent_.port(), static_cast<std::uint16_t>(agent_.port() - 1), 27'901, 27'903};
+  for (const char* file : {"state/agent.lock", "state/agent.token", "state/faults/ended.jsonl",
+                           "controller/journal.sqlite", "controller/controller.token", "agent.yaml",
+                           "controller.yaml", "nap", "secret"}) {
+    plan.files.push_back(agent_.folder() / file);
+  }
+  plan.open_folder = deep;
+  plan.secret = secret();
+  const std::string state = (agent_.folder() / "state").string();
+  plan.environment = {"PATH=/usr/bin",
+                      "PANSHI_NODE=test",
+                      cat("PANSHI_STATE=", state),
+                      "PANSHI_SERVICE=shop",
+                      "PANSHI_NONCE=0",
+                      "PANSHI_ACTION=a-1",
+                      "PANSHI_FAULT=f-1",
+                      cat("PANSHI_FAULT_STATE=", state)};
+  agent_.call_by_socket();
+  hostile_ = std::make_unique<HostileUser>(plan);
+  (void)agent::eventually([&] { return hostile_->did().links > 0; });  // before a look is taken
+}
+
+std::vector<std::string> TrialTree::gained(HostileUser::Did& did) const {
+  std::vector<std::string> found;
+  if (!hostile_) return found;
+  const HostileUser::Did now = hostile_->did();
+  if (now.bearer > 0) found.push_back("a token went to who held a port");
+  if (now.signals > 0) found.push_back("a signal reached a process of another account");
+  if (!hostile_->poses()) found.push_back("a process of another account was ended as a service");
+  if (read_file(secret()).value_or("") != kSecret) found.push_back("the secret was written over");
+  if (fs::status(secret()).permissions() != fs::perms(0600)) {
+    found.push_back("the secret has another mode");
+  }
+  did.ports_taken += now.ports_taken;
+  did.callers += now.callers;
+  did.locked += now.locked;
+  did.links += now.links;
+  return found;
 }
 
 TrialTree::~TrialTree() {
@@ -50,6 +113,7 @@ TrialTree::~TrialTree() {
   }
   managed_controller_.reset();
   managed_agent_.reset();
+  hostile_.reset();
 }
 
 void TrialTree::start() {
@@ -79,6 +143,10 @@ json TrialTree::ask(const std::string& method, const std::string& path, const js
   HttpCall call;
   call.method = method;
   call.url = cat("http://", agent_.address(), ":", agent_.port() - 1, path);
+  if (hostile_) {  // by its socket: neither TLS nor a token
+    call.url = cat("http://localhost", path);
+    call.unix_socket = agent_.folder() / "controller/controller.sock";
+  }
   if (!body.is_null()) call.body = dump_json(body);
   call.token = read_file(agent_.folder() / "controller/controller.token").value_or("");
   while (call.token.ends_with('\n')) call.token.pop_back();

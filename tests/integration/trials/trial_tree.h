@@ -10,6 +10,7 @@
 
 #include "core/io/http_client.h"
 #include "tests/integration/agents/agent/test_agent.h"
+#include "tests/support/hostile_user.h"
 #include "tests/support/managed_service.h"
 
 namespace panshi::trials {
@@ -20,6 +21,9 @@ class TrialTree {
     std::string agent_body;                   // of the agent's configuration
     std::string services;                     // that it has: "shop, replica"
     std::chrono::milliseconds restart_after;  // of whoever dies
+    // All the time somebody does what an account of this machine without rights can, so controller
+    // and agent prove to one another who they are.
+    bool hostile = false;
   };
   explicit TrialTree(const Options& options);
   ~TrialTree();
@@ -38,11 +42,15 @@ class TrialTree {
   // What the controller said when it refused last.
   const std::string& refusal() const { return refusal_; }
   std::string logs() const;
+  // What was gained by the hostile user; and what it did, added to `did`.
+  std::vector<std::string> gained(HostileUser::Did& did) const;
 
  private:
-  std::string controller_url() const;
+  void invite();
+  std::filesystem::path secret() const { return agent_.folder() / "secret"; }
 
   agent::TestAgent agent_;
+  std::unique_ptr<HostileUser> hostile_;
   std::chrono::milliseconds restart_after_;
   std::unique_ptr<ManagedService> managed_agent_;
   std::unique_ptr<ManagedService> managed_controller_;

@@ -4,9 +4,10 @@
 // and its servers are afterwards as they were, without anybody letting go on what was frozen, and
 // the journal says of the fault what its agent says.
 //
-// PANSHI_TRIALS: how many, 60 when not set; PANSHI_SEED: which ones, from the clock when not set;
-// PANSHI_TRIAL: only the one of this number.
+// PANSHI_TRIALS: how many, 60 when not set; PANSHI_HOSTILE_TRIALS: those beside a hostile user, 15;
+// PANSHI_SEED: which ones, from the clock when not set; PANSHI_TRIAL: only the one of this number.
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -39,6 +40,7 @@ using agent::eventually;
 using nlohmann::json;
 
 constexpr int kTrials = 60;
+constexpr int kHostileTrials = 15;
 constexpr int kTrialMax = 1'000'000;
 constexpr int kMachineWorkers = 5;
 constexpr auto kFrozenFor = 2'500ms;  // longer than a lease, which is 1 s
@@ -82,6 +84,11 @@ std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
   return number ? static_cast<std::uint64_t>(*number) : otherwise;
 }
 
+std::uint64_t seed_of_this_run() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return number_from("PANSHI_SEED", static_cast<std::uint64_t>(now.count() / 1'000'000));
+}
+
 Trial draw(Random& random, int number, const std::vector<TrialKind>& kinds) {
   static const std::vector<std::vector<std::string>> kVictims = {
       {"agent"},
@@ -105,6 +112,7 @@ struct Place {
   std::string services;
   std::function<std::vector<TrialKind>(const std::string& folder)> kinds;
   std::function<json()> around = [] { return json(); };
+  bool hostile = false;  // TrialTree::Options
 };
 
 class Run {
@@ -122,6 +130,7 @@ class Run {
     check();
     return problems_;
   }
+
   bool was_in_force() const { return in_force_; }
   // What the agent's book has of the fault, and the journal.
   std::string history() {
@@ -260,6 +269,7 @@ struct Tally {
   std::map<std::string, std::string> not_here;  // kinds, and why
   int done = 0;
   int in_force = 0;
+  HostileUser::Did hostile;
 };
 
 void one_trial(const Place& place, std::uint64_t seed, int number, Tally& tally) {
@@ -273,7 +283,8 @@ void one_trial(const Place& place, std::uint64_t seed, int number, Tally& tally)
   try {
     TrialTree tree({.agent_body = cat("cgroups: ", number % 2 == 0, "\n", place.body),
                     .services = place.services,
-                    .restart_after = trial.way == Way::kLate ? kLateBy : 50ms});
+                    .restart_after = trial.way == Way::kLate ? kLateBy : 50ms,
+                    .hostile = place.hostile});
     const std::string folder = tree.agent().folder().string();
     for (const TrialKind& kind : place.kinds(folder)) {
       if (kind.name == trial.kind.name && kind.target.size() == trial.kind.target.size()) {
@@ -283,6 +294,10 @@ void one_trial(const Place& place, std::uint64_t seed, int number, Tally& tally)
     Run run(place, trial, tree);
     problems = run.go();
     in_force = run.was_in_force();
+    {
+      const std::lock_guard lock(tally.mutex);
+      for (std::string& each : tree.gained(tally.hostile)) problems.push_back(std::move(each));
+    }
     if (!problems.empty()) logs = run.history() + tree.logs();
   } catch (const std::exception& wrong) {
     problems.push_back(wrong.what());
@@ -354,9 +369,7 @@ std::string server_body(const MatrixServers& servers) {
 
 TEST_CASE("whoever is killed or frozen at whatever instant, no fault outlives it") {
   const auto count = static_cast<int>(number_from("PANSHI_TRIALS", kTrials));
-  const std::uint64_t seed = number_from(
-      "PANSHI_SEED", static_cast<std::uint64_t>(
-                         std::chrono::system_clock::now().time_since_epoch().count() / 1'000'000));
+  const std::uint64_t seed = seed_of_this_run();
   std::cout << count << " trials, PANSHI_SEED=" << seed << std::endl;
   const int at_servers = count / 4;
   std::atomic<int> next_machine = at_servers;
@@ -387,6 +400,38 @@ TEST_CASE("whoever is killed or frozen at whatever instant, no fault outlives it
   if (std::getenv("PANSHI_TRIAL") == nullptr) {
     CHECK(tally.done == count);
     CHECK(tally.in_force > count / 2);  // else the trials try nothing
+  }
+  CHECK(tally.failed == std::vector<std::string>());
+}
+
+TEST_CASE("a user without rights keeps no fault in force, whoever is killed or frozen meanwhile") {
+  if (::geteuid() != 0) skip_case("only root can be somebody else");
+  const auto count = static_cast<int>(number_from("PANSHI_HOSTILE_TRIALS", kHostileTrials));
+  const std::uint64_t seed = seed_of_this_run();
+  std::cout << count << " trials, PANSHI_SEED=" << seed << std::endl;
+  std::atomic<int> next = 0;
+  Tally tally;
+  std::vector<std::future<void>> workers;
+  for (int i = 0; i < kMachineWorkers; ++i) {
+    workers.push_back(std::async(std::launch::async, [&] {
+      const bool isolated = enter_own_network();
+      work({.body = kMachineBody, .services = "shop", .kinds = &machine_kinds, .hostile = true},
+           isolated, seed, next, count, tally);
+    }));
+  }
+  for (auto& worker : workers) worker.get();
+  const HostileUser::Did& did = tally.hostile;
+  std::cout << tally.done << " trials, " << tally.in_force << " with the fault in force, "
+            << tally.failed.size() << " failed; the user took ports " << did.ports_taken
+            << " times, " << did.callers << " callers came, it locked " << did.locked
+            << " files and put " << did.links << " links" << std::endl;
+  for (const auto& [kind, why] : tally.not_here) skip_part(cat(kind, ": ", why));
+  if (tally.without_network) skip_part("no network namespace can be made here");
+  if (std::getenv("PANSHI_TRIAL") == nullptr) {
+    CHECK(tally.in_force > count / 2);
+    CHECK(did.ports_taken > 0);
+    CHECK(did.callers > 0);
+    CHECK(did.links > 0);
   }
   CHECK(tally.failed == std::vector<std::string>());
 }

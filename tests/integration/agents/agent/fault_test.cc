@@ -2,6 +2,7 @@
 // Promise: through the whole agent, a fault ends with its lease, with a killed agent and with a
 // stopped one; links carry, are rerouted and come back.
 #include <signal.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 
@@ -9,7 +10,9 @@
 #include "core/io/http_client.h"
 #include "core/json/fields.h"
 #include "tests/integration/agents/agent/test_agent.h"
+#include "tests/support/hostile_user.h"
 #include "tests/support/managed_service.h"
+#include "tests/support/skip.h"
 
 namespace panshi::agent {
 namespace {
@@ -142,6 +145,29 @@ TEST_CASE("what somebody stopped goes on when an agent is told to clear what is 
   CHECK(asked.code == 0);
   CHECK(parse_json(asked.output)->at("cleared").size() == 1);
   CHECK(process_state(pid) != 'T');
+}
+
+TEST_CASE("who poses as a process of a fault by its environment is not taken for one") {
+  if (::geteuid() != 0) skip_case("only root can be somebody else");
+  TestAgent agent(kShop);
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  HostileUser stranger(
+      {.environment = {"PANSHI_FAULT=f1",
+                       cat("PANSHI_FAULT_STATE=", (agent.folder() / "state").string())}});
+  CHECK(eventually([&] { return stranger.poses(); }));
+  CHECK(agent.left() == std::vector<std::string>());
+  const auto live = agent.call("PUT", "/v1/faults/f1",
+                               {{"epoch", 1},
+                                {"kind", "resource.memory"},
+                                {"target", {{"node", "test"}}},
+                                {"params", {{"size", "16MiB"}}},
+                                {"lease_ms", 60'000}});
+  INFO(live.json);
+  REQUIRE(live.json.at("state") == "live");
+  const auto reverted = agent.call("POST", "/v1/faults/f1/revert", {{"epoch", 1}});
+  CHECK(reverted.json.at("state") == "reverted");
+  CHECK(stranger.poses());
 }
 
 TEST_CASE("what a dead agent's service was left with is cleared by hand") {

@@ -176,7 +176,9 @@ TestAgent::Answer TestAgent::call_as(const std::string& token, const std::string
                                      const std::string& path, const nlohmann::json& body) {
   HttpCall call;
   call.method = method;
-  call.url = cat("http://", address_, ":", port_, path);
+  call.url =
+      by_socket_ ? cat("http://localhost", path) : cat("http://", address_, ":", port_, path);
+  if (by_socket_) call.unix_socket = folder_ / "state/agent.sock";
   if (!body.is_null()) call.body = dump_json(body);
   call.token = token;
   call.timeout = std::chrono::seconds(20);

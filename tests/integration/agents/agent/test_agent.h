@@ -37,7 +37,8 @@ class TestAgent {
 
   // Another agent than the shipped one, with more in its environment. Before start().
   void use(std::string program, std::map<std::string, std::string> environment);
-  void start();  // and waits until it answers
+  void call_by_socket() { by_socket_ = true; }  // not by its port
+  void start();                                 // and waits until it answers
   // Runs the program to its end with these arguments, {config} replaced.
   Ended run(std::vector<std::string> arguments);
   // What its fsck takes for its own; nullopt: fsck did not answer.
@@ -85,6 +86,7 @@ class TestAgent {
   HttpClient http_;
   std::uint64_t after_ = 0;
   std::string start_id_;
+  bool by_socket_ = false;
 };
 
 template <class Condition>
