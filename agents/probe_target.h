@@ -17,7 +17,10 @@ struct ProbeTarget {
   std::string host;
   std::uint16_t port = 0;
   bool https = false;
-  std::string authority;    // https: PEM of who signs its certificate; "": the machine's list
+  // https: PEM of who signs its certificate; "": the machine's list. sql, mariadb: the same, by
+  // TLS; "": in clear.
+  std::string authority;
+  std::string socket;       // sql, mariadb: a Unix socket in place of host and port
   bool unchecked = false;   // https: any certificate will do
   std::string server_name;  // https: whom the certificate must name; "": the address
   std::string path;         // http, nats, prometheus: of the request; disk: a folder

@@ -109,8 +109,16 @@ void read_stop(const json& value, std::string path, Problems& problems, StopPoli
 void read_sql(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
   Fields in(value, std::move(path), problems);
   SqlAccount account;
-  in.need("host", account.host);
-  read_port(in, "port", account.port, true);
+  std::string socket;
+  std::string authority;
+  in.may("socket", socket);
+  if (socket.empty()) {
+    in.need("host", account.host);
+    read_port(in, "port", account.port, true);
+    in.may("authority", authority);
+  }
+  account.socket = socket;
+  account.authority = authority;
   in.need("user", account.user);
   may_secret(in, "password", account.password);
   in.done();
@@ -374,12 +382,17 @@ void place_beside(const std::filesystem::path& file, Secret& secret) {
 
 void place_beside(const std::filesystem::path& file, ProbeTarget& target) {
   target.authority = beside(file, target.authority).string();
+  target.socket = beside(file, target.socket).string();
   place_beside(file, target.password);
 }
 
 void place_beside(const std::filesystem::path& file, ServiceConfig& service) {
   if (service.ready) place_beside(file, service.ready->target);
-  if (service.sql) place_beside(file, service.sql->password);
+  if (service.sql) {
+    place_beside(file, service.sql->password);
+    service.sql->socket = beside(file, service.sql->socket);
+    service.sql->authority = beside(file, service.sql->authority);
+  }
   if (service.redis) place_beside(file, service.redis->password);
   if (service.nats) place_beside(file, service.nats->password);
   for (auto& [name, secret] : service.env_secrets) place_beside(file, secret);

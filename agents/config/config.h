@@ -39,6 +39,8 @@ struct SqlAccount {
   std::uint16_t port = 3306;
   std::string user;
   Secret password;
+  std::filesystem::path socket = {};     // in place of host and port
+  std::filesystem::path authority = {};  // by TLS
 };
 
 struct RedisServer {

@@ -130,8 +130,16 @@ Result<std::unique_ptr<SqlSession>> LinuxHost::open_sql(const std::string& servi
     return fail(ErrorCode::kRefused, cat("service ", service, " has no `sql` account configured"));
   }
   ASSIGN_OR_RETURN(const std::string password, config->sql->password.read());
-  auto database = MariaDb::connect({config->sql->host, config->sql->port, config->sql->user,
-                                    password, "", kSqlConnect, kSqlStatement, kSqlAnswerMax});
+  const SqlAccount& account = *config->sql;
+  auto database = MariaDb::connect({.host = account.host,
+                                    .port = account.port,
+                                    .user = account.user,
+                                    .password = password,
+                                    .connect_timeout = kSqlConnect,
+                                    .statement_timeout = kSqlStatement,
+                                    .answer_max = kSqlAnswerMax,
+                                    .socket = account.socket,
+                                    .authority = account.authority});
   if (!database) return fail(database.error(), cat("admin connection to ", service));
   return make_sql_session(std::move(*database));
 }

@@ -211,19 +211,27 @@ Result<MariaDb> MariaDb::connect(const Options& options) {
   static const int library = start_library();  // once, before any thread
   if (library != 0) return fail(ErrorCode::kInternal, "mariadb: library failed to start");
   auto impl = std::make_unique<Impl>();
-  impl->place = cat("mariadb ", options.host, ":", options.port);
+  const bool local = !options.socket.empty();
+  impl->place = local ? cat("mariadb ", options.socket.string())
+                      : cat("mariadb ", options.host, ":", options.port);
   impl->statement_timeout = options.statement_timeout;
   impl->answer_max = impl->answer_left = options.answer_max;
   MYSQL* mysql = impl->mysql;
   mysql_options(mysql, MYSQL_OPT_NONBLOCK, nullptr);
   mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-  const unsigned protocol = MYSQL_PROTOCOL_TCP;
+  const unsigned protocol = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
   mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
   // Who listens on the server's port in its place may ask for the password in clear, or for a file
   // of ours in answer to a statement: it gets neither.
   mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, kAuthentication);
   const unsigned off = 0;
   mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
+  if (!options.authority.empty()) {
+    const my_bool on = 1;
+    mysql_options(mysql, MYSQL_OPT_SSL_CA, options.authority.c_str());
+    mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
+    mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);  // before anything of the account is sent
+  }
 
   MYSQL* connected = nullptr;
   impl->wait_for(
@@ -231,7 +239,8 @@ Result<MariaDb> MariaDb::connect(const Options& options) {
       [&] {
         return mysql_real_connect_start(
             &connected, mysql, options.host.c_str(), options.user.c_str(), options.password.c_str(),
-            options.database.c_str(), options.port, nullptr, CLIENT_MULTI_STATEMENTS);
+            options.database.c_str(), options.port, local ? options.socket.c_str() : nullptr,
+            CLIENT_MULTI_STATEMENTS);
       },
       [&](int seen) { return mysql_real_connect_cont(&connected, mysql, seen); });
   if (!connected) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -34,6 +35,9 @@ class MariaDb {
     Duration connect_timeout = std::chrono::seconds(1);    // rounded up to whole seconds
     Duration statement_timeout = std::chrono::seconds(2);  // read and write of one statement
     std::size_t answer_max = 256 << 20;  // bytes that the server may send to it; beyond: cut off
+    std::filesystem::path socket = {};   // a Unix socket in place of host and port
+    // PEM: by TLS, and only when the server has a certificate of these for `host`. "": in clear.
+    std::filesystem::path authority = {};
   };
   using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string>;
   using Row = std::vector<std::optional<std::string>>;

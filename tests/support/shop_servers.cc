@@ -37,11 +37,15 @@ std::string text_of(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+std::string host_here() {
+  const pid_t pid = ::getpid();
+  return cat(pid / 250 % 250 + 1, ".", pid % 250 + 1);
+}
+
 }  // namespace
 
-ShopServers::ShopServers(const std::vector<Server>& wanted) {
-  const pid_t pid = ::getpid();
-  host_ = cat(pid / 250 % 250 + 1, ".", pid % 250 + 1);
+ShopServers::ShopServers(const std::vector<Server>& wanted, std::vector<std::string> options)
+    : options_(std::move(options)), host_(host_here()) {
   address_ = address_of(Server::kPrimary);
   for (const Server which : wanted) install(which);
   for (const Server which : wanted) spawn(which);
@@ -118,6 +122,7 @@ std::vector<std::string> ShopServers::command(Server which) const {
       argv.emplace_back(option);
     }
   }
+  argv.insert(argv.end(), options_.begin(), options_.end());
   return argv;
 }
 
@@ -176,6 +181,8 @@ Nats::Options ShopServers::nats() const {
 std::string ShopServers::nats_monitor() const {
   return cat("http://", address_, ":", kNatsMonitorPort);
 }
+
+std::string ShopServers::primary_here() { return "127.210." + host_here(); }
 
 std::string ShopServers::address_of(Server which) const {
   switch (which) {

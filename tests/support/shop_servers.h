@@ -25,11 +25,13 @@ class ShopServers {
   enum class Server { kPrimary, kShard1, kShard2, kReplica, kRedis, kNats };
 
   // Starts the servers and returns when they answer; throws with the end of the log otherwise.
-  explicit ShopServers(const std::vector<Server>& wanted);
+  // `options`: more of them, for each MariaDB.
+  explicit ShopServers(const std::vector<Server>& wanted, std::vector<std::string> options = {});
   ~ShopServers();
   ShopServers(const ShopServers&) = delete;
   ShopServers& operator=(const ShopServers&) = delete;
 
+  static std::string primary_here();                // where one of this process will listen
   std::string address() const { return address_; }  // of the primary, Redis and NATS
   std::string address_of(Server which) const;
   const std::filesystem::path& folder() const { return folder_.path(); }
@@ -58,6 +60,7 @@ class ShopServers {
   void spawn(Server which);
   void await(Server which);
 
+  std::vector<std::string> options_;
   std::string host_;  // the last two numbers of every address
   std::string address_;
   TemporaryFolder folder_;

@@ -18,8 +18,16 @@ constexpr std::size_t kAnswerMax = 4 << 20;  // bytes; what a probe asks for has
 std::function<Result<MariaDb>()> connector(const ProbeTarget& target, Duration timeout) {
   return [target, timeout]() -> Result<MariaDb> {
     ASSIGN_OR_RETURN(const std::string password, target.password.read());
-    return MariaDb::connect({target.host, target.port, target.user, password, target.database,
-                             timeout, timeout, kAnswerMax});
+    return MariaDb::connect({.host = target.host,
+                             .port = target.port,
+                             .user = target.user,
+                             .password = password,
+                             .database = target.database,
+                             .connect_timeout = timeout,
+                             .statement_timeout = timeout,
+                             .answer_max = kAnswerMax,
+                             .socket = target.socket,
+                             .authority = target.authority});
   };
 }
 
@@ -45,6 +53,16 @@ double gtid_sum(const std::string& position) {
     sum += static_cast<double>(sequence);
   }
   return sum;
+}
+
+void read_place(Fields& in, ProbeTarget& target) {
+  in.may("socket", target.socket);
+  if (target.socket.empty()) {
+    read_server(in, target);
+    in.may("authority", target.authority);
+  }
+  in.need("user", target.user);
+  may_secret(in, "password", target.password);
 }
 
 std::string unfit(const ProbeTarget& target, bool primary, bool replicating,
@@ -84,9 +102,7 @@ Result<ProbeAnswer> look(const ProbeTarget& target, MariaDb& database) {
 }  // namespace
 
 void read_sql(Fields& in, ProbeTarget& target) {
-  read_server(in, target);
-  in.need("user", target.user);
-  may_secret(in, "password", target.password);
+  read_place(in, target);
   in.may("database", target.database);
   in.may("query", target.query);
 }
@@ -101,9 +117,7 @@ ProbeAsk ask_sql(const ProbeTarget& target, Duration timeout) {
 }
 
 void read_mariadb(Fields& in, ProbeTarget& target) {
-  read_server(in, target);
-  in.need("user", target.user);
-  may_secret(in, "password", target.password);
+  read_place(in, target);
   read_role(in, target);
   in.may("lag_max", target.lag_max, {1s, 24h});
   if (target.role == "primary" && target.lag_max != Duration{}) {

@@ -29,7 +29,9 @@ services:
     sql: {host: 127.0.0.1, port: 1234, user: root}
     redis: {host: 127.0.0.1, port: 1235}
     nats: {url: "nats://127.0.0.1:1236", monitor: "http://127.0.0.1:1237"}
-  - {name: shop, command: [shop], after: [db], restart: {policy: never}}
+  - {name: shop, command: [shop], after: [db], restart: {policy: never},
+     sql: {socket: run/db.sock, user: root}}
+  - {name: far, command: [far], sql: {host: db.example, user: root, authority: tls/ca.pem}}
 links:
   - {name: database, listen: "127.0.0.1:99", upstreams: [{name: a, address: "127.0.0.1:98"}]}
 probes:
@@ -44,6 +46,8 @@ programs:
   CHECK(db.stop.signal == SIGINT);
   CHECK(db.ready->target.port == 1234);
   CHECK(db.sql->user == "root");
+  CHECK(config->service("shop")->sql->socket == "dir/run/db.sock");
+  CHECK(config->service("far")->sql->authority == "dir/tls/ca.pem");
   CHECK(db.redis->port == 1235);
   CHECK(db.nats->url == "nats://127.0.0.1:1236");
   CHECK(db.nats->monitor == "http://127.0.0.1:1237");
