@@ -18,6 +18,7 @@
 #include <span>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/io/http_connection.h"
@@ -28,6 +29,7 @@ namespace panshi {
 class HttpEngine {
  public:
   static constexpr std::size_t kQueueMax = 1'024;
+  static constexpr std::size_t kEvictedShare = 16;  // of connections_max, that go at once when full
   using Handle = std::function<HttpResponse(const HttpRequest& request, std::size_t route)>;
 
   HttpEngine(const HttpServer::Options& options, const HttpGuard& guard, Handle handle);
@@ -84,6 +86,7 @@ class HttpEngine {
 
   std::mutex connections_mutex_;
   std::unordered_map<int, std::unique_ptr<HttpConnection>> connections_;  // by descriptor
+  std::unordered_set<int> evicted_;  // of them: closed to make room, and not dropped yet
 
   std::mutex queue_mutex_;
   std::deque<HttpConnection*> queue_;

@@ -19,7 +19,7 @@
 namespace panshi {
 namespace {
 
-constexpr int kBacklog = 1'024;
+constexpr int kBacklog = 4'096;  // as many as the kernel allows by default
 
 bool listen_on(int fd, const addrinfo& at) {
   const int on = 1;

@@ -74,11 +74,12 @@ bool measure(const std::string& whose, const HttpCall& kept, const Flood::Plan* 
   if (flood) {
     const Flood::Counts counts = flood->wait();
     const auto seconds = static_cast<double>(attack->time.count());
+    const double quick = static_cast<double>(counts.quick) / seconds;
+    const double opened = static_cast<double>(counts.slow_opened) / seconds;
     std::printf(
-        "%s under attack: %.0f quick connections a second, %ld slow ones at once"
-        " (%.0f opened a second), %ld not taken\n",
-        whose.c_str(), static_cast<double>(counts.quick) / seconds, counts.slow_held,
-        static_cast<double>(counts.slow_opened) / seconds, counts.failed);
+        "%s under attack: %.0f new connections a second (%.0f quick, %.0f in place of slow ones"
+        " that it closed), %ld slow ones at once, %ld not taken\n",
+        whose.c_str(), quick + opened, quick, opened, counts.slow_held, counts.failed);
   } else {
     std::printf("%s before\n", whose.c_str());
   }

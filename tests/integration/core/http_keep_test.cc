@@ -276,6 +276,26 @@ TEMPLATE_TEST_CASE("beyond the bound the connection that waited longest is close
   }
 }
 
+// To look for the one that waited longest at each of ten thousand connections a second would take
+// more than all the rest.
+TEMPLATE_TEST_CASE("of many connections a sixteenth makes room at once and no more", "",
+                   PANSHI_HTTP_KINDS) {
+  constexpr int kMax = 64;
+  Shop<TestType> shop({.threads = 1, .connections_max = kMax});
+  std::vector<std::unique_ptr<RawConnection>> all;
+  for (int i = 0; i < kMax + 1; ++i) {
+    all.push_back(std::make_unique<RawConnection>(shop.port()));
+    REQUIRE(all.back()->send(get("/n")));
+    REQUIRE(raw_status(all.back()->answer()) == 200);
+  }
+  for (int i = 0; i < kMax / 16; ++i) CHECK(all[static_cast<std::size_t>(i)]->is_closed());
+  for (int i = kMax / 16; i < kMax + 1; ++i) {
+    const auto& connection = all[static_cast<std::size_t>(i)];
+    REQUIRE(connection->send(get("/n")));
+    CHECK(raw_status(connection->answer()) == 200);
+  }
+}
+
 TEMPLATE_TEST_CASE(
     "requests wait for a thread in order, and their waiting counts from their first byte", "",
     PANSHI_HTTP_KINDS) {

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <filesystem>
 
 #include "core/base/text.h"
 
@@ -31,7 +32,9 @@ services:
     nats: {url: "nats://127.0.0.1:1236", monitor: "http://127.0.0.1:1237"}
   - {name: shop, command: [shop], after: [db], restart: {policy: never},
      sql: {socket: run/db.sock, user: root}}
-  - {name: far, command: [far], sql: {host: db.example, user: root, authority: tls/ca.pem}}
+  - name: far
+    command: [far]
+    sql: {host: db.example, port: 3306, user: root, authority: tls/ca.pem}
 links:
   - {name: database, listen: "127.0.0.1:99", upstreams: [{name: a, address: "127.0.0.1:98"}]}
 probes:
@@ -41,13 +44,14 @@ programs:
   audit: {command: [audit, "--since={since_ms}", "{since_ms}", "{a}{b}"], timeout: 90s}
 )",
                                   "dir/agent.yaml");
+  INFO((config ? "" : config.error().message));
   REQUIRE(config);
   const ServiceConfig& db = *config->service("db");
   CHECK(db.stop.signal == SIGINT);
   CHECK(db.ready->target.port == 1234);
   CHECK(db.sql->user == "root");
-  CHECK(config->service("shop")->sql->socket == "dir/run/db.sock");
-  CHECK(config->service("far")->sql->authority == "dir/tls/ca.pem");
+  CHECK(config->service("shop")->sql->socket == std::filesystem::absolute("dir/run/db.sock"));
+  CHECK(config->service("far")->sql->authority == std::filesystem::absolute("dir/tls/ca.pem"));
   CHECK(db.redis->port == 1235);
   CHECK(db.nats->url == "nats://127.0.0.1:1236");
   CHECK(db.nats->monitor == "http://127.0.0.1:1237");
