@@ -144,10 +144,7 @@ Status check_whose(const AgentConfig& config) {
   }
   for (const auto& [name, program] : config.programs) commands.push_back(program.command);
   for (const Argv& command : commands) {
-    const std::filesystem::path file = command.empty() ? "" : command.front();
-    if (!file.is_absolute()) continue;  // looked for in PATH
-    const Status fine = check_trusted(file);
-    if (!fine && fine.error().code == ErrorCode::kRefused) return fine;
+    if (auto fine = check_trusted_command(command); !fine) return fine;
   }
   return {};
 }

@@ -220,6 +220,9 @@ Result<std::filesystem::path> find_script(const std::filesystem::path& scripts,
   if (!std::filesystem::is_regular_file(file, error)) return refused("is no regular file");
   if (::access(file.c_str(), X_OK) != 0) return refused("is not executable");
   if (auto trusted = check_trusted(file); !trusted) return refused(trusted.error().message);
+  if (auto trusted = check_trusted_command({file}); !trusted) {
+    return refused(trusted.error().message);  // what runs it
+  }
   return file;
 }
 

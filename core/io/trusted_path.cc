@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <optional>
 #include <set>
 #include <string>
@@ -102,6 +103,53 @@ Status check_trusted(const fs::path& path) {
     }
     here = target.is_absolute() ? fs::path("/") : here.parent_path();
     go_on_with(target);
+  }
+  return {};
+}
+
+namespace {
+
+constexpr std::size_t kFirstLineMax = 256;  // of a script, as the kernel reads it
+
+// "#!/usr/bin/python3 -E" -> "/usr/bin/python3"; "" when it is not a script.
+std::string interpreter_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string line(kFirstLineMax, '\0');
+  in.read(line.data(), static_cast<std::streamsize>(line.size()));
+  line.resize(static_cast<std::size_t>(in.gcount()));
+  if (!line.starts_with("#!")) return "";
+  line = trimmed(std::string_view(line).substr(2, line.find('\n') - 2));
+  return line.substr(0, line.find_first_of(" \t"));
+}
+
+// "python3.11" is python.
+bool is_interpreter(const fs::path& program) {
+  static const std::set<std::string> kNames = {"sh",     "ash",  "bash", "dash", "ksh", "zsh",
+                                               "python", "perl", "ruby", "node", "php", "lua"};
+  const std::string name = program.filename();
+  return kNames.contains(name.substr(0, name.find_first_of("0123456789.")));
+}
+
+}  // namespace
+
+Status check_trusted_command(const std::vector<std::string>& command) {
+  bool script_follows = false;
+  std::vector<std::string> executed;
+  for (const std::string& word : command) {
+    std::error_code error;
+    if (!fs::path(word).is_absolute() || !fs::is_regular_file(word, error)) {
+      if (&word == &command.front()) script_follows = is_interpreter(word);
+      continue;
+    }
+    const bool is_program = &word == &command.front();
+    if (!is_program && !script_follows && ::access(word.c_str(), X_OK) != 0) continue;
+    executed.push_back(word);
+    if (const std::string by = interpreter_of(word); !by.empty()) executed.push_back(by);
+    script_follows = is_program && is_interpreter(word);
+  }
+  for (const std::string& file : executed) {
+    const Status fine = check_trusted(file);
+    if (!fine && fine.error().code == ErrorCode::kRefused) return fine;
   }
   return {};
 }

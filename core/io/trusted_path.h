@@ -4,6 +4,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "core/base/result.h"
 
@@ -15,6 +17,10 @@ namespace panshi {
 // of a file renames it there. kRefused: with what is open to whom, and what to type; kNotFound:
 // nothing there.
 Status check_trusted(const std::filesystem::path& path);
+// What a command executes: its program, the interpreter of one that is a script, each argument that
+// is an executable file, and, of a shell or another interpreter, the script that it is given. Only
+// absolute paths; the others are looked for in PATH. What is not there is no matter here.
+Status check_trusted_command(const std::vector<std::string>& command);
 // The folder itself and every file that is directly in it.
 Status check_trusted_folder(const std::filesystem::path& folder);
 

@@ -21,7 +21,12 @@ const std::string* value_of(const RiskRule& rule, const RiskAttempt& attempt) {
 }
 
 bool applies(const RiskRule& rule, const RiskAttempt& attempt) {
+  if (rule.counts == Counts::kCoupons && !attempt.coupon) return false;
   return rule.on == RiskRule::On::kBoth || rule.on == attempt.on;
+}
+
+bool counts_orders(const RiskRule& rule) {
+  return rule.counts == Counts::kUnpaid || rule.counts == Counts::kCoupons;
 }
 
 }  // namespace
@@ -41,10 +46,10 @@ Outcome RiskEngine::look(Watch& watch, const RiskAttempt& attempt, MonoTime now)
   const std::string& key = key_of(watch.rule, attempt);
   const std::string* const value = value_of(watch.rule, attempt);
   if (key.empty() || (value && value->empty())) return Outcome::kFull;
-  if (watch.rule.counts == Counts::kUnpaid) {
+  if (counts_orders(watch.rule)) {
     const auto limit = static_cast<std::size_t>(watch.rule.limit);
-    if (watch.unpaid.open(key, now) >= limit) return Outcome::kAtLimit;
-    return watch.unpaid.is_full(now) ? Outcome::kFull : Outcome::kUnder;
+    if (watch.orders.open(key, now) >= limit) return Outcome::kAtLimit;
+    return watch.orders.is_full(now) ? Outcome::kFull : Outcome::kUnder;
   }
   return value ? watch.table.look(key, *value, now) : watch.table.look(key, now);
 }
@@ -81,17 +86,20 @@ void RiskEngine::failed(const RiskAttempt& attempt, MonoTime now) {
 void RiskEngine::placed(const RiskAttempt& attempt, const std::string& order, MonoTime now) {
   for (Watch& watch : watches_) {
     const std::string& key = key_of(watch.rule, attempt);
-    if (watch.rule.counts == Counts::kUnpaid && !key.empty()) watch.unpaid.placed(key, order, now);
+    const bool counts = counts_orders(watch.rule) && applies(watch.rule, attempt);
+    if (counts && !key.empty()) watch.orders.placed(key, order, now);
   }
 }
 
 void RiskEngine::paid(const std::string& order) {
-  for (Watch& watch : watches_) watch.unpaid.paid(order);
+  for (Watch& watch : watches_) {
+    if (watch.rule.counts == Counts::kUnpaid) watch.orders.paid(order);
+  }
 }
 
 std::size_t RiskEngine::keys() const {
   std::size_t sum = 0;
-  for (const Watch& watch : watches_) sum += watch.table.size() + watch.unpaid.size();
+  for (const Watch& watch : watches_) sum += watch.table.size() + watch.orders.size();
   return sum;
 }
 

@@ -25,6 +25,7 @@ struct RiskAttempt {
   std::string address = {};                // "": not known
   std::string device = {};                 // "": none given
   std::string user = {};
+  bool coupon = false;  // of an order: it asks for one
   bool waited = false;  // came back with the pass of a delay, after it
 };
 
@@ -50,7 +51,7 @@ class RiskEngine {
   struct Watch {
     RiskRule rule;
     CountTable table;
-    OpenTable unpaid;
+    OpenTable orders;  // where orders are counted: unpaid, with a coupon
   };
   CountTable::Outcome look(Watch& watch, const RiskAttempt& attempt, MonoTime now);
 

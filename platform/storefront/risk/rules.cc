@@ -23,8 +23,8 @@ std::size_t may_choice(Fields& in, const char* key, const std::array<std::string
 
 void read_rule(Fields& in, RiskRule& rule) {
   static const std::array<std::string, 3> kKeys = {"address", "device", "user"};
-  static const std::array<std::string, 5> kCounts = {"requests", "users", "devices", "failures",
-                                                     "unpaid"};
+  static const std::array<std::string, 6> kCounts = {"requests", "users",  "devices",
+                                                     "failures", "unpaid", "coupons"};
   static const std::array<std::string, 3> kOn = {"both", "place", "pay"};
   static const std::array<std::string, 2> kActions = {"refuse", "delay"};
   static const std::array<std::string, 2> kFail = {"open", "closed"};
@@ -47,6 +47,9 @@ void read_rule(Fields& in, RiskRule& rule) {
   }
   if (rule.counts == RiskRule::Counts::kUnpaid && rule.on != RiskRule::On::kPlace) {
     in.problem("on", "must be `place` where unpaid orders count: who pays has fewer of them");
+  }
+  if (rule.counts == RiskRule::Counts::kCoupons && rule.on != RiskRule::On::kPlace) {
+    in.problem("on", "must be `place` where coupons count: they are given with an order");
   }
   const bool itself =
       (rule.counts == RiskRule::Counts::kUsers && rule.key == RiskRule::Key::kUser) ||

@@ -6,6 +6,7 @@
 //     - {name: card-testing, on: pay, key: user, counts: failures, window: 10m, limit: 5,
 //        action: delay, delay: 5s}
 //     - {name: hoarding, on: place, key: address, counts: unpaid, window: 10m, limit: 20}
+//     - {name: coupons, on: place, key: device, counts: coupons, window: 24h, limit: 3}
 //
 // At most `limit` of what `counts` says pass for one value of `key` in any `window`.
 #pragma once
@@ -29,6 +30,7 @@ struct RiskRule {
     kDevices,   // different ones
     kFailures,  // answers that a guesser gets: declined, no such order, wrong amount or body
     kUnpaid,    // orders that hold stock and are not paid, each for `window` at most
+    kCoupons,   // orders with a coupon, whatever became of them; asked of such orders alone
   };
   enum class On { kBoth, kPlace, kPay };
   enum class Action {

@@ -130,6 +130,7 @@ std::optional<HttpResponse> FrontDoor::refuse_malformed(Caller& caller) {
   if (fine && caller.purpose == Purpose::kPlace) {
     const auto wish = read_place_request(caller.request.body);
     if (wish) attempt.user = wish->user;
+    if (wish) attempt.coupon = !wish->coupon.empty();
     if (!wish) fine = tl::unexpected(wish.error());
   }
   if (fine && caller.purpose == Purpose::kPay) {

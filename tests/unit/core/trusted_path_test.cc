@@ -67,6 +67,38 @@ TEST_CASE("a folder with the sticky bit may be on the way, and is not trusted it
   CHECK_FALSE(check_trusted(folder));
 }
 
+TEST_CASE("of a command everything that is executed is trusted, and nothing else asked for") {
+  const Scripts scripts;
+  const fs::path node = scripts.folder / "node";
+  const auto put = [&](const char* name, const std::string& text, mode_t mode) {
+    std::ofstream(node / name) << text;
+    REQUIRE(::chmod((node / name).c_str(), mode) == 0);
+    return (node / name).string();
+  };
+  const std::string data = put("data", "some", 0666);
+  const std::string script = put("open.py", "pass\n", 0666);
+  const std::string tool = put("tool", "#!/bin/sh\n", 0777);
+  const std::string shell = put("shell", "#!/bin/sh\n", 0777);
+  const std::string by_shell = put("by_shell", "#! " + shell + " -e\n", 0755);
+  const auto refused = [](const std::vector<std::string>& command) {
+    const Status fine = check_trusted_command(command);
+    return fine ? std::string() : fine.error().message.substr(0, fine.error().message.find(' '));
+  };
+  CHECK(refused({"/bin/cat", data}) == "");
+  CHECK(refused({"/bin/sh", "-c", "true"}) == "");
+  CHECK(refused({scripts.file().string(), data}) == "");
+  CHECK(refused({"cat", data}) == "");
+  CHECK(refused({}) == "");
+  CHECK(refused({"/nowhere/at/all"}) == "");
+  CHECK(refused({tool}) == tool);
+  CHECK(refused({"/usr/bin/env", "A=1", tool}) == tool);
+  CHECK(refused({"/bin/sh", "-e", script, data}) == script);
+  CHECK(refused({"sh", script}) == script);
+  CHECK(refused({"/usr/bin/python3", "-E", script}) == script);
+  CHECK(refused({"/bin/sh", scripts.file().string(), data}) == "");
+  CHECK(refused({by_shell}) == shell);
+}
+
 TEST_CASE("a file in a folder of scripts that is open to others is found") {
   const Scripts scripts;
   std::ofstream(scripts.folder / "node/scripts/other") << "#!/bin/sh\n";

@@ -26,7 +26,8 @@ constexpr const char* kHost = "127.103.0.1";
 
 class Socket {
  public:
-  explicit Socket(int fd = -1) : fd_(fd) {
+  // `error`: errno of what kept it from being one; whoever reads is told.
+  explicit Socket(int fd = -1, int error = EBADF) : fd_(fd), error_(error) {
     if (fd_ < 0) return;
     const timeval limit{.tv_sec = 10, .tv_usec = 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -34,9 +35,10 @@ class Socket {
     const int one = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   }
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)), error_(other.error_) {}
   Socket& operator=(Socket&& other) noexcept {
     std::swap(fd_, other.fd_);
+    std::swap(error_, other.error_);
     return *this;
   }
   ~Socket() {
@@ -55,6 +57,7 @@ class Socket {
   }
   // What came: at most `size` bytes; "" at the end of file; "error N" with errno on an error.
   std::string receive(std::size_t size = 65536) const {
+    if (fd_ < 0) return cat("error ", error_);
     std::string text(size, '\0');
     const ssize_t got = ::recv(fd_, text.data(), size, 0);
     if (got < 0) return cat("error ", errno);
@@ -78,6 +81,7 @@ class Socket {
 
  private:
   int fd_;
+  int error_;
 };
 
 inline sockaddr_in address_of(std::uint16_t port) {
@@ -107,8 +111,9 @@ inline Socket connect_to(std::uint16_t port, int* error = nullptr) {
   const sockaddr_in address = address_of(port);
   const int rc =
       ::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  if (error != nullptr) *error = rc == 0 ? 0 : errno;
-  return rc == 0 ? std::move(socket) : Socket();
+  const int why = rc == 0 ? 0 : errno;  // also a reset that came before this program ran again
+  if (error != nullptr) *error = why;
+  return rc == 0 ? std::move(socket) : Socket(-1, why);
 }
 
 // Serves each connection on a thread of its own.

@@ -132,6 +132,31 @@ TEST_CASE("orders that hold stock unpaid are bounded, and a paid or expired one 
   CHECK(engine.keys() == 0);
 }
 
+TEST_CASE("orders with a coupon are bounded, paid or not, and orders without one are not") {
+  auto engine = engine_of(
+      R"({"name": "coupons", "on": "place", "key": "device", "counts": "coupons", "window": "24h",
+          "limit": 2})");
+  const auto attempt = [](const std::string& user, bool coupon) {
+    RiskAttempt made = from("a", user, "d");
+    made.coupon = coupon;
+    return made;
+  };
+  for (int i = 0; i < 5; ++i) {  // each as another user
+    const std::string user = cat("u-", i);
+    const bool passes = !engine.check(attempt(user, true), kStart);
+    CHECK(passes == (i < 2));
+    if (passes) engine.placed(attempt(user, true), cat("o-", i), kStart);
+    engine.paid(cat("o-", i));
+    CHECK_FALSE(engine.check(attempt(user, false), kStart));
+    engine.placed(attempt(user, false), cat("p-", i), kStart);
+  }
+  CHECK_FALSE(engine.check(from("a", "u-0", "another"), kStart));
+  CHECK_FALSE(engine.check(attempt("u-9", true), kStart + 24h));
+  CHECK(problems_of(R"({"name": "a", "key": "user", "window": "1s", "limit": 1,
+                        "counts": "coupons"})")
+            .find("`place` where coupons count") != std::string::npos);
+}
+
 TEST_CASE("more unpaid orders than are kept cannot be told, and pass or not as the rule says") {
   for (const bool closed : {false, true}) {
     RiskConfig config = config_of(
