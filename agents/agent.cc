@@ -91,7 +91,7 @@ Agent::~Agent() {
 Status Agent::open() {
   if (auto made = files_.make_folders(); !made) return made;
   ASSIGN_OR_RETURN(access_, open_access(config_));
-  ASSIGN_OR_RETURN(tls_, load_tls(config_.security, wall_now()));
+  ASSIGN_OR_RETURN(tls_, load_tls(config_.security, cat("node/", config_.node), wall_now()));
   ASSIGN_OR_RETURN(epoch_, EpochGate::open(config_.state / "epoch"));
   load_marks();
   if (auto opened = open_links(); !opened) return opened;

@@ -38,6 +38,7 @@ constexpr auto kInsist = std::chrono::seconds(30);
 constexpr auto kSlack = std::chrono::seconds(5);
 constexpr std::size_t kSnapshotMax = 16 << 20;
 constexpr std::size_t kConfigMax = 4 << 20;
+constexpr const char* kLastConfig = "config.last";  // in the state: what the agent ran with
 
 constexpr const char* kHelp =
     R"(panshi-agent: supervises, probes, breaks and mends the services of one node.
@@ -113,20 +114,40 @@ struct Loaded {
   std::string text;
 };
 
-// Whoever edits the file while a fault is in force may have broken it by the time that the guardian
-// has to revert: then what the agent ran with counts.
+// The configuration `file`, as it stands in `from`.
+Result<Loaded> load_from(const std::filesystem::path& from, const std::string& file) {
+  ASSIGN_OR_RETURN(std::string text, read_file(from, kConfigMax));
+  ASSIGN_OR_RETURN(AgentConfig config, read_config(text, file));
+  return Loaded{std::move(config), std::move(text)};
+}
+
+// The copy beside the faults of the agent that ran with `file` last, when all that can be read of
+// it is its line `state:`.
+std::filesystem::path copy_of(const std::string& file) {
+  for (const std::string& each : split(read_file(file, kConfigMax).value_or(""), '\n')) {
+    std::string line = trimmed(each);
+    std::erase_if(line, [](char c) { return c == '"' || c == '\'' || c == ','; });
+    if (!line.starts_with("state:")) continue;
+    const std::string state = trimmed(line.substr(6, line.find(" #") - 6));
+    return std::filesystem::absolute(file).parent_path() / state / kLastConfig;
+  }
+  return {};
+}
+
+// Whoever edits the file while a fault is in force may have broken it, or named another state, by
+// the time that somebody has to revert: then what the agent ran with counts.
 Result<Loaded> load(const CommandLine& line) {
-  const auto read = [&](const std::string& from) -> Result<Loaded> {
-    ASSIGN_OR_RETURN(std::string text, read_file(from, kConfigMax));
-    ASSIGN_OR_RETURN(AgentConfig config, read_config(text, line.config));
-    return Loaded{std::move(config), std::move(text)};
-  };
-  auto now = read(line.config);
-  if (now || line.last.empty()) return now;
-  auto last = read(line.last);
+  auto now = load_from(line.config, line.config);
+  const bool reverts = line.verb == "revert-all" || line.verb == "recover";
+  if (now && (line.last.empty() || !reverts)) return now;
+  const auto copy = line.last.empty() ? copy_of(line.config) : std::filesystem::path(line.last);
+  if (copy.empty() || !reverts || !check_trusted(copy)) return now;
+  auto last = load_from(copy, line.config);
   if (!last) return now;
-  std::cerr << now.error().message << '\n'
-            << "panshi-agent: goes on with the configuration that the agent before it had\n";
+  if (now && now->config.state == last->config.state) return now;
+  std::cerr << (now ? cat(line.config, ": names another state than the agent before had")
+                    : now.error().message)
+            << "\npanshi-agent: goes on with the configuration that the agent before it had\n";
   return last;
 }
 
@@ -242,6 +263,15 @@ void revert_left_behind(const AgentConfig& config, std::function<void(MonoTime)>
   }
 }
 
+// For a configuration that cannot be read any more.
+void revert_with_last(const std::string& file) {
+  const std::filesystem::path copy = copy_of(file);
+  if (copy.empty() || !check_trusted(copy)) return;
+  const auto last = load_from(copy, file);
+  if (!last) return;
+  if (const auto lock = lock_state(last->config)) revert_left_behind(last->config);
+}
+
 // Looks only, so an agent may be running.
 int snapshot(const AgentConfig& config, const std::string& compare) {
   nlohmann::json before;
@@ -269,7 +299,7 @@ int run(const AgentConfig& config, const std::string& text) {
   ::mallopt(M_ARENA_MAX, 2);  // a dozen threads that mostly wait need no memory pool each
   const std::string file = config.file.string();
   const auto manager = ServiceManager::from_environment();
-  const std::string last = (config.state / "config.last").string();
+  const std::string last = (config.state / kLastConfig).string();
   Guardian::Options options;
   options.revert = {"revert-all", "--config", file, "--last", last};
   options.revive = options.revive_frozen = options.revert;
@@ -336,6 +366,7 @@ int main_of(const std::vector<std::string>& arguments) {
   const auto loaded = load(*line);
   if (!loaded) {
     std::cerr << loaded.error().message << '\n';
+    if (line->verb == "run" && !line->check_only) revert_with_last(line->config);
     return kUsage;
   }
   const AgentConfig& config = loaded->config;

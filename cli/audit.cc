@@ -75,6 +75,10 @@ int say_verified(Invocation& i, const Lines& lines) {
   } else {
     i.terminal.line(cat(verifier.lines(), " lines, numbers ", verifier.first(), " to ",
                         verifier.last(), good ? ", each follows the one before" : ""));
+    if (verifier.first() > 1) {
+      i.terminal.line(cat("lines 1 to ", verifier.first() - 1,
+                          " are not here: older files are gone, or somebody cut them off"));
+    }
     i.terminal.line(cat("head ", verifier.head(),
                         "; note it elsewhere, and a later `panshi audit "
                         "verify --head` sees a cut end, too"));
@@ -82,7 +86,24 @@ int say_verified(Invocation& i, const Lines& lines) {
   return good ? kPass : kFail;
 }
 
+// "812:" and 64 hex digits, as verify prints it.
+bool is_head(const std::string& text) {
+  const auto colon = text.find(':');
+  const auto digits = [](std::string_view part, std::string_view allowed) {
+    return !part.empty() && part.find_first_not_of(allowed) == std::string_view::npos;
+  };
+  const std::string_view all = text;
+  return colon != std::string::npos && digits(all.substr(0, colon), "0123456789") &&
+         all.size() == colon + 65 && digits(all.substr(colon + 1), "0123456789abcdef");
+}
+
 int verify(Invocation& invocation) {
+  if (invocation.has("--head") && !is_head(invocation.text("--head"))) {
+    return report_error(invocation,
+                        {ErrorCode::kInvalid,
+                         "--head wants NUMBER:HASH with its 64 digits, as `panshi audit verify` "
+                         "printed it"});
+  }
   if (invocation.has("--file")) {
     const auto lines = lines_of_file(invocation.text("--file"));
     return lines ? say_verified(invocation, *lines) : report_error(invocation, lines.error());
@@ -141,7 +162,7 @@ std::vector<Command> audit_commands() {
           {"audit",
            "verify",
            "Look whether a line of the audit log was changed, removed or put in.",
-           "panshi audit verify --head 812:9f86d081884c7d65",
+           "panshi audit verify --head $(cat noted.head)",
            {kNode,
             {"--file", "FILE", "of an exported or copied log; needs no controller"},
             {"--head", "N:HASH", "what an earlier verify printed; it must be in the log still"}},

@@ -120,6 +120,10 @@ Result<Connection> Connection::find(const Invocation& invocation) {
     }
     if (lab && authority.empty() && url == lab->controller_url) authority = lab->authority;
   }
+  if (url == kUnix) {
+    return fail(ErrorCode::kInvalid,
+                "--controller unix: wants the path of a socket: unix:STATE/controller.sock");
+  }
   if (url.starts_with(kUnix)) return Connection(std::move(url), "");
   if (token_file.empty()) {
     return fail(ErrorCode::kRefused, "no token: give --token-file or PANSHI_TOKEN_FILE");

@@ -66,6 +66,12 @@ int halt(Invocation& invocation) {
     const auto halted = controller.post("/api/v1/halt", {{"reason", i.text("--reason", "asked")}});
     if (!halted) return report_error(i, halted.error());
     const auto status = await_confirmed(i, controller);
+    if (!status && status.error().code == ErrorCode::kRefused) {
+      i.terminal.error(
+          "halted, and no new fault is let in; this token may not look (the right `read`), so "
+          "whether every agent has confirmed is not known here");
+      return kUnknown;
+    }
     if (!status) return report_error(i, status.error());
     return say_halted(i, *status);
   });

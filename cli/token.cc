@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // panshi token …: tokens of people and programs, each with a role and an end.
+#include <filesystem>
+
 #include "cli/exit_codes.h"
 #include "cli/show.h"
 #include "core/access/rights.h"
@@ -44,12 +46,28 @@ int say_made(Invocation& i, const Json& made) {
   return kPass;
 }
 
+Status can_keep(const std::string& file) {
+  std::error_code error;
+  if (std::filesystem::exists(file, error)) {
+    return fail(ErrorCode::kConflict, cat("--out ", file, ": is there already"));
+  }
+  if (auto kept = write_file_durably(file, "", 0600); !kept) {
+    return fail(kept.error(), cat("--out ", file));
+  }
+  return {};
+}
+
 int create(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    // First: a token that cannot be kept must not be there.
+    if (i.has("--out")) {
+      if (auto kept = can_keep(i.text("--out")); !kept) return report_error(i, kept.error());
+    }
     Json body = {{"name", i.text("name")}, {"role", i.text("--role")}};
     if (i.has("--only")) body["only"] = i.texts("--only");
     if (i.has("--for")) body["valid"] = i.text("--for");
     const auto made = controller.post("/api/v1/tokens", body);
+    if (!made && i.has("--out")) (void)remove_file_durably(i.text("--out"));
     if (!made) return report_error(i, made.error());
     return say_made(i, *made);
   });

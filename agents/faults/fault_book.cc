@@ -133,6 +133,14 @@ struct FaultBook::Impl {
   std::vector<LiveFaultPtr> all() const;
   // Without `mutex`: what its undo record would have undone has been cleared otherwise.
   void forget_unreadable(const FaultId& id);
+  // What nobody can revert did not end: REQUIRES the lock.
+  Reverted with_unreadable(Reverted result) const {
+    for (const auto& [file, why] : runner.unreadable) {
+      result.failed.emplace_back(std::filesystem::path(file).stem(),
+                                 cat("its undo record ", why, "; look at fsck"));
+    }
+    return result;
+  }
 };
 
 nlohmann::json FaultBook::Impl::json_of(const FaultId& id) const {
@@ -315,12 +323,13 @@ FaultBook::Reverted FaultBook::recover(Duration insist) {
   std::unique_lock lock(impl_->runner.mutex);
   std::vector<LiveFaultPtr> left_behind = impl_->all();  // one may have been ordered already
   std::erase_if(left_behind, [](const LiveFaultPtr& fault) { return !fault->left_behind; });
-  return impl_->revert_each(std::move(left_behind), "agent_start", lock, insist);
+  return impl_->with_unreadable(
+      impl_->revert_each(std::move(left_behind), "agent_start", lock, insist));
 }
 
 FaultBook::Reverted FaultBook::revert_all(const std::string& reason, Duration insist) {
   std::unique_lock lock(impl_->runner.mutex);
-  return impl_->revert_each(impl_->all(), reason, lock, insist);
+  return impl_->with_unreadable(impl_->revert_each(impl_->all(), reason, lock, insist));
 }
 
 Status FaultBook::renew(std::span<const FaultId> ids, Duration term) {

@@ -2,6 +2,7 @@
 #include "agents/faults/fault_journal.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,7 +52,23 @@ std::optional<WallTime> time_from(const nlohmann::json& json, const char* key) {
   return from_us(found->get<std::int64_t>());
 }
 
+tl::unexpected<Error> errno_error(const std::filesystem::path& file) {
+  return fail(ErrorCode::kInternal, cat(file.string(), ": ", std::string(std::strerror(errno))));
+}
+
+// It says what root is to do to what.
+Status check_ours(const std::filesystem::path& file) {
+  struct stat facts {};
+  if (::lstat(file.c_str(), &facts) != 0) return errno_error(file);
+  if (!S_ISREG(facts.st_mode)) return fail(ErrorCode::kRefused, "is not a file");
+  if (facts.st_uid != 0 && facts.st_uid != ::geteuid()) {
+    return fail(ErrorCode::kRefused, cat("was written by user ", facts.st_uid));
+  }
+  return {};
+}
+
 Result<UndoRecord> read_record(const std::filesystem::path& file) {
+  if (auto ours = check_ours(file); !ours) return tl::unexpected<Error>(ours.error());
   ASSIGN_OR_RETURN(const std::string text, read_file(file));
   ASSIGN_OR_RETURN(const nlohmann::json json, parse_json(text, text.size()));
   if (!json.is_object() || !json.contains("fault")) {
@@ -96,10 +113,6 @@ std::vector<std::filesystem::path> record_files(const std::filesystem::path& fol
   }
   std::sort(files.begin(), files.end());
   return files;
-}
-
-tl::unexpected<Error> errno_error(const std::filesystem::path& file) {
-  return fail(ErrorCode::kInternal, cat(file.string(), ": ", std::string(std::strerror(errno))));
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ constexpr auto kAgentWithin = 30s;  // its services in order, some flush to disk
 constexpr auto kControllerWithin = 10s;
 constexpr auto kServiceWithin = 5s;
 constexpr auto kKillWithin = 3s;
+constexpr int kKillRounds = 3;
 
 using Filter = std::function<bool(const LabProcess&)>;
 
@@ -49,12 +50,18 @@ void send(const ProcessName& process, int signal) {
   if (is_alive(process)) kill(process.pid, signal);
 }
 
+// All of them stand still before one dies: a guardian starts the next agent, an agent the next
+// guardian. Whoever was started meanwhile is found in the next round.
 void kill_all(const fs::path& lab, const Filter& filter, LabDownResult& result) {
-  for (const LabProcess& process : matching(lab, filter)) {
-    result.killed.push_back(label(process));
-    send(process.process, SIGKILL);
+  for (int round = 0; round < kKillRounds; ++round) {
+    const std::vector<LabProcess> all = matching(lab, filter);
+    for (const LabProcess& process : all) send(process.process, SIGSTOP);
+    for (const LabProcess& process : all) {
+      result.killed.push_back(label(process));
+      send(process.process, SIGKILL);
+    }
+    if (wait_gone(lab, filter, kKillWithin)) return;
   }
-  wait_gone(lab, filter, kKillWithin);
 }
 
 // The agent or controller of `node`: politely to its main process; its guardian ends with it.

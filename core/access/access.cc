@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/log.h"
+#include "core/io/secret.h"
 #include "core/json/fields.h"
 
 namespace panshi {
@@ -12,7 +13,13 @@ namespace {
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::size_t kBodyMax = 1 << 20;
 
-std::string what_of(const HttpRequest& request) { return cat(request.method, " ", request.path); }
+// Cut: what a stranger sends must not push the lines of others out of the log.
+std::string what_of(const HttpRequest& request) {
+  constexpr std::size_t kPathMax = 200;
+  const bool cut = request.path.size() > kPathMax;
+  return printable(without_secrets(
+      cat(request.method, " ", request.path.substr(0, kPathMax), cut ? "… (cut)" : "")));
+}
 
 }  // namespace
 

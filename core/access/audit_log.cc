@@ -10,11 +10,13 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/log.h"
 #include "core/io/mac.h"
+#include "core/io/secret.h"
 #include "core/json/fields.h"
 
 namespace panshi {
@@ -30,7 +32,8 @@ fs::path file_of(const fs::path& folder, int age) {
 }
 
 bool is_secret(const std::string& key) {
-  static constexpr std::array kWords = {"password", "secret", "token", "credential"};
+  static constexpr std::array kWords = {"password",   "passphrase", "secret",  "token",
+                                        "credential", "apikey",     "api_key", "authorization"};
   const std::string name = lower(key);
   return std::any_of(kWords.begin(), kWords.end(),
                      [&](const char* word) { return name.find(word) != std::string::npos; });
@@ -51,7 +54,7 @@ Json redacted(const Json& json) {
 }
 
 Json shown(const Json& body) {
-  Json safe = redacted(body);
+  Json safe = json_without_secrets(redacted(body));
   const std::string text = dump_json(safe);
   if (text.size() <= AuditLog::kBodyMax) return safe;
   return {{"cut", dump_json(text.substr(0, AuditLog::kBodyMax))}, {"sha256", sha256_of(text)}};
@@ -79,6 +82,26 @@ std::int64_t number_of(const std::string& line) {
   return n.is_number_integer() ? n.get<std::int64_t>() : 0;
 }
 
+// Where the lines after number `after` begin. Numbers grow, so that a page costs no look at every
+// line before it; a line that is not ours goes with the one before it.
+std::size_t first_after(const std::vector<std::string>& lines, std::int64_t after) {
+  if (after <= 0) return 0;
+  std::size_t low = 0;
+  std::size_t high = lines.size();
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    std::size_t known = middle;
+    std::int64_t number = number_of(lines[known]);
+    while (number == 0 && known > low) number = number_of(lines[--known]);
+    if (number <= after) {
+      low = middle + 1;
+    } else {
+      high = known;
+    }
+  }
+  return low;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<AuditLog>> AuditLog::open(fs::path folder, std::size_t file_max) {
@@ -102,6 +125,15 @@ Status AuditLog::open_file() {
   return {};
 }
 
+// Somebody may have moved or removed the file: what is written then must not be nowhere.
+Status AuditLog::still_there() {
+  struct stat there {};
+  if (fd_ >= 0 && ::fstat(fd_, &there) == 0 && there.st_nlink > 0) return {};
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  log_warn(cat(file_of(folder_, 0).string(), ": was removed; the log goes on in a new one"));
+  return open_file();
+}
+
 // Goes on from the last line. One that a crash or a full disk cut off tells of nothing that was
 // done.
 Status AuditLog::load() {
@@ -122,7 +154,9 @@ Status AuditLog::load() {
   const auto last = parse_json(lines.back(), kLineMax);
   const bool good =
       last && last->is_object() && last->contains("hash") && (*last)["hash"].is_string();
-  last_ = number_of(lines.back());
+  for (auto line = lines.rbegin(); line != lines.rend() && last_ == 0; ++line) {
+    last_ = number_of(*line);  // not 0 behind a line that is not ours
+  }
   // Of a line that is not ours the chain says so; what comes after it holds all the same.
   head_ = good ? (*last)["hash"].get<std::string>() : sha256_of(lines.back());
   return {};
@@ -142,6 +176,7 @@ Status AuditLog::append(Json line) {
   if (bytes_ >= file_max_) {
     if (auto rotated = rotate(); !rotated) return rotated;
   }
+  if (auto there = still_there(); !there) return there;
   line["n"] = last_ + 1;
   line["prev"] = head_;
   const std::string hash = hash_of(line);
@@ -190,10 +225,7 @@ Result<std::vector<std::string>> AuditLog::read(std::int64_t after, std::size_t 
   std::vector<std::string> found;
   for (int age = kFilesMax - 1; age >= 0 && found.size() < limit; --age) {
     std::vector<std::string> lines = lines_in(file_of(folder_, age));
-    // Numbers grow, so that a page costs no look at every line before it.
-    auto line = std::partition_point(lines.begin(), lines.end(), [&](const std::string& each) {
-      return number_of(each) <= after;
-    });
+    auto line = lines.begin() + static_cast<std::ptrdiff_t>(first_after(lines, after));
     for (; line != lines.end() && found.size() < limit; ++line) found.push_back(std::move(*line));
   }
   return found;
@@ -219,6 +251,9 @@ void AuditVerifier::take(const std::string& text) {
   if (hash_of(*line) != hash) problems_.push_back(cat(place, " (number ", number, ") was changed"));
   if (first_ == 0) {
     first_ = number;
+    if (number == 1 && !before.empty()) {
+      problems_.push_back(cat(place, " is the first, and says that one was before it"));
+    }
   } else if (number != last_ + 1) {
     problems_.push_back(cat(place, ": number ", number, " follows ", last_,
                             number > last_ ? "; lines were removed" : "; lines were put in"));

@@ -55,6 +55,7 @@ class AuditLog {
       : folder_(std::move(folder)), file_max_(file_max) {}
   Status load();
   Status open_file();
+  Status still_there();
   Status rotate();
   Status append(nlohmann::json line);
 

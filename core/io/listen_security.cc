@@ -57,9 +57,19 @@ std::shared_ptr<const TlsFiles> tls_files(const ListenSecurity& security) {
   return security.tls ? std::make_shared<const TlsFiles>(*security.tls) : nullptr;
 }
 
-Result<std::shared_ptr<Tls>> load_tls(const ListenSecurity& security, WallTime now) {
+Result<std::shared_ptr<Tls>> load_tls(const ListenSecurity& security, const std::string& peer,
+                                      WallTime now) {
   if (!security.tls) return std::shared_ptr<Tls>();
-  return Tls::load(*security.tls, now);
+  ASSIGN_OR_RETURN(auto tls, Tls::load(*security.tls, now));
+  const std::string is = tls->certificate().peer;
+  const bool fits = peer.ends_with('/') ? is.starts_with(peer) : is == peer;
+  if (!fits) {
+    return fail(ErrorCode::kInvalid,
+                cat(security.tls->certificate.string(), ": is the certificate of ",
+                    is.empty() ? "nobody by name" : is, ", and this is ", peer,
+                    peer.ends_with('/') ? "NAME" : "", ": panshi tls issue ", peer));
+  }
+  return tls;
 }
 
 }  // namespace panshi

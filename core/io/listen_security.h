@@ -35,7 +35,9 @@ void warn_if_insecure(const ListenSecurity& security, const std::string& address
 
 // For calls to others; null when there are none.
 std::shared_ptr<const TlsFiles> tls_files(const ListenSecurity& security);
-// The files that are named, checked and ready; null when none are. Errors as Tls::load().
-Result<std::shared_ptr<Tls>> load_tls(const ListenSecurity& security, WallTime now);
+// The files that are named, checked and ready; null when none are. Errors as Tls::load(); kInvalid
+// when the certificate is not one of `peer` ("node/n-1"), or, with "controller/", of any such one.
+Result<std::shared_ptr<Tls>> load_tls(const ListenSecurity& security, const std::string& peer,
+                                      WallTime now);
 
 }  // namespace panshi

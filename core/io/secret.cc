@@ -40,7 +40,13 @@ class Known {
 
  private:
   mutable std::mutex mutex_;
-  std::set<std::string> secrets_;
+  // The longest first: one may begin with another.
+  struct Longer {
+    bool operator()(const std::string& a, const std::string& b) const {
+      return a.size() != b.size() ? a.size() > b.size() : a < b;
+    }
+  };
+  std::set<std::string, Longer> secrets_;
 };
 
 Known& known() {

@@ -17,6 +17,7 @@
 #include "core/io/files.h"
 #include "core/io/log.h"
 #include "core/io/openssl.h"
+#include "core/io/trusted_path.h"
 
 namespace panshi {
 namespace {
@@ -107,6 +108,12 @@ struct Pems {
 
 Result<Pems> read_pems(const TlsFiles& files) {
   Pems pems;
+  // Whoever may write one of them says who is believed, and is believed himself.
+  for (const auto& file : {files.certificate, files.key, files.authority, files.revoked}) {
+    if (file.empty()) continue;
+    if (const Status fine = check_trusted(file); !fine && fine.error().code == ErrorCode::kRefused)
+      return tl::unexpected(fine.error());
+  }
   struct stat about = {};
   if (::stat(files.key.c_str(), &about) == 0 && (about.st_mode & kOthers) != 0) {
     return fail(
@@ -347,6 +354,12 @@ Result<bool> Tls::refresh(WallTime now) {
   ASSIGN_OR_RETURN(Pems pems, read_pems(impl_->files));
   if (pems == impl_->now()->pems) return false;
   ASSIGN_OR_RETURN(Loaded loaded, load_from(impl_->files, std::move(pems), now));
+  const std::string was = impl_->now()->certificate.peer;
+  if (loaded.certificate.peer != was) {
+    return fail(ErrorCode::kInvalid,
+                cat(impl_->files.certificate.string(), ": is now the certificate of ",
+                    loaded.certificate.peer, ", and this is ", was, ": panshi tls renew ", was));
+  }
   loaded.turn = ++*impl_->turn;
   auto made = std::make_shared<const Loaded>(std::move(loaded));
   const std::lock_guard lock(impl_->mutex);

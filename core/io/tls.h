@@ -41,7 +41,8 @@ Result<TlsCertificate> read_certificate(std::string_view pem);
 
 class Tls {
  public:
-  // kNotFound, kRefused (readable by others), kInvalid (expired at `now`, not yet valid, not signed
+  // kNotFound, kRefused (the key is readable by others, or a file or its folder may be changed by
+  // them), kInvalid (expired at `now`, not yet valid, not signed
   // by the authority, not of that key, revoked): says which file, what is wrong and what to type.
   static Result<std::shared_ptr<Tls>> load(TlsFiles files, WallTime now);
   ~Tls();

@@ -21,6 +21,7 @@ using namespace openssl;
 
 constexpr unsigned kSecret = 0600;
 constexpr std::size_t kSerialBytes = 16;
+constexpr const char* kEarlier = "issued/earlier";
 // A clock that is a little behind must not refuse what was issued just now.
 constexpr Duration kBackdated = std::chrono::minutes(5);
 
@@ -258,6 +259,15 @@ Result<Authority::Issued> Authority::issue(const Subject& subject, WallTime now,
   add_extension(certificate.get(), by, NID_subject_alt_name, alternative_names(subject));
   CHECK_BUG(X509_sign(certificate.get(), signer.key.get(), EVP_sha256()) > 0);
   const TlsFiles files = files_of(peer);
+  // Good until its end all the same, so that revoke() must still know it.
+  if (const auto before = read_file(files.certificate)) {
+    ASSIGN_OR_RETURN(const TlsCertificate old, read_certificate(*before));
+    fs::create_directories(folder_ / kEarlier);
+    const fs::path kept_as = folder_ / kEarlier / cat(file_name(peer), "-", old.serial, ".crt");
+    if (auto kept = write_file_durably(kept_as, *before); !kept) {
+      return tl::unexpected(kept.error());
+    }
+  }
   if (auto kept = write_file_durably(files.key, pem_of(key.get()), kSecret); !kept) {
     return tl::unexpected(kept.error());
   }
@@ -279,11 +289,20 @@ Result<Authority::Issued> Authority::revoke(const std::string& peer, WallTime no
   ASSIGN_OR_RETURN(const LockFile lock, LockFile::acquire(folder_ / "lock"));
   ASSIGN_OR_RETURN(Issued last, find(peer));
   ASSIGN_OR_RETURN(const Signer signer, signer_of(folder_));
-  ASSIGN_OR_RETURN(const std::string pem, read_file(last.certificate));
-  ASSIGN_OR_RETURN(const std::string before, read_file(folder_ / "revoked.pem"));
-  const Certificate certificate = certificate_of(pem);
-  ASSIGN_OR_RETURN(const std::string list,
-                   revoked_with(signer, before, X509_get0_serialNumber(certificate.get()), now));
+  ASSIGN_OR_RETURN(std::string list, read_file(folder_ / "revoked.pem"));
+  std::vector<fs::path> all = {last.certificate};
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder_ / kEarlier, error)) {
+    all.push_back(entry.path());
+  }
+  for (const fs::path& each : all) {
+    ASSIGN_OR_RETURN(const std::string pem, read_file(each));
+    ASSIGN_OR_RETURN(const TlsCertificate about, read_certificate(pem));
+    if (about.peer != peer) continue;
+    const Certificate certificate = certificate_of(pem);
+    ASSIGN_OR_RETURN(list,
+                     revoked_with(signer, list, X509_get0_serialNumber(certificate.get()), now));
+  }
   if (auto kept = write_file_durably(folder_ / "revoked.pem", list); !kept) {
     return tl::unexpected(kept.error());
   }

@@ -5,6 +5,7 @@
 // ca.crt, ca.key        the authority's own; the key is all that must stay secret
 // revoked.pem           serials that are refused before their time (CRL)
 // issued/node-n-1.crt   and .key, the last ones of each name
+// issued/earlier/       certificates of those names before
 //
 // EC keys on P-256. Not thread safe; two programs on one folder wait for one another.
 #pragma once
@@ -51,7 +52,8 @@ class Authority {
   Result<Issued> issue(const Subject& subject, WallTime now, Duration valid = kDefaultValid);
   // The same subject again, with a new key. kNotFound.
   Result<Issued> renew(const std::string& peer, WallTime now, Duration valid = kDefaultValid);
-  // Whatever was issued last for that name. kNotFound. Hosts refuse it once they have the new list.
+  // Whatever was issued for that name, also before it was renewed. kNotFound. Hosts refuse it once
+  // they have the new list.
   Result<Issued> revoke(const std::string& peer, WallTime now);
   Result<std::vector<Issued>> issued() const;  // by name
   TlsCertificate certificate() const;

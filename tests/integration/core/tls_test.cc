@@ -11,6 +11,7 @@
 #include "core/io/files.h"
 #include "core/io/http_client.h"
 #include "core/io/http_server.h"
+#include "core/io/listen_security.h"
 #include "core/pki/authority.h"
 #include "tests/support/raw_connection.h"
 #include "tests/support/raw_http.h"
@@ -218,8 +219,53 @@ TEST_CASE("what is wrong with a certificate is said at the start, with what to d
   CHECK(open.error().message.find("chmod 600") != std::string::npos);
   REQUIRE(::chmod(files.key.c_str(), 0600) == 0);
 
+  // Whoever may write the list of authorities, or replace it in its folder, is believed.
+  const auto folder = files.authority.parent_path();
+  for (const auto& path : {files.authority, files.certificate, folder}) {
+    struct stat about = {};
+    REQUIRE(::stat(path.c_str(), &about) == 0);
+    REQUIRE(::chmod(path.c_str(), about.st_mode | 0002) == 0);
+    INFO(path);
+    CHECK(why(Tls::load(files, house.now)).find("may be written by everybody") !=
+          std::string::npos);
+    REQUIRE(::chmod(path.c_str(), about.st_mode & 07777) == 0);
+  }
+  CHECK(why(load_tls({.tls = files}, "node/n-1", house.now)) == "nothing is wrong");
+  CHECK(why(load_tls({.tls = files}, "node/n-9", house.now))
+            .find("is the certificate of node/n-1, and this is node/n-9: panshi tls issue "
+                  "node/n-9") != std::string::npos);
+  CHECK_FALSE(load_tls({.tls = files}, "controller/", house.now));
+  CHECK(load_tls({.tls = house.issue("controller/main")}, "controller/", house.now));
+
   REQUIRE(house.authority.revoke("node/n-1", house.now));
   CHECK(why(Tls::load(files, house.now)).find("was revoked") != std::string::npos);
+}
+
+TEST_CASE("who is revoked is revoked with what was issued before a renewal, too") {
+  House house;
+  const TlsFiles stolen = house.issue("node/n-1");
+  TlsFiles old = stolen;
+  for (auto* each : {&old.certificate, &old.key}) {
+    *each = house.folder.path() / each->filename();
+  }
+  std::filesystem::copy_file(stolen.certificate, old.certificate);
+  std::filesystem::copy_file(stolen.key, old.key);
+  REQUIRE(house.authority.renew("node/n-1", house.now));
+  CHECK(why(Tls::load(old, house.now)) == "nothing is wrong");
+  REQUIRE(house.authority.revoke("node/n-1", house.now));
+  CHECK(why(Tls::load(old, house.now)).find("was revoked") != std::string::npos);
+  CHECK(good(house.authority.issued()).size() == 1);
+  // Another's certificate over its own is not taken in while it runs.
+  const TlsFiles files = house.issue("node/n-2");
+  const auto tls = good(Tls::load(files, house.now));
+  const TlsFiles others = house.issue("node/n-3");
+  constexpr auto kOver = std::filesystem::copy_options::overwrite_existing;
+  std::filesystem::copy_file(others.certificate, files.certificate, kOver);
+  std::filesystem::copy_file(others.key, files.key, kOver);
+  const auto refreshed = tls->refresh(house.now);
+  REQUIRE_FALSE(refreshed);
+  CHECK(refreshed.error().message.find("node/n-3, and this is node/n-2") != std::string::npos);
+  CHECK(tls->certificate().peer == "node/n-2");
 }
 
 TEST_CASE("plain HTTP on a port for TLS, and TLS on a plain port, are answered by nobody") {

@@ -57,7 +57,12 @@ void TrialTree::invite() {
   auto authority = Authority::create(agent_.folder() / "tls", wall_now());
   if (!authority) throw std::runtime_error(authority.error().message);
   for (const char* role : {"node", "controller"}) {
-    const auto issued = authority->issue({role, "test", {agent_.address()}}, wall_now());
+    // A child that another thread of the test is just starting has its lock for a moment.
+    Result<Authority::Issued> issued = fail(ErrorCode::kConflict, "");
+    (void)agent::eventually([&] {
+      issued = authority->issue({role, "test", {agent_.address()}}, wall_now());
+      return issued || issued.error().code != ErrorCode::kConflict;
+    });
     if (!issued) throw std::runtime_error(issued.error().message);
   }
   const auto deep = agent_.folder() / "data/deep";

@@ -13,6 +13,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
+#include "tests/support/secret_file.h"
 #include "tests/support/temporary_folder.h"
 
 namespace panshi {
@@ -217,6 +218,21 @@ TEST_CASE("secrets are struck out, what is long is cut, and nothing does a thing
   CHECK(problems_of({line}).empty());
 }
 
+TEST_CASE("a log that somebody removed or wrote into goes on where it was") {
+  Log audit;
+  audit.write("POST /1");
+  audit.write("POST /2");
+  fs::remove(audit.folder.path() / "audit.log");
+  audit.write("POST /3");
+  REQUIRE(audit.lines().size() == 1);
+  CHECK(audit.lines().front().find("\"n\":3") != std::string::npos);
+  std::ofstream(audit.folder.path() / "audit.log", std::ios::app) << "junk\n";
+  audit.log = AuditLog::open(audit.folder.path()).value();
+  audit.write("POST /4");
+  CHECK(audit.lines().back().find("\"n\":4") != std::string::npos);
+  CHECK_FALSE(problems_of(audit.lines()).empty());
+}
+
 TEST_CASE("a flood of refused calls is counted, and drowns nothing") {
   Log audit;
   for (int i = 0; i < 1'000; ++i) audit.write("PUT /x", "no");
@@ -267,6 +283,25 @@ TEST_CASE("who calls is known by token, certificate or process, and by nothing e
   local.uid = 1000;
   CHECK(door.access.identify(local, false).who == "uid 1000");
   CHECK(door.access.lacks({"token ci", kRead}, kInject).find("author, admin") != std::string::npos);
+}
+
+TEST_CASE("what a stranger sends takes little room in the log, and secrets in it are struck out") {
+  Door door;
+  REQUIRE(secret_in(door.folder.path(), "hunter2-abc-0123456789", "one").read());
+  HttpRequest request;
+  request.method = "GET";
+  request.path = "/hunter2-abc-0123456789/" + std::string(8'000, '\x01');
+  door.access.on_refused(request, {});
+  request.path = "/x";
+  request.body = R"({"reason":"it is hunter2-abc-0123456789","api_key":"k"})";
+  REQUIRE(door.access.on_change(request, kHalt));
+  const Lines lines = door.audit->read(0, 10).value();
+  CHECK(lines.size() == 2);
+  for (const std::string& line : lines) {
+    CHECK(line.size() < 1'000);
+    CHECK(line.find("hunter2") == std::string::npos);
+    CHECK(line.find("\"k\"") == std::string::npos);
+  }
 }
 
 TEST_CASE("what cannot be written down is not done, but what ends faults is") {

@@ -60,6 +60,8 @@ TEST_CASE("what was read is struck out wherever it would be shown") {
   REQUIRE(secret_in(folder.path(), "root", "short").read());
   CHECK(without_secrets("x " + long_enough + long_enough + " y") == "x (struck out)(struck out) y");
   CHECK(without_secrets("the root of it") == "the root of it");  // too short to be told from words
+  REQUIRE(secret_in(folder.path(), long_enough + "-PROD", "longer").read());
+  CHECK(without_secrets("x " + long_enough + "-PROD y") == "x (struck out) y");
   const Json json = {{"a", {1, "is " + long_enough}}, {long_enough, true}};
   CHECK(json_without_secrets(json) == Json{{"a", {1, "is (struck out)"}}, {"(struck out)", true}});
 }

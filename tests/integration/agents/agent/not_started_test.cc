@@ -72,13 +72,25 @@ pid_t paused(TestAgent& agent) {
   return agent.service("shop").at("pid");
 }
 
-void try_with(const std::string& obstacle, int code, const std::string& said) {
-  INFO(obstacle);
-  TestAgent agent(kBody);
+pid_t started_and_paused(TestAgent& agent) {
   fs::create_directories(agent.folder() / "scripts");
   (void)secret_in(agent.folder(), "a key of the shop's", "key.secret");
   agent.start();
-  const pid_t shop = paused(agent);
+  return paused(agent);
+}
+
+// In its configuration.
+void change(const TestAgent& agent, const std::string& from, const std::string& to) {
+  std::string text = read_file(agent.folder() / "agent.yaml").value();
+  const auto at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  std::ofstream(agent.folder() / "agent.yaml") << text.replace(at, from.size(), to);
+}
+
+void try_with(const std::string& obstacle, int code, const std::string& said) {
+  INFO(obstacle);
+  TestAgent agent(kBody);
+  const pid_t shop = started_and_paused(agent);
   kill_whole(agent);
   REQUIRE(process_state(shop) == 'T');
 
@@ -100,16 +112,57 @@ TEST_CASE("a configuration that is broken meanwhile keeps no guardian from rever
   for (const bool revives : {false, true}) {
     INFO(revives);
     TestAgent agent(kBody, revives);
-    fs::create_directories(agent.folder() / "scripts");
-    (void)secret_in(agent.folder(), "a key of the shop's", "key.secret");
-    agent.start();
-    const pid_t shop = paused(agent);
+    const pid_t shop = started_and_paused(agent);
     std::ofstream(agent.folder() / "agent.yaml") << "node: [test\n";
     agent.signal(SIGKILL);
     CHECK(eventually([&] { return process_state(shop) == 'S'; }));
     CHECK(eventually([&] { return !fs::exists(agent.folder() / "state/faults/f1.json"); }));
     CHECK(eventually([&] { return (agent.pid() != 0) == revives; }));
     CHECK_THAT(agent.log(), Catch::Contains("goes on with the configuration"));
+  }
+}
+
+TEST_CASE("a configuration that names another state meanwhile keeps no guardian from reverting") {
+  TestAgent agent(kBody);
+  const pid_t shop = started_and_paused(agent);
+  change(agent, "state: state", "state: another");
+  agent.signal(SIGKILL);
+  CHECK(eventually([&] { return process_state(shop) == 'S'; }));
+  CHECK(eventually([&] { return !fs::exists(agent.folder() / "state/faults/f1.json"); }));
+}
+
+TEST_CASE("with agent and guardian dead and a broken configuration, the next start reverts") {
+  for (const std::string& verb : {std::string(), std::string("revert-all")}) {
+    INFO(verb);
+    TestAgent agent(kBody);
+    const pid_t shop = started_and_paused(agent);
+    kill_whole(agent);
+    change(agent, "services:", "servces:");
+    const Ended ended = verb.empty() ? agent.run({"--config", "{config}"})
+                                     : agent.run({verb, "--config", "{config}"});
+    INFO(ended.output);
+    CHECK(ended.code == (verb.empty() ? 64 : 0));
+    CHECK(process_state(shop) != 'T');
+    CHECK_FALSE(fs::exists(agent.folder() / "state/faults/f1.json"));
+  }
+}
+
+TEST_CASE(
+    "an undo record that cannot be read, or that another user wrote, is not said to be undone") {
+  for (const bool foreign : {false, true}) {
+    if (foreign && ::geteuid() != 0) continue;
+    TestAgent agent(kBody);
+    const pid_t shop = started_and_paused(agent);
+    kill_whole(agent);
+    const fs::path record = agent.folder() / "state/faults/f1.json";
+    if (foreign) REQUIRE(::chown(record.c_str(), 65'534, 65'534) == 0);
+    if (!foreign) std::ofstream(record) << "garbage";
+    const Ended ended = agent.run({"revert-all", "--config", "{config}"});
+    INFO(ended.output);
+    CHECK(ended.code == 1);
+    CHECK_THAT(ended.output, Catch::Contains(R"("id":"f1")") || Catch::Contains("f1"));
+    CHECK(process_state(shop) == 'T');
+    ::kill(shop, SIGCONT);
   }
 }
 
