@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -87,6 +88,7 @@ class TestAgent {
   std::uint64_t after_ = 0;
   std::string start_id_;
   bool by_socket_ = false;
+  mutable std::set<pid_t> seen_;  // all that everything() ever found
 };
 
 template <class Condition>
