@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "agents/agent.h"
-#include "agents/config/config.h"
+#include "agents/config/last_config.h"
 #include "agents/faults/fault_book.h"
 #include "agents/guardian/guardian.h"
 #include "agents/helpers/helper.h"
@@ -37,14 +37,13 @@ constexpr int kUsage = 64;
 constexpr auto kInsist = std::chrono::seconds(30);
 constexpr auto kSlack = std::chrono::seconds(5);
 constexpr std::size_t kSnapshotMax = 16 << 20;
-constexpr std::size_t kConfigMax = 4 << 20;
-constexpr const char* kLastConfig = "config.last";  // in the state: what the agent ran with
 
 constexpr const char* kHelp =
     R"(panshi-agent: supervises, probes, breaks and mends the services of one node.
 
   panshi-agent --config FILE                 run until SIGTERM or SIGINT
-  panshi-agent --config FILE --check-config  only check the file
+  panshi-agent --config FILE --check-config  only check the file, and the certificates and secrets
+                                             that it names; not those with --without-files
   panshi-agent revert-all --config FILE      revert every fault, of the agent that runs here or
                                              left behind by one that ran
   panshi-agent fsck --config FILE            list what faults left behind, as JSON
@@ -64,6 +63,7 @@ struct CommandLine {
   std::string compare;  // a file with an earlier snapshot
   std::string last;     // a copy of the configuration that an agent ran with, for its guardian
   bool check_only = false;
+  bool without_files = false;
   bool clear = false;
   bool help = false;
   bool version = false;
@@ -81,6 +81,8 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
       line.version = true;
     } else if (argument == "--check-config") {
       line.check_only = true;
+    } else if (argument == "--without-files") {  // they may not be made yet
+      line.without_files = true;
     } else if (argument == "--clear" && line.verb == "fsck") {
       line.clear = true;
     } else if (argument == "--compare" && line.verb == "snapshot") {
@@ -98,6 +100,9 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
       return fail(ErrorCode::kInvalid, cat("unknown argument `", argument, "`; see --help"));
     }
   }
+  if (line.without_files && !line.check_only) {
+    return fail(ErrorCode::kInvalid, "--without-files goes with --check-config; see --help");
+  }
   if (line.config.empty() && !line.help && !line.version) {
     return fail(ErrorCode::kInvalid, "--config FILE is missing; see --help");
   }
@@ -109,40 +114,13 @@ int say(const Error& error, int status) {
   return status;
 }
 
-struct Loaded {
-  AgentConfig config;
-  std::string text;
-};
-
-// The configuration `file`, as it stands in `from`.
-Result<Loaded> load_from(const std::filesystem::path& from, const std::string& file) {
-  ASSIGN_OR_RETURN(std::string text, read_file(from, kConfigMax));
-  ASSIGN_OR_RETURN(AgentConfig config, read_config(text, file));
-  return Loaded{std::move(config), std::move(text)};
-}
-
-// The copy beside the faults of the agent that ran with `file` last, when all that can be read of
-// it is its line `state:`.
-std::filesystem::path copy_of(const std::string& file) {
-  for (const std::string& each : split(read_file(file, kConfigMax).value_or(""), '\n')) {
-    std::string line = trimmed(each);
-    std::erase_if(line, [](char c) { return c == '"' || c == '\'' || c == ','; });
-    if (!line.starts_with("state:")) continue;
-    const std::string state = trimmed(line.substr(6, line.find(" #") - 6));
-    return std::filesystem::absolute(file).parent_path() / state / kLastConfig;
-  }
-  return {};
-}
-
-// Whoever edits the file while a fault is in force may have broken it, or named another state, by
-// the time that somebody has to revert: then what the agent ran with counts.
-Result<Loaded> load(const CommandLine& line) {
-  auto now = load_from(line.config, line.config);
+// As it is now; for who reverts, as the agent before it had it, if that is another.
+Result<LoadedConfig> load(const CommandLine& line) {
+  auto now = load_config(line.config, line.config);
   const bool reverts = line.verb == "revert-all" || line.verb == "recover";
-  if (now && (line.last.empty() || !reverts)) return now;
-  const auto copy = line.last.empty() ? copy_of(line.config) : std::filesystem::path(line.last);
-  if (copy.empty() || !reverts || !check_trusted(copy)) return now;
-  auto last = load_from(copy, line.config);
+  if (!reverts || (now && line.last.empty())) return now;
+  auto last =
+      load_last_config(line.last.empty() ? last_config_of(line.config) : line.last, line.config);
   if (!last) return now;
   if (now && now->config.state == last->config.state) return now;
   std::cerr << (now ? cat(line.config, ": names another state than the agent before had")
@@ -265,9 +243,7 @@ void revert_left_behind(const AgentConfig& config, std::function<void(MonoTime)>
 
 // For a configuration that cannot be read any more.
 void revert_with_last(const std::string& file) {
-  const std::filesystem::path copy = copy_of(file);
-  if (copy.empty() || !check_trusted(copy)) return;
-  const auto last = load_from(copy, file);
+  const auto last = load_last_config(last_config_of(file), file);
   if (!last) return;
   if (const auto lock = lock_state(last->config)) revert_left_behind(last->config);
 }
@@ -299,7 +275,7 @@ int run(const AgentConfig& config, const std::string& text) {
   ::mallopt(M_ARENA_MAX, 2);  // a dozen threads that mostly wait need no memory pool each
   const std::string file = config.file.string();
   const auto manager = ServiceManager::from_environment();
-  const std::string last = (config.state / kLastConfig).string();
+  const std::string last = last_config(config.state).string();
   Guardian::Options options;
   options.revert = {"revert-all", "--config", file, "--last", last};
   options.revive = options.revive_frozen = options.revert;
@@ -353,6 +329,7 @@ int main_of(const std::vector<std::string>& arguments) {
     return run_helper({arguments.begin() + 1, arguments.end()});
   }
   if (!arguments.empty() && arguments[0] == "clock") return tell_clock();
+  keep_new_files_private();
   const auto line = read_command_line(arguments);
   if (!line) return say(line.error(), kUsage);
   if (line->help) {
@@ -374,18 +351,16 @@ int main_of(const std::vector<std::string>& arguments) {
   if (line->verb == "fsck") return line->clear ? clear_leftovers(config) : fsck(config);
   if (line->verb == "snapshot") return snapshot(config, line->compare);
   Status fine = check_whose(config);
-  const int refused = fine ? 1 : kUsage;
-  if (fine && line->check_only) {
-    std::cout << line->config << ": good\n";
-    return 0;
-  }
-  if (fine) fine = check_secrets(config);
-  if (fine) return run(config, loaded->text);
-  (void)say(fine.error(), refused);
-  if (!line->check_only) {
+  if (fine && !line->without_files) fine = check_files(config, wall_now());
+  if (!fine) {
+    (void)say(fine.error(), kUsage);
+    if (line->check_only) return kUsage;
     if (const auto lock = lock_state(config)) revert_left_behind(config);
+    return kUsage;
   }
-  return refused;
+  if (!line->check_only) return run(config, loaded->text);
+  std::cout << line->config << ": good\n";
+  return 0;
 }
 
 }  // namespace

@@ -16,13 +16,6 @@ namespace {
 using Json = nlohmann::json;
 using Lines = std::vector<std::string>;
 
-std::int64_t number_of(const std::string& line) {
-  const auto json = parse_json(line);
-  return json && json->is_object() && json->contains("n") && (*json)["n"].is_number_integer()
-             ? (*json)["n"].get<std::int64_t>()
-             : 0;
-}
-
 Result<Lines> fetch(Invocation& i, Connection& controller, std::int64_t after) {
   Lines lines;
   const std::string node = i.text("--node");
@@ -36,8 +29,8 @@ Result<Lines> fetch(Invocation& i, Connection& controller, std::int64_t after) {
     }
     i.terminal.status(cat("  ", lines.size(), " lines"));
     if (list.size() < 1000) return lines;
-    const std::int64_t last = number_of(lines.back());
-    if (last <= after) return lines;  // it does not go on
+    const std::int64_t last = audit_number(lines.back());  // a page ends with a line of the log's
+    if (last <= after) return lines;                       // it does not go on
     after = last;
   }
 }
@@ -45,6 +38,9 @@ Result<Lines> fetch(Invocation& i, Connection& controller, std::int64_t after) {
 Result<Lines> lines_of_file(const std::string& file) {
   std::ifstream in(file);
   if (!in) return fail(ErrorCode::kNotFound, cat(file, ": cannot be read"));
+  if (in.peek() == std::ifstream::traits_type::eof()) {  // a folder, too
+    return fail(ErrorCode::kInvalid, cat(file, ": is not an audit log: there is nothing in it"));
+  }
   Lines lines;
   for (std::string line; std::getline(in, line);) lines.push_back(std::move(line));
   return lines;
@@ -59,6 +55,9 @@ int say_verified(Invocation& i, const Lines& lines) {
     problems.push_back(cat("the head ", i.text("--head"),
                            " is at no line of it: its end was cut off, or it was written anew"));
   }
+  if (verifier.lines() == 0) {
+    problems.emplace_back("there is not a line in it: nobody changed anything, or it was removed");
+  }
   const bool good = problems.empty();
   if (i.json) {
     i.terminal.document({{"ok", good},
@@ -70,9 +69,7 @@ int say_verified(Invocation& i, const Lines& lines) {
     return good ? kPass : kFail;
   }
   for (const std::string& problem : problems) i.terminal.error(printable(problem));
-  if (verifier.lines() == 0) {
-    i.terminal.line("there is not a line in it");
-  } else {
+  if (verifier.lines() > 0) {
     i.terminal.line(cat(verifier.lines(), " lines, numbers ", verifier.first(), " to ",
                         verifier.last(), good ? ", each follows the one before" : ""));
     if (verifier.first() > 1) {

@@ -17,6 +17,7 @@ namespace panshi::cli {
 namespace {
 
 constexpr std::size_t kAnswerMax = 64 << 20;
+constexpr std::size_t kTlsFileMax = 1 << 20;
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -43,10 +44,19 @@ Result<std::string> local_controller(const std::filesystem::path& state) {
           " (panshi lab up), and neither --controller nor PANSHI_CONTROLLER is given", hint));
 }
 
-Result<std::string> read_token(const std::string& file) {
-  Result<std::string> token = read_file(file, 4096);
-  if (!token) return fail(ErrorCode::kRefused, "token: " + token.error().message);
-  return trimmed(*token);
+// The library that calls would only say that it cannot load one of them.
+Status check_files(const TlsFiles& tls) {
+  for (const auto& file : {tls.authority, tls.certificate}) {
+    if (file.empty()) continue;
+    ASSIGN_OR_RETURN(const std::string pem, read_file(file, kTlsFileMax));
+    if (!read_certificate(pem)) {
+      return fail(ErrorCode::kInvalid, cat(file.string(), " is not a certificate in PEM"));
+    }
+  }
+  if (!tls.key.empty()) {
+    if (auto key = read_file(tls.key, kTlsFileMax); !key) return tl::unexpected(key.error());
+  }
+  return {};
 }
 
 Error no_controller(const std::string& url, int status) {
@@ -70,7 +80,7 @@ Error refusal(const std::string& url, const HttpReply& reply) {
     case 400:
       return {ErrorCode::kInvalid, text};
     case 401:
-      return {ErrorCode::kRefused, "the controller does not accept the token: " + text};
+      return {ErrorCode::kRefused, "the controller does not accept who calls: " + text};
     case 403:
       return {ErrorCode::kRefused, text};
     case 404:
@@ -96,9 +106,9 @@ std::filesystem::path state_directory(const Invocation& invocation) {
   return path.has_filename() ? path : path.parent_path();  // "lab/" is "lab"
 }
 
-Connection::Connection(std::string url, std::string token, const std::string& authority)
+Connection::Connection(std::string url, std::string token, std::optional<TlsFiles> tls)
     : url_(std::move(url)), token_(std::move(token)), client_(std::make_unique<HttpClient>()) {
-  if (!authority.empty()) tls_ = std::make_shared<const TlsFiles>(TlsFiles{"", "", authority});
+  if (tls) tls_ = std::make_shared<const TlsFiles>(*std::move(tls));
   while (!url_.empty() && url_.back() == '/') url_.pop_back();
   const bool local = url_.starts_with(kUnix);
   if (local) socket_ = std::filesystem::absolute(url_.substr(kUnix.size()));
@@ -125,19 +135,35 @@ Result<Connection> Connection::find(const Invocation& invocation) {
                 "--controller unix: wants the path of a socket: unix:STATE/controller.sock");
   }
   if (url.starts_with(kUnix)) return Connection(std::move(url), "");
-  if (token_file.empty()) {
-    return fail(ErrorCode::kRefused, "no token: give --token-file or PANSHI_TOKEN_FILE");
-  }
   const bool over_tls = url.starts_with("https://");
-  if (over_tls && authority.empty()) {
+  const std::string certificate =
+      over_tls ? invocation.text("--certificate", environment("PANSHI_CERTIFICATE")) : "";
+  if (token_file.empty() && certificate.empty()) {
+    return fail(ErrorCode::kRefused,
+                cat("no token: give --token-file or PANSHI_TOKEN_FILE",
+                    over_tls ? ", or a certificate of yours with --certificate" : ""));
+  }
+  std::string token;
+  if (!token_file.empty()) {
+    auto read = read_token(token_file);
+    if (!read) return fail(ErrorCode::kRefused, cat("token: ", read.error().message));
+    token = *std::move(read);
+  }
+  if (!over_tls) return Connection(std::move(url), std::move(token));
+  // Nobody shall get the token who cannot prove to be the controller.
+  if (authority.empty()) {
     return fail(ErrorCode::kRefused,
                 cat(url,
                     " is proven by a certificate: say who signs it, with --authority FILE or "
                     "PANSHI_AUTHORITY (ca.crt of panshi tls init)"));
   }
-  // Before the token leaves: nobody shall get it who cannot prove to be the controller.
-  ASSIGN_OR_RETURN(std::string token, read_token(token_file));
-  return Connection(std::move(url), std::move(token), over_tls ? authority : "");
+  TlsFiles tls{certificate, "", authority};
+  if (!certificate.empty()) {
+    tls.key = invocation.text("--key", environment("PANSHI_KEY"));
+    if (tls.key.empty()) tls.key = std::filesystem::path(certificate).replace_extension(".key");
+  }
+  if (Status good = check_files(tls); !good) return tl::unexpected(good.error());
+  return Connection(std::move(url), std::move(token), std::move(tls));
 }
 
 Result<std::string> Connection::call(HttpCall call) {

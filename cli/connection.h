@@ -3,12 +3,14 @@
 //
 // Found by: --controller and --token-file, else PANSHI_CONTROLLER and PANSHI_TOKEN_FILE, else the
 // lab.json in the state directory, else the socket of a controller there or in kDefaultState.
+// Over https:// a certificate (--certificate, PANSHI_CERTIFICATE) serves in place of a token.
 // "unix:FILE" is a controller on this machine, by its socket: no token, but its user or root. One
 // thread.
 #pragma once
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "cli/command.h"
@@ -24,8 +26,8 @@ class Connection {
  public:
   // kUnavailable with one line that says where it was looked for; kRefused: no token.
   static Result<Connection> find(const Invocation& invocation);
-  // `authority`: who signed its certificate; for https:// alone.
-  Connection(std::string url, std::string token, const std::string& authority = {});
+  // `tls`: who signed its certificate, and perhaps our own; for https:// alone.
+  Connection(std::string url, std::string token, std::optional<TlsFiles> tls = {});
   static constexpr const char* kDefaultState = "/var/lib/panshi/controller";
 
   // Errors: kUnavailable (not reachable, or no controller), kTimeout, kRefused (the token),

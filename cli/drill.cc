@@ -48,7 +48,7 @@ Result<Json> request_of(const Invocation& invocation) {
 int finish(Invocation& invocation, const Followed& followed) {
   Terminal& terminal = invocation.terminal;
   print_summary(terminal, followed.drill);
-  for (const std::string& file : followed.report_files) terminal.line("        " + printable(file));
+  for (const std::string& file : followed.report_files) terminal.line("        " + one_line(file));
   if (invocation.json) terminal.document(followed.drill);
   return exit_code_of_drill(followed.drill);
 }

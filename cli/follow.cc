@@ -96,7 +96,7 @@ class Follower {
     std::string what = line.what;
     what.resize(7, ' ');
     terminal_.line(cat(terminal_.tone("soft", at), "  ", terminal_.tone(tone, what), "  ",
-                       printable(line.text)));
+                       one_line(line.text)));
   }
 
   void show_customers() {
@@ -180,7 +180,7 @@ std::string signals_text(const Json& signals, const std::vector<std::string>& na
     }
     if (parts.size() < kShown) parts.push_back(cat(name, " ", values.empty() ? "no data" : values));
   }
-  return printable(join(parts, ", "));
+  return one_line(join(parts, ", "));
 }
 
 Result<Followed> follow_drill(Connection& controller, Terminal& terminal, const std::string& drill,

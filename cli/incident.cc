@@ -29,7 +29,7 @@ int show(Invocation& invocation) {
     i.terminal.line(members_table(*incident));
     for (const nlohmann::json& wait : waits) {
       if (wait.is_string()) {
-        i.terminal.line("waits until " + printable(wait.get<std::string>()));
+        i.terminal.line("waits until " + one_line(wait.get<std::string>()));
       }
     }
     if (!waits.empty()) {

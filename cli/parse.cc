@@ -8,8 +8,10 @@
 #include <deque>
 #include <iostream>
 #include <map>
+#include <set>
 
 #include "cli/exit_codes.h"
+#include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
 #include "core/model/check.h"
@@ -35,6 +37,16 @@ std::string check_integer(const Argument& argument, const std::string& text) {
   return cat("must be from ", argument.min, " to ", argument.max, ", not ", text);
 }
 
+// What stands in a path of the controller's API.
+const std::set<std::string> kNames = {"ID", "NAME", "NODE"};
+
+std::string check_word(const std::string& text, bool is_name) {
+  if (text.empty()) return "is empty";
+  if (!is_name || is_id(text)) return {};
+  return cat("`", one_line(text),
+             "` is not a name: letters, digits, `_`, `.` and `-`, 128 at most");
+}
+
 // Every command has these, so that scripts may put them anywhere.
 std::vector<Argument> common() {
   return {{"--json", "", "print one JSON document on stdout"},
@@ -44,7 +56,10 @@ std::vector<Argument> common() {
            "lab's)"},
           {"--token-file", "FILE", "its token (default: $PANSHI_TOKEN_FILE, the lab's)"},
           {"--authority", "FILE",
-           "who signed its certificate, for https:// (default: $PANSHI_AUTHORITY)"}};
+           "who signed its certificate, for https:// (default: $PANSHI_AUTHORITY)"},
+          {"--certificate", "FILE",
+           "yours, in place of a token, for https:// (default: $PANSHI_CERTIFICATE)"},
+          {"--key", "FILE", "the key of that (default: $PANSHI_KEY, or FILE with .key)"}};
 }
 
 void add(Bound& bound, const Argument& argument) {
@@ -62,7 +77,8 @@ void add(Bound& bound, const Argument& argument) {
     }
     option->expected(1);
     if (!argument.name.starts_with("-")) {
-      const auto check = [](const std::string& text) { return text.empty() ? "is empty" : ""; };
+      const bool is_name = kNames.contains(argument.value);
+      const auto check = [is_name](const std::string& text) { return check_word(text, is_name); };
       option->check(CLI::Validator(check, "", "empty"));
     }
     if (argument.many) {  // by name: once for each value; by position: all that follow

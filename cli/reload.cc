@@ -18,7 +18,7 @@ int reload(Invocation& invocation) {
     if (i.json) return kPass;
     const nlohmann::json changes = list_of(*answer, "changes");
     for (const nlohmann::json& change : changes) {
-      i.terminal.line(printable(change.get<std::string>()));
+      i.terminal.line(one_line(change.get<std::string>()));
     }
     i.terminal.line(changes.empty() ? "nothing has changed"
                                     : cat("reloaded: ", changes.size(), " taken in"));

@@ -46,7 +46,7 @@ std::string field(const nlohmann::json& object, std::string_view path) {
     if (!at->is_object() || !at->contains(key)) return {};
     at = &(*at)[key];
   }
-  return printable(plain(*at));
+  return one_line(plain(*at));
 }
 
 nlohmann::json list_of(const nlohmann::json& answer, const char* key) {
@@ -115,7 +115,7 @@ int show_object(Invocation& invocation, const std::string& path) {
 std::string members_table(const nlohmann::json& object) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& [key, value] : object.items()) {
-    rows.push_back({title_of(key), printable(member(object, key))});
+    rows.push_back({title_of(key), one_line(member(object, key))});
   }
   return table(rows);
 }

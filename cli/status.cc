@@ -23,7 +23,7 @@ std::vector<std::string> waits_of(const Json& incident) {
     }
     if (wait.is_string()) {
       lines.push_back(
-          cat(field(incident, "id"), " waits until ", printable(wait.get<std::string>())));
+          cat(field(incident, "id"), " waits until ", one_line(wait.get<std::string>())));
     }
   }
   return lines;
@@ -66,7 +66,7 @@ int show(Invocation& invocation, Connection& controller) {
   }
   std::vector<std::string> insecure;
   for (const Json& one : list_of(*status, "insecure")) {
-    if (one.is_string()) insecure.push_back(printable(one.get<std::string>()));
+    if (one.is_string()) insecure.push_back(one_line(one.get<std::string>()));
   }
   if (!insecure.empty()) {
     terminal.line(cat("insecure    ", join(insecure, ", "),

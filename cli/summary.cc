@@ -38,7 +38,7 @@ std::string ids_of(const Json& audit, const std::string& name) {
   if (!audit.contains("ids") || !audit["ids"].is_object()) return {};
   std::vector<std::string> ids;
   for (const Json& id : list_of(audit["ids"], name.c_str())) {
-    if (id.is_string()) ids.push_back(printable(id.get<std::string>()));
+    if (id.is_string()) ids.push_back(one_line(id.get<std::string>()));
   }
   const std::size_t all = ids.size();
   if (all > 5) ids.resize(5);
@@ -61,7 +61,7 @@ void print_ledger(Terminal& terminal, const Json& drill) {
   const auto add = [&](const std::string& name, std::string count) {
     if (count.empty()) return;
     count.insert(0, count.size() < 8 ? 8 - count.size() : 0, ' ');
-    rows.push_back({printable(name), count, ids_of(audit, name)});
+    rows.push_back({one_line(name), count, ids_of(audit, name)});
   };
   const Json counts = list_of(audit, "counts");
   for (const Json& one : counts) add(field(one, "name"), field(one, "value"));
@@ -70,10 +70,10 @@ void print_ledger(Terminal& terminal, const Json& drill) {
   }
   terminal.line(indented(table(rows)));
   for (const Json& why : list_of(audit, "why")) {
-    if (why.is_string()) terminal.line("  " + printable(why.get<std::string>()));
+    if (why.is_string()) terminal.line("  " + one_line(why.get<std::string>()));
   }
   for (const Json& what : list_of(audit, "not_checked")) {
-    if (what.is_string()) terminal.line("  not checked: " + printable(what.get<std::string>()));
+    if (what.is_string()) terminal.line("  not checked: " + one_line(what.get<std::string>()));
   }
 }
 
@@ -109,7 +109,7 @@ void print_summary(Terminal& terminal, const Json& drill) {
           terminal.tone(tone, verdict.empty() ? "none yet, " + field(drill, "phase") : verdict),
           field(drill, "aborted") == "true" ? ", aborted" : ""));
   for (const Json& why : list_of(drill, "why")) {
-    if (why.is_string()) terminal.line("  " + printable(why.get<std::string>()));
+    if (why.is_string()) terminal.line("  " + one_line(why.get<std::string>()));
   }
   print_expectations(terminal, drill);
   print_phases(terminal, drill);

@@ -11,12 +11,17 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kDefaultFolder = "tls";
+constexpr const char* kAuthority = "authority";
 constexpr Duration kDay = std::chrono::hours(24);
 constexpr std::int64_t kSoonDays = 30;
 
 std::filesystem::path folder(const Invocation& i) { return i.text("--dir", kDefaultFolder); }
 
-std::int64_t days_left(const TlsCertificate& about) { return (about.until - wall_now()) / kDay; }
+// The day that has begun counts: a year has 365 when it was just issued.
+std::int64_t days_left(const TlsCertificate& about) {
+  const Duration left = about.until - wall_now();
+  return left <= Duration(0) ? left / kDay : (left + kDay - Duration(1)) / kDay;
+}
 
 Json issued_json(const Authority::Issued& issued) {
   return {{"who", issued.about.peer},
@@ -73,8 +78,9 @@ int with_authority(Invocation& i, Act act) {
   return say_issued(i, *authority, *issued);
 }
 
-Duration valid_for(const Invocation& i) {
-  return i.has("--days") ? kDay * *i.integer("--days") : Authority::kDefaultValid;
+std::optional<Duration> valid_for(const Invocation& i) {
+  if (!i.has("--days")) return std::nullopt;
+  return kDay * *i.integer("--days");
 }
 
 int issue(Invocation& i) {
@@ -85,9 +91,30 @@ int issue(Invocation& i) {
   });
 }
 
+int renew_itself(Invocation& i) {
+  if (i.has("--days") || i.has("--name")) {
+    return report_error(i, {ErrorCode::kInvalid, "the authority has no names, and ten years"});
+  }
+  auto authority = Authority::open(folder(i));
+  if (!authority) return report_error(i, authority.error());
+  if (auto renewed = authority->renew_itself(wall_now()); !renewed)
+    return report_error(i, renewed.error());
+  const TlsCertificate about = authority->certificate();
+  if (i.json) {
+    i.terminal.document({{"who", kAuthority}, {"days_left", days_left(about)}});
+    return kPass;
+  }
+  i.terminal.line(cat("the authority is good until ", utc_minute(about.until),
+                      ", with the key it had: all that it signed stays good"));
+  i.terminal.line(cat("copy ", (folder(i) / "ca.crt").string(),
+                      " to every host, and to whoever has it for --authority"));
+  return kPass;
+}
+
 int renew(Invocation& i) {
+  if (i.text("who") == kAuthority) return renew_itself(i);
   return with_authority(i, [&](Authority& authority) {
-    return authority.renew(i.text("who"), wall_now(), valid_for(i));
+    return authority.renew(i.text("who"), wall_now(), valid_for(i), i.texts("--name"));
   });
 }
 
@@ -106,12 +133,14 @@ int revoke(Invocation& i) {
   return kPass;
 }
 
+std::string state_of(const TlsCertificate& about, const std::string& who) {
+  if (about.until <= wall_now()) return "expired: panshi tls renew " + who;
+  if (days_left(about) <= kSoonDays) return "expires soon: panshi tls renew " + who;
+  return "good";
+}
 std::string state_of(const Authority::Issued& each) {
   if (each.revoked) return "revoked";
-  const std::int64_t days = days_left(each.about);
-  if (days < 0) return "expired: panshi tls renew " + each.about.peer;
-  if (days <= kSoonDays) return "expires soon: panshi tls renew " + each.about.peer;
-  return "good";
+  return state_of(each.about, each.about.peer);
 }
 
 int show(Invocation& i) {
@@ -127,6 +156,8 @@ int show(Invocation& i) {
     return kPass;
   }
   std::vector<std::vector<std::string>> rows = {{"WHO", "NAMES", "DAYS LEFT", "STATE"}};
+  const TlsCertificate own = authority->certificate();
+  rows.push_back({kAuthority, "", cat(days_left(own)), state_of(own, kAuthority)});
   for (const auto& each : *issued) {
     rows.push_back({each.about.peer, join(each.about.names, ", "), cat(days_left(each.about)),
                     state_of(each)});
@@ -139,6 +170,8 @@ const Argument kFolder = {"--dir", "DIR", "folder of the authority (default: tls
 const Argument kWho = {"who", "ROLE/NAME", "node/n-1, controller/main or user/alice", true};
 const Argument kDays = {"--days", "N",  "how long it is valid (default: 365)", false, false,
                         1,        3'650};
+const Argument kName = {"--name", "NAME",
+                        "a host name or address it is reached at; may be repeated", false, true};
 
 }  // namespace
 
@@ -154,22 +187,22 @@ std::vector<Command> tls_commands() {
        "issue",
        "Make a key and a certificate for a node, a controller or a person.",
        "panshi tls issue node/n-1 --name 10.0.0.1",
-       {kWho,
-        {"--name", "NAME", "a host name or address it is reached at; may be repeated", false, true},
-        kDays,
-        kFolder},
+       {kWho, kName, kDays, kFolder},
        issue},
       {"tls",
        "show",
-       "List what was issued, and how long it is valid.",
+       "List what was issued, and how long that and the authority are valid.",
        "panshi tls show",
        {kFolder},
        show},
       {"tls",
        "renew",
-       "Make a new key and certificate for the same names.",
+       "Make a new key and certificate, for the same names or other ones.",
        "panshi tls renew node/n-1",
-       {kWho, kDays, kFolder},
+       {{"who", "ROLE/NAME", "node/n-1, controller/main, user/alice; or authority, itself", true},
+        {"--name", "NAME", "in place of the names it had; may be repeated", false, true},
+        kDays,
+        kFolder},
        renew},
       {"tls",
        "revoke",

@@ -59,6 +59,10 @@ Status can_keep(const std::string& file) {
 
 int create(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
+    if (i.has("--for")) {
+      if (auto term = parse_duration(i.text("--for")); !term)
+        return report_error(i, {ErrorCode::kInvalid, cat("--for: ", term.error().message)});
+    }
     // First: a token that cannot be kept must not be there.
     if (i.has("--out")) {
       if (auto kept = can_keep(i.text("--out")); !kept) return report_error(i, kept.error());

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // panshi-controller: the control plane. Exit 0 after an orderly stop, 1 when it had to give up,
 // 64 for a wrong command line or configuration.
-#include <sys/stat.h>
-
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -14,6 +12,7 @@
 #include "controller/world_brain.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
+#include "core/io/private_folder.h"
 #include "core/io/signals.h"
 #include "core/io/trusted_path.h"
 #include "core/model/check.h"
@@ -28,7 +27,10 @@ constexpr const char* kHelp =
     "panshi-controller: schedules drills, runs them through the agents, watches, heals, reports\n"
     "\n"
     "  panshi-controller --config FILE                 run until SIGTERM or SIGINT\n"
-    "  panshi-controller --config FILE --check-config  only say what is wrong with it\n"
+    "  panshi-controller --config FILE --check-config  only say what is wrong with it and with "
+    "the\n"
+    "                                                  certificates that it names; not those with\n"
+    "                                                  --without-files\n"
     "  panshi-controller --config FILE --take-over     and command agents that another "
     "controller,\n"
     "                                                  or one whose state is lost, commanded "
@@ -45,6 +47,7 @@ constexpr const char* kHelp =
 struct Flags {
   std::string config;
   bool check = false;
+  bool without_files = false;
   bool take_over = false;
   bool help = false;
   bool version = false;
@@ -60,6 +63,8 @@ Result<Flags> read_flags(int argc, char** argv) {
       flags.version = true;
     } else if (flag == "--check-config") {
       flags.check = true;
+    } else if (flag == "--without-files") {  // they may not be made yet
+      flags.without_files = true;
     } else if (flag == "--take-over") {
       flags.take_over = true;
     } else if (flag == "--config" && i + 1 < argc) {
@@ -67,11 +72,14 @@ Result<Flags> read_flags(int argc, char** argv) {
     } else if (flag.starts_with("--config=")) {
       flags.config = flag.substr(std::strlen("--config="));
     } else {
-      const std::vector<std::string> known = {"--config", "--check-config", "--take-over", "--help",
-                                              "--version"};
+      const std::vector<std::string> known = {"--config",    "--check-config", "--without-files",
+                                              "--take-over", "--help",         "--version"};
       if (flag == "--config") return fail(ErrorCode::kInvalid, "--config wants a file");
       return fail(ErrorCode::kInvalid, cat("unknown flag ", flag, did_you_mean(flag, known)));
     }
+  }
+  if (flags.without_files && !flags.check) {
+    return fail(ErrorCode::kInvalid, "--without-files goes with --check-config (see --help)");
   }
   if (flags.config.empty() && !flags.help && !flags.version) {
     return fail(ErrorCode::kInvalid, "--config FILE is missing (see --help)");
@@ -185,10 +193,12 @@ int run(int argc, char** argv) {
   const auto catalog = load_catalog(*config);
   if (!catalog) return complain(catalog.error(), kUsage);
   if (auto fine = check_whose(flags->config, *config); !fine) return complain(fine.error(), kUsage);
+  if (!flags->without_files) {
+    const auto tls = load_tls(config->security, "controller/", wall_now());
+    if (!tls) return complain(tls.error(), kUsage);
+  }
   if (flags->check) return std::printf("%s: good\n", flags->config.c_str()), 0;
-  // Journal, samples and reports are for their owner alone. (We start no processes that inherit
-  // it.)
-  ::umask(077);
+  keep_new_files_private();  // journal, samples and reports
   prepare_signals();
   prepare_reload_signal();
   open_log("panshi-controller", LogLevel::kInfo);

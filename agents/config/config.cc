@@ -451,7 +451,10 @@ const ServiceConfig* AgentConfig::service(const std::string& name) const {
   return found == services.end() ? nullptr : &*found;
 }
 
-Status check_secrets(const AgentConfig& config) {
+Status check_files(const AgentConfig& config, WallTime now) {
+  if (const auto tls = load_tls(config.security, cat("node/", config.node), now); !tls) {
+    return tl::unexpected(tls.error());
+  }
   std::vector<const Secret*> all;
   for (const ProbeConfig& probe : config.probes) all.push_back(&probe.target.password);
   for (const ServiceConfig& service : config.services) {
@@ -465,11 +468,6 @@ Status check_secrets(const AgentConfig& config) {
     if (const auto text = secret->read(); !text) return tl::unexpected(text.error());
   }
   return {};
-}
-
-Result<AgentConfig> load_config(const std::filesystem::path& file) {
-  ASSIGN_OR_RETURN(const Document document, load_yaml(file));
-  return from_document(document);
 }
 
 Result<AgentConfig> read_config(const std::string& text, const std::string& file) {

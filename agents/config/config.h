@@ -177,12 +177,12 @@ struct AgentConfig {
   const ServiceConfig* service(const std::string& name) const;  // null when there is none
 };
 
-// kNotFound, or kInvalid with a line per mistake: "file:line:column: path what is wrong".
-Result<AgentConfig> load_config(const std::filesystem::path& file);
-// Reads every secret that is named: none is missing, and none can be read by others.
-Status check_secrets(const AgentConfig& config);
-// The same from text, for tests; `file` only names it in messages.
+// kInvalid with a line per mistake: "file:line:column: path what is wrong". `file` is where the
+// text stands, or stood.
 Result<AgentConfig> read_config(const std::string& text, const std::string& file);
+// Reads the certificates and every secret that is named: none is missing, wrong, or others' to
+// read.
+Status check_files(const AgentConfig& config, WallTime now);
 
 // Names in `{…}` of the program's command, sorted, each once.
 std::vector<std::string> program_arguments(const ProgramConfig& program);

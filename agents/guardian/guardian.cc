@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@
 
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/private_folder.h"
 #include "core/io/process.h"
 
 extern char** environ;
@@ -44,9 +46,9 @@ constexpr int kPollMaxMs = 60'000;
 // The first look that finds the agent late may be the first after guardian and agent were frozen
 // together (a paused virtual machine): then the agent has this time to move.
 constexpr std::int64_t kSecondLookUs = 250'000;
-constexpr int kPipe = 3;       // the guardian's descriptors
-constexpr int kAgent = 4;      // a pidfd
-constexpr int kAboveBoth = 5;  // and all from here are closed
+constexpr int kPipe = 3;                          // the guardian's descriptors
+constexpr int kAgent = 4;                         // a pidfd
+constexpr int kAboveBoth = 5;                     // and all from here are closed
 constexpr const char* kName = "panshi-guardian";  // 15 characters: all that the kernel keeps
 constexpr std::string_view kWhyKey = "PANSHI_PREDECESSOR=";
 constexpr std::size_t kCountTextMax = 512;
@@ -205,6 +207,7 @@ bool await_death(Will& will) {
   ::sigprocmask(SIG_SETMASK, &will.mask, nullptr);
   ::close(kPipe);
   ::close(kAgent);
+  ::umask(started_umask());
   auto& revive = frozen ? will.revive_frozen : will.revive;
   ::execve(kSelf, too_often ? will.revert.data() : revive.data(), will.environment.data());
   ::_exit(127);
@@ -252,8 +255,8 @@ Status Guardian::Impl::prepare(const Options& options) {
   will.page = new (shared) Page{kMovesNever.time_since_epoch().count(), 0, 0};
   will.grace_us = options.grace.count();
   ask_every_ms = static_cast<int>(options.ask_every / std::chrono::milliseconds(1));
-  will.texts = {argv_of(options.revive), argv_of(options.revive_frozen), argv_of(options.revert),
-                {}};
+  will.texts = {
+      argv_of(options.revive), argv_of(options.revive_frozen), argv_of(options.revert), {}};
   for (char** each = environ; *each != nullptr; ++each) {
     const std::string_view text = *each;
     if (!text.starts_with(kCountKey) && !text.starts_with(kWhyKey)) {

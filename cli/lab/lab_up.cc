@@ -83,7 +83,11 @@ Status make_certificates(const LabPlan& plan, const fs::path& lab) {
   for (const PlannedNode& node : plan.nodes)
     subjects.push_back({"node", node.name, {node.address}});
   for (const Authority::Subject& subject : subjects) {
-    const auto issued = authority->issue(subject, wall_now());
+    auto issued = authority->issue(subject, wall_now());
+    if (!issued && issued.error().code == ErrorCode::kConflict) {
+      issued =
+          authority->renew(cat(subject.role, "/", subject.name), wall_now(), {}, subject.names);
+    }
     if (!issued) return tl::unexpected<Error>(issued.error());
   }
   return {};

@@ -6,6 +6,7 @@
 #include "core/access/access.h"
 #include "core/base/text.h"
 #include "core/io/http_guard.h"
+#include "core/io/secret.h"
 #include "core/json/fields.h"
 
 namespace panshi::controller {
@@ -129,7 +130,7 @@ HttpResponse Api::command(const Verb& verb, const Request& request) {
     if (!body->is_object()) {
       return error_response({ErrorCode::kInvalid, "the body must be a JSON object"});
     }
-    command.body = *std::move(body);
+    command.body = json_without_secrets(*body);  // before it is journaled
   }
   // A scenario that stands in no catalogue is the author's.
   if (command.body.contains("document") && (request.caller.rights & kInject) == 0) {

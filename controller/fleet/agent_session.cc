@@ -5,6 +5,7 @@
 
 #include "controller/limits.h"
 #include "core/base/text.h"
+#include "core/io/secret.h"
 #include "core/json/fields.h"
 
 namespace panshi::controller {
@@ -22,9 +23,10 @@ Status read_poll(const nlohmann::json& answer, WallTime received, AgentEvents& o
     cursor.after = answer.at("next").get<std::int64_t>();
     lost = answer.value("lost", false);
     for (const auto& event : answer.at("events")) {
-      out.events.push_back({.at = received - Duration(event.at("age_us").get<std::int64_t>()),
-                            .kind = event.at("kind").get<std::string>(),
-                            .data = event.value("data", nlohmann::json::object())});
+      out.events.push_back(
+          {.at = received - Duration(event.at("age_us").get<std::int64_t>()),
+           .kind = event.at("kind").get<std::string>(),
+           .data = json_without_secrets(event.value("data", nlohmann::json::object()))});
     }
     for (const auto& sample : answer.at("samples")) {
       out.samples.push_back({.at = received - Duration(sample.at("age_us").get<std::int64_t>()),
@@ -49,9 +51,9 @@ std::string code_of(const HttpReply& reply) {
 std::string words_of(const HttpReply& reply) {
   const auto json = parse_json(reply.body, limits::kAnswerMax);
   if (json && json->is_object() && json->value("error", nlohmann::json()).is_string()) {
-    return json->at("error").get<std::string>();
+    return without_secrets(json->at("error").get<std::string>());
   }
-  return cat("HTTP ", reply.status, ": ", reply.body.substr(0, 200));
+  return without_secrets(cat("HTTP ", reply.status, ": ", reply.body.substr(0, 200)));
 }
 
 AgentSession::AgentSession(Options options, AgentCursor from)

@@ -5,6 +5,7 @@
 
 #include "controller/limits.h"
 #include "core/base/text.h"
+#include "core/io/secret.h"
 #include "core/json/fields.h"
 
 namespace panshi::controller {
@@ -60,7 +61,9 @@ std::optional<EffectDone> EffectCall::answered(const Result<HttpReply>& reply, I
     maybe_sent_ = true;
     const auto json = parse_json(reply->body, limits::kAnswerMax);
     const bool understandable = json && json->is_object();
-    if (understandable && text_at(*json, "state") != "applying") return understood(*json, at);
+    if (understandable && text_at(*json, "state") != "applying") {
+      return understood(json_without_secrets(*json), at);
+    }
     why_ =
         understandable ? "the agent is still applying it" : "the agent's answer is no JSON object";
   } else if (reply->status == 401 || reply->status == 503) {  // its token is new, or it is busy

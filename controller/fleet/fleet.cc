@@ -14,17 +14,13 @@ namespace panshi::controller {
 namespace {
 
 constexpr std::size_t kJobsMax = 50'000;
-constexpr std::size_t kTokenMax = 4'096;
 
 }  // namespace
 
 Result<std::string> read_agent_token(const std::string& file) {
-  const auto text = read_file(file, kTokenMax);
-  if (!text)
-    return fail(ErrorCode::kNotFound, cat("its token cannot be read: ", text.error().message));
-  std::string token = trimmed(*text);
-  if (token.empty()) return fail(ErrorCode::kNotFound, cat("its token file ", file, " is empty"));
-  return token;
+  auto token = read_token(file);
+  if (token) return token;
+  return fail(ErrorCode::kNotFound, cat("its token cannot be read: ", token.error().message));
 }
 
 Status address_to_agent(HttpCall& call, const std::string& node, const std::string& token_file,

@@ -75,15 +75,8 @@ std::vector<std::string> lines_in(const fs::path& file) {
   return lines;
 }
 
-std::int64_t number_of(const std::string& line) {
-  const auto json = parse_json(line, kLineMax);
-  if (!json || !json->is_object() || !json->contains("n")) return 0;
-  const Json& n = json->at("n");
-  return n.is_number_integer() ? n.get<std::int64_t>() : 0;
-}
-
-// Where the lines after number `after` begin. Numbers grow, so that a page costs no look at every
-// line before it; a line that is not ours goes with the one before it.
+// Where the lines behind number `after` begin. Numbers grow, so that a page costs no look at every
+// line before it; a line that is not ours goes with the next one that is.
 std::size_t first_after(const std::vector<std::string>& lines, std::int64_t after) {
   if (after <= 0) return 0;
   std::size_t low = 0;
@@ -91,18 +84,24 @@ std::size_t first_after(const std::vector<std::string>& lines, std::int64_t afte
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;
     std::size_t known = middle;
-    std::int64_t number = number_of(lines[known]);
-    while (number == 0 && known > low) number = number_of(lines[--known]);
-    if (number <= after) {
-      low = middle + 1;
+    while (known < high && audit_number(lines[known]) == 0) ++known;
+    if (known < high && audit_number(lines[known]) <= after) {
+      low = known + 1;
     } else {
-      high = known;
+      high = middle;
     }
   }
   return low;
 }
 
 }  // namespace
+
+std::int64_t audit_number(const std::string& line) {
+  const auto json = parse_json(line, kLineMax);
+  if (!json || !json->is_object() || !json->contains("n")) return 0;
+  const Json& n = json->at("n");
+  return n.is_number_integer() ? n.get<std::int64_t>() : 0;
+}
 
 Result<std::unique_ptr<AuditLog>> AuditLog::open(fs::path folder, std::size_t file_max) {
   std::unique_ptr<AuditLog> log(new AuditLog(std::move(folder), file_max));
@@ -155,7 +154,7 @@ Status AuditLog::load() {
   const bool good =
       last && last->is_object() && last->contains("hash") && (*last)["hash"].is_string();
   for (auto line = lines.rbegin(); line != lines.rend() && last_ == 0; ++line) {
-    last_ = number_of(*line);  // not 0 behind a line that is not ours
+    last_ = audit_number(*line);  // not 0 behind a line that is not ours
   }
   // Of a line that is not ours the chain says so; what comes after it holds all the same.
   head_ = good ? (*last)["hash"].get<std::string>() : sha256_of(lines.back());
@@ -223,10 +222,13 @@ Result<bool> AuditLog::write(const AuditEntry& entry, WallTime at) {
 Result<std::vector<std::string>> AuditLog::read(std::int64_t after, std::size_t limit) const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> found;
-  for (int age = kFilesMax - 1; age >= 0 && found.size() < limit; --age) {
+  const auto is_whole = [&] {
+    return found.size() >= std::max<std::size_t>(limit, 1) && audit_number(found.back()) != 0;
+  };
+  for (int age = kFilesMax - 1; age >= 0 && !is_whole(); --age) {
     std::vector<std::string> lines = lines_in(file_of(folder_, age));
     auto line = lines.begin() + static_cast<std::ptrdiff_t>(first_after(lines, after));
-    for (; line != lines.end() && found.size() < limit; ++line) found.push_back(std::move(*line));
+    for (; line != lines.end() && !is_whole(); ++line) found.push_back(std::move(*line));
   }
   return found;
 }
@@ -240,7 +242,7 @@ void AuditVerifier::take(const std::string& text) {
                ? (*line)[key].get<std::string>()
                : std::string();
   };
-  const std::int64_t number = number_of(text);
+  const std::int64_t number = audit_number(text);
   const std::string hash = word("hash");
   const std::string before = word("prev");
   if (number == 0 || hash.empty()) {

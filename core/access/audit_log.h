@@ -46,8 +46,9 @@ class AuditLog {
 
   // False: only counted, with others that were refused in that second. An error: it is not there.
   Result<bool> write(const AuditEntry& entry, WallTime at);
-  // The lines after number `after`, oldest first, at most `limit`; those in files that are gone are
-  // missing.
+  // The lines behind the one of number `after`, oldest first, `limit` or a few more: the last one
+  // of a page has a number, and what somebody else wrote in between is in the next. Those in files
+  // that are gone are missing.
   Result<std::vector<std::string>> read(std::int64_t after, std::size_t limit) const;
 
  private:
@@ -70,6 +71,9 @@ class AuditLog {
   int refused_in_second_ = 0;
   std::int64_t skipped_ = 0;
 };
+
+// Its number in the log; 0: it is not a line of one.
+std::int64_t audit_number(const std::string& line);
 
 // Takes lines one after another, oldest first.
 class AuditVerifier {

@@ -24,6 +24,7 @@
 
 #include "core/base/text.h"
 #include "core/io/process.h"
+#include "core/io/secret.h"
 
 namespace panshi {
 namespace {
@@ -31,6 +32,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kTokenBytes = 32;
+constexpr std::size_t kTokenCharactersMin = 16;
 constexpr std::size_t kTokenCharactersMax = 512;
 
 class Descriptor {
@@ -95,23 +97,12 @@ Result<fs::path> write_beside(const fs::path& path, std::string_view text, unsig
   return fs::path(name);
 }
 
-Result<std::string> read_token(const fs::path& path) {
+Status check_private(const fs::path& path) {
   struct stat about = {};
   if (::stat(path.c_str(), &about) != 0) return failed("read", path);
-  if ((about.st_mode & 077) != 0) {
-    return fail(ErrorCode::kRefused, cat(path.string(), " holds a secret but others may read it: ",
-                                         "chmod 600 it, and change the secret"));
-  }
-  ASSIGN_OR_RETURN(std::string token, read_file(path, kTokenCharactersMax));
-  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
-  const bool plain =
-      std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; });
-  if (token.empty() || !plain) {
-    return fail(
-        ErrorCode::kInvalid,
-        cat(path.string(), " is not as it was written: expected one line of printable ASCII"));
-  }
-  return token;
+  if ((about.st_mode & 077) == 0) return {};
+  return fail(ErrorCode::kRefused, cat(path.string(), " holds a secret but others may read it: ",
+                                       "chmod 600 it, and change the secret"));
 }
 
 }  // namespace
@@ -188,8 +179,26 @@ Status remove_file_durably(const fs::path& path) {
   return {};
 }
 
+Result<std::string> read_token(const fs::path& path) {
+  ASSIGN_OR_RETURN(std::string token, read_file(path, kTokenCharactersMax));
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+  const bool plain =
+      std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (plain && token.size() >= kTokenCharactersMin) {
+    never_show(token);
+    return token;
+  }
+  const bool is_short = plain && !token.empty();
+  return fail(ErrorCode::kInvalid,
+              cat(path.string(), " is not a token: ",
+                  is_short ? cat(token.size(), " characters can be guessed; ") : std::string(),
+                  "expected one line of ", kTokenCharactersMin, " to ", kTokenCharactersMax,
+                  " printable ASCII characters without blanks"));
+}
+
 Result<std::string> load_or_make_token(const fs::path& path) {
   auto found = read_token(path);
+  if (auto ours = check_private(path); found && !ours) return tl::unexpected(ours.error());
   if (found || found.error().code != ErrorCode::kNotFound) return found;
   ASSIGN_OR_RETURN(const std::string token, random_token());
   ASSIGN_OR_RETURN(const fs::path fresh, write_beside(path, token + "\n", 0600));

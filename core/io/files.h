@@ -20,8 +20,10 @@ Status remove_file_durably(const std::filesystem::path& path);  // no error when
 
 // 32 random bytes of the kernel's in hex: for secrets only, whatever is to be replayed has a seed.
 Result<std::string> random_token();
-// Such a token, kept in a file of mode 0600; made when absent. A file that others may
-// read is kRefused, an empty one kInvalid.
+// A token in its file: one line of 16 to 512 printable ASCII characters, else kInvalid. kNotFound.
+// It is struck out of what we log and journal (core/io/secret.h).
+Result<std::string> read_token(const std::filesystem::path& path);
+// The same of a file of mode 0600; a random one is made when absent. kRefused: others may read it.
 Result<std::string> load_or_make_token(const std::filesystem::path& path);
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 

@@ -160,6 +160,17 @@ void HttpEngine::take_event(std::span<char> scratch, bool may_serve, int timeout
   proceed(connection, connection.on_ready(scratch), may_serve);
 }
 
+void HttpEngine::refuse_local(std::uint32_t uid) const {
+  if (!options_.doorman) return;
+  HttpRequest head;
+  head.method = "OPEN";
+  head.path = options_.socket.filename().string();
+  head.remote_address = "localhost";
+  head.caller.who = cat("uid ", uid);
+  options_.doorman->on_refused(
+      head, http_refusal(403, ErrorCode::kRefused, "only root and the user who runs this may"));
+}
+
 void HttpEngine::accept_one(Door& door, std::span<char> scratch, bool may_serve) {
   HttpAccepted accepted = http_accept(door.listener);
   const int problem = errno;
@@ -176,7 +187,10 @@ void HttpEngine::accept_one(Door& door, std::span<char> scratch, bool may_serve)
   }
   arm_listener(door,
                EPOLL_CTL_MOD);  // before the work: another thread takes the next one meanwhile
-  if (accepted.fd < 0) return;
+  if (accepted.fd < 0) {
+    if (problem == EPERM && accepted.peer.uid) refuse_local(*accepted.peer.uid);
+    return;
+  }
   const bool over_tls = options_.tls && !accepted.peer.uid;
   auto transport = over_tls ? options_.tls->accept(accepted.fd) : plain_transport(accepted.fd);
   const auto& proxies = options_.proxies;

@@ -46,6 +46,8 @@ bool is_one_line(const HttpResponse& response) {
                       [&](const auto& header) { return bad(header.first) || bad(header.second); });
 }
 
+constexpr int kRefusedMin = 400;
+
 }  // namespace
 
 HttpResponse json_response(const nlohmann::json& json, int status) {
@@ -70,6 +72,7 @@ struct HttpServer::Impl {
   explicit Impl(Options given) : options(std::move(given)) {}
 
   void add(std::string method, std::string pattern, Handler handler, std::optional<Needs> needs);
+  bool is_noted(const Route& route) const;
   Status note(const HttpRequest& request, const Route& route) const;
   HttpResponse serve(const HttpRequest& request, std::size_t route) const;
 
@@ -92,9 +95,13 @@ void HttpServer::Impl::add(std::string method, std::string pattern, Handler hand
   routes.push_back({std::move(handler), std::move(method), std::move(pattern), needs});
 }
 
-Status HttpServer::Impl::note(const HttpRequest& request, const Route& route) const {
+bool HttpServer::Impl::is_noted(const Route& route) const {
   const bool changes = route.method != "GET" && route.method != "HEAD";
-  if (!options.doorman || !route.needs || !route.needs->noted || !changes) return {};
+  return options.doorman && route.needs && route.needs->noted && changes;
+}
+
+Status HttpServer::Impl::note(const HttpRequest& request, const Route& route) const {
+  if (!is_noted(route)) return {};
   return options.doorman->on_change(request, route.needs->rights);
 }
 
@@ -102,6 +109,10 @@ HttpResponse HttpServer::Impl::serve(const HttpRequest& request, std::size_t rou
   try {
     if (auto noted = note(request, routes[route]); !noted) return error_response(noted.error());
     HttpResponse response = around(request, routes[route].pattern, routes[route].handler);
+    // It stands there as let in.
+    if (is_noted(routes[route]) && response.status >= kRefusedMin) {
+      options.doorman->on_refused(request, response);
+    }
     if (!is_one_line(response)) throw std::runtime_error("a line break in a response header");
     return response;
   } catch (const std::exception& problem) {

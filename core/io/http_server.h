@@ -77,6 +77,7 @@ class HttpDoorman {
   virtual HttpCaller identify(const HttpRequest& head, bool one_credential) const = 0;
   // Why `caller`, whom we know, may not do what wants `rights`, and who may.
   virtual std::string lacks(const HttpCaller& caller, std::uint32_t rights) const = 0;
+  // Also after on_change(), of what the handler turned down.
   virtual void on_refused(const HttpRequest& head, const HttpResponse& answer) = 0;
   // Before a handler of a route that is noted. An error: it is not called.
   virtual Status on_change(const HttpRequest& request, std::uint32_t rights) = 0;

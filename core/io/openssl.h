@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace panshi::openssl {
 
@@ -33,11 +34,34 @@ using Context = Owned<SSL_CTX, SSL_CTX_free>;
 using Session = Owned<SSL, SSL_free>;
 using Names = Owned<GENERAL_NAMES, GENERAL_NAMES_free>;
 using Bytes = Owned<BIO, BIO_free_all>;
+struct FreeStack {  // not what is in it
+  void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
+};
+using Between = std::unique_ptr<STACK_OF(X509), FreeStack>;
 
 inline Bytes read_only(std::string_view text) {
   return Bytes(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
+// All that there are, in their order. Reading behind the last one leaves an error, which is none.
+inline std::vector<Certificate> certificates_of(std::string_view pem) {
+  std::vector<Certificate> all;
+  const Bytes in = read_only(pem);
+  while (X509* const each = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)) {
+    all.emplace_back(each);
+  }
+  ERR_clear_error();
+  return all;
+}
+inline std::vector<RevokedList> revoked_lists_of(std::string_view pem) {
+  std::vector<RevokedList> all;
+  const Bytes in = read_only(pem);
+  while (X509_CRL* const each = PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr)) {
+    all.emplace_back(each);
+  }
+  ERR_clear_error();
+  return all;
+}
 // Null where there is none; a password is never asked for.
 inline Certificate certificate_of(std::string_view pem) {
   return Certificate(PEM_read_bio_X509(read_only(pem).get(), nullptr, nullptr, nullptr));

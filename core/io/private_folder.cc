@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/io/private_folder.h"
 
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -13,6 +15,14 @@
 namespace panshi {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+constexpr mode_t kPrivate = 077;
+constexpr mode_t kAsItWas = ~mode_t{0};
+std::atomic<mode_t> g_started = kAsItWas;
+
+}  // namespace
 
 Status make_private_folder(const fs::path& folder, std::string_view ours) {
   std::error_code error;
@@ -31,6 +41,31 @@ Status make_private_folder(const fs::path& folder, std::string_view ours) {
   if (!made && !has_ours && !fs::is_empty(folder, error)) return {};
   if (::chmod(folder.c_str(), 0700) != 0) return failed(std::strerror(errno));
   return {};
+}
+
+void keep_new_files_private() {
+  const mode_t before = ::umask(kPrivate);
+  if (g_started == kAsItWas) g_started = before;
+}
+
+mode_t started_umask() {
+  if (g_started != kAsItWas) return g_started;
+  const mode_t now = ::umask(kPrivate);
+  ::umask(now);
+  return now;
+}
+
+StartedUmask::StartedUmask() {
+  if (g_started == kAsItWas) return;
+  // Threads share theirs until one asks for its own.
+  static thread_local const bool kOwn = ::unshare(CLONE_FS) == 0;
+  if (!kOwn) return;
+  ::umask(g_started);
+  changed_ = true;
+}
+
+StartedUmask::~StartedUmask() {
+  if (changed_) ::umask(kPrivate);
 }
 
 }  // namespace panshi

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder for state that only its owner may look into.
+// Files and folders that only their owner may look into.
 #pragma once
+
+#include <sys/types.h>
 
 #include <filesystem>
 #include <string_view>
@@ -13,5 +15,22 @@ namespace panshi {
 // others is closed if it is ours to close: empty, or `ours` is in it. Otherwise it is left as it
 // is: a shared folder like /tmp must stay one. Errors: kUnavailable.
 Status make_private_folder(const std::filesystem::path& folder, std::string_view ours = {});
+
+// What this program makes from now on is for its user alone (umask 077); what it starts keeps the
+// umask that it was started with itself. Before there is another thread.
+void keep_new_files_private();
+mode_t started_umask();
+// While it lives, started_umask() is this thread's, for what it starts. Where the kernel lets no
+// thread have its own, nothing changes.
+class StartedUmask {
+ public:
+  StartedUmask();
+  ~StartedUmask();
+  StartedUmask(const StartedUmask&) = delete;
+  StartedUmask& operator=(const StartedUmask&) = delete;
+
+ private:
+  bool changed_ = false;
+};
 
 }  // namespace panshi

@@ -9,6 +9,7 @@
 
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/trusted_path.h"
 
 namespace panshi {
 namespace {
@@ -59,12 +60,18 @@ Known& known() {
 Result<std::string> Secret::read() const {
   if (empty()) return std::string();
   ASSIGN_OR_RETURN(const std::string text, read_file(file_, kSecretMax));
+  if (auto ours = check_trusted(file_); !ours) return tl::unexpected(ours.error());
   struct stat there {};
   if (::stat(file_.c_str(), &there) != 0 || (there.st_mode & 077) != 0) {
     return fail(ErrorCode::kRefused,
                 cat(file_.string(), ": a secret that others may read: chmod 600 ", file_.string()));
   }
   std::string secret = text.substr(0, text.find_last_not_of("\r\n") + 1);
+  if (secret.empty() || secret.find('\0') != std::string::npos) {
+    return fail(ErrorCode::kInvalid,
+                cat(file_.string(), secret.empty() ? ": is empty" : ": has a zero byte",
+                    ", and should hold a secret in one line"));
+  }
   known().add(secret);
   return secret;
 }
@@ -82,6 +89,16 @@ void may_secret(Fields& in, const char* key, Secret& out) {
   fields.done();
   out = Secret(file);
 }
+
+void may_secret(Fields& in, const char* key, std::string& out) {
+  Secret secret;
+  may_secret(in, key, secret);
+  auto text = secret.read();
+  if (!text) return in.problem(key, text.error().message);
+  if (!secret.empty()) out = *std::move(text);
+}
+
+void never_show(const std::string& secret) { known().add(secret); }
 
 std::string without_secrets(std::string_view text) { return known().strike(std::string(text)); }
 

@@ -2,8 +2,8 @@
 // Secret: a text that stands in a file of its own, named as `{secret: FILE}`, so that it stands
 // nowhere else; read each time it is needed, so that a new one counts at once.
 //
-// What was read is also struck out of logs, events and what programs print, when it has at least
-// kSecretMin bytes: shorter ones are in half of all texts. Any thread.
+// What was read is also struck out of logs, events, journal and what programs print, when it has at
+// least kSecretMin bytes: shorter ones are in half of all texts. Any thread.
 #pragma once
 
 #include <filesystem>
@@ -25,8 +25,9 @@ class Secret {
 
   bool empty() const { return file_.empty(); }
   const std::filesystem::path& file() const { return file_; }
-  // Without the line end behind it; "" for none. kNotFound; kRefused: others may read it, or it is
-  // longer than 4 KiB. No error tells what is in it.
+  // Without the line end behind it; "" for none. kNotFound; kInvalid: it is empty, or has a zero
+  // byte; kRefused: others may read it or change it or its folder, or it is longer than 4 KiB. No
+  // error tells what is in it.
   Result<std::string> read() const;
 
  private:
@@ -35,6 +36,13 @@ class Secret {
 
 // The key's `{secret: FILE}`. A text in its place is a problem that says what to write.
 void may_secret(Fields& in, const char* key, Secret& out);
+
+// The same, read at once, for who takes it in at the start: what keeps it from being read is a
+// problem. Relative paths are to the folder that the program runs in.
+void may_secret(Fields& in, const char* key, std::string& out);
+
+// As if it had been read here: a token, say.
+void never_show(const std::string& secret);
 
 // The text with every secret that was read so far replaced by "(struck out)".
 std::string without_secrets(std::string_view text);

@@ -17,6 +17,7 @@
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/io/descriptor_limit.h"
+#include "core/io/private_folder.h"
 
 namespace panshi {
 namespace {
@@ -262,6 +263,7 @@ Result<Child> spawn(const ProcessSpec& spec, int output) {
   const auto variables = pointers(env);
   Child child;
   int failure = 0;
+  const StartedUmask as_we_were_started;
   if (spec.as) {
     failure =
         start_as({spec, program.c_str(), output, arguments.data(), variables.data()}, child.pid);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -81,16 +82,6 @@ TlsCertificate described(X509* certificate) {
   return out;
 }
 
-std::string day_of(WallTime time) {
-  const std::time_t seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-  std::tm broken = {};
-  ::gmtime_r(&seconds, &broken);
-  std::array<char, 32> text = {};
-  (void)std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &broken);
-  return text.data();
-}
-
 // True for one of the threads that ask, once in `every`.
 bool is_due(std::atomic<MonoTime::rep>& at, Duration every) {
   const MonoTime::rep now = mono_now().time_since_epoch().count();
@@ -136,16 +127,20 @@ tl::unexpected<Error> wrong(const std::filesystem::path& file, std::string_view 
 // Whom we believe. Our own clock says what has expired.
 Result<Store> store_of(const TlsFiles& files, const Pems& pems) {
   Store store(X509_STORE_new());
-  const Certificate authority = certificate_of(pems.authority);
-  if (!authority) return wrong(files.authority, "is not a certificate in PEM");
-  if (X509_check_ca(authority.get()) != 1) {
-    return wrong(files.authority, "is not the certificate of an authority");
+  const std::vector<Certificate> authorities = certificates_of(pems.authority);
+  if (authorities.empty()) return wrong(files.authority, "is not a certificate in PEM");
+  for (const Certificate& each : authorities) {
+    if (X509_check_ca(each.get()) != 1) {
+      return wrong(files.authority, "is not the certificate of an authority");
+    }
+    CHECK_BUG(X509_STORE_add_cert(store.get(), each.get()) == 1);
   }
-  CHECK_BUG(X509_STORE_add_cert(store.get(), authority.get()) == 1);
   if (files.revoked.empty()) return store;
-  const RevokedList list = revoked_list_of(pems.revoked);
-  if (!list) return wrong(files.revoked, "is not a list of revoked certificates in PEM");
-  CHECK_BUG(X509_STORE_add_crl(store.get(), list.get()) == 1);
+  const std::vector<RevokedList> lists = revoked_lists_of(pems.revoked);
+  if (lists.empty()) return wrong(files.revoked, "is not a list of revoked certificates in PEM");
+  for (const RevokedList& each : lists) {
+    CHECK_BUG(X509_STORE_add_crl(store.get(), each.get()) == 1);
+  }
   // The list holds until the next one: a control plane that refuses all its peers because nobody
   // wrote a new list in time guards nothing.
   X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK);
@@ -155,28 +150,40 @@ Result<Store> store_of(const TlsFiles& files, const Pems& pems) {
   return store;
 }
 
-Status check_own(const TlsFiles& files, X509* certificate, X509_STORE* store, WallTime now) {
+// `chain`: our own certificate, and behind it what is between it and the authority.
+Status check_own(const TlsFiles& files, const std::vector<Certificate>& chain, X509_STORE* store,
+                 WallTime now) {
+  X509* const certificate = chain.front().get();
   const TlsCertificate about = described(certificate);
   const std::string renew =
       cat(": panshi tls renew ", about.peer.empty() ? "ROLE/NAME" : about.peer);
   if (now >= about.until)
-    return wrong(files.certificate, cat("expired on ", day_of(about.until), renew));
+    return wrong(files.certificate, cat("expired on ", utc_minute(about.until), renew));
   if (now < about.from) {
-    return wrong(files.certificate, cat("is not valid before ", day_of(about.from),
+    return wrong(files.certificate, cat("is not valid before ", utc_minute(about.from),
                                         ": is this machine's clock right?"));
   }
   if (about.peer.empty()) {
     return wrong(files.certificate, cat("names nobody (a URI ", kTlsNamePrefix,
                                         "ROLE/NAME): panshi tls issue ROLE/NAME"));
   }
+  const Between between(sk_X509_new_null());
+  for (auto each = chain.begin() + 1; each != chain.end(); ++each) {
+    CHECK_BUG(sk_X509_push(between.get(), each->get()) > 0);
+  }
   const StoreContext context(X509_STORE_CTX_new());
-  CHECK_BUG(X509_STORE_CTX_init(context.get(), store, certificate, nullptr) == 1);
+  CHECK_BUG(X509_STORE_CTX_init(context.get(), store, certificate, between.get()) == 1);
   X509_VERIFY_PARAM_set_time(
       X509_STORE_CTX_get0_param(context.get()),
       std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
   if (X509_verify_cert(context.get()) == 1) return {};
   const int error = X509_STORE_CTX_get_error(context.get());
   if (error == X509_V_ERR_CERT_REVOKED) return wrong(files.certificate, cat("was revoked", renew));
+  if (error == X509_V_ERR_CERT_HAS_EXPIRED) {
+    return wrong(files.authority,
+                 "the authority that signed it has expired: panshi tls renew "
+                 "authority, and copy its ca.crt to every host");
+  }
   return wrong(files.certificate, cat("is not signed by ", files.authority.string(), " (",
                                       X509_verify_cert_error_string(error), ")"));
 }
@@ -184,27 +191,32 @@ Status check_own(const TlsFiles& files, X509* certificate, X509_STORE* store, Wa
 struct Loaded {
   Pems pems;
   TlsCertificate certificate;
+  WallTime authority_until{};  // of the first of them to end
   Context server;
   std::uint64_t turn = 0;  // of reading, that it comes from
 };
 
 Result<Loaded> load_from(const TlsFiles& files, Pems pems, WallTime now) {
-  const Certificate certificate = certificate_of(pems.certificate);
-  if (!certificate) return wrong(files.certificate, "is not a certificate in PEM");
+  const std::vector<Certificate> chain = certificates_of(pems.certificate);
+  if (chain.empty()) return wrong(files.certificate, "is not a certificate in PEM");
+  X509* const certificate = chain.front().get();
   const Key key = key_of(pems.key);
   if (!key) return wrong(files.key, "is not a private key in PEM without a password");
-  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
+  if (X509_check_private_key(certificate, key.get()) != 1) {
     ERR_clear_error();
     return wrong(files.key, cat("is not the key of ", files.certificate.string()));
   }
   ASSIGN_OR_RETURN(Store store, store_of(files, pems));
-  if (auto good = check_own(files, certificate.get(), store.get(), now); !good) {
+  if (auto good = check_own(files, chain, store.get(), now); !good) {
     return tl::unexpected(good.error());
   }
   Context server(SSL_CTX_new(TLS_server_method()));
   CHECK_BUG(server != nullptr && SSL_CTX_set_min_proto_version(server.get(), TLS1_3_VERSION) == 1 &&
-            SSL_CTX_use_certificate(server.get(), certificate.get()) == 1 &&
+            SSL_CTX_use_certificate(server.get(), certificate) == 1 &&
             SSL_CTX_use_PrivateKey(server.get(), key.get()) == 1);
+  for (auto each = chain.begin() + 1; each != chain.end(); ++each) {
+    CHECK_BUG(SSL_CTX_add1_chain_cert(server.get(), each->get()) == 1);
+  }
   SSL_CTX_set_mode(server.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                      SSL_MODE_RELEASE_BUFFERS);
@@ -213,7 +225,11 @@ Result<Loaded> load_from(const TlsFiles& files, Pems pems, WallTime now) {
   CHECK_BUG(SSL_CTX_set_num_tickets(server.get(), 0) == 1);
   SSL_CTX_set_verify(server.get(), SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_cert_store(server.get(), store.release());
-  return Loaded{std::move(pems), described(certificate.get()), std::move(server)};
+  WallTime until = WallTime::max();
+  for (const Certificate& each : certificates_of(pems.authority)) {
+    until = std::min(until, described(each.get()).until);
+  }
+  return Loaded{std::move(pems), described(certificate), until, std::move(server)};
 }
 
 // A socket without SIGPIPE, which OpenSSL's own raises.
@@ -329,6 +345,16 @@ struct Tls::Impl {
   }
 };
 
+std::string utc_minute(WallTime time) {
+  const std::time_t seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+  std::tm broken = {};
+  ::gmtime_r(&seconds, &broken);
+  std::array<char, 32> text = {};
+  (void)std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &broken);
+  return text.data();
+}
+
 Result<TlsCertificate> read_certificate(std::string_view pem) {
   const Certificate certificate = certificate_of(pem);
   if (!certificate) return fail(ErrorCode::kInvalid, "is not a certificate in PEM");
@@ -369,10 +395,18 @@ Result<bool> Tls::refresh(WallTime now) {
 
 std::string Tls::warning(WallTime now) const {
   const auto loaded = impl_->now();
+  const auto announced = [&](const std::filesystem::path& file, WallTime until,
+                             const std::string& who) {
+    return cat(file.string(), ": ", now < until ? "expires" : "expired", " on ", utc_minute(until),
+               ": panshi tls renew ", who);
+  };
+  // Its end is that of all it signed.
+  if (loaded->authority_until - now <= kAnnounced)
+    return announced(impl_->files.authority, loaded->authority_until, "authority");
   const TlsCertificate& about = loaded->certificate;
-  if (about.until - now > kAnnounced) return "";
-  return cat(impl_->files.certificate.string(), ": ", now < about.until ? "expires" : "expired",
-             " on ", day_of(about.until), ": panshi tls renew ", about.peer);
+  return about.until - now > kAnnounced
+             ? ""
+             : announced(impl_->files.certificate, about.until, about.peer);
 }
 
 void Tls::look_after() {

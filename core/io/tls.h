@@ -22,8 +22,8 @@ namespace panshi {
 struct TlsFiles {
   std::filesystem::path certificate;   // PEM; with what is between it and the authority behind it
   std::filesystem::path key;           // PEM, readable by its owner alone
-  std::filesystem::path authority;     // PEM of whoever signs the others
-  std::filesystem::path revoked = {};  // PEM, a list (CRL) of the authority; "": nobody is
+  std::filesystem::path authority;     // PEM of whoever signs the others; may be several
+  std::filesystem::path revoked = {};  // PEM, a list (CRL) of each authority; "": nobody is
   bool operator==(const TlsFiles&) const = default;
 };
 
@@ -36,6 +36,7 @@ struct TlsCertificate {
   WallTime from{};
   WallTime until{};
 };
+std::string utc_minute(WallTime time);  // "2027-01-01 12:00 UTC"
 // kInvalid: not a certificate. Reads the first one.
 Result<TlsCertificate> read_certificate(std::string_view pem);
 
@@ -59,7 +60,8 @@ class Tls {
   // refresh() when the last was seconds ago; logs what came of it, and once a day that the
   // certificate is about to expire. For whoever comes by all the time.
   void look_after();
-  // "expires on 2027-01-01 …: panshi tls renew node/n-1" in its last 30 days, else "".
+  // "expires on 2027-01-01 …: panshi tls renew node/n-1" in its last 30 days, else "". The same of
+  // the authority, with `authority`.
   std::string warning(WallTime now) const;
 
   // The server's side of a connection that was accepted; `fd` stays the caller's. Who comes without

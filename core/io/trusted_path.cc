@@ -46,8 +46,8 @@ struct Trusted {
 };
 
 Status open_to_others(const fs::path& path, const std::string& how, const std::string& remedy) {
-  return fail(ErrorCode::kRefused, cat(path.string(), " ", how, ", who could change what is run: `",
-                                       remedy, " ", path.string(), "`"));
+  return fail(ErrorCode::kRefused, cat(path.string(), " ", how, ", who could change it: `", remedy,
+                                       " ", path.string(), "`"));
 }
 
 Status check_one(const fs::path& path, const struct stat& facts, bool is_last,

@@ -89,10 +89,28 @@ Certificate blank_certificate(const std::string& name, EVP_PKEY* key, WallTime f
   return certificate;
 }
 
+Certificate own_certificate(EVP_PKEY* key, WallTime now) {
+  Certificate made =
+      blank_certificate("Panshi authority", key, now - kBackdated, now + Authority::kLife);
+  X509* const certificate = made.get();
+  X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
+  add_extension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
+  add_extension(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
+  add_extension(certificate, certificate, NID_subject_key_identifier, "hash");
+  CHECK_BUG(X509_sign(certificate, key, EVP_sha256()) > 0);
+  return made;
+}
+
 bool is_address(const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> ignored;
   return ::inet_pton(AF_INET, text.c_str(), ignored.data()) == 1 ||
          ::inet_pton(AF_INET6, text.c_str(), ignored.data()) == 1;
+}
+
+// 999.1.1.1 is neither that nor an address: a name does not end in a number.
+bool is_host(const std::string& text) {
+  const std::string last = text.substr(text.rfind('.') + 1);
+  return is_id(text) && last.find_first_not_of("0123456789") != std::string::npos;
 }
 
 bool is_reached(const std::string& role) { return role != "user"; }
@@ -108,7 +126,7 @@ Status check_subject(const Authority::Subject& subject) {
                 cat("`", subject.name, "` is not a name: letters, digits, `_`, `.` and `-`"));
   }
   for (const std::string& name : subject.names) {
-    if (is_address(name) || (is_id(name) && is_reached(subject.role))) continue;
+    if (is_address(name) || (is_host(name) && is_reached(subject.role))) continue;
     return fail(ErrorCode::kInvalid, cat("`", name, "` is neither a host name nor an address"));
   }
   if (!subject.names.empty() && !is_reached(subject.role)) {
@@ -212,14 +230,8 @@ Result<Authority> Authority::create(const fs::path& folder, WallTime now) {
     return tl::unexpected(made.error());
   Signer signer;
   signer.key = make_key();
-  signer.certificate =
-      blank_certificate("Panshi authority", signer.key.get(), now - kBackdated, now + kLife);
+  signer.certificate = own_certificate(signer.key.get(), now);
   X509* const certificate = signer.certificate.get();
-  X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
-  add_extension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
-  add_extension(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
-  add_extension(certificate, certificate, NID_subject_key_identifier, "hash");
-  CHECK_BUG(X509_sign(certificate, signer.key.get(), EVP_sha256()) > 0);
   ASSIGN_OR_RETURN(const std::string nobody, revoked_with(signer, "", nullptr, now));
   // The certificate last: with it the authority is there.
   for (const auto& [name, text, mode] :
@@ -242,14 +254,35 @@ Result<Authority> Authority::open(const fs::path& folder) {
   return Authority(folder);
 }
 
-Result<Authority::Issued> Authority::issue(const Subject& subject, WallTime now, Duration valid) {
+Result<Authority::Issued> Authority::issue(const Subject& subject, WallTime now,
+                                           std::optional<Duration> valid) {
   if (auto good = check_subject(subject); !good) return tl::unexpected(good.error());
   ASSIGN_OR_RETURN(const LockFile lock, LockFile::acquire(folder_ / "lock"));
+  const std::string peer = cat(subject.role, "/", subject.name);
+  if (const auto before = find(peer); before && !before->revoked && before->about.until > now) {
+    return fail(ErrorCode::kConflict,
+                cat(peer, " has a certificate that is good until ", utc_minute(before->about.until),
+                    ": panshi tls renew ", peer, " makes the next one"));
+  }
+  return write(subject, now, valid);
+}
+
+Result<Authority::Issued> Authority::write(const Subject& subject, WallTime now,
+                                           std::optional<Duration> valid) {
+  if (auto good = check_subject(subject); !good) return tl::unexpected(good.error());
   ASSIGN_OR_RETURN(const Signer signer, signer_of(folder_));
   const std::string peer = cat(subject.role, "/", subject.name);
   const Key key = make_key();
   X509* const by = signer.certificate.get();
-  const Certificate certificate = blank_certificate(peer, key.get(), now - kBackdated, now + valid);
+  const WallTime end = certificate().until;
+  const WallTime until = now + valid.value_or(kDefaultValid);
+  if (end <= now || (valid && until > end)) {
+    return fail(ErrorCode::kInvalid,
+                cat("the authority itself ends on ", utc_minute(end),
+                    ", and what it signs no later: panshi tls renew authority"));
+  }
+  const Certificate certificate =
+      blank_certificate(peer, key.get(), now - kBackdated, std::min(until, end));
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(by));
   add_extension(certificate.get(), by, NID_basic_constraints, "critical,CA:FALSE");
   add_extension(certificate.get(), by, NID_key_usage, "critical,digitalSignature");
@@ -277,12 +310,22 @@ Result<Authority::Issued> Authority::issue(const Subject& subject, WallTime now,
   return find(peer);
 }
 
-Result<Authority::Issued> Authority::renew(const std::string& peer, WallTime now, Duration valid) {
-  ASSIGN_OR_RETURN(const Issued last, find(peer));
+Result<Authority::Issued> Authority::renew(const std::string& peer, WallTime now,
+                                           std::optional<Duration> valid,
+                                           const std::vector<std::string>& names) {
   ASSIGN_OR_RETURN(Subject subject, read_subject(peer));
-  subject.names = last.about.names;
+  ASSIGN_OR_RETURN(const LockFile lock, LockFile::acquire(folder_ / "lock"));
+  ASSIGN_OR_RETURN(const Issued last, find(peer));
+  subject.names = names.empty() ? last.about.names : names;
   std::erase(subject.names, subject.name);
-  return issue(subject, now, valid);
+  return write(subject, now, valid);
+}
+
+Status Authority::renew_itself(WallTime now) {
+  ASSIGN_OR_RETURN(const LockFile lock, LockFile::acquire(folder_ / "lock"));
+  ASSIGN_OR_RETURN(const Signer signer, signer_of(folder_));
+  return write_file_durably(folder_ / "ca.crt",
+                            pem_of(own_certificate(signer.key.get(), now).get()), 0644);
 }
 
 Result<Authority::Issued> Authority::revoke(const std::string& peer, WallTime now) {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,10 +49,16 @@ class Authority {
   // kNotFound: says how to make one.
   static Result<Authority> open(const std::filesystem::path& folder);
 
-  // Writes key and certificate, over those of that name before, which stay valid until their end.
-  Result<Issued> issue(const Subject& subject, WallTime now, Duration valid = kDefaultValid);
-  // The same subject again, with a new key. kNotFound.
-  Result<Issued> renew(const std::string& peer, WallTime now, Duration valid = kDefaultValid);
+  // Writes key and certificate. At most until the authority's own end: without `valid` it is cut,
+  // with it kInvalid. kConflict: there is one that is good until its end; renew() replaces it.
+  Result<Issued> issue(const Subject& subject, WallTime now, std::optional<Duration> valid = {});
+  // The same subject again with a new key, and with `names`, if there are any. The one before stays
+  // valid until its end. kNotFound.
+  Result<Issued> renew(const std::string& peer, WallTime now, std::optional<Duration> valid = {},
+                       const std::vector<std::string>& names = {});
+  // Its own certificate again, with a new end and the same key: what it signed stays good, at hosts
+  // that have the new file and at those that have the old one.
+  Status renew_itself(WallTime now);
   // Whatever was issued for that name, also before it was renewed. kNotFound. Hosts refuse it once
   // they have the new list.
   Result<Issued> revoke(const std::string& peer, WallTime now);
@@ -64,6 +71,8 @@ class Authority {
  private:
   explicit Authority(std::filesystem::path folder) : folder_(std::move(folder)) {}
   Result<Issued> find(const std::string& peer) const;
+  // REQUIRES: the lock is held.
+  Result<Issued> write(const Subject& subject, WallTime now, std::optional<Duration> valid);
 
   std::filesystem::path folder_;
 };

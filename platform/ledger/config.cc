@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "core/base/text.h"
+#include "core/io/secret.h"
 
 namespace panshi::shop {
 
@@ -66,7 +67,7 @@ void read_audit_config(Fields& in, AuditConfig& config) {
     need_host_ports(database, "shards", config.shards);
     may_replicas(database, config);
     database.may("user", config.database_user);
-    database.may("password", config.database_password);
+    may_secret(database, "password", config.database_password);
   });
   if (config.architecture == Architecture::kResilient) {
     need_redis(in, config.redis);

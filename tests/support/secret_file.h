@@ -18,4 +18,10 @@ inline Secret secret_in(const std::filesystem::path& folder, const std::string& 
   return Secret(folder / name);
 }
 
+// As a configuration in YAML names it.
+inline std::string secret_named(const std::filesystem::path& folder, const std::string& text,
+                                const std::string& name) {
+  return "{secret: \"" + secret_in(folder, text, name).file().string() + "\"}";
+}
+
 }  // namespace panshi

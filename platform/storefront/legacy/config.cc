@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/storefront/legacy/config.h"
 
+#include "core/io/secret.h"
+
 namespace panshi::shop {
 namespace {
 
@@ -15,7 +17,7 @@ void need_servers(Fields& in, LegacyServers& servers) {
   need_host_port(database, "primary", servers.primary);
   need_host_port(database, "replica", servers.replica);
   database.need("user", servers.user);
-  database.may("password", servers.password);
+  may_secret(database, "password", servers.password);
   database.may("timeout", servers.timeout, {milliseconds(10), minutes(10)});
   database.done();
 }

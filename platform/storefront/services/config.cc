@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/base/text.h"
+#include "core/io/secret.h"
 
 namespace panshi::shop {
 namespace {
@@ -24,7 +25,7 @@ void need_database(Fields& in, DatabaseConfig& config) {
   need_object(in, "database", [&](Fields& database) {
     need_host_ports(database, "shards", config.shards);
     database.need("user", config.user);
-    database.may("password", config.password);
+    may_secret(database, "password", config.password);
     database.may("connections", config.connections, {1, 64});
     database.may("timeout", config.timeout, kTimeouts);
   });
@@ -92,7 +93,7 @@ void check_secret(Fields& in, const char* key, const std::string& secret) {
 }
 void read_webhooks_config(Fields& in, WebhooksConfig& config) {
   need_host_port(in, "to", config.to);
-  in.need("secret", config.secret);
+  if (in.need_value("secret")) may_secret(in, "secret", config.secret);
   check_secret(in, "secret", config.secret);
   in.may("delay", config.delay, {milliseconds(0), std::chrono::hours(1)});
   in.may("jitter", config.jitter, {milliseconds(0), std::chrono::hours(1)});
@@ -195,7 +196,7 @@ void read_payments_config(Fields& in, PaymentsConfig& config) {
   in.may("sweep_age", config.sweep_age, {milliseconds(0), minutes(10)});
   in.may("deadline", config.deadline, kTimeouts);
   may_durability(in, config.durability, config.after_ack_delay);
-  in.may("webhook_secret", config.webhook_secret);
+  may_secret(in, "webhook_secret", config.webhook_secret);
   check_secret(in, "webhook_secret", config.webhook_secret);
   in.may("webhook_tolerance", config.webhook_tolerance, {seconds(1), std::chrono::hours(24)});
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "core/io/secret.h"
 
 namespace panshi::shop {
 namespace {
@@ -43,7 +44,7 @@ void read_front_door_config(Fields& in, std::int64_t threads, FrontDoorConfig& c
   });
   may_object(in, "risk", [&](Fields& risk) { read_risk_config(risk, config.risk); });
   in.may("trusted_peers", config.trusted_peers);
-  in.may("marker_key", config.marker_key);
+  may_secret(in, "marker_key", config.marker_key);
   if (!config.marker_key.empty() && config.marker_key.size() < kKeyBytesMin) {
     in.problem("marker_key", cat("must have at least ", kKeyBytesMin, " characters"));
   }

@@ -86,16 +86,26 @@ TEST_CASE("nothing is changed without a line that says who did it, on every rout
   REQUIRE(controller.sees("agent.up"));
   const std::string token = token_for(controller, "admin");
   std::size_t noted = 0;
+  std::size_t refused = 0;
   for (const Json& route : routes_of(controller)) {
     const std::string method = route.at("method");
     const std::string path = path_of(route);
     INFO(method << " " << path);
     const std::int64_t before = last_line(controller);
-    REQUIRE(controller.call_as(token, method, path, method == "GET" ? "" : "{\"reason\":\"x\"}"));
+    const auto reply =
+        controller.call_as(token, method, path, method == "GET" ? "" : "{\"reason\":\"x\"}");
+    REQUIRE(reply);
     const auto lines = audit_after(controller, before);
     CHECK(route.at("noted") == (method != "GET"));  // reading changes nothing, all else may
-    REQUIRE(lines.size() == (method == "GET" ? 0 : 1));
+    const bool turned_down = reply->status >= 400;
+    REQUIRE(lines.size() == (method == "GET" ? 0 : turned_down ? 2 : 1));
     if (lines.empty()) continue;
+    if (turned_down) {  // let in by its right, and then not done
+      CHECK(lines[1].at("what") == lines[0].at("what"));
+      CHECK(lines[1].at("who") == lines[0].at("who"));
+      CHECK(reply->body.find(lines[1].at("refused").get<std::string>()) != std::string::npos);
+      ++refused;
+    }
     CHECK(lines[0].at("what") == cat(method, " ", path));
     CHECK(lines[0].at("who") == "token t-admin");
     CHECK(lines[0].at("from") == "127.0.0.1");
@@ -104,6 +114,7 @@ TEST_CASE("nothing is changed without a line that says who did it, on every rout
     ++noted;
   }
   CHECK(noted > 15);
+  CHECK(refused > 3);
 }
 
 TEST_CASE("whoever is refused stands in the log, and learns no more than that") {
@@ -136,7 +147,12 @@ TEST_CASE("a token that is revoked, or for less than its role, gets in no furthe
   const std::string operate = token_for(controller, "operator");
   CHECK(controller.call_as(operate, "GET", "/api/v1/status")->status == 200);
   // Without a scenario of the catalogue it is an author's.
+  const std::int64_t before = last_line(controller);
   CHECK(controller.call_as(operate, "POST", "/api/v1/drills", "{\"document\":{}}")->status == 403);
+  const auto lines = audit_after(controller, before);
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[1].at("who") == "token t-operator");
+  CHECK(lines[1].contains("refused"));
   (void)controller.call("POST", "/api/v1/tokens/t-operator/revoke", "{}");
   CHECK(controller.call_as(operate, "GET", "/api/v1/status")->status == 401);
   const Json made =
@@ -150,6 +166,29 @@ TEST_CASE("a token that is revoked, or for less than its role, gets in no furthe
   const Json list = controller.call("GET", "/api/v1/tokens");
   CHECK(list.at("tokens").size() == 1);
   CHECK(list.dump().find(only_halt.substr(5)) == std::string::npos);
+}
+
+TEST_CASE(
+    "a token that somebody writes into a reason, or an agent into its answer, stands nowhere") {
+  const TemporaryFolder folder;
+  FakeAgent agent("keys-1", folder.path());
+  const std::string own = "the-secret-of-keys-1";
+  const Running controller(folder, agent);
+  REQUIRE(controller.sees("agent.up"));
+  agent.say("link.broken", {{"why", own}});
+  REQUIRE(controller.sees("link.broken"));
+  const std::string said = cat("why ", controller.token(), " and ", own);
+  (void)controller.call("POST", "/api/v1/halt", dump_json({{"reason", said}}));
+  REQUIRE(controller.sees("effect.intended"));
+  const std::string events = controller.call("GET", "/api/v1/events?after=0").dump();
+  CHECK(events.find("(struck out)") != std::string::npos);
+  std::string all = events;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder / "state")) {
+    const bool is_its_own = file.path().extension() == ".token";
+    if (file.is_regular_file() && !is_its_own) all += read_file(file.path(), 64 << 20).value();
+  }
+  CHECK(all.find(own) == std::string::npos);
+  CHECK(all.find(controller.token()) == std::string::npos);
 }
 
 }  // namespace

@@ -88,6 +88,7 @@ class Running {
     thread_ = std::thread([this] { ended_well_ = app_->run().has_value(); });
   }
   ~Running() { stop(); }
+  const std::string& token() const { return token_; }
   bool stop() {
     if (thread_.joinable()) {
       app_->stop();

@@ -3,11 +3,16 @@
 #include "core/io/private_folder.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
+#include "core/io/process.h"
+#include "core/io/run_as.h"
 #include "tests/support/temporary_folder.h"
 
 namespace panshi {
@@ -26,6 +31,36 @@ TEST_CASE("a state folder is made for its owner alone, whatever the umask") {
   ::umask(before);
   REQUIRE(made);
   CHECK(mode_of(folder.path() / "a" / "state") == 0700);
+}
+
+TEST_CASE("our files are for us alone, and what we start keeps the umask that we had") {
+  for (const bool as_user : {false, true}) {
+    if (as_user && ::geteuid() != 0) continue;
+    INFO(as_user);
+    const TemporaryFolder folder;
+    fs::permissions(folder.path(), fs::perms(0777));
+    // In a process of its own: a program has one umask.
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::close_range(3, ~0U, 0);
+      ::umask(002);
+      keep_new_files_private();
+      std::ofstream(folder.path() / "ours") << "x";
+      ProcessRunner runner;
+      std::promise<void> done;
+      ProcessSpec spec{.argv = {"/bin/touch", (folder.path() / "its").string()}};
+      if (as_user) set_user(spec, find_user("nobody").value());
+      runner.run(spec, std::chrono::seconds(10), [&](ScriptResult) { done.set_value(); });
+      done.get_future().wait();
+      std::ofstream(folder.path() / "after") << "x";
+      ::_exit(0);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(mode_of(folder.path() / "ours") == 0600);
+    CHECK(mode_of(folder.path() / "its") == 0664);
+    CHECK(mode_of(folder.path() / "after") == 0600);
+  }
 }
 
 TEST_CASE("one that is empty or already ours is closed, one with other things or shared is not") {

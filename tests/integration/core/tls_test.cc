@@ -40,7 +40,9 @@ struct House {
   TlsFiles issue(const std::string& peer, Duration valid = Authority::kDefaultValid) {
     Authority::Subject subject = good(Authority::read_subject(peer));
     if (subject.role != "user") subject.names = {"127.0.0.1"};
-    return good(authority.issue(subject, now, valid)), authority.files_of(peer);
+    auto issued = authority.issue(subject, now, valid);
+    if (!issued) issued = authority.renew(peer, now, valid);
+    return good(std::move(issued)), authority.files_of(peer);
   }
   std::shared_ptr<const TlsFiles> as(const std::string& peer) {
     return std::make_shared<TlsFiles>(issue(peer));
@@ -268,11 +270,102 @@ TEST_CASE("who is revoked is revoked with what was issued before a renewal, too"
   CHECK(tls->certificate().peer == "node/n-2");
 }
 
+TEST_CASE(
+    "what is issued is not replaced by issuing it again, and ends no later than who signed it") {
+  House house;
+  const auto issue = [&](const std::string& peer, WallTime now,
+                         std::optional<Duration> valid = {}) {
+    return house.authority.issue(good(Authority::read_subject(peer)), now, valid);
+  };
+  REQUIRE(issue("node/n-1", house.now));
+  const std::string first = good(house.authority.issued())[0].about.serial;
+  const auto again = issue("node/n-1", house.now);
+  REQUIRE_FALSE(again);
+  CHECK(again.error().code == ErrorCode::kConflict);
+  CHECK(again.error().message.find("panshi tls renew node/n-1") != std::string::npos);
+  CHECK(good(house.authority.issued())[0].about.serial == first);
+  CHECK(issue("node/n-1", house.now + 366 * kDay));  // it has expired
+  REQUIRE(house.authority.revoke("node/n-1", house.now));
+  CHECK(issue("node/n-1", house.now));
+  const auto moved = good(house.authority.renew("node/n-1", house.now, {}, {"10.0.0.7"}));
+  CHECK(moved.about.names == std::vector<std::string>{"n-1", "10.0.0.7"});
+
+  const WallTime end = house.authority.certificate().until;
+  CHECK(good(issue("node/n-2", end - 30 * kDay)).about.until == end);
+  const auto too_long = issue("node/n-3", end - 30 * kDay, 31 * kDay);
+  REQUIRE_FALSE(too_long);
+  CHECK(too_long.error().message.find("panshi tls renew authority") != std::string::npos);
+  CHECK_FALSE(issue("node/n-3", end));
+  for (const char* name : {"999.1.1.1", "10.0.0", "a.7"}) {
+    INFO(name);
+    CHECK(house.authority.issue({"node", "n-4", {name}}, house.now).error().code ==
+          ErrorCode::kInvalid);
+  }
+}
+
+TEST_CASE("an authority's end is announced, and with a new one all that it signed stays good") {
+  House house;
+  TlsFiles before = house.issue("node/n-1");
+  const WallTime end = house.authority.certificate().until;
+  const WallTime late = end - 20 * kDay;
+  const TlsFiles files = house.authority.files_of("node/n-2");
+  REQUIRE(house.authority.issue({"node", "n-2"}, end - 40 * kDay));
+  const auto tls = good(Tls::load(files, end - 40 * kDay));
+  CHECK(tls->warning(end - 40 * kDay).empty());
+  CHECK(tls->warning(late).find("ca.crt: expires on") != std::string::npos);
+  CHECK(tls->warning(late).ends_with("panshi tls renew authority"));
+  CHECK(why(Tls::load(files, end)).find("panshi tls renew") != std::string::npos);
+
+  const std::filesystem::path old = house.folder.path() / "old-ca.crt";
+  std::filesystem::copy_file(files.authority, old);
+  REQUIRE(house.authority.renew_itself(house.now + kDay));
+  CHECK(house.authority.certificate().until > end);
+  // Whoever has the old file and whoever has the new one believe each other.
+  for (const auto& authority : {old, files.authority}) {
+    TlsFiles mixed = before;
+    mixed.authority = authority;
+    CHECK(why(Tls::load(mixed, house.now + kDay)) == "nothing is wrong");
+    Node node(good(Tls::load(mixed, house.now + kDay)));
+    TlsFiles caller = house.issue("user/alice");
+    caller.authority = authority == old ? files.authority : old;
+    const auto reply = HttpClient().send(node.call(std::make_shared<TlsFiles>(caller)));
+    CHECK(reply);
+  }
+}
+
+TEST_CASE("of several authorities each is believed, and so is who is signed through one between") {
+  House house;
+  House second;
+  const TlsFiles files = house.issue("node/n-1");
+  const TlsFiles stranger = second.issue("user/bob");
+  TlsFiles both = files;
+  both.authority = house.folder.path() / "both.crt";
+  both.revoked = house.folder.path() / "both.pem";
+  const auto join_files = [](const std::filesystem::path& out, const TlsFiles& a, const TlsFiles& b,
+                             std::filesystem::path TlsFiles::*which) {
+    REQUIRE(write_file_durably(out, read_file(a.*which).value() + read_file(b.*which).value()));
+  };
+  join_files(both.authority, files, stranger, &TlsFiles::authority);
+  join_files(both.revoked, files, stranger, &TlsFiles::revoked);
+  Node node(good(Tls::load(both, house.now)));
+  TlsFiles caller = stranger;
+  caller.authority = both.authority;
+  CHECK(HttpClient().send(node.call(std::make_shared<TlsFiles>(caller))));
+  REQUIRE(second.authority.revoke("user/bob", second.now));
+  join_files(both.revoked, files, stranger, &TlsFiles::revoked);
+  Node after(good(Tls::load(both, house.now)));
+  CHECK_FALSE(HttpClient().send(after.call(std::make_shared<TlsFiles>(caller))));
+}
+
 TEST_CASE("plain HTTP on a port for TLS, and TLS on a plain port, are answered by nobody") {
   House house;
   Node node(good(Tls::load(house.issue("node/n-1"), house.now)));
   CHECK(raw_status(raw_http(node.server.port(), "GET /who HTTP/1.1\r\nHost: localhost\r\n\r\n")) ==
         0);
+  const auto refused =
+      HttpClient().send({.url = cat("http://127.0.0.1:", node.server.port(), "/who")});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("https://?") != std::string::npos);
   Node plain(nullptr);
   CHECK_FALSE(HttpClient().send(plain.call(house.as("user/alice"))));
   HttpCall call = plain.call(nullptr);

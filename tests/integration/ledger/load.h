@@ -13,6 +13,7 @@
 #include "core/base/text.h"
 #include "core/json/fields.h"
 #include "tests/integration/platform/shop.h"
+#include "tests/support/secret_file.h"
 
 namespace panshi {
 
@@ -38,9 +39,10 @@ class Load {
     std::ofstream(folder_ / "audit.yaml")
         << "customers: \"" << at << ":" << kCustomers << "\"\nlog: \"" << log()
         << "\"\ndatabase: {shards: " << shop.shards() << ", replicas: " << replicas
-        << ", user: shop, password: shop}\nextras: \"" << at << ":" << Shop::kExtras
-        << "\"\nredis: " << shop.redis() << "\nqueue: {servers: [\"" << at << ":"
-        << ShopServers::kNatsPort << "\"]}\npsp: \"" << at << ":" << Shop::kPsp << "\"\n"
+        << ", user: shop, password: " << secret_named(folder_, "shop", "shop.secret")
+        << "}\nextras: \"" << at << ":" << Shop::kExtras << "\"\nredis: " << shop.redis()
+        << "\nqueue: {servers: [\"" << at << ":" << ShopServers::kNatsPort << "\"]}\npsp: \"" << at
+        << ":" << Shop::kPsp << "\"\n"
         << audit_more;
     start();
   }

@@ -11,6 +11,7 @@
 #include "core/json/fields.h"
 #include "tests/support/child.h"
 #include "tests/support/eventually.h"
+#include "tests/support/secret_file.h"
 #include "tests/support/shop_servers.h"
 
 using namespace panshi;
@@ -42,8 +43,8 @@ class OldShop {
                            "\"\nrate: 20\nseed: 7\nproducts: [{product: music-month}]\n");
     write("audit", cat("architecture: legacy\ncustomers: \"", at(), ":", kCustomers, "\"\nlog: \"",
                        file("purchases.log"), "\"\ndatabase: {shards: [\"", at(), ":",
-                       ShopServers::kMariaDbPort, "\"], user: shop, password: shop}\npsp: \"", at(),
-                       ":", kPsp, "\"\nsettle: 2s\n"));
+                       ShopServers::kMariaDbPort, "\"], user: shop, password: ", password(),
+                       "}\npsp: \"", at(), ":", kPsp, "\"\nsettle: 2s\n"));
     REQUIRE(run_once("legacy-setup") == 0);
     start("psp", kPsp);
     start("legacy", kShop);
@@ -112,8 +113,9 @@ class OldShop {
   std::string database() const {
     return cat("database: {primary: \"", at(), ":", ShopServers::kMariaDbPort, "\", replica: \"",
                servers_.address_of(Server::kReplica), ":", ShopServers::kMariaDbPort,
-               "\", user: shop, password: shop}\n");
+               "\", user: shop, password: ", password(), "}\n");
   }
+  std::string password() const { return secret_named(servers_.folder(), "shop", "shop.secret"); }
   void write(const std::string& role, const std::string& text) {
     std::ofstream(servers_.folder() / (role + ".yaml")) << text;
   }

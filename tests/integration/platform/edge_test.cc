@@ -11,6 +11,8 @@
 #include "core/base/text.h"
 #include "tests/support/eventually.h"
 #include "tests/support/raw_http.h"
+#include "tests/support/secret_file.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace panshi;
 
@@ -90,7 +92,9 @@ TEST_CASE("a surge leaves places for those above: orders, payments, and who has 
 }
 
 TEST_CASE("the other edge knows who has paid by the marker, and by no forged one") {
-  const std::string key = "marker_key: \"the same at both edges\"\n";
+  const TemporaryFolder folder;
+  const std::string key =
+      cat("marker_key: ", secret_named(folder.path(), "the same at both edges", "key"), "\n");
   Edge edge(cat(kTenPlaces, key));
   const std::string marker = header_in(edge.pay("o-1"), "X-Paid-Marker");
   REQUIRE_FALSE(marker.empty());

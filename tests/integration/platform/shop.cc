@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
+#include "tests/support/secret_file.h"
 
 namespace panshi {
 namespace {
@@ -60,8 +61,8 @@ std::string coupons(const std::string& store) {
 
 Shop::Shop(const More& more, const std::string& given_redis) : servers_(wanted_for(more)) {
   const std::string at = servers_.address();
-  const std::string database =
-      cat("database: {shards: ", shards(), ", user: shop, password: shop}\n");
+  const std::string database = cat("database: {shards: ", shards(), ", user: shop, password: ",
+                                   secret_named(servers_.folder(), "shop", "shop.secret"), "}\n");
   redis_ = given_redis.empty() ? cat("{address: \"", at, ":", ShopServers::kRedisPort, "\"}")
                                : given_redis;
   const std::string redis = cat("redis: ", redis_, "\n");
@@ -86,7 +87,8 @@ Shop::Shop(const More& more, const std::string& given_redis) : servers_(wanted_f
        listen(kOrders) + database + redis + queue + to("extras", kExtras) + "sweep_every: 50ms\n"},
       {"payments", listen(kPayments) + redis + queue + to("psp", kPsp) +
                        "sweep_every: 50ms\nsweep_age: 500ms\n" +
-                       cat("webhook_secret: \"", kWebhookSecret, "\"\n")},
+                       cat("webhook_secret: ",
+                           secret_named(servers_.folder(), kWebhookSecret, "bank.secret"), "\n")},
       {"delivery", listen(kDelivery) + redis + queue + to("cardkeys", kCardkeys)},
       {"orders-worker", listen(kOrdersWorker) + database + queue + "relay_every: 20ms\n"},
       {"inventory", listen(kInventory) + redis + queue},
@@ -104,6 +106,7 @@ Shop::Shop(const More& more, const std::string& given_redis) : servers_(wanted_f
   for (const auto& [role, lines] : more) {
     add_lines(configs.at(role), lines,
               {{"${address}", at},
+               {"${folder}", servers_.folder().string()},
                {"${primary-1}", database_at(Server::kShard1)},
                {"${primary-2}", database_at(Server::kShard2)},
                {"${replica}", database_at(Server::kReplica)}});

@@ -17,8 +17,8 @@ using nlohmann::json;
 
 namespace {
 
-const std::string kWebhooks = cat("webhooks: {to: \"${address}:", Shop::kPayments, "\", secret: \"",
-                                  Shop::kWebhookSecret, "\", retry: 20ms");
+const std::string kWebhooks = cat("webhooks: {to: \"${address}:", Shop::kPayments,
+                                  "\", secret: {secret: \"${folder}/bank.secret\"}, retry: 20ms");
 // The sweep of the provider's ledger would find a charge too, but not a young one.
 const std::string kNoSweep = "sweep_age: 10m\n";
 

@@ -28,7 +28,7 @@ class FakeAgent {
   FakeAgent(std::string node, const std::filesystem::path& folder, OnInject on_inject = {})
       : node_(std::move(node)), token_file_(folder / (node_ + ".token")), on_inject_(on_inject) {
     HttpServer::Options options;
-    options.token = "secret-of-" + node_;
+    options.token = "the-secret-of-" + node_;
     options.threads = 6;
     server_ = std::make_unique<HttpServer>(options);
     add_routes();
@@ -50,7 +50,7 @@ class FakeAgent {
   std::string token_file() const { return token_file_.string(); }
   // Before the controller starts; else nobody knows any kind.
   void on_kinds(std::function<nlohmann::json()> answer) { on_kinds_ = std::move(answer); }
-  void write_token() { std::ofstream(token_file_) << "secret-of-" << node_ << '\n'; }
+  void write_token() { std::ofstream(token_file_) << "the-secret-of-" << node_ << '\n'; }
 
   void say(const std::string& kind, const nlohmann::json& data) {
     {

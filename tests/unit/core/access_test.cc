@@ -233,6 +233,29 @@ TEST_CASE("a log that somebody removed or wrote into goes on where it was") {
   CHECK_FALSE(problems_of(audit.lines()).empty());
 }
 
+TEST_CASE("pages of the log leave out no line that somebody wrote between them") {
+  Log audit;
+  for (int i = 0; i < 4; ++i) audit.write(cat("POST /", i));
+  Lines lines = audit.lines();
+  for (std::size_t junk = 0; junk <= 4; ++junk) {
+    Lines put_in = lines;
+    put_in.insert(put_in.begin() + static_cast<std::ptrdiff_t>(junk), {"junk", "{}"});
+    std::ofstream(audit.folder.path() / "audit.log") << join(put_in, "\n") << "\n";
+    for (const std::size_t limit : {1U, 2U, 3U, 4U, 5U}) {
+      INFO(junk << " " << limit);
+      Lines read;
+      std::int64_t after = 0;
+      while (true) {
+        const Lines page = audit.log->read(after, limit).value();
+        read.insert(read.end(), page.begin(), page.end());
+        if (page.size() < limit || audit_number(page.back()) == 0) break;
+        after = audit_number(page.back());
+      }
+      CHECK(read == put_in);
+    }
+  }
+}
+
 TEST_CASE("a flood of refused calls is counted, and drowns nothing") {
   Log audit;
   for (int i = 0; i < 1'000; ++i) audit.write("PUT /x", "no");

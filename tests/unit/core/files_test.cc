@@ -102,8 +102,10 @@ TEST_CASE("a token that others may read, or that is none, is refused") {
   CHECK(load_or_make_token(folder / "empty").error().code == ErrorCode::kInvalid);
   REQUIRE(write_file_durably(folder / "two", "a\nb\n", 0600));
   CHECK(load_or_make_token(folder / "two").error().code == ErrorCode::kInvalid);
-  REQUIRE(write_file_durably(folder / "own", "my-own-secret\n", 0600));
-  CHECK(load_or_make_token(folder / "own") == "my-own-secret");
+  REQUIRE(write_file_durably(folder / "short", "guess-me\n", 0600));
+  CHECK(load_or_make_token(folder / "short").error().code == ErrorCode::kInvalid);
+  REQUIRE(write_file_durably(folder / "own", "my-own-secret-here\n", 0600));
+  CHECK(load_or_make_token(folder / "own") == "my-own-secret-here");
 }
 
 TEST_CASE("tokens compare by every byte") {

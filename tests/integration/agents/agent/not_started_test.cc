@@ -170,7 +170,7 @@ TEST_CASE("an agent that cannot start reverts what an earlier run left in force"
   try_with("port", 1, "is taken");
   try_with("link", 1, "link database");
   try_with("scripts", 64, "scripts");
-  try_with("secret", 1, "secret");
+  try_with("secret", 64, "secret");
 }
 
 }  // namespace

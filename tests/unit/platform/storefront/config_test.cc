@@ -127,7 +127,9 @@ TEST_CASE("a gateway's limit leaves a thread to refuse, whatever the file says")
   file["limiter"] = {{"max", 4}};
   GatewayConfig full;
   CHECK(mistakes(file, read_gateway_config, full).find("limiter.max") != std::string::npos);
-  file = {{"listen", "127.0.0.1:1"}, {"marker_key", "short"}};
+  const TemporaryFolder folder;
+  const std::string key = secret_in(folder.path(), "short").file();
+  file = {{"listen", "127.0.0.1:1"}, {"marker_key", {{"secret", key}}}};
   CHECK(mistakes(file, read_gateway_config, full).find("marker_key") != std::string::npos);
 }
 
