@@ -119,8 +119,9 @@ Result<LoadedConfig> load(const CommandLine& line) {
   auto now = load_config(line.config, line.config);
   const bool reverts = line.verb == "revert-all" || line.verb == "recover";
   if (!reverts || (now && line.last.empty())) return now;
-  auto last =
-      load_last_config(line.last.empty() ? last_config_of(line.config) : line.last, line.config);
+  auto last = load_last_config(
+      line.last.empty() ? last_config_of(line.config) : std::filesystem::path(line.last),
+      line.config);
   if (!last) return now;
   if (now && now->config.state == last->config.state) return now;
   std::cerr << (now ? cat(line.config, ": names another state than the agent before had")

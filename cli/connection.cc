@@ -61,8 +61,9 @@ Status check_files(const TlsFiles& tls) {
 
 Error no_controller(const std::string& url, int status) {
   return {ErrorCode::kUnavailable,
-          cat(url, " answered (HTTP ", status,
-              "), and not as a controller does: is it the right address?")};
+          cat(url, " answered (HTTP ", status, "), and not as a controller does: ",
+              url.starts_with("http://") && status == 400 ? "does it want https://?"
+                                                          : "is it the right address?")};
 }
 
 // {"code","error"} of a refused call; whoever answers otherwise is no controller.

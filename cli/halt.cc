@@ -67,6 +67,7 @@ int halt(Invocation& invocation) {
     if (!halted) return report_error(i, halted.error());
     const auto status = await_confirmed(i, controller);
     if (!status && status.error().code == ErrorCode::kRefused) {
+      if (i.json) i.terminal.document({{"halted", true}, {"unconfirmed", nullptr}});
       i.terminal.error(
           "halted, and no new fault is let in; this token may not look (the right `read`), so "
           "whether every agent has confirmed is not known here");

@@ -38,7 +38,7 @@ std::string check_integer(const Argument& argument, const std::string& text) {
 }
 
 // What stands in a path of the controller's API.
-const std::set<std::string> kNames = {"ID", "NAME", "NODE"};
+const std::set<std::string> kNameValues = {"ID", "NAME", "NODE"};
 
 std::string check_word(const std::string& text, bool is_name) {
   if (text.empty()) return "is empty";
@@ -77,7 +77,7 @@ void add(Bound& bound, const Argument& argument) {
     }
     option->expected(1);
     if (!argument.name.starts_with("-")) {
-      const bool is_name = kNames.contains(argument.value);
+      const bool is_name = kNameValues.contains(argument.value);
       const auto check = [is_name](const std::string& text) { return check_word(text, is_name); };
       option->check(CLI::Validator(check, "", "empty"));
     }

@@ -12,6 +12,7 @@
 #include "controller/world_brain.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
+#include "core/io/mac.h"
 #include "core/io/private_folder.h"
 #include "core/io/signals.h"
 #include "core/io/trusted_path.h"
@@ -22,6 +23,7 @@ namespace {
 
 constexpr int kGaveUp = 1;
 constexpr int kUsage = 64;
+constexpr std::size_t kEffectTagDigits = 16;
 
 constexpr const char* kHelp =
     "panshi-controller: schedules drills, runs them through the agents, watches, heals, reports\n"
@@ -155,7 +157,10 @@ int take_over(const Config& config, App::Parts& parts) {
 
 int serve(const Config& config, const Catalog& catalog, bool takes_over) {
   const SystemClock clock;
-  WorldBrain brain(catalog);
+  // Effects of before the start keep the ids that they have in the journal.
+  WorldBrain brain(catalog, [key = random_key()](std::int64_t number) {
+    return mac_of(key, cat(number)).substr(0, kEffectTagDigits);
+  });
   App::Parts parts{
       .catalog = catalog,
       .brain = brain,

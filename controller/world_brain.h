@@ -8,7 +8,8 @@ namespace panshi::controller {
 
 class WorldBrain final : public Brain {
  public:
-  explicit WorldBrain(const Catalog& catalog) : world_(catalog) {}
+  explicit WorldBrain(const Catalog& catalog, Memory::EffectTag effect_tag = {})
+      : world_(catalog, std::move(effect_tag)) {}
   void apply(const Event& event) override { world_.apply(event); }
   Stepped step(const Input& input, WallTime now) override { return world_.step(input, now); }
   std::optional<WallTime> next_deadline() const override { return world_.next_deadline(); }

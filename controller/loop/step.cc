@@ -65,7 +65,8 @@ void advance(Context& context) {
 }  // namespace
 
 struct World::Impl {
-  explicit Impl(const Catalog& catalog_in) : catalog(&catalog_in), memory(catalog_in) {}
+  Impl(const Catalog& catalog_in, Memory::EffectTag effect_tag)
+      : catalog(&catalog_in), memory(catalog_in, std::move(effect_tag)) {}
   std::vector<std::string> take_in(const Reloaded& input);
 
   const Catalog* catalog;
@@ -85,7 +86,8 @@ std::vector<std::string> World::Impl::take_in(const Reloaded& input) {
   return changes;
 }
 
-World::World(const Catalog& catalog) : impl_(std::make_unique<Impl>(catalog)) {}
+World::World(const Catalog& catalog, Memory::EffectTag effect_tag)
+    : impl_(std::make_unique<Impl>(catalog, std::move(effect_tag))) {}
 World::~World() = default;
 World::World(World&&) noexcept = default;
 World& World::operator=(World&&) noexcept = default;

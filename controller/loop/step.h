@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/world/context.h"
 #include "controller/world/protocol.h"  // Input, Effect, Stepped
 #include "core/model/catalog.h"
 
@@ -23,7 +24,7 @@ namespace panshi::controller {
 class World {
  public:
   // The catalog must outlive the world, or the first Reloaded that was taken in.
-  explicit World(const Catalog& catalog);
+  explicit World(const Catalog& catalog, Memory::EffectTag effect_tag = {});
   ~World();
   World(World&&) noexcept;
   World& operator=(World&&) noexcept;

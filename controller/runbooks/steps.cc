@@ -60,7 +60,7 @@ void begin(Context& context, const RunFacts& run, const Step& step) {
   const bool acts = step.kind != "wait_for";
   nlohmann::json data = {{"run", run.id},     {"step", run.step},    {"name", step.name},
                          {"kind", step.kind}, {"does", step.text()}, {"attempt", run.attempt + 1}};
-  if (acts) data["effect"] = cat("e-", context.state.counters.effect + 1);
+  if (acts) data["effect"] = context.next_effect();
   context.memory.waits[run.id].reset();
   context.emit("step.started", std::move(data), owner);
   if (acts) context.intend(effect_of(context, step), owner);

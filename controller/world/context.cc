@@ -8,8 +8,10 @@
 
 namespace panshi::controller {
 
-Memory::Memory(const Catalog& catalog)
-    : samples(catalog.settings.stale_after), authority(catalog.inventory) {
+Memory::Memory(const Catalog& catalog, EffectTag tag)
+    : effect_tag(std::move(tag)),
+      samples(catalog.settings.stale_after),
+      authority(catalog.inventory) {
   for (const auto& [name, rule] : catalog.rules) rules_by_signal[rule.when.signal].push_back(&rule);
 }
 
@@ -44,8 +46,13 @@ void Context::emit_at(WallTime at, std::string kind, nlohmann::json data, Owner 
   out.events.push_back(std::move(event));
 }
 
+std::string Context::next_effect() const {
+  const std::int64_t number = state.counters.effect + 1;
+  return memory.effect_tag ? cat("e-", number, ".", memory.effect_tag(number)) : cat("e-", number);
+}
+
 std::string Context::intend(Effect effect, Owner owner, const nlohmann::json& more) {
-  effect.id = cat("e-", state.counters.effect + 1);
+  effect.id = next_effect();
   if (effect.kind == "act") effect.subject = effect.id;
   nlohmann::json data = {{"effect", effect.id},
                          {"kind", effect.kind},

@@ -5,6 +5,7 @@
 // and as often as one likes. `emit` folds at once, so each sees what the one before it did.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -48,10 +49,15 @@ struct HeldDay {  // a drill day whose time has come and that something is in th
 
 // Not in the journal: rebuilt after a restart from what the agents say.
 struct Memory {
-  explicit Memory(const Catalog& catalog);
+  // What is behind the number in the id of an effect, so that nobody guesses it who was not sent
+  // it.
+  using EffectTag = std::function<std::string(std::int64_t number)>;
+
+  explicit Memory(const Catalog& catalog, EffectTag tag = {});
   // Other rules and drill days from here on. What changed or is gone is watched from the start.
   void take_in(const Catalog& before, const Catalog& after);
 
+  EffectTag effect_tag;  // none: the number alone
   Samples samples;
   Authority authority;
   std::map<std::string, std::vector<const Rule*>> rules_by_signal;
@@ -86,6 +92,7 @@ class Context {
   void emit_at(WallTime at, std::string kind, nlohmann::json data, Owner owner = {});
 
   // Journals the intent and asks for the effect; gives it an id. Returns the id.
+  std::string next_effect() const;  // id that intend() will give
   // `more` is added to the data of effect.intended.
   std::string intend(Effect effect, Owner owner = {}, const nlohmann::json& more = {});
 

@@ -138,7 +138,8 @@ std::int64_t number_of(const std::string& id) {
   std::int64_t number = 0;
   if (dash == std::string::npos) return 0;
   const auto read = std::from_chars(id.data() + dash + 1, id.data() + id.size(), number);
-  return read.ptr == id.data() + id.size() ? number : 0;
+  const bool is_whole = read.ptr == id.data() + id.size() || *read.ptr == '.';
+  return is_whole ? number : 0;
 }
 
 const char* fault_state_word(FaultState state) {

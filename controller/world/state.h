@@ -237,7 +237,7 @@ struct State {
 // The fold. Unknown kinds and unknown ids are passed over: a journal may be newer than we are.
 void fold(State& state, const Event& event);
 
-// The number in "d-12"; 0 for anything else.
+// The number in "d-12" or "e-12.9f86d081"; 0 for anything else.
 std::int64_t number_of(const std::string& id);
 
 }  // namespace panshi::controller

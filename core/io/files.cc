@@ -197,8 +197,10 @@ Result<std::string> read_token(const fs::path& path) {
 }
 
 Result<std::string> load_or_make_token(const fs::path& path) {
+  if (auto ours = check_private(path); !ours && ours.error().code != ErrorCode::kNotFound) {
+    return tl::unexpected(ours.error());
+  }
   auto found = read_token(path);
-  if (auto ours = check_private(path); found && !ours) return tl::unexpected(ours.error());
   if (found || found.error().code != ErrorCode::kNotFound) return found;
   ASSIGN_OR_RETURN(const std::string token, random_token());
   ASSIGN_OR_RETURN(const fs::path fresh, write_beside(path, token + "\n", 0600));

@@ -230,12 +230,7 @@ std::string why_not(CURLcode code, const HttpTransfer& transfer) {
   if (transfer.too_large) return "the answer is too large";
   const std::string plain = curl_easy_strerror(code);
   if (code == CURLE_COULDNT_CONNECT) return with_system_error(transfer, plain);
-  if (!is_over_tls(transfer.call)) {
-    // What a TLS server says to HTTP is not HTTP.
-    return code == CURLE_UNSUPPORTED_PROTOCOL && was_sent(transfer.easy.get())
-               ? "it does not answer in HTTP; does it want https://?"
-               : plain;
-  }
+  if (!is_over_tls(transfer.call)) return plain;
   // Who does not accept a certificate says so after the hands are shaken, which then breaks a call.
   const bool broke = transfer.call.tls && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR);
   const std::string detail = transfer.error.data();

@@ -33,7 +33,7 @@ constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
 
 WallTime wall_of(const ASN1_TIME* time) {
   std::tm broken = {};
-  CHECK_BUG(ASN1_TIME_to_tm(time, &broken) == 1);
+  if (ASN1_TIME_to_tm(time, &broken) != 1) return {};  // as good as expired
   return WallTime(std::chrono::seconds(::timegm(&broken)));
 }
 
@@ -269,7 +269,7 @@ class TlsTransport : public Transport {
  public:
   using Turn = std::shared_ptr<const std::atomic<std::uint64_t>>;
   TlsTransport(SSL_CTX* context, int fd, std::uint64_t made_in, Turn turn)
-      : session_(SSL_new(context)), made_in_(made_in), turn_(std::move(turn)) {
+      : session_(SSL_new(context)), fd_(fd), made_in_(made_in), turn_(std::move(turn)) {
     CHECK_BUG(session_ != nullptr);
     BIO* const bio = socket_bio(fd);
     SSL_set_bio(session_.get(), bio, bio);
@@ -315,12 +315,25 @@ class TlsTransport : public Transport {
       case SSL_ERROR_ZERO_RETURN:
         return {Outcome::kEnd};
       default:
+        if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) tell_who_speaks_http();
         ERR_clear_error();
         return {Outcome::kBroken};
     }
   }
 
+  // Whoever forgot the s of https:// would see nothing but a connection that ends.
+  void tell_who_speaks_http() const {
+    constexpr std::string_view kAnswer =
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 30\r\n"
+        "Connection: close\r\n\r\nthis port speaks TLS: https://";
+    (void)!::send(fd_, kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    // Closed with something unread, the answer would be lost to a reset.
+    std::array<char, 8'192> rest;
+    (void)!::recv(fd_, rest.data(), rest.size(), MSG_DONTWAIT);
+  }
+
   const Session session_;
+  const int fd_;  // not ours
   const std::uint64_t made_in_;
   const Turn turn_;
   bool established_ = false;

@@ -197,6 +197,13 @@ Result<std::string> revoked_with(const Signer& signer, const std::string& before
     X509_REVOKED_set_revocationDate(entry, from.get());
     X509_CRL_add0_revoked(list.get(), entry);
   }
+  // Of two authorities of one name, by which key it is signed.
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, signer.certificate.get(), nullptr, nullptr, list.get(), 0);
+  X509_EXTENSION* const key_id =
+      X509V3_EXT_conf_nid(nullptr, &context, NID_authority_key_identifier, "keyid");
+  CHECK_BUG(key_id != nullptr && X509_CRL_add_ext(list.get(), key_id, -1) == 1);
+  X509_EXTENSION_free(key_id);
   X509_CRL_sort(list.get());
   CHECK_BUG(X509_CRL_sign(list.get(), signer.key.get(), EVP_sha256()) > 0);
   return pem_of(list.get());

@@ -44,6 +44,14 @@ struct BeastHttp {
   }
   static std::shared_ptr<const TlsFiles> files() { return nullptr; }
 };
-#define PANSHI_HTTP_KINDS LibraryHttp, LibraryHttps, BeastHttp
+struct BeastHttps {
+  static HttpServer::Options with(HttpServer::Options options) {
+    options = LibraryHttps::with(std::move(options));
+    options.reader = beast_reader;
+    return options;
+  }
+  static std::shared_ptr<const TlsFiles> files() { return LibraryHttps::files(); }
+};
+#define PANSHI_HTTP_KINDS LibraryHttp, LibraryHttps, BeastHttp, BeastHttps
 
 }  // namespace panshi

@@ -27,7 +27,7 @@ constexpr std::string_view kRequest = "GET /healthz HTTP/1.1\r\nHost: localhost\
 // The beginning of a record that holds a ClientHello of 512 bytes; those that follow are any.
 constexpr std::string_view kGreeting = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 
-enum class Kind : std::uint8_t { kNone, kSlow, kPlain, kNoise, kReset };
+enum class Kind : std::uint8_t { kNone, kSlow, kPlain, kNoise, kReset, kHello };
 
 class Attack {
  public:
@@ -60,7 +60,7 @@ class Attack {
 
  private:
   Kind quick_kind() {
-    constexpr std::array<Kind, 3> kTurns = {Kind::kPlain, Kind::kNoise, Kind::kReset};
+    constexpr std::array<Kind, 4> kTurns = {Kind::kPlain, Kind::kNoise, Kind::kReset, Kind::kHello};
     return kTurns[static_cast<std::size_t>(turn_++) % kTurns.size()];
   }
 
@@ -133,8 +133,11 @@ class Attack {
     }
     std::array<char, 64> noise;
     for (char& byte : noise) byte = static_cast<char>(random_());
-    const std::string_view bytes =
-        kind == Kind::kPlain ? kRequest : std::string_view(noise.data(), noise.size());
+    const std::string_view bytes = kind == Kind::kPlain ? kRequest
+                                   : kind == Kind::kHello
+                                       ? std::string_view(plan_.hello)
+                                       : std::string_view(noise.data(), noise.size());
+    counts_.hellos += kind == Kind::kHello ? 1 : 0;
     (void)::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
 

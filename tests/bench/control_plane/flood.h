@@ -3,7 +3,8 @@
 //
 // Slow ones are held open, each sends a byte of a TLS greeting a second, and is opened again when
 // it is closed. Quick ones come in turns: an HTTP request in the clear, random bytes, a reset at
-// once. They come from 250 addresses of loopback. It ends by itself.
+// once, a whole TLS greeting whose answer nobody waits for. They come from 250 addresses of
+// loopback. It ends by itself.
 #pragma once
 
 #include <sys/types.h>
@@ -23,11 +24,13 @@ class Flood {
     int quick_per_second = 0;  // at most
     std::chrono::seconds time{30};
     std::uint64_t seed = 1;
+    std::string hello;  // what a client of TLS says first; each has the server make a key and sign
   };
   struct Counts {
     long quick = 0;        // connected, and ended by either side
     long slow_opened = 0;  // each time
     long slow_held = 0;    // most at once
+    long hellos = 0;       // of the quick ones
     long failed = 0;       // no connection came about
   };
 

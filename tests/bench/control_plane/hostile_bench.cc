@@ -16,6 +16,7 @@
 #include "tests/bench/control_plane/flood.h"
 #include "tests/bench/control_plane/site.h"
 #include "tests/support/eventually.h"
+#include "tests/support/loopback_listener.h"
 
 namespace panshi::bench {
 namespace {
@@ -39,6 +40,23 @@ struct Asked {
 
 std::uint16_t port_of(const std::string& url) {  // https://127.0.0.1:1234/…
   return static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
+}
+
+// As the library says it to a server that only listens.
+std::string client_hello() {
+  const LoopbackListener listener;
+  std::thread caller([&] {
+    (void)HttpClient().send({.url = cat("https://127.0.0.1:", listener.port, "/"),
+                             .timeout = 5s,
+                             .tls = std::make_shared<const TlsFiles>()});
+  });
+  std::string hello(4'096, '\0');
+  const int fd = listener.accept();
+  const ssize_t got = ::recv(fd, hello.data(), hello.size(), 0);
+  ::close(fd);
+  caller.join();
+  hello.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  return hello;
 }
 
 // Fifty times a second.
@@ -78,8 +96,9 @@ bool measure(const std::string& whose, const HttpCall& kept, const Flood::Plan* 
     const double opened = static_cast<double>(counts.slow_opened) / seconds;
     std::printf(
         "%s under attack: %.0f new connections a second (%.0f quick, %.0f in place of slow ones"
-        " that it closed), %ld slow ones at once, %ld not taken\n",
-        whose.c_str(), quick + opened, quick, opened, counts.slow_held, counts.failed);
+        " that it closed; %.0f with a TLS greeting), %ld slow ones at once, %ld not taken\n",
+        whose.c_str(), quick + opened, quick, opened, static_cast<double>(counts.hellos) / seconds,
+        counts.slow_held, counts.failed);
   } else {
     std::printf("%s before\n", whose.c_str());
   }
@@ -115,6 +134,11 @@ int run() {
     return 2;
   }
   bool met = true;
+  const std::string hello = client_hello();
+  if (!hello.starts_with('\x16')) {
+    std::fprintf(stderr, "the library says no TLS greeting\n");
+    return 2;
+  }
   for (const auto& [whose, call] :
        {std::pair("controller", site.health()), {"agent", site.health_of(0)}}) {
     met &= measure(whose, call, nullptr);
@@ -122,7 +146,8 @@ int run() {
                            .port = port_of(call.url),
                            .slow = kSlow,
                            .quick_per_second = kQuick,
-                           .time = kLong};
+                           .time = kLong,
+                           .hello = hello};
     met &= measure(whose, call, &plan);
     const bool kept = in_force();
     std::printf("  the fault's lease: %s\n", kept ? "kept" : "LOST");

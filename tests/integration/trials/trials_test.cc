@@ -432,6 +432,7 @@ TEST_CASE("a user without rights keeps no fault in force, whoever is killed or f
     CHECK(did.ports_taken > 0);
     CHECK(did.callers > 0);
     CHECK(did.links > 0);
+    CHECK(did.locked > 0);
   }
   CHECK(tally.failed == std::vector<std::string>());
 }

@@ -32,6 +32,33 @@ TEST_CASE("a secret is read without its line end, anew each time, and not when o
   }
 }
 
+TEST_CASE("a secret that others may change, or that is none, is refused") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const Secret& secret, ErrorCode code, const std::string& said) {
+    const auto text = secret.read();
+    REQUIRE_FALSE(text);
+    CHECK(text.error().code == code);
+    CHECK(text.error().message.find(said) != std::string::npos);
+  };
+  refused(secret_in(folder.path(), "", "empty"), ErrorCode::kInvalid, "is empty");
+  refused(secret_in(folder.path(), std::string("a\0b", 3), "zero"), ErrorCode::kInvalid,
+          "zero byte");
+  const std::filesystem::path open = folder / "open";
+  std::filesystem::create_directory(open);
+  const Secret inside = secret_in(open, "a secret");
+  CHECK(inside.read());
+  REQUIRE(::chmod(open.c_str(), 0777) == 0);
+  refused(inside, ErrorCode::kRefused, "chmod o-w");
+  // A link is followed, and each folder on its way is asked.
+  std::filesystem::create_symlink(inside.file(), folder / "link");
+  refused(Secret(folder / "link"), ErrorCode::kRefused, "chmod o-w");
+  REQUIRE(::chmod(open.c_str(), 0700) == 0);
+  CHECK(Secret(folder / "link").read() == "a secret");
+  if (::geteuid() != 0) return;
+  REQUIRE(::chown(inside.file().c_str(), 65'534, 65'534) == 0);
+  refused(inside, ErrorCode::kRefused, "belongs to user 65534");
+}
+
 TEST_CASE("a configuration names its file, and a text in its place is refused without its words") {
   const auto read = [](const Json& json, Problems& problems) {
     Secret secret;

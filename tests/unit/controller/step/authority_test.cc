@@ -40,6 +40,27 @@ TEST_CASE("a forged outcome of another node's action changes no verdict") {
   CHECK(scene.only("audit.done").data["verdict"] == "invalid");
 }
 
+TEST_CASE("an effect's id cannot be guessed from another one, and counts on over a restart") {
+  Scene scene;
+  std::int64_t last = 0;
+  for (const std::string key : {"a", "b"}) {
+    scene.effect_tag = [key](std::int64_t number) { return cat(key, number * 7); };
+    scene.restart(Duration(0));
+    scene.agents_up();
+    scene.samples(1, 20);
+    REQUIRE(scene.command(
+        "fault.apply",
+        {{"kind", "process.pause"}, {"target", {{"service", "cardkeys-primary"}}}, {"for", "2s"}}));
+    const std::string id = scene.asked.back().id;
+    const std::int64_t number = number_of(id);
+    CHECK(number > last);
+    CHECK(id == cat("e-", number, ".", key, number * 7));
+    last = number;
+    scene.run_for(10s);
+  }
+  CHECK(scene.events("fault.reverted").size() == 2);
+}
+
 TEST_CASE("a forged signal of another node's service fires no rule, and is told once") {
   Scene scene;
   scene.agents_up();

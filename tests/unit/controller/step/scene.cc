@@ -166,7 +166,7 @@ Result<Json> Scene::command(const std::string& verb, Json body) {
 
 void Scene::restart(Duration calendar_ahead) {
   waiting_.clear();
-  world = World(catalog);
+  world = World(catalog, effect_tag);
   for (const Event& event : journal) world.apply(event);
   step(Restarted{.version = "test", .calendar_ahead = calendar_ahead});
 }

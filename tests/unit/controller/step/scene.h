@@ -41,6 +41,7 @@ class Scene {
   std::vector<Effect> effects(const std::string& kind) const;
 
   Catalog catalog;
+  Memory::EffectTag effect_tag;  // of the next restart
   World world;
   WallTime now = WallTime(std::chrono::days(20'000));
   std::vector<Event> journal;

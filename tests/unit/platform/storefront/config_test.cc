@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 
 #include "platform/storefront/stores/http_upstream.h"
+#include "tests/support/secret_file.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace panshi;
 using namespace panshi::shop;
