@@ -127,11 +127,11 @@ TEST_CASE("an agent whose secret is missing, or open to others, does not start")
   plant(agent);
   REQUIRE(::chmod((agent.folder() / "nats.canary").c_str(), 0644) == 0);
   const Ended open = agent.run({"--config", "{config}"});
-  CHECK(open.code == 1);
+  CHECK(open.code == 64);
   CHECK(open.output.find("chmod 600") != std::string::npos);
   fs::remove(agent.folder() / "nats.canary");
   const Ended missing = agent.run({"--config", "{config}"});
-  CHECK(missing.code == 1);
+  CHECK(missing.code == 64);
   CHECK(missing.output.find("nats.canary") != std::string::npos);
 }
 
