@@ -116,10 +116,12 @@ TEST_CASE("nothing is changed at an agent without a line, and revert.token only 
   CHECK(agent.call("POST", "/v1/revert-all", json::object()).status == 400);
   CHECK(agent.call_as("nonsense", "PUT", "/v1/faults/f-1", json::object()).status == 401);
   const auto lines = audit(last);
-  REQUIRE(lines.size() == 3);
+  REQUIRE(lines.size() == 4);
   CHECK(lines[0].at("who") == "revert.token");
-  CHECK(lines[2].at("what") == "PUT /v1/faults/f-1");
+  CHECK(lines[2].at("what") == "POST /v1/revert-all");  // let in, and turned down
   CHECK(lines[2].contains("refused"));
+  CHECK(lines[3].at("what") == "PUT /v1/faults/f-1");
+  CHECK(lines[3].contains("refused"));
   CHECK(agent.log().find("refused: PUT /v1/faults/f-1 from ") != std::string::npos);
 }
 
