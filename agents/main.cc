@@ -110,7 +110,7 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
 }
 
 int say(const Error& error, int status) {
-  std::cerr << "panshi-agent: " << error.message << '\n';
+  std::cerr << "panshi-agent: " << printable(error.message) << '\n';
   return status;
 }
 
@@ -343,7 +343,7 @@ int main_of(const std::vector<std::string>& arguments) {
   }
   const auto loaded = load(*line);
   if (!loaded) {
-    std::cerr << loaded.error().message << '\n';
+    std::cerr << printable(loaded.error().message) << '\n';
     if (line->verb == "run" && !line->check_only) revert_with_last(line->config);
     return kUsage;
   }

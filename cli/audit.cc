@@ -115,9 +115,21 @@ int export_lines(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
     const auto lines = fetch(i, controller, i.integer("--after").value_or(0));
     if (!lines) return report_error(i, lines.error());
-    for (const std::string& line : *lines) i.terminal.raw(line + "\n");
+    for (const std::string& line : *lines) {
+      // What is no line of a log is a text in JSON: it makes no second line, and steers nothing.
+      const bool is_line = audit_number(line) != 0 && one_line(line) == line;
+      i.terminal.raw((is_line ? line : dump_json(line)) + "\n");
+    }
     return kPass;
   });
+}
+
+// As much as a row has room for; --json and export have it whole.
+std::string body_of(const Json& line) {
+  constexpr std::size_t kShown = 60;
+  if (!line.is_object() || !line.contains("body") || line["body"].empty()) return {};
+  const std::string text = one_line(dump_json(line["body"]));
+  return text.size() <= kShown ? text : printable(text.substr(0, kShown)) + "…";
 }
 
 int show(Invocation& invocation) {
@@ -125,7 +137,7 @@ int show(Invocation& invocation) {
     const auto lines = fetch(i, controller, i.integer("--after").value_or(0));
     if (!lines) return report_error(i, lines.error());
     std::vector<std::vector<std::string>> rows = {
-        {"N", "WHEN (UTC)", "WHO", "FROM", "WHAT", "REFUSED"}};
+        {"N", "WHEN (UTC)", "WHO", "FROM", "WHAT", "BODY", "REFUSED"}};
     Json list = Json::array();
     const std::size_t wanted = static_cast<std::size_t>(i.integer("--last").value_or(50));
     for (std::size_t k = lines->size() > wanted ? lines->size() - wanted : 0; k < lines->size();
@@ -134,7 +146,8 @@ int show(Invocation& invocation) {
       if (!line) continue;
       list.push_back(*line);
       rows.push_back({field(*line, "n"), time_field(*line, "at_us"), field(*line, "who"),
-                      field(*line, "from"), field(*line, "what"), field(*line, "refused")});
+                      field(*line, "from"), field(*line, "what"), body_of(*line),
+                      field(*line, "refused")});
     }
     if (i.json) return i.terminal.document({{"lines", list}}), kPass;
     i.terminal.line(rows.size() == 1 ? "nothing was changed or refused yet"

@@ -49,8 +49,15 @@ Status check_files(const TlsFiles& tls) {
   for (const auto& file : {tls.authority, tls.certificate}) {
     if (file.empty()) continue;
     ASSIGN_OR_RETURN(const std::string pem, read_file(file, kTlsFileMax));
-    if (!read_certificate(pem)) {
+    const auto about = read_certificate(pem);
+    if (!about) {
       return fail(ErrorCode::kInvalid, cat(file.string(), " is not a certificate in PEM"));
+    }
+    if (about->until <= wall_now()) {
+      const bool own = file == tls.certificate;
+      return fail(own ? ErrorCode::kRefused : ErrorCode::kInvalid,
+                  cat(file.string(), ": expired on ", utc_minute(about->until),
+                      ": panshi tls renew ", own ? about->peer : "authority"));
     }
   }
   if (!tls.key.empty()) {
@@ -107,8 +114,12 @@ std::filesystem::path state_directory(const Invocation& invocation) {
   return path.has_filename() ? path : path.parent_path();  // "lab/" is "lab"
 }
 
-Connection::Connection(std::string url, std::string token, std::optional<TlsFiles> tls)
-    : url_(std::move(url)), token_(std::move(token)), client_(std::make_unique<HttpClient>()) {
+Connection::Connection(std::string url, std::string token, std::optional<TlsFiles> tls,
+                       std::optional<std::uint32_t> token_owner)
+    : url_(std::move(url)),
+      token_(std::move(token)),
+      token_owner_(token_owner),
+      client_(std::make_unique<HttpClient>()) {
   if (tls) tls_ = std::make_shared<const TlsFiles>(*std::move(tls));
   while (!url_.empty() && url_.back() == '/') url_.pop_back();
   const bool local = url_.starts_with(kUnix);
@@ -137,8 +148,23 @@ Result<Connection> Connection::find(const Invocation& invocation) {
   }
   if (url.starts_with(kUnix)) return Connection(std::move(url), "");
   const bool over_tls = url.starts_with("https://");
-  const std::string certificate =
-      over_tls ? invocation.text("--certificate", environment("PANSHI_CERTIFICATE")) : "";
+  if (!over_tls && !url.starts_with("http://")) {
+    return fail(ErrorCode::kInvalid,
+                cat("`", url, "` is not https://HOST:PORT, http://HOST:PORT or unix:FILE"));
+  }
+  const bool by_token = invocation.has("--token-file");
+  const bool by_certificate = invocation.has("--certificate");
+  if (by_token && by_certificate) {
+    return fail(ErrorCode::kInvalid, "--token-file or --certificate: one says who you are");
+  }
+  if (by_certificate && !over_tls) {
+    return fail(ErrorCode::kInvalid, cat("--certificate wants https://, and not ", url));
+  }
+  std::string certificate;
+  if (over_tls && !by_token) {
+    certificate = invocation.text("--certificate", environment("PANSHI_CERTIFICATE"));
+  }
+  if (!certificate.empty()) token_file.clear();
   if (token_file.empty() && certificate.empty()) {
     return fail(ErrorCode::kRefused,
                 cat("no token: give --token-file or PANSHI_TOKEN_FILE",
@@ -150,7 +176,8 @@ Result<Connection> Connection::find(const Invocation& invocation) {
     if (!read) return fail(ErrorCode::kRefused, cat("token: ", read.error().message));
     token = *std::move(read);
   }
-  if (!over_tls) return Connection(std::move(url), std::move(token));
+  const auto owner = owner_of(token_file);
+  if (!over_tls) return Connection(std::move(url), std::move(token), {}, owner);
   // Nobody shall get the token who cannot prove to be the controller.
   if (authority.empty()) {
     return fail(ErrorCode::kRefused,
@@ -164,12 +191,14 @@ Result<Connection> Connection::find(const Invocation& invocation) {
     if (tls.key.empty()) tls.key = std::filesystem::path(certificate).replace_extension(".key");
   }
   if (Status good = check_files(tls); !good) return tl::unexpected(good.error());
-  return Connection(std::move(url), std::move(token), std::move(tls));
+  return Connection(std::move(url), std::move(token), std::move(tls), owner);
 }
 
 Result<std::string> Connection::call(HttpCall call) {
   call.token = token_;
+  call.token_owner = token_owner_;
   call.tls = tls_;
+  if (tls_) call.peer = "controller/";
   call.unix_socket = socket_;
   call.body_max = kAnswerMax;
   Result<HttpReply> reply = client_->send(call);
@@ -178,7 +207,9 @@ Result<std::string> Connection::call(HttpCall call) {
                 cat(url_, ": only root and the user whose controller it is may open it: sudo"));
   }
   if (!reply) {
-    return fail(reply.error().code, cat("controller ", url_, ": ", reply.error().message));
+    const bool not_ours = reply.error().message.find(kCertificateNotAccepted) != std::string::npos;
+    return fail(not_ours ? ErrorCode::kRefused : reply.error().code,
+                cat("controller ", url_, ": ", reply.error().message));
   }
   if (reply->status >= 200 && reply->status < 300) return std::move(reply->body);
   return tl::unexpected<Error>(refusal(url_, *reply));

@@ -3,9 +3,9 @@
 //
 // Found by: --controller and --token-file, else PANSHI_CONTROLLER and PANSHI_TOKEN_FILE, else the
 // lab.json in the state directory, else the socket of a controller there or in kDefaultState.
-// Over https:// a certificate (--certificate, PANSHI_CERTIFICATE) serves in place of a token.
-// "unix:FILE" is a controller on this machine, by its socket: no token, but its user or root. One
-// thread.
+// Over https:// a certificate (--certificate, PANSHI_CERTIFICATE) serves in place of a token; what
+// is an option counts, and not what the environment or the lab says of the other. "unix:FILE" is a
+// controller on this machine, by its socket: no token, but its user or root. One thread.
 #pragma once
 
 #include <filesystem>
@@ -27,7 +27,8 @@ class Connection {
   // kUnavailable with one line that says where it was looked for; kRefused: no token.
   static Result<Connection> find(const Invocation& invocation);
   // `tls`: who signed its certificate, and perhaps our own; for https:// alone.
-  Connection(std::string url, std::string token, std::optional<TlsFiles> tls = {});
+  Connection(std::string url, std::string token, std::optional<TlsFiles> tls = {},
+             std::optional<std::uint32_t> token_owner = {});
   static constexpr const char* kDefaultState = "/var/lib/panshi/controller";
 
   // Errors: kUnavailable (not reachable, or no controller), kTimeout, kRefused (the token),
@@ -46,6 +47,7 @@ class Connection {
   std::string base_;  // of calls
   std::filesystem::path socket_;
   std::string token_;
+  std::optional<std::uint32_t> token_owner_;
   std::shared_ptr<const TlsFiles> tls_;
   std::unique_ptr<HttpClient> client_;
 };

@@ -10,12 +10,21 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kDefaultFolder = "tls";
 constexpr const char* kAuthority = "authority";
+// Trying again later helps with none of them.
+int tls_error(Invocation& i, Error error) {
+  if (error.code == ErrorCode::kConflict || error.code == ErrorCode::kUnavailable) {
+    error.code = ErrorCode::kInvalid;
+  }
+  return report_error(i, error);
+}
+
 constexpr Duration kDay = std::chrono::hours(24);
 constexpr std::int64_t kSoonDays = 30;
 
-std::filesystem::path folder(const Invocation& i) { return i.text("--dir", kDefaultFolder); }
+std::filesystem::path folder(const Invocation& i) {
+  return i.text("--dir", Authority::kDefaultFolder);
+}
 
 // The day that has begun counts: a year has 365 when it was just issued.
 std::int64_t days_left(const TlsCertificate& about) {
@@ -35,6 +44,19 @@ Json issued_json(const Authority::Issued& issued) {
           {"key", issued.key.string()}};
 }
 
+int say_issued_person(Invocation& i, const Authority::Issued& issued, const TlsFiles& files) {
+  const std::string name = issued.about.peer.substr(issued.about.peer.find('/') + 1);
+  i.terminal.line(cat(issued.about.peer, " may prove who it is for ", days_left(issued.about),
+                      " days. Give it ", files.certificate.string(), ", its key ",
+                      files.key.string(), " and ", files.authority.string(), ":"));
+  i.terminal.line(cat("panshi status --controller https://… --authority ",
+                      files.authority.filename().string(), " --certificate ",
+                      files.certificate.filename().string()));
+  i.terminal.line(
+      cat("what it may, the controller's configuration says: users: {", name, ": operator}"));
+  return kPass;
+}
+
 // What to write into a configuration, which is what one wants to know next.
 int say_issued(Invocation& i, const Authority& authority, const Authority::Issued& issued) {
   const TlsFiles files = authority.files_of(issued.about.peer);
@@ -45,6 +67,7 @@ int say_issued(Invocation& i, const Authority& authority, const Authority::Issue
     i.terminal.document(json);
     return kPass;
   }
+  if (issued.about.peer.starts_with("user/")) return say_issued_person(i, issued, files);
   i.terminal.line(cat(issued.about.peer, " may prove who it is for ", days_left(issued.about),
                       " days. Copy these to its host, the key readable by its owner alone:"));
   i.terminal.line("tls:");
@@ -57,14 +80,14 @@ int say_issued(Invocation& i, const Authority& authority, const Authority::Issue
 
 int init(Invocation& i) {
   const auto made = Authority::create(folder(i), wall_now());
-  if (!made) return report_error(i, made.error());
+  if (!made) return tls_error(i, made.error());
   const std::string place = std::filesystem::absolute(folder(i)).lexically_normal().string();
   if (i.json) {
     i.terminal.document({{"folder", place}, {"days_left", days_left(made->certificate())}});
     return kPass;
   }
   i.terminal.line(cat("an authority is in ", place, "; keep ca.key off the hosts that serve"));
-  i.terminal.line("next: panshi tls issue controller/main --name 10.0.0.9");
+  i.terminal.line(cat("next: ", made->command("issue controller/main --name 10.0.0.9")));
   return kPass;
 }
 
@@ -72,9 +95,9 @@ int init(Invocation& i) {
 template <class Act>
 int with_authority(Invocation& i, Act act) {
   auto authority = Authority::open(folder(i));
-  if (!authority) return report_error(i, authority.error());
+  if (!authority) return tls_error(i, authority.error());
   const Result<Authority::Issued> issued = act(*authority);
-  if (!issued) return report_error(i, issued.error());
+  if (!issued) return tls_error(i, issued.error());
   return say_issued(i, *authority, *issued);
 }
 
@@ -93,12 +116,14 @@ int issue(Invocation& i) {
 
 int renew_itself(Invocation& i) {
   if (i.has("--days") || i.has("--name")) {
-    return report_error(i, {ErrorCode::kInvalid, "the authority has no names, and ten years"});
+    return tls_error(i, {ErrorCode::kInvalid,
+                         "--name and --days are not for the authority: it has no names, and is "
+                         "good for ten years"});
   }
   auto authority = Authority::open(folder(i));
-  if (!authority) return report_error(i, authority.error());
+  if (!authority) return tls_error(i, authority.error());
   if (auto renewed = authority->renew_itself(wall_now()); !renewed)
-    return report_error(i, renewed.error());
+    return tls_error(i, renewed.error());
   const TlsCertificate about = authority->certificate();
   if (i.json) {
     i.terminal.document({{"who", kAuthority}, {"days_left", days_left(about)}});
@@ -120,9 +145,9 @@ int renew(Invocation& i) {
 
 int revoke(Invocation& i) {
   auto authority = Authority::open(folder(i));
-  if (!authority) return report_error(i, authority.error());
+  if (!authority) return tls_error(i, authority.error());
   const auto revoked = authority->revoke(i.text("who"), wall_now());
-  if (!revoked) return report_error(i, revoked.error());
+  if (!revoked) return tls_error(i, revoked.error());
   if (i.json) {
     i.terminal.document(issued_json(*revoked));
     return kPass;
@@ -133,21 +158,24 @@ int revoke(Invocation& i) {
   return kPass;
 }
 
-std::string state_of(const TlsCertificate& about, const std::string& who) {
-  if (about.until <= wall_now()) return "expired: panshi tls renew " + who;
-  if (days_left(about) <= kSoonDays) return "expires soon: panshi tls renew " + who;
+std::string state_of(const Authority& authority, const TlsCertificate& about,
+                     const std::string& who) {
+  const std::string renew = authority.command("renew " + who);
+  if (about.until <= wall_now()) return "expired: " + renew;
+  if (days_left(about) <= kSoonDays) return "expires soon: " + renew;
   return "good";
 }
-std::string state_of(const Authority::Issued& each) {
+std::string state_of(const Authority& authority, const Authority::Issued& each) {
+  if (!each.problem.empty()) return each.problem;
   if (each.revoked) return "revoked";
-  return state_of(each.about, each.about.peer);
+  return state_of(authority, each.about, each.about.peer);
 }
 
 int show(Invocation& i) {
   const auto authority = Authority::open(folder(i));
-  if (!authority) return report_error(i, authority.error());
+  if (!authority) return tls_error(i, authority.error());
   const auto issued = authority->issued();
-  if (!issued) return report_error(i, issued.error());
+  if (!issued) return tls_error(i, issued.error());
   if (i.json) {
     Json list = Json::array();
     for (const auto& each : *issued) list.push_back(issued_json(each));
@@ -157,10 +185,13 @@ int show(Invocation& i) {
   }
   std::vector<std::vector<std::string>> rows = {{"WHO", "NAMES", "DAYS LEFT", "STATE"}};
   const TlsCertificate own = authority->certificate();
-  rows.push_back({kAuthority, "", cat(days_left(own)), state_of(own, kAuthority)});
+  rows.push_back({kAuthority, "", cat(days_left(own)), state_of(*authority, own, kAuthority)});
   for (const auto& each : *issued) {
-    rows.push_back({each.about.peer, join(each.about.names, ", "), cat(days_left(each.about)),
-                    state_of(each)});
+    const bool known = each.problem.empty();
+    rows.push_back({known ? each.about.peer : each.certificate.filename().string(),
+                    join(each.about.names, ", "),
+                    known ? cat(days_left(each.about)) : std::string(),
+                    state_of(*authority, each)});
   }
   i.terminal.line(printable(table(rows)));
   return kPass;

@@ -60,7 +60,13 @@ Result<Checked> check(const Invocation& invocation) {
   if (invocation.has("--inventory")) {
     ASSIGN_OR_RETURN(checked.known, inventory_in(invocation.text("--inventory")));
   } else if (!checked.known) {
-    ASSIGN_OR_RETURN(checked.known, inventory_of_controller(invocation));
+    auto known = inventory_of_controller(invocation);
+    if (!known) {
+      return fail(known.error().code,
+                  cat(known.error().message,
+                      "; `--inventory FILE` names nodes and services without a controller"));
+    }
+    checked.known = *std::move(known);
   }
   const auto& known = checked.known;
   Validation rest = validate_files(others, known ? &known->inventory : nullptr,

@@ -18,7 +18,9 @@ inline constexpr Duration kClockStep = 1s;          // of the machine's clock th
 inline constexpr Duration kLoopIdleMax = 500ms;     // the loop wakes at least this often
 inline constexpr Duration kViewEvery = 200ms;       // the API's snapshot is this fresh at worst
 inline constexpr Duration kCommandWait = 5s;        // an API call waits this long for the loop
-inline constexpr Duration kStopWithin = 3s;         // reverting everything at an orderly stop
+inline constexpr std::size_t kReasonMax =
+    1'000;                                   // bytes of what people say, which is shown in one line
+inline constexpr Duration kStopWithin = 3s;  // reverting everything at an orderly stop
 
 // Journal and samples.
 inline constexpr std::int64_t kAuditPageMax = 1'000;      // lines in one answer

@@ -90,7 +90,7 @@ Result<Flags> read_flags(int argc, char** argv) {
 }
 
 int complain(const Error& error, int status) {
-  std::fprintf(stderr, "%s\n", error.message.c_str());
+  std::fprintf(stderr, "%s\n", printable(error.message).c_str());
   return status;
 }
 
@@ -201,6 +201,8 @@ int run(int argc, char** argv) {
   if (!flags->without_files) {
     const auto tls = load_tls(config->security, "controller/", wall_now());
     if (!tls) return complain(tls.error(), kUsage);
+    const std::string warning = *tls ? warning_of_name(**tls, config->address) : "";
+    if (!warning.empty()) std::fprintf(stderr, "warning: %s\n", printable(warning).c_str());
   }
   if (flags->check) return std::printf("%s: good\n", flags->config.c_str()), 0;
   keep_new_files_private();  // journal, samples and reports

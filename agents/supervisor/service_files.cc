@@ -9,8 +9,10 @@
 #include <cstdlib>
 #include <functional>
 
+#include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/mac.h"
 #include "core/io/private_folder.h"
 #include "core/io/process_table.h"
 #include "core/json/fields.h"
@@ -50,11 +52,10 @@ Status ServiceFiles::make_folders() const {
 }
 
 Status ServiceFiles::write(const std::string& service, const ServiceRecord& record) const {
-  const nlohmann::json json = {{"pid", record.process.pid},
-                               {"start_ticks", record.process.start_ticks},
-                               {"boot_id", boot_id()},
-                               {"preparing", record.preparing},
-                               {"ready", record.ready}};
+  const nlohmann::json json = {
+      {"pid", record.process.pid},     {"start_ticks", record.process.start_ticks},
+      {"boot_id", boot_id()},          {"launch", launch_of(service)},
+      {"preparing", record.preparing}, {"ready", record.ready}};
   return write_file_durably(state_ / "services" / (service + ".json"), dump_json(json) + "\n",
                             0600);
 }
@@ -71,6 +72,7 @@ Result<ServiceRecord> ServiceFiles::read(const std::string& service) const {
   in.need("pid", pid, {1, INT32_MAX});
   in.need("start_ticks", start_ticks, {0, INT64_MAX});
   in.need("boot_id", boot);
+  in.may("launch", record.launch);
   in.need("preparing", record.preparing);
   in.need("ready", record.ready);
   if (!problems.empty()) return tl::unexpected(problems.error());
@@ -106,14 +108,33 @@ std::filesystem::path ServiceFiles::unit_of(const std::string& service) const {
   return state_ / "services" / (service + ".unit");
 }
 
-std::string ServiceFiles::nonce() const {
-  return load_or_make_token(state_ / "services" / "nonce").value_or("");
+Result<std::string> ServiceFiles::begin_launch(const std::string& service) const {
+  ASSIGN_OR_RETURN(const std::string nonce, random_token());
+  if (auto kept = write_file_durably(nonce_file(service), nonce, 0600); !kept) {
+    return tl::unexpected(kept.error());
+  }
+  return nonce;
+}
+
+std::string ServiceFiles::nonce(const std::string& service) const {
+  return is_id(service) ? read_file(nonce_file(service), 128).value_or("") : "";
+}
+
+std::string ServiceFiles::launch_of(const std::string& service) const {
+  const std::string of = nonce(service);
+  return of.empty() ? "" : sha256_of(of).substr(0, 16);
+}
+
+std::filesystem::path ServiceFiles::nonce_file(const std::string& service) const {
+  return state_ / "services" / (service + ".nonce");
 }
 
 namespace {
 
+using IsKnown = std::function<bool(const std::string& name, const std::string& environment)>;
+
 std::vector<FoundProcess> find_started(const std::filesystem::path& state, const char* variable,
-                                       const std::function<bool(const std::string&)>& is_known) {
+                                       const IsKnown& is_known) {
   std::vector<FoundProcess> found;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
@@ -126,7 +147,7 @@ std::vector<FoundProcess> find_started(const std::filesystem::path& state, const
     if (!environment || environment_value(*environment, "PANSHI_STATE") != state.string()) continue;
     const std::string name = environment_value(*environment, variable);
     const auto process = name_process(pid);
-    if (name.empty() || !process || !is_known(*environment)) continue;
+    if (name.empty() || !process || !is_known(name, *environment)) continue;
     found.push_back({name, *process, user_of(pid)});
   }
   std::sort(found.begin(), found.end(), [](const FoundProcess& a, const FoundProcess& b) {
@@ -138,16 +159,18 @@ std::vector<FoundProcess> find_started(const std::filesystem::path& state, const
 }  // namespace
 
 std::vector<FoundProcess> find_started_services(const ServiceFiles& files) {
-  const std::string nonce = files.nonce();
-  return find_started(files.state(), "PANSHI_SERVICE", [&](const std::string& environment) {
+  const auto is_known = [&](const std::string& service, const std::string& environment) {
+    const std::string nonce = files.nonce(service);
     return !nonce.empty() &&
            equal_in_constant_time(environment_value(environment, "PANSHI_NONCE"), nonce);
-  });
+  };
+  return find_started(files.state(), "PANSHI_SERVICE", is_known);
 }
 
 std::vector<FoundProcess> find_started_actions(const std::filesystem::path& state,
                                                const std::set<uid_t>& users) {
-  auto found = find_started(state, "PANSHI_ACTION", [](const std::string&) { return true; });
+  auto found = find_started(state, "PANSHI_ACTION",
+                            [](const std::string&, const std::string&) { return true; });
   std::erase_if(found, [&](const FoundProcess& each) { return !users.contains(each.user); });
   return found;
 }

@@ -3,6 +3,7 @@
 // its guardian and `revert-all` know which process a service is.
 //
 //     <state>/services/<name>.json      the process that runs, durable before it counts as running
+//     <state>/services/<name>.nonce     of its last start, durable before that
 //     <state>/services/<name>.prepared  the prepare commands that have all succeeded
 //     <state>/services/<name>.stopped   somebody had it stopped on purpose, in this boot
 //     <state>/services/<name>.unit      what systemd said of it, if it is a unit
@@ -25,8 +26,9 @@ namespace panshi::agent {
 
 struct ServiceRecord {
   ProcessName process;
-  bool preparing = false;  // the process is a prepare command
-  bool ready = false;      // it has been ready
+  bool preparing = false;   // the process is a prepare command
+  bool ready = false;       // it has been ready
+  std::string launch = {};  // which start it is of, as launch_of() said when it was written
 };
 
 class ServiceFiles {
@@ -46,16 +48,19 @@ class ServiceFiles {
   Status keep_stopped(const std::string& service, bool on) const;
   bool is_kept_stopped(const std::string& service) const;  // since the machine was booted
 
-  // In the environment of each service, and only there and in <state>/services/nonce: who has it
-  // was started by an agent with this state directory, whatever else it says of itself. "": none
-  // can be read or made.
-  std::string nonce() const;
+  // Before each start: a nonce for the environment of what is started, which stands nowhere else.
+  // Who has it was started by an agent with this state directory, whatever else it says of itself.
+  Result<std::string> begin_launch(const std::string& service) const;
+  std::string nonce(const std::string& service) const;      // of the last start; "": there was none
+  std::string launch_of(const std::string& service) const;  // names that start, and tells no nonce
 
   const std::filesystem::path& state() const { return state_; }
   std::filesystem::path log_of(const std::string& service) const;
   std::filesystem::path unit_of(const std::string& service) const;
 
  private:
+  std::filesystem::path nonce_file(const std::string& service) const;
+
   std::filesystem::path state_;
 };
 

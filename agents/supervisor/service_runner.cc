@@ -96,9 +96,11 @@ std::vector<SupervisorInput> ServiceRunner::recover() {
 
 std::optional<ServiceRecord> ServiceRunner::find_running(
     const std::string& service, const std::vector<FoundProcess>& started) const {
-  if (const auto record = files_.read(service); record && is_alive(record->process)) {
-    return *record;
-  }
+  const auto record = files_.read(service);
+  if (record && is_alive(record->process)) return *record;
+  // Its last start was recorded, and that process has ended: whoever has its nonce now was told it
+  // by that process.
+  if (record && record->launch == files_.launch_of(service)) return std::nullopt;
   for (const FoundProcess& found : started) {
     const ServiceConfig& known = *config_.service(service);
     const uid_t user = known.user ? known.user->user : ::getuid();
@@ -116,7 +118,7 @@ Result<ProcessSpec> ServiceRunner::spec_of(const ServiceConfig& service,
   ProcessSpec spec;
   spec.env = base_environment(config_);
   spec.env["PANSHI_SERVICE"] = service.name;
-  spec.env["PANSHI_NONCE"] = files_.nonce();
+  ASSIGN_OR_RETURN(spec.env["PANSHI_NONCE"], files_.begin_launch(service.name));
   spec.directory = config_.state;
   set_user(spec, service.user);
   for (const auto& [name, value] : service.env) spec.env[name] = value;

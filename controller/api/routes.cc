@@ -132,6 +132,13 @@ HttpResponse Api::command(const Verb& verb, const Request& request) {
     }
     command.body = json_without_secrets(*body);  // before it is journaled
   }
+  for (const char* said : {"reason", "by"}) {
+    const auto text = command.body.find(said);
+    if (text == command.body.end() || !text->is_string()) continue;
+    if (text->get_ref<const std::string&>().size() <= limits::kReasonMax) continue;
+    return error_response(
+        {ErrorCode::kInvalid, cat(said, " must be at most ", limits::kReasonMax, " bytes")});
+  }
   // A scenario that stands in no catalogue is the author's.
   if (command.body.contains("document") && (request.caller.rights & kInject) == 0) {
     return http_refusal(403, ErrorCode::kRefused,

@@ -28,6 +28,7 @@ Status address_to_agent(HttpCall& call, const std::string& node, const std::stri
   if (call.url.starts_with("https://")) {
     call.tls = tls;
     call.server_name = node;
+    call.peer = cat("node/", node);
     call.life_max = limits::kProvenLifeMax;
     return {};
   }
@@ -35,6 +36,7 @@ Status address_to_agent(HttpCall& call, const std::string& node, const std::stri
     ASSIGN_OR_RETURN(token, read_agent_token(token_file));
   }
   call.token = token;
+  call.token_owner = owner_of(token_file);
   return {};
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/access/access.h"
 
+#include <algorithm>
+
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/log.h"
@@ -10,7 +12,12 @@
 namespace panshi {
 namespace {
 
-constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kBearer = "bearer ";
+// Of changes by one caller: a person or a program never needs more, and a log that is turned over
+// in minutes is none. Ends of faults are not kept waiting.
+constexpr double kChangesBurst = 200;
+constexpr double kChangesPerSecond = 5;
+constexpr std::size_t kCallersMax = 1'000;
 constexpr std::size_t kBodyMax = 1 << 20;
 
 // Cut: what a stranger sends must not push the lines of others out of the log.
@@ -34,22 +41,31 @@ Rights Access::of_certificate(const std::string& peer) const {
 HttpCaller Access::identify(const HttpRequest& head, bool one_credential) const {
   if (head.uid) return {cat("uid ", *head.uid), kAllRights};
   HttpCaller caller = options_.anybody;
-  if (!head.peer.empty() && of_certificate(head.peer) != 0)
-    caller = {head.peer, of_certificate(head.peer)};
+  if (!head.peer.empty()) {
+    caller.who = head.peer;  // also of whom nobody gave a right: the log says who came
+    caller.rights |= of_certificate(head.peer);
+  }
   const std::string header = head.header("authorization");
-  if (!one_credential || !header.starts_with(kBearer)) return caller;
+  // The scheme's case is anybody's (RFC 9110, 11.1).
+  if (!one_credential || !lower(header.substr(0, kBearer.size())).starts_with(kBearer)) {
+    return caller;
+  }
   const std::string_view text = std::string_view(header).substr(kBearer.size());
   // Every one of them, that a wrong token takes as long as a right one.
   for (const FileToken& token : options_.tokens) {
     if (equal_in_constant_time(text, token.text)) caller = {token.name, token.rights};
   }
   const auto kept = book_ ? book_->find(text, wall_now()) : std::nullopt;
-  if (kept) caller = {cat("token ", kept->name), kept->rights()};
+  if (kept) caller = {cat("token ", kept->name), kept->rights(), !kept->only.empty()};
   return caller;
 }
 
 std::string Access::lacks(const HttpCaller& caller, Rights rights) const {
   const std::string wanted = join(names_of(rights & ~caller.rights), ", ");
+  if (caller.limited) {
+    return cat(caller.who, " may not: it wants the right `", wanted,
+               "`, and this token is limited to ", join(names_of(caller.rights), ", "));
+  }
   return cat(caller.who, " may not: it wants the right `", wanted,
              "`, which these roles have: ", roles_with(rights));
 }
@@ -59,14 +75,14 @@ void Access::on_refused(const HttpRequest& head, const HttpResponse& answer) {
   const bool says =
       json && json->is_object() && json->contains("error") && (*json)["error"].is_string();
   const std::string why = says ? (*json)["error"].get<std::string>() : cat("HTTP ", answer.status);
-  const std::string who = head.caller.who.empty() ? "nobody we know" : head.caller.who;
+  // Of what was malformed nobody asked yet whose it is.
+  const std::string caller = head.caller.who.empty() ? head.peer : head.caller.who;
+  const std::string who = caller.empty() ? "nobody we know" : caller;
   bool noted = true;
   if (audit_) {
-    const auto written = audit_->write({.who = head.caller.who,
-                                        .from = head.remote_address,
-                                        .what = what_of(head),
-                                        .refused = why},
-                                       wall_now());
+    const auto written = audit_->write(
+        {.who = caller, .from = head.remote_address, .what = what_of(head), .refused = why},
+        wall_now());
     if (!written) log_error(written.error().message);
     noted = written.value_or(true);
   }
@@ -77,17 +93,42 @@ void Access::on_refused(const HttpRequest& head, const HttpResponse& answer) {
 
 Status Access::on_change(const HttpRequest& request, Rights rights) {
   if (!audit_) return {};
+  const bool ends_faults = (rights & ~(kHalt | kRevert)) == 0;
+  const bool often = !may_change(request.caller.who);
+  if (often && !ends_faults) {
+    return fail(ErrorCode::kUnavailable,
+                cat(request.caller.who, " changes too much at once: ", kChangesPerSecond,
+                    " changes a second are taken; try again"));
+  }
   const auto body = parse_json(request.body, kBodyMax);
   const auto written = audit_->write({.who = request.caller.who,
                                       .from = request.remote_address,
                                       .what = what_of(request),
-                                      .body = body ? *body : nlohmann::json()},
+                                      .body = body ? *body : nlohmann::json(),
+                                      .often = often},
                                      wall_now());
   if (written) return {};
   log_error(written.error().message);
   // What ends a fault is never kept from being done.
-  if ((rights & ~(kHalt | kRevert)) == 0) return {};
+  if (ends_faults) return {};
   return tl::unexpected(written.error());
+}
+
+// A controller speaks for many, and is at agents alone; whoever is at the socket is root or its
+// user.
+bool Access::may_change(const std::string& who) {
+  if (who.starts_with("controller/") || who.starts_with("uid ") || who == "agent.token")
+    return true;
+  const MonoTime now = mono_now();
+  const std::lock_guard lock(mutex_);
+  if (changes_.size() > kCallersMax) changes_.clear();
+  auto [each, fresh] = changes_.try_emplace(who, Budget{kChangesBurst, now});
+  Budget& budget = each->second;
+  const double seconds = std::chrono::duration<double>(now - budget.at).count();
+  budget = {std::min(kChangesBurst, budget.left + seconds * kChangesPerSecond), now};
+  if (budget.left < 1) return false;
+  budget.left -= 1;
+  return true;
 }
 
 nlohmann::json routes_json(const HttpServer& server) {

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -41,11 +42,19 @@ class Access : public HttpDoorman {
   Status on_change(const HttpRequest& request, Rights rights) override;
 
  private:
+  struct Budget {
+    double left = 0;
+    MonoTime at{};
+  };
+
   Rights of_certificate(const std::string& peer) const;
+  bool may_change(const std::string& who);
 
   const Options options_;
   const std::shared_ptr<TokenBook> book_;
   const std::shared_ptr<AuditLog> audit_;
+  std::mutex mutex_;
+  std::map<std::string, Budget> changes_;  // of each caller
 };
 
 // {"routes":[{"method","path","rights":[…],"noted"}]}: what each route wants of its caller. Open

@@ -115,8 +115,13 @@ AuditLog::~AuditLog() {
 
 Status AuditLog::open_file() {
   const fs::path file = file_of(folder_, 0);
-  fd_ = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  // Not blocking: a named pipe in its place would hold us for ever.
+  fd_ = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+               0600);
   struct stat there {};
+  if (fd_ >= 0 && ::fstat(fd_, &there) == 0 && !S_ISREG(there.st_mode)) {
+    return fail(ErrorCode::kInvalid, cat(file.string(), " is not a regular file"));
+  }
   if (fd_ < 0 || ::fstat(fd_, &there) != 0 || ::fchmod(fd_, 0600) != 0) {
     return fail(ErrorCode::kInternal, cat(file.string(), ": ", std::strerror(errno)));
   }
@@ -163,6 +168,10 @@ Status AuditLog::load() {
 
 Status AuditLog::rotate() {
   std::error_code error;
+  if (fs::exists(file_of(folder_, kFilesMax - 1), error)) {
+    log_warn(cat(file_of(folder_, kFilesMax - 1).string(),
+                 ": the oldest lines of the audit log are gone; `panshi audit export` keeps them"));
+  }
   for (int age = kFilesMax - 1; age > 0; --age) {
     fs::rename(file_of(folder_, age - 1), file_of(folder_, age), error);  // perhaps not there yet
   }
@@ -198,12 +207,13 @@ Status AuditLog::append(Json line) {
 Result<bool> AuditLog::write(const AuditEntry& entry, WallTime at) {
   const std::int64_t us = at.time_since_epoch().count();
   const std::lock_guard lock(mutex_);
-  if (!entry.refused.empty()) {
+  if (!entry.refused.empty() || entry.often) {
     if (us / 1'000'000 != second_) {
       second_ = us / 1'000'000;
-      refused_in_second_ = 0;
+      in_second_.clear();
     }
-    if (++refused_in_second_ > kRefusedPerSecond) {
+    // A stranger's flood takes no line from somebody whom we know.
+    if (++in_second_[entry.who] > kRefusedPerSecond) {
       ++skipped_;
       return false;
     }
@@ -211,7 +221,7 @@ Result<bool> AuditLog::write(const AuditEntry& entry, WallTime at) {
   Json line = {{"at_us", us}, {"who", entry.who}, {"from", entry.from}, {"what", entry.what}};
   if (!entry.body.is_null()) line["body"] = shown(entry.body);
   if (!entry.refused.empty()) line["refused"] = entry.refused;
-  if (skipped_ > 0) line["more_refused"] = skipped_;
+  if (skipped_ > 0) line["more"] = skipped_;
   if (auto appended = append(std::move(line)); !appended) {
     return tl::unexpected(appended.error());
   }

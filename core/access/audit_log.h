@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -29,6 +30,7 @@ struct AuditEntry {
   std::string what = {};     // "POST /api/v1/halt"
   nlohmann::json body = {};  // secrets in it are struck out, and a long one is cut
   std::string refused = {};  // why; "": it was let in
+  bool often = false;        // let in, and one of very many of this caller
 };
 
 class AuditLog {
@@ -36,7 +38,8 @@ class AuditLog {
   static constexpr std::size_t kFileMax = 16 << 20;
   static constexpr int kFilesMax = 16;
   static constexpr std::size_t kBodyMax = 2'000;  // bytes of a body's text
-  static constexpr int kRefusedPerSecond = 20;    // more are counted in the next line
+  // More in a second, of one that is known or of all that are not, are counted in the next line.
+  static constexpr int kRefusedPerSecond = 20;
 
   static Result<std::unique_ptr<AuditLog>> open(std::filesystem::path folder,
                                                 std::size_t file_max = kFileMax);
@@ -44,7 +47,7 @@ class AuditLog {
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
 
-  // False: only counted, with others that were refused in that second. An error: it is not there.
+  // False: only counted, with others of that second. An error: it is not there.
   Result<bool> write(const AuditEntry& entry, WallTime at);
   // The lines behind the one of number `after`, oldest first, `limit` or a few more: the last one
   // of a page has a number, and what somebody else wrote in between is in the next. Those in files
@@ -68,7 +71,7 @@ class AuditLog {
   std::int64_t last_ = 0;  // number of the last line
   std::string head_;       // its hash
   std::int64_t second_ = 0;
-  int refused_in_second_ = 0;
+  std::map<std::string, int> in_second_;  // refused or too many, by who it was
   std::int64_t skipped_ = 0;
 };
 

@@ -130,6 +130,31 @@ std::string printable(std::string_view text) {
   return safe;
 }
 
+std::string printable_json(std::string_view json) {
+  std::string safe;
+  safe.reserve(json.size());
+  const auto escape = [&](unsigned unit) {
+    static constexpr char kHex[] = "0123456789abcdef";
+    safe += "\\u";
+    for (const unsigned shift : {12U, 8U, 4U, 0U}) safe += kHex[unit >> shift & 15U];
+  };
+  while (!json.empty()) {
+    const auto [point, size] = code_point(json);
+    if (size == 0) {
+      safe += '?';
+    } else if (!steers(point)) {
+      safe += json.substr(0, size);
+    } else if (point < 0x10000) {
+      escape(static_cast<unsigned>(point));
+    } else {  // RFC 8259, section 7: as two halves of UTF-16
+      escape(0xd800U + (static_cast<unsigned>(point - 0x10000) >> 10U));
+      escape(0xdc00U + (static_cast<unsigned>(point - 0x10000) & 0x3ffU));
+    }
+    json.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return safe;
+}
+
 std::string one_line(std::string_view text) {
   std::string line = printable(text);
   std::replace_if(

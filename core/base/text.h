@@ -51,7 +51,10 @@ std::string lower(std::string_view text);  // ASCII letters; all else stays as i
 // Safe to show: whatever would steer a terminal, or show a text as another, is a `?` (C0 but tab
 // and line end, DEL, C1, direction marks and overrides, what is not UTF-8).
 std::string printable(std::string_view text);
-// The same without line ends and tabs: what a peer says in one line of ours forges no second one.
+// Of a text in JSON: the same, without a loss: `\u202e` in place of what would steer.
+std::string printable_json(std::string_view json);
+// As printable(), without line ends and tabs: what a peer says in one line of ours forges no second
+// one.
 std::string one_line(std::string_view text);
 std::string trimmed(std::string_view text);  // without blanks, tabs and line ends around it
 // What stands between blanks, tabs and line ends; never an empty one.

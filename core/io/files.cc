@@ -179,6 +179,11 @@ Status remove_file_durably(const fs::path& path) {
   return {};
 }
 
+std::optional<std::uint32_t> owner_of(const fs::path& path) {
+  struct stat about = {};
+  return ::stat(path.c_str(), &about) == 0 ? std::optional(about.st_uid) : std::nullopt;
+}
+
 Result<std::string> read_token(const fs::path& path) {
   ASSIGN_OR_RETURN(std::string token, read_file(path, kTokenCharactersMax));
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();

@@ -2,7 +2,9 @@
 // Files and directories the way a control plane needs them: whole or not at all, and durable.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +22,8 @@ Status remove_file_durably(const std::filesystem::path& path);  // no error when
 
 // 32 random bytes of the kernel's in hex: for secrets only, whatever is to be replayed has a seed.
 Result<std::string> random_token();
+// Whose file it is; nullopt when it is not there.
+std::optional<std::uint32_t> owner_of(const std::filesystem::path& path);
 // A token in its file: one line of 16 to 512 printable ASCII characters, else kInvalid. kNotFound.
 // It is struck out of what we log and journal (core/io/secret.h).
 Result<std::string> read_token(const std::filesystem::path& path);

@@ -14,7 +14,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -60,7 +62,16 @@ struct HttpCall {
   // Which name the certificate of the other side must have, when not that of the url: "n-1" at
   // https://10.0.0.1:17701. It is also what the Host header then says.
   std::string server_name = {};
+  // Over `tls`, whom its certificate must name, or nothing is sent: "node/n-1"; "controller/": any
+  // of that role. "": anybody that the authority signed for the name.
+  std::string peer = {};
+  // Without TLS, a token goes on this machine to nobody but root, our own user and this one:
+  // whoever took the port of a program that is restarting is not told it.
+  std::optional<std::uint32_t> token_owner = {};
 };
+
+// In the message when the other side ended a connection over our certificate.
+inline constexpr std::string_view kCertificateNotAccepted = "it does not accept our certificate";
 
 struct HttpReply {
   int status = 0;

@@ -34,6 +34,7 @@ class HttpConnection {
   HttpConnection& operator=(const HttpConnection&) = delete;
 
   int fd() const { return fd_; }
+  Transport::Refusal refusal() const { return transport_->refusal(); }
 
   // REQUIRES: claimed, as all up to await(). `scratch` is the thread's buffer.
   Next on_ready(std::span<char> scratch);

@@ -160,15 +160,14 @@ void HttpEngine::take_event(std::span<char> scratch, bool may_serve, int timeout
   proceed(connection, connection.on_ready(scratch), may_serve);
 }
 
-void HttpEngine::refuse_local(std::uint32_t uid) const {
+void HttpEngine::refuse(std::string what, std::string path, Transport::Refusal refused) const {
   if (!options_.doorman) return;
   HttpRequest head;
-  head.method = "OPEN";
-  head.path = options_.socket.filename().string();
-  head.remote_address = "localhost";
-  head.caller.who = cat("uid ", uid);
-  options_.doorman->on_refused(
-      head, http_refusal(403, ErrorCode::kRefused, "only root and the user who runs this may"));
+  head.method = std::move(what);
+  head.path = std::move(path);
+  head.remote_address = std::move(refused.from);
+  head.caller.who = std::move(refused.who);
+  options_.doorman->on_refused(head, http_refusal(403, ErrorCode::kRefused, refused.why));
 }
 
 void HttpEngine::accept_one(Door& door, std::span<char> scratch, bool may_serve) {
@@ -188,7 +187,11 @@ void HttpEngine::accept_one(Door& door, std::span<char> scratch, bool may_serve)
   arm_listener(door,
                EPOLL_CTL_MOD);  // before the work: another thread takes the next one meanwhile
   if (accepted.fd < 0) {
-    if (problem == EPERM && accepted.peer.uid) refuse_local(*accepted.peer.uid);
+    if (problem == EPERM && accepted.peer.uid) {
+      refuse("OPEN", options_.socket.filename().string(),
+             {cat("uid ", *accepted.peer.uid), accepted.peer.address,
+              "only root and the user who runs this may"});
+    }
     return;
   }
   const bool over_tls = options_.tls && !accepted.peer.uid;
@@ -301,6 +304,9 @@ void HttpEngine::close_doors() {
 }
 
 void HttpEngine::drop(HttpConnection& connection) {
+  if (auto refused = connection.refusal(); !refused.why.empty()) {
+    refuse("SHAKE HANDS", "", std::move(refused));
+  }
   std::unique_ptr<HttpConnection> dead;
   const std::lock_guard lock(connections_mutex_);
   // Out of the table before the descriptor may be another's.

@@ -60,7 +60,8 @@ class HttpEngine {
   // Waits for one event and handles it; a whole request is served, or queued by the watch.
   void take_event(std::span<char> scratch, bool may_serve, int timeout_ms);
   void accept_one(Door& door, std::span<char> scratch, bool may_serve);
-  void refuse_local(std::uint32_t uid) const;  // says so to the doorman
+  // Says to the doorman that somebody was turned away before there was a request.
+  void refuse(std::string what, std::string path, Transport::Refusal refused) const;
   void make_room();
   void proceed(HttpConnection& connection, Next next, bool may_serve);
   Next serve(HttpConnection& connection);

@@ -33,6 +33,7 @@ namespace panshi {
 struct HttpCaller {
   std::string who = {};      // "user/alice", "token ci"; "": nobody we know
   std::uint32_t rights = 0;  // a set, whose members the doorman knows
+  bool limited = false;      // to fewer than its role has
 };
 
 struct HttpRequest {

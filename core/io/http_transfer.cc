@@ -2,6 +2,7 @@
 #include "core/io/http_transfer.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -9,6 +10,8 @@
 
 #include "core/base/check.h"
 #include "core/base/text.h"
+#include "core/io/listen_security.h"
+#include "core/io/peer_user.h"
 
 namespace panshi {
 namespace {
@@ -77,10 +80,34 @@ bool may_be_repeated(const HttpCall& call) {
   });
 }
 
+// In the clear, and on this machine, where the kernel says whose process holds the other end.
+bool may_hear_token(HttpTransfer& transfer, const TcpEnd& peer, const TcpEnd& own) {
+  const HttpCall& call = transfer.call;
+  if (call.token.empty() || call.tls || call.web || !call.unix_socket.empty()) return true;
+  if (!is_loopback(peer.address) || transfer.proven_port == own.port) return true;
+  const auto holder = user_of_server(peer, own);
+  const bool trusted =
+      holder && (*holder == 0 || *holder == ::geteuid() || *holder == call.token_owner);
+  if (trusted) {
+    transfer.proven_port = own.port;
+  } else {
+    transfer.refused =
+        cat("nothing was sent: port ", peer.port, " is held by ",
+            holder ? cat("user ", *holder) : std::string("nobody we can tell"),
+            ", who is neither root nor you nor the owner of the token's file; https:// proves who "
+            "it is, and so does a Unix socket");
+  }
+  return trusted;
+}
+
 // Before each sending. curl by itself sends a request again when a kept connection breaks before a
 // byte of the answer, be it a payment and the server one that died of it.
-int allow_sending(void* user, char*, char*, int, int) {
+int allow_sending(void* user, char* peer, char* own, int peer_port, int own_port) {
   auto& transfer = *static_cast<HttpTransfer*>(user);
+  if (!may_hear_token(transfer, {peer, static_cast<std::uint16_t>(peer_port)},
+                      {own, static_cast<std::uint16_t>(own_port)})) {
+    return CURL_PREREQFUNC_ABORT;
+  }
   const bool again = was_sent(transfer.easy.get());
   transfer.repeated = transfer.repeated || again;
   return again && !may_be_repeated(transfer.call) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
@@ -156,6 +183,13 @@ Result<std::string> url_by_name(HttpTransfer& transfer) {
 
 bool is_over_tls(const HttpCall& call) { return call.tls != nullptr || call.web != nullptr; }
 
+// libcurl knows names and addresses; who somebody is to us stands in another field.
+CURLcode expect_peer(CURL*, void* context, void* user) {
+  auto& transfer = *static_cast<HttpTransfer*>(user);
+  require_tls_peer(context, transfer.call.peer, transfer.refused);
+  return CURLE_OK;
+}
+
 void trust(CURL* easy, const TlsFiles& files) {
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_3));
   set(easy, CURLOPT_CAINFO, files.authority.c_str());
@@ -194,6 +228,10 @@ Status prepare_tls(HttpTransfer& transfer) {
   if (!is_over_tls(call)) return {};
   if (call.tls) {
     trust(easy, *call.tls);
+    if (!call.peer.empty()) {
+      set(easy, CURLOPT_SSL_CTX_FUNCTION, &expect_peer);
+      set(easy, CURLOPT_SSL_CTX_DATA, &transfer);
+    }
   } else {
     trust(easy, *call.web);
   }
@@ -208,6 +246,7 @@ Status prepare_tls(HttpTransfer& transfer) {
 }
 
 ErrorCode code_of(CURLcode code, const HttpTransfer& transfer) {
+  if (!transfer.refused.empty()) return ErrorCode::kUnavailable;  // never sent
   switch (code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
@@ -228,13 +267,18 @@ std::string with_system_error(const HttpTransfer& transfer, const std::string& t
 // Only over TLS is there more to say than the code does: whose certificate is wrong, and how.
 std::string why_not(CURLcode code, const HttpTransfer& transfer) {
   if (transfer.too_large) return "the answer is too large";
+  if (!transfer.refused.empty()) return transfer.refused;
   const std::string plain = curl_easy_strerror(code);
   if (code == CURLE_COULDNT_CONNECT) return with_system_error(transfer, plain);
   if (!is_over_tls(transfer.call)) return plain;
   // Who does not accept a certificate says so after the hands are shaken, which then breaks a call.
   const bool broke = transfer.call.tls && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR);
+  if (broke && !transfer.call.tls->certificate.empty()) {
+    return cat(kCertificateNotAccepted,
+               " (expired, revoked, or of another authority), or ended: ", plain);
+  }
   const std::string detail = transfer.error.data();
-  return cat(detail.empty() ? plain : detail, broke ? "; does it accept our certificate?" : "");
+  return detail.empty() ? plain : detail;
 }
 
 }  // namespace
@@ -248,6 +292,7 @@ Status prepare(HttpTransfer& transfer, HttpCall call) {
   transfer.head_bytes = 0;
   transfer.too_large = false;
   transfer.repeated = false;
+  transfer.refused.clear();
   transfer.error.front() = '\0';
   CURL* const easy = transfer.easy.get();
   curl_easy_reset(easy);

@@ -38,6 +38,8 @@ struct HttpTransfer {
   std::size_t head_bytes = 0;  // of all answers, also those that only say to go on
   bool too_large = false;
   bool repeated = false;  // it was sent before, on a connection that broke
+  std::string refused;    // why we sent nothing: it is not who it should be
+  int proven_port = 0;    // of ours, on the last connection whose other end may hear a token
 };
 
 // Readies the handle, which keeps its connection and nothing else of the call before.

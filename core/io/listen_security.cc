@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
+
 #include "core/base/text.h"
 #include "core/io/log.h"
 
@@ -51,6 +53,18 @@ void warn_if_insecure(const ListenSecurity& security, const std::string& address
   if (!is_insecure(security, address)) return;
   log_warn(cat("insecure: ", address,
                " is served without TLS; whoever reads that network can read the token"));
+}
+
+std::string warning_of_name(const Tls& tls, const std::string& address) {
+  const TlsCertificate about = tls.certificate();
+  const bool any = address == "0.0.0.0" || address == "::";
+  if (any || std::find(about.names.begin(), about.names.end(), address) != about.names.end()) {
+    return "";
+  }
+  return cat(tls.files().certificate.string(), " does not name ", address, ", only ",
+             join(about.names, ", "),
+             ": whoever calls it by that address will refuse it: panshi tls ", "renew ", about.peer,
+             " --name ", address);
 }
 
 std::shared_ptr<const TlsFiles> tls_files(const ListenSecurity& security) {

@@ -33,6 +33,10 @@ bool is_insecure(const ListenSecurity& security, const std::string& address);
 // Into the log, at each start.
 void warn_if_insecure(const ListenSecurity& security, const std::string& address);
 
+// "… does not name 10.0.0.9 …: panshi tls renew controller/main --name 10.0.0.9", for a server that
+// is called by its address; "" when it does, or when it listens at every address.
+std::string warning_of_name(const Tls& tls, const std::string& address);
+
 // For calls to others; null when there are none.
 std::shared_ptr<const TlsFiles> tls_files(const ListenSecurity& security);
 // The files that are named, checked and ready; null when none are. Errors as Tls::load(); kInvalid

@@ -19,6 +19,8 @@ constexpr std::size_t kTableMax = 64 << 20;
 // Of a line, from 0: sl local rem st tx:rx tr:when retrnsmt uid timeout inode …
 constexpr std::size_t kLocal = 1;
 constexpr std::size_t kRemote = 2;
+constexpr std::size_t kSocketState = 3;
+constexpr std::string_view kListening = "0A";
 constexpr std::size_t kUser = 7;
 constexpr std::size_t kInode = 9;
 
@@ -50,31 +52,71 @@ bool is_one_of(const std::string& text, const std::vector<std::string>& all) {
 
 }  // namespace
 
-Result<uid_t> user_in_table(const std::string& table, const TcpEnd& peer, const TcpEnd& own) {
-  const auto theirs = as_listed(peer);
-  const auto ours = as_listed(own);
+namespace {
+
+// Of the first line that `fits`, and that a process holds.
+template <class Fits>
+Result<uid_t> user_of_line(const std::string& table, const TcpEnd& of, const Fits& fits) {
   std::istringstream lines(table);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream in(line);
     std::vector<std::string> words;
     for (std::string word; words.size() <= kInode && in >> word;) words.push_back(word);
-    if (words.size() <= kInode) continue;
-    if (!is_one_of(words[kLocal], theirs) || !is_one_of(words[kRemote], ours)) continue;
-    // One that no process holds any more is listed as root's.
-    if (words[kInode] == "0") continue;
+    // One that no process holds any more, or not yet, is listed as root's.
+    if (words.size() <= kInode || words[kInode] == "0" || !fits(words)) continue;
     const auto user = parse_integer(words[kUser]);
     if (user && *user >= 0) return static_cast<uid_t>(*user);
   }
-  return fail(ErrorCode::kNotFound, cat("nobody holds ", peer.address, ":", peer.port));
+  return fail(ErrorCode::kNotFound, cat("nobody holds ", of.address, ":", of.port));
 }
 
-Result<uid_t> user_of_peer(const TcpEnd& peer, const TcpEnd& own) {
+template <class Look>
+Result<uid_t> in_tables(const TcpEnd& of, const Look& look) {
   for (const char* file : {"/proc/net/tcp", "/proc/net/tcp6"}) {
     const auto table = read_file(file, kTableMax);
     if (!table) continue;
-    if (const auto user = user_in_table(*table, peer, own)) return user;
+    if (const auto user = look(*table)) return user;
   }
-  return fail(ErrorCode::kNotFound, cat("nobody holds ", peer.address, ":", peer.port));
+  return fail(ErrorCode::kNotFound, cat("nobody holds ", of.address, ":", of.port));
+}
+
+}  // namespace
+
+Result<uid_t> user_in_table(const std::string& table, const TcpEnd& peer, const TcpEnd& own) {
+  const auto theirs = as_listed(peer);
+  const auto ours = as_listed(own);
+  return user_of_line(table, peer, [&](const std::vector<std::string>& words) {
+    return is_one_of(words[kLocal], theirs) && is_one_of(words[kRemote], ours);
+  });
+}
+
+Result<uid_t> listener_in_table(const std::string& table, const TcpEnd& at) {
+  auto places = as_listed(at);
+  for (const char* any : {"0.0.0.0", "::"}) {
+    for (std::string& place : as_listed({any, at.port})) places.push_back(std::move(place));
+  }
+  return user_of_line(table, at, [&](const std::vector<std::string>& words) {
+    return words[kSocketState] == kListening && is_one_of(words[kLocal], places);
+  });
+}
+
+Result<uid_t> user_of_peer(const TcpEnd& peer, const TcpEnd& own) {
+  return in_tables(peer, [&](const std::string& table) { return user_in_table(table, peer, own); });
+}
+
+Result<uid_t> user_of_listener(const TcpEnd& at) {
+  return in_tables(at, [&](const std::string& table) { return listener_in_table(table, at); });
+}
+
+Result<uid_t> user_of_server(const TcpEnd& server, const TcpEnd& own) {
+  // Accepted before the next one may listen there.
+  const auto accepted = user_of_peer(server, own);
+  if (accepted) return accepted;
+  const auto listens = user_of_listener(server);
+  if (!listens) return listens;
+  // Accepted meanwhile, perhaps by somebody else than who listens now.
+  const auto now = user_of_peer(server, own);
+  return now ? now : listens;
 }
 
 }  // namespace panshi

@@ -19,6 +19,11 @@ struct TcpEnd {
 
 // kNotFound: no process holds it: it has gone, or is on another machine or in another namespace.
 Result<uid_t> user_of_peer(const TcpEnd& peer, const TcpEnd& own);
+// Of a connection that we opened: who accepted it, or else who listens there. Errors as before.
+Result<uid_t> user_of_server(const TcpEnd& server, const TcpEnd& own);
+Result<uid_t> user_of_listener(const TcpEnd& at);
+// Who listens at `at`, or at every address with its port.
+Result<uid_t> listener_in_table(const std::string& table, const TcpEnd& at);
 // The same in the kernel's words. Pure.
 Result<uid_t> user_in_table(const std::string& table, const TcpEnd& peer, const TcpEnd& own);
 

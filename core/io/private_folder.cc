@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/io/private_folder.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,9 +9,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <system_error>
 
 #include "core/base/text.h"
+#include "core/io/trusted_path.h"
 
 namespace panshi {
 
@@ -30,16 +33,23 @@ Status make_private_folder(const fs::path& folder, std::string_view ours) {
     return fail(ErrorCode::kUnavailable,
                 cat("cannot make the state directory ", folder.string(), ": ", why));
   };
+  // First: through another user's link we would close a folder that is not ours.
+  if (auto way = check_trusted(folder); !way && way.error().code != ErrorCode::kNotFound) {
+    return way;
+  }
   const bool made = fs::create_directories(folder, error);
   if (error) return failed(error.message());
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const std::unique_ptr<const int, void (*)(const int*)> closed(
+      &fd, [](const int* open) { ::close(*open); });
   struct stat about = {};
-  if (::stat(folder.c_str(), &about) != 0) return failed(std::strerror(errno));
+  if (fd < 0 || ::fstat(fd, &about) != 0) return failed(std::strerror(errno));
   const bool is_open = (about.st_mode & 077) != 0;
   const bool is_shared = (about.st_mode & S_ISVTX) != 0 || about.st_uid != ::geteuid();
   if (!is_open || is_shared) return {};
   const bool has_ours = !ours.empty() && fs::exists(folder / ours, error);
   if (!made && !has_ours && !fs::is_empty(folder, error)) return {};
-  if (::chmod(folder.c_str(), 0700) != 0) return failed(std::strerror(errno));
+  if (::fchmod(fd, 0700) != 0) return failed(std::strerror(errno));
   return {};
 }
 

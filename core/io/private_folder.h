@@ -13,7 +13,8 @@ namespace panshi {
 
 // Made with mode 0700, with those above it as the umask has them. One that is there and open to
 // others is closed if it is ours to close: empty, or `ours` is in it. Otherwise it is left as it
-// is: a shared folder like /tmp must stay one. Errors: kUnavailable.
+// is: a folder of other things must stay open. Errors: kUnavailable; kRefused: others may change it
+// or what leads to it (core/io/trusted_path.h), and nothing was touched.
 Status make_private_folder(const std::filesystem::path& folder, std::string_view ours = {});
 
 // What this program makes from now on is for its user alone (umask 077); what it starts keeps the

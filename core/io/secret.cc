@@ -67,10 +67,13 @@ Result<std::string> Secret::read() const {
                 cat(file_.string(), ": a secret that others may read: chmod 600 ", file_.string()));
   }
   std::string secret = text.substr(0, text.find_last_not_of("\r\n") + 1);
-  if (secret.empty() || secret.find('\0') != std::string::npos) {
-    return fail(ErrorCode::kInvalid,
-                cat(file_.string(), secret.empty() ? ": is empty" : ": has a zero byte",
-                    ", and should hold a secret in one line"));
+  const bool lines = secret.find('\n') != std::string::npos;
+  if (secret.empty() || lines || secret.find('\0') != std::string::npos) {
+    return fail(ErrorCode::kInvalid, cat(file_.string(),
+                                         secret.empty() ? ": is empty"
+                                         : lines        ? ": has several lines"
+                                                        : ": has a zero byte",
+                                         ", and should hold a secret in one line"));
   }
   known().add(secret);
   return secret;

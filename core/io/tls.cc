@@ -18,6 +18,7 @@
 #include "core/io/files.h"
 #include "core/io/log.h"
 #include "core/io/openssl.h"
+#include "core/io/tls_certificate.h"
 #include "core/io/trusted_path.h"
 
 namespace panshi {
@@ -30,57 +31,6 @@ constexpr Duration kAnnounced = std::chrono::hours(24 * 30);  // of its end
 constexpr Duration kLookEvery = std::chrono::seconds(2);
 constexpr Duration kWarnEvery = std::chrono::hours(24);
 constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
-
-WallTime wall_of(const ASN1_TIME* time) {
-  std::tm broken = {};
-  if (ASN1_TIME_to_tm(time, &broken) != 1) return {};  // as good as expired
-  return WallTime(std::chrono::seconds(::timegm(&broken)));
-}
-
-std::string text_of(const ASN1_STRING* string) {
-  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
-          static_cast<std::size_t>(ASN1_STRING_length(string))};
-}
-
-std::string address_of(const ASN1_OCTET_STRING* bytes) {
-  std::array<char, INET6_ADDRSTRLEN> text = {};
-  const int family = ASN1_STRING_length(bytes) == 4 ? AF_INET : AF_INET6;
-  const char* const shown = ::inet_ntop(family, ASN1_STRING_get0_data(bytes), text.data(),
-                                        static_cast<socklen_t>(text.size()));
-  return shown == nullptr ? "" : shown;
-}
-
-// "node/n-1" of "panshi:node/n-1".
-std::string peer_of(const std::string& uri) {
-  if (!uri.starts_with(kTlsNamePrefix)) return "";
-  const std::string peer = uri.substr(kTlsNamePrefix.size());
-  const auto slash = peer.find('/');
-  const bool whole =
-      slash != std::string::npos && is_id(peer.substr(0, slash)) && is_id(peer.substr(slash + 1));
-  return whole ? peer : "";
-}
-
-TlsCertificate described(X509* certificate) {
-  TlsCertificate out;
-  const Names names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  int uris = 0;
-  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
-    if (name->type == GEN_URI && ++uris == 1) out.peer = peer_of(text_of(name->d.ia5));
-    if (name->type == GEN_DNS) out.names.push_back(text_of(name->d.ia5));
-    if (name->type == GEN_IPADD) out.names.push_back(address_of(name->d.ip));
-  }
-  if (uris > 1) out.peer.clear();  // two of them would be two people
-  const std::unique_ptr<BIGNUM, void (*)(BIGNUM*)> number(
-      ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr), BN_free);
-  const std::unique_ptr<char, void (*)(char*)> hex(BN_bn2hex(number.get()),
-                                                   [](char* text) { OPENSSL_free(text); });
-  out.serial = lower(hex.get());
-  out.from = wall_of(X509_get0_notBefore(certificate));
-  out.until = wall_of(X509_get0_notAfter(certificate));
-  return out;
-}
 
 // True for one of the threads that ask, once in `every`.
 bool is_due(std::atomic<MonoTime::rep>& at, Duration every) {
@@ -124,6 +74,23 @@ tl::unexpected<Error> wrong(const std::filesystem::path& file, std::string_view 
   return fail(ErrorCode::kInvalid, cat(file.string(), ": ", why));
 }
 
+// A list holds until the next one: a control plane that refuses all its peers because nobody wrote
+// a new list in time guards nothing.
+bool is_old_list(int error) { return error == X509_V_ERR_CRL_HAS_EXPIRED; }
+
+std::string address_of_peer(int fd) {
+  sockaddr_storage at = {};
+  socklen_t size = sizeof at;
+  std::array<char, INET6_ADDRSTRLEN> text = {};
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&at), &size) != 0) return "";
+  const void* const bytes =
+      at.ss_family == AF_INET
+          ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in*>(&at)->sin_addr)
+          : &reinterpret_cast<const sockaddr_in6*>(&at)->sin6_addr;
+  const char* const shown = ::inet_ntop(at.ss_family, bytes, text.data(), text.size());
+  return shown == nullptr ? "" : shown;
+}
+
 // Whom we believe. Our own clock says what has expired.
 Result<Store> store_of(const TlsFiles& files, const Pems& pems) {
   Store store(X509_STORE_new());
@@ -141,11 +108,9 @@ Result<Store> store_of(const TlsFiles& files, const Pems& pems) {
   for (const RevokedList& each : lists) {
     CHECK_BUG(X509_STORE_add_crl(store.get(), each.get()) == 1);
   }
-  // The list holds until the next one: a control plane that refuses all its peers because nobody
-  // wrote a new list in time guards nothing.
   X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK);
   X509_STORE_set_verify_cb(store.get(), [](int good, X509_STORE_CTX* context) {
-    return X509_STORE_CTX_get_error(context) == X509_V_ERR_CRL_HAS_EXPIRED ? 1 : good;
+    return is_old_list(X509_STORE_CTX_get_error(context)) ? 1 : good;
   });
   return store;
 }
@@ -188,50 +153,6 @@ Status check_own(const TlsFiles& files, const std::vector<Certificate>& chain, X
                                       X509_verify_cert_error_string(error), ")"));
 }
 
-struct Loaded {
-  Pems pems;
-  TlsCertificate certificate;
-  WallTime authority_until{};  // of the first of them to end
-  Context server;
-  std::uint64_t turn = 0;  // of reading, that it comes from
-};
-
-Result<Loaded> load_from(const TlsFiles& files, Pems pems, WallTime now) {
-  const std::vector<Certificate> chain = certificates_of(pems.certificate);
-  if (chain.empty()) return wrong(files.certificate, "is not a certificate in PEM");
-  X509* const certificate = chain.front().get();
-  const Key key = key_of(pems.key);
-  if (!key) return wrong(files.key, "is not a private key in PEM without a password");
-  if (X509_check_private_key(certificate, key.get()) != 1) {
-    ERR_clear_error();
-    return wrong(files.key, cat("is not the key of ", files.certificate.string()));
-  }
-  ASSIGN_OR_RETURN(Store store, store_of(files, pems));
-  if (auto good = check_own(files, chain, store.get(), now); !good) {
-    return tl::unexpected(good.error());
-  }
-  Context server(SSL_CTX_new(TLS_server_method()));
-  CHECK_BUG(server != nullptr && SSL_CTX_set_min_proto_version(server.get(), TLS1_3_VERSION) == 1 &&
-            SSL_CTX_use_certificate(server.get(), certificate) == 1 &&
-            SSL_CTX_use_PrivateKey(server.get(), key.get()) == 1);
-  for (auto each = chain.begin() + 1; each != chain.end(); ++each) {
-    CHECK_BUG(SSL_CTX_add1_chain_cert(server.get(), each->get()) == 1);
-  }
-  SSL_CTX_set_mode(server.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                     SSL_MODE_RELEASE_BUFFERS);
-  // No tickets: each connection proves anew who it is, by what is valid then.
-  SSL_CTX_set_session_cache_mode(server.get(), SSL_SESS_CACHE_OFF);
-  CHECK_BUG(SSL_CTX_set_num_tickets(server.get(), 0) == 1);
-  SSL_CTX_set_verify(server.get(), SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set_cert_store(server.get(), store.release());
-  WallTime until = WallTime::max();
-  for (const Certificate& each : certificates_of(pems.authority)) {
-    until = std::min(until, described(each.get()).until);
-  }
-  return Loaded{std::move(pems), described(certificate), until, std::move(server)};
-}
-
 // A socket without SIGPIPE, which OpenSSL's own raises.
 int send_quietly(BIO* bio, const char* from, int size) {
   BIO_clear_retry_flags(bio);
@@ -271,9 +192,23 @@ class TlsTransport : public Transport {
   TlsTransport(SSL_CTX* context, int fd, std::uint64_t made_in, Turn turn)
       : session_(SSL_new(context)), fd_(fd), made_in_(made_in), turn_(std::move(turn)) {
     CHECK_BUG(session_ != nullptr);
+    SSL_set_app_data(session_.get(), this);
     BIO* const bio = socket_bio(fd);
     SSL_set_bio(session_.get(), bio, bio);
     SSL_set_accept_state(session_.get());
+  }
+
+  // OpenSSL's verdict on one certificate of the other side; hears what we make of it.
+  static int judge(int good, X509_STORE_CTX* context) {
+    const int error = X509_STORE_CTX_get_error(context);
+    if (good == 1 || is_old_list(error)) return 1;
+    const auto* const session = static_cast<const SSL*>(
+        X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    auto* const self = static_cast<TlsTransport*>(SSL_get_app_data(session));
+    X509* const leaf = X509_STORE_CTX_get0_cert(context);
+    self->refusal_ = {leaf == nullptr ? "" : described(leaf).peer, address_of_peer(self->fd_),
+                      cat("its certificate: ", X509_verify_cert_error_string(error))};
+    return 0;
   }
 
   Io read(std::span<char> into) override {
@@ -294,6 +229,7 @@ class TlsTransport : public Transport {
     (void)SSL_shutdown(session_.get());  // what does not fit into the socket is not owed
     ERR_clear_error();
   }
+  Refusal refusal() const override { return refusal_; }
   bool is_established() const override { return established_; }
   const std::string& peer() const override { return peer_; }
   bool is_current() const override { return *turn_ == made_in_; }
@@ -338,7 +274,52 @@ class TlsTransport : public Transport {
   const Turn turn_;
   bool established_ = false;
   std::string peer_;
+  Refusal refusal_;
 };
+
+struct Loaded {
+  Pems pems;
+  TlsCertificate certificate;
+  WallTime authority_until{};  // of the first of them to end
+  Context server;
+  std::uint64_t turn = 0;  // of reading, that it comes from
+};
+
+Result<Loaded> load_from(const TlsFiles& files, Pems pems, WallTime now) {
+  const std::vector<Certificate> chain = certificates_of(pems.certificate);
+  if (chain.empty()) return wrong(files.certificate, "is not a certificate in PEM");
+  X509* const certificate = chain.front().get();
+  const Key key = key_of(pems.key);
+  if (!key) return wrong(files.key, "is not a private key in PEM without a password");
+  if (X509_check_private_key(certificate, key.get()) != 1) {
+    ERR_clear_error();
+    return wrong(files.key, cat("is not the key of ", files.certificate.string()));
+  }
+  ASSIGN_OR_RETURN(Store store, store_of(files, pems));
+  if (auto good = check_own(files, chain, store.get(), now); !good) {
+    return tl::unexpected(good.error());
+  }
+  Context server(SSL_CTX_new(TLS_server_method()));
+  CHECK_BUG(server != nullptr && SSL_CTX_set_min_proto_version(server.get(), TLS1_3_VERSION) == 1 &&
+            SSL_CTX_use_certificate(server.get(), certificate) == 1 &&
+            SSL_CTX_use_PrivateKey(server.get(), key.get()) == 1);
+  for (auto each = chain.begin() + 1; each != chain.end(); ++each) {
+    CHECK_BUG(SSL_CTX_add1_chain_cert(server.get(), each->get()) == 1);
+  }
+  SSL_CTX_set_mode(server.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                     SSL_MODE_RELEASE_BUFFERS);
+  // No tickets: each connection proves anew who it is, by what is valid then.
+  SSL_CTX_set_session_cache_mode(server.get(), SSL_SESS_CACHE_OFF);
+  CHECK_BUG(SSL_CTX_set_num_tickets(server.get(), 0) == 1);
+  SSL_CTX_set_verify(server.get(), SSL_VERIFY_PEER, TlsTransport::judge);
+  SSL_CTX_set_cert_store(server.get(), store.release());
+  WallTime until = WallTime::max();
+  for (const Certificate& each : certificates_of(pems.authority)) {
+    until = std::min(until, described(each.get()).until);
+  }
+  return Loaded{std::move(pems), described(certificate), until, std::move(server)};
+}
 
 }  // namespace
 
@@ -357,22 +338,6 @@ struct Tls::Impl {
     return loaded;
   }
 };
-
-std::string utc_minute(WallTime time) {
-  const std::time_t seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-  std::tm broken = {};
-  ::gmtime_r(&seconds, &broken);
-  std::array<char, 32> text = {};
-  (void)std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &broken);
-  return text.data();
-}
-
-Result<TlsCertificate> read_certificate(std::string_view pem) {
-  const Certificate certificate = certificate_of(pem);
-  if (!certificate) return fail(ErrorCode::kInvalid, "is not a certificate in PEM");
-  return described(certificate.get());
-}
 
 Tls::Tls(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Tls::~Tls() = default;

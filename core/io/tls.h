@@ -40,6 +40,11 @@ std::string utc_minute(WallTime time);  // "2027-01-01 12:00 UTC"
 // kInvalid: not a certificate. Reads the first one.
 Result<TlsCertificate> read_certificate(std::string_view pem);
 
+// For the calling side, whose library shakes hands by itself: `context`, an SSL_CTX, believes
+// nobody but `peer` ("node/n-1"; "controller/": any of that role). Why somebody was not believed is
+// in `refused`; both must live as long as the handshake.
+void require_tls_peer(void* context, const std::string& peer, std::string& refused);
+
 class Tls {
  public:
   // kNotFound, kRefused (the key is readable by others, or a file or its folder may be changed by

@@ -36,6 +36,13 @@ class Transport {
   virtual const std::string& peer() const = 0;  // what its certificate names, or ""
   // False: the certificates by which hands were shaken are not those of now. Any thread.
   virtual bool is_current() const = 0;
+  // Of whoever was turned away by its certificate; `why` is empty when nobody was.
+  struct Refusal {
+    std::string who = {};   // whom it names, "user/alice"
+    std::string from = {};  // address
+    std::string why = {};
+  };
+  virtual Refusal refusal() const { return {}; }
   // The client's address as a proxy before us tells it; "": nobody does.
   virtual std::string origin() const { return ""; }
 };

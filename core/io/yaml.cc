@@ -227,8 +227,10 @@ std::string problems_text(const Problems& problems, const Document& document) {
   std::vector<Line> lines;
   for (const Problem& problem : problems.list()) {
     const Mark mark = mark_of(problem.path, document);
-    lines.push_back({mark, cat(document.file, ":", mark.line, ":", mark.column, ": ", problem.path,
-                               problem.path.empty() ? "" : " ", problem.message)});
+    // What stands in a file makes no second line.
+    lines.push_back(
+        {mark, one_line(cat(document.file, ":", mark.line, ":", mark.column, ": ", problem.path,
+                            problem.path.empty() ? "" : " ", problem.message))});
   }
   std::stable_sort(lines.begin(), lines.end(),
                    [](const Line& a, const Line& b) { return a.mark.line < b.mark.line; });

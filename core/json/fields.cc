@@ -256,7 +256,7 @@ std::string dump_json(const nlohmann::json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 std::string dump_json_pretty(const nlohmann::json& json) {
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  return printable_json(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 }  // namespace panshi

@@ -2,6 +2,7 @@
 #include "core/pki/authority.h"
 
 #include <arpa/inet.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 #include "core/io/files.h"
 #include "core/io/openssl.h"
 #include "core/io/private_folder.h"
+#include "core/io/trusted_path.h"
 
 namespace panshi {
 namespace {
@@ -125,12 +127,12 @@ Status check_subject(const Authority::Subject& subject) {
     return fail(ErrorCode::kInvalid,
                 cat("`", subject.name, "` is not a name: letters, digits, `_`, `.` and `-`"));
   }
+  if (!subject.names.empty() && !is_reached(subject.role)) {
+    return fail(ErrorCode::kInvalid, "a user has no addresses: it calls, and is not called");
+  }
   for (const std::string& name : subject.names) {
     if (is_address(name) || (is_host(name) && is_reached(subject.role))) continue;
     return fail(ErrorCode::kInvalid, cat("`", name, "` is neither a host name nor an address"));
-  }
-  if (!subject.names.empty() && !is_reached(subject.role)) {
-    return fail(ErrorCode::kInvalid, "a user has no addresses: it calls, and is not called");
   }
   return {};
 }
@@ -146,6 +148,13 @@ std::string alternative_names(const Authority::Subject& subject) {
   return all;
 }
 
+Result<TlsCertificate> certificate_in(const fs::path& file, const std::string& pem) {
+  auto about = read_certificate(pem);
+  if (about) return about;
+  return fail(ErrorCode::kInvalid,
+              cat(file.string(), " ", about.error().message, ": put back the one that was there"));
+}
+
 std::string file_name(const std::string& peer) {
   std::string name = peer;
   std::replace(name.begin(), name.end(), '/', '-');
@@ -157,7 +166,18 @@ struct Signer {
   Key key;
 };
 
+// Whoever may read the key or write beside it is the authority, too.
+Status check_folder(const fs::path& folder) {
+  const fs::path key = folder / "ca.key";
+  if (auto ours = check_trusted(key); !ours) return ours;
+  struct stat about = {};
+  if (::stat(key.c_str(), &about) == 0 && (about.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
+  return fail(ErrorCode::kRefused, cat(key.string(), ": others may read this key: chmod 600 ",
+                                       key.string(), ", and make a new authority if one did"));
+}
+
 Result<Signer> signer_of(const fs::path& folder) {
+  if (auto ours = check_folder(folder); !ours) return tl::unexpected(ours.error());
   ASSIGN_OR_RETURN(const std::string certificate, read_file(folder / "ca.crt"));
   ASSIGN_OR_RETURN(const std::string key, read_file(folder / "ca.key"));
   Signer signer{certificate_of(certificate), key_of(key)};
@@ -230,7 +250,8 @@ Result<Authority::Subject> Authority::read_subject(const std::string& text) {
 Result<Authority> Authority::create(const fs::path& folder, WallTime now) {
   if (auto made = make_private_folder(folder, "ca.key"); !made) return tl::unexpected(made.error());
   ASSIGN_OR_RETURN(const LockFile lock, LockFile::acquire(folder / "lock"));
-  if (fs::exists(folder / "ca.crt") || fs::exists(folder / "ca.key")) {
+  if (std::error_code error;
+      fs::exists(folder / "ca.crt", error) || fs::exists(folder / "ca.key", error)) {
     return fail(ErrorCode::kConflict, cat(folder.string(), ": there is an authority already"));
   }
   if (auto made = make_private_folder(folder / "issued"); !made)
@@ -253,12 +274,15 @@ Result<Authority> Authority::create(const fs::path& folder, WallTime now) {
 }
 
 Result<Authority> Authority::open(const fs::path& folder) {
-  if (!fs::exists(folder / "ca.crt")) {
-    return fail(ErrorCode::kNotFound,
-                cat(folder.string(), ": there is no authority; make one: panshi tls init --dir ",
-                    folder.string()));
+  const auto certificate = read_file(folder / "ca.crt");
+  if (certificate) return Authority(folder);
+  if (certificate.error().code != ErrorCode::kNotFound) {
+    return fail(ErrorCode::kRefused, cat(certificate.error().message,
+                                         "; an authority is for its owner alone, or root: sudo"));
   }
-  return Authority(folder);
+  return fail(ErrorCode::kNotFound,
+              cat(folder.string(), ": there is no authority; make one: panshi tls init --dir ",
+                  folder.string()));
 }
 
 Result<Authority::Issued> Authority::issue(const Subject& subject, WallTime now,
@@ -269,7 +293,7 @@ Result<Authority::Issued> Authority::issue(const Subject& subject, WallTime now,
   if (const auto before = find(peer); before && !before->revoked && before->about.until > now) {
     return fail(ErrorCode::kConflict,
                 cat(peer, " has a certificate that is good until ", utc_minute(before->about.until),
-                    ": panshi tls renew ", peer, " makes the next one"));
+                    ": ", command("renew " + peer), " makes the next one"));
   }
   return write(subject, now, valid);
 }
@@ -286,7 +310,7 @@ Result<Authority::Issued> Authority::write(const Subject& subject, WallTime now,
   if (end <= now || (valid && until > end)) {
     return fail(ErrorCode::kInvalid,
                 cat("the authority itself ends on ", utc_minute(end),
-                    ", and what it signs no later: panshi tls renew authority"));
+                    ", and what it signs no later: ", command("renew authority")));
   }
   const Certificate certificate =
       blank_certificate(peer, key.get(), now - kBackdated, std::min(until, end));
@@ -339,7 +363,7 @@ Result<Authority::Issued> Authority::revoke(const std::string& peer, WallTime no
   ASSIGN_OR_RETURN(const LockFile lock, LockFile::acquire(folder_ / "lock"));
   ASSIGN_OR_RETURN(Issued last, find(peer));
   ASSIGN_OR_RETURN(const Signer signer, signer_of(folder_));
-  ASSIGN_OR_RETURN(std::string list, read_file(folder_ / "revoked.pem"));
+  ASSIGN_OR_RETURN(std::string list, revoked_list());
   std::vector<fs::path> all = {last.certificate};
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_ / kEarlier, error)) {
@@ -347,7 +371,7 @@ Result<Authority::Issued> Authority::revoke(const std::string& peer, WallTime no
   }
   for (const fs::path& each : all) {
     ASSIGN_OR_RETURN(const std::string pem, read_file(each));
-    ASSIGN_OR_RETURN(const TlsCertificate about, read_certificate(pem));
+    ASSIGN_OR_RETURN(const TlsCertificate about, certificate_in(each, pem));
     if (about.peer != peer) continue;
     const Certificate certificate = certificate_of(pem);
     ASSIGN_OR_RETURN(list,
@@ -362,14 +386,15 @@ Result<Authority::Issued> Authority::revoke(const std::string& peer, WallTime no
 
 Result<Authority::Issued> Authority::find(const std::string& peer) const {
   const TlsFiles files = files_of(peer);
-  if (!fs::exists(files.certificate)) {
+  const auto pem = read_file(files.certificate);
+  if (!pem && pem.error().code == ErrorCode::kNotFound) {
     return fail(ErrorCode::kNotFound,
-                cat("nothing was issued for ", peer, "; panshi tls show lists what was"));
+                cat("nothing was issued for ", peer, "; ", command("show"), " lists what was"));
   }
-  ASSIGN_OR_RETURN(const std::string pem, read_file(files.certificate));
-  ASSIGN_OR_RETURN(TlsCertificate about, read_certificate(pem));
-  ASSIGN_OR_RETURN(const std::string list, read_file(folder_ / "revoked.pem"));
-  const Certificate certificate = certificate_of(pem);
+  if (!pem) return tl::unexpected(pem.error());
+  ASSIGN_OR_RETURN(TlsCertificate about, certificate_in(files.certificate, *pem));
+  ASSIGN_OR_RETURN(const std::string list, revoked_list());
+  const Certificate certificate = certificate_of(*pem);
   const RevokedList revoked = revoked_list_of(list);
   X509_REVOKED* entry = nullptr;
   const bool is_revoked =
@@ -387,12 +412,29 @@ Result<std::vector<Authority::Issued>> Authority::issued() const {
   std::sort(files.begin(), files.end());
   std::vector<Issued> all;
   for (const fs::path& file : files) {
-    ASSIGN_OR_RETURN(const std::string pem, read_file(file));
-    ASSIGN_OR_RETURN(const TlsCertificate about, read_certificate(pem));
-    ASSIGN_OR_RETURN(Issued each, find(about.peer));
-    all.push_back(std::move(each));
+    const auto pem = read_file(file);
+    const auto about = pem ? certificate_in(file, *pem) : tl::unexpected(pem.error());
+    // One that cannot be read hides no other.
+    auto each = about ? find(about->peer) : tl::unexpected(about.error());
+    if (each) all.push_back(*std::move(each));
+    if (each) continue;
+    all.emplace_back().certificate = file;
+    all.back().problem = each.error().message;
   }
   return all;
+}
+
+std::string Authority::command(const std::string& verb) const {
+  return cat("panshi tls ", verb,
+             folder_ == kDefaultFolder ? std::string() : cat(" --dir ", folder_.string()));
+}
+
+Result<std::string> Authority::revoked_list() const {
+  auto list = read_file(folder_ / "revoked.pem");
+  if (list) return list;
+  return fail(
+      list.error().code,
+      cat(list.error().message, ": it says who is revoked; put it back from a host that has it"));
 }
 
 TlsCertificate Authority::certificate() const {

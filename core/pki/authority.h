@@ -37,7 +37,9 @@ class Authority {
     std::filesystem::path key;
     TlsCertificate about;
     bool revoked = false;
+    std::string problem = {};  // why no more is known of this one
   };
+  static constexpr const char* kDefaultFolder = "tls";
 
   // "node" and "controller" are reached, too; "user" only calls.
   static const std::vector<std::string>& roles();
@@ -62,7 +64,9 @@ class Authority {
   // Whatever was issued for that name, also before it was renewed. kNotFound. Hosts refuse it once
   // they have the new list.
   Result<Issued> revoke(const std::string& peer, WallTime now);
-  Result<std::vector<Issued>> issued() const;  // by name
+  Result<std::vector<Issued>> issued() const;  // by name; those that cannot be read, too
+  // What people type for it: "panshi tls renew node/n-1 --dir /root/tls".
+  std::string command(const std::string& verb) const;
   TlsCertificate certificate() const;
   // What a host needs, for Tls::load(). They need not be there yet.
   TlsFiles files_of(const std::string& peer) const { return files_in(folder_, peer); }
@@ -71,6 +75,7 @@ class Authority {
  private:
   explicit Authority(std::filesystem::path folder) : folder_(std::move(folder)) {}
   Result<Issued> find(const std::string& peer) const;
+  Result<std::string> revoked_list() const;
   // REQUIRES: the lock is held.
   Result<Issued> write(const Subject& subject, WallTime now, std::optional<Duration> valid);
 

@@ -38,7 +38,7 @@ std::vector<std::string> role_names() {
 }
 
 int usage_error(const std::string& message) {
-  std::cerr << "storefront: " << message << "; see storefront --help\n";
+  std::cerr << "storefront: " << printable(message) << "; see storefront --help\n";
   return kExitUsage;
 }
 
@@ -73,7 +73,7 @@ int run(const std::vector<std::string>& arguments) {
   if (file.empty()) return usage_error("--config FILE is missing");
   auto document = load_yaml(file);
   if (!document) {
-    std::cerr << document.error().message << '\n';
+    std::cerr << printable(document.error().message) << '\n';
     return kExitUsage;
   }
   context.config = *std::move(document);

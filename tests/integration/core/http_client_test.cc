@@ -13,6 +13,10 @@
 
 #include "core/base/text.h"
 #include "core/io/http_server.h"
+#include "tests/support/eventually.h"
+#include "tests/support/hostile_user.h"
+#include "tests/support/loopback_listener.h"
+#include "tests/support/skip.h"
 
 namespace panshi {
 namespace {
@@ -189,6 +193,40 @@ TEST_CASE("calls keep their connection unless they want a new one") {
   CHECK_FALSE(connected(false));
   CHECK(connected(true));
   CHECK_FALSE(connected(false));
+}
+
+TEST_CASE(
+    "a token goes on this machine to root, to ourselves and to its owner, and to nobody else") {
+  if (::geteuid() != 0) skip_case("only root can be somebody else");
+  HttpServer ours({.token = "a-token-that-nobody-guesses"});
+  ours.route("GET", "/x", [](const HttpRequest&) { return json_response("x"); });
+  REQUIRE(ours.start());
+  HttpCall call;
+  call.token = "a-token-that-nobody-guesses";
+  call.url = cat("http://127.0.0.1:", ours.port(), "/x");
+  HttpClient client;
+  CHECK(client.send(call)->status == 200);
+  CHECK(client.send(call)->status == 200);  // on the kept connection, too
+
+  const LoopbackListener place;  // a port that is free a moment later
+  const std::uint16_t port = place.port;
+  ::close(place.fd);
+  const HostileUser squatter({.address = "127.0.0.1", .ports = {port}});
+  call.url = cat("http://127.0.0.1:", port, "/x");
+  std::string said;
+  REQUIRE(eventually([&] {
+    const auto reply = HttpClient().send(call);
+    if (!reply) said = reply.error().message;
+    return said.find("is held by user 65534") != std::string::npos;
+  }));
+  CHECK(squatter.did().callers > 0);
+  CHECK(squatter.did().bearer == 0);
+  // Whose token it is may hear it.
+  call.token_owner = 65'534;
+  CHECK(eventually([&] {
+    (void)HttpClient().send(call);
+    return squatter.did().bearer > 0;
+  }));
 }
 
 }  // namespace

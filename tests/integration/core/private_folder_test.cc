@@ -13,6 +13,7 @@
 
 #include "core/io/process.h"
 #include "core/io/run_as.h"
+#include "tests/support/skip.h"
 #include "tests/support/temporary_folder.h"
 
 namespace panshi {
@@ -76,7 +77,31 @@ TEST_CASE("one that is empty or already ours is closed, one with other things or
   CHECK(make("empty", 0755, nullptr) == 0700);
   CHECK(make("ours", 0755, "agent.lock") == 0700);
   CHECK(make("others", 0755, "something") == 0755);
-  CHECK(make("shared", 01777, "agent.lock") == 01777);
+  const fs::path shared = folder.path() / "shared";
+  fs::create_directory(shared);
+  REQUIRE(::chmod(shared.c_str(), 01777) == 0);
+  CHECK(make_private_folder(shared, "agent.lock").error().code == ErrorCode::kRefused);
+  CHECK(mode_of(shared) == 01777);
+}
+
+TEST_CASE("no folder is closed through a link of another user") {
+  if (::geteuid() != 0) skip_case("only root can be somebody else");
+  const TemporaryFolder folder;
+  const fs::path victim = folder.path() / "victim";
+  const fs::path theirs = folder.path() / "theirs";
+  for (const fs::path& each : {victim, theirs}) {
+    fs::create_directory(each);
+    REQUIRE(::chmod(each.c_str(), 0755) == 0);
+  }
+  fs::create_symlink(victim, theirs / "state");
+  REQUIRE(::chown(theirs.c_str(), 65'534, 65'534) == 0);
+  REQUIRE(::lchown((theirs / "state").c_str(), 65'534, 65'534) == 0);
+  for (const char* name : {"state", "state/deep", "new"}) {
+    INFO(name);
+    CHECK(make_private_folder(theirs / name).error().code == ErrorCode::kRefused);
+  }
+  CHECK(mode_of(victim) == 0755);
+  CHECK(fs::is_empty(victim));
 }
 
 TEST_CASE("what cannot be made is said with its name") {

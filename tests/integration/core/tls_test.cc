@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
 
 #include "core/access/access.h"
 #include "core/base/text.h"
@@ -13,6 +14,7 @@
 #include "core/io/http_server.h"
 #include "core/io/listen_security.h"
 #include "core/pki/authority.h"
+#include "tests/support/eventually.h"
 #include "tests/support/raw_connection.h"
 #include "tests/support/temporary_folder.h"
 
@@ -331,6 +333,81 @@ TEST_CASE("an authority's end is announced, and with a new one all that it signe
     INFO((reply ? "" : reply.error().message));
     CHECK(reply);
   }
+}
+
+TEST_CASE(
+    "an authority that others may read or change signs nothing, and one bad file hides no other") {
+  House house;
+  const fs::path folder = house.folder.path() / "tls";
+  REQUIRE(house.authority.issue({"node", "n-1"}, house.now));
+  REQUIRE(house.authority.issue({"node", "n-2"}, house.now));
+  const auto refused = [&](const std::string& said) {
+    const auto issued = house.authority.issue({"node", "n-3"}, house.now);
+    REQUIRE_FALSE(issued);
+    CHECK(issued.error().code == ErrorCode::kRefused);
+    CHECK(issued.error().message.find(said) != std::string::npos);
+    CHECK_FALSE(house.authority.renew("node/n-1", house.now));
+    CHECK_FALSE(house.authority.revoke("node/n-1", house.now));
+  };
+  fs::permissions(folder / "ca.key", fs::perms(0644));
+  refused("chmod 600");
+  fs::permissions(folder / "ca.key", fs::perms(0600));
+  fs::permissions(folder, fs::perms(0777));
+  refused("chmod o-w");
+  fs::permissions(folder, fs::perms(0700));
+  std::ofstream(folder / "issued/node-n-1.crt") << "";
+  const auto all = good(house.authority.issued());
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].problem.find("node-n-1.crt") != std::string::npos);
+  CHECK(all[1].about.peer == "node/n-2");
+  CHECK(house.authority.revoke("node/n-1", house.now).error().message.find("node-n-1.crt") !=
+        std::string::npos);
+  CHECK(house.authority.command("show") == cat("panshi tls show --dir ", folder.string()));
+  fs::remove(folder / "revoked.pem");
+  CHECK(house.authority.revoke("node/n-2", house.now).error().message.find("put it back") !=
+        std::string::npos);
+}
+
+TEST_CASE("who expects a controller, or one node, tells nothing to another one of the same name") {
+  House house;
+  // Its certificate names the host that is called; it is not of whom is expected.
+  Node node(good(Tls::load(house.issue("node/n-1"), house.now)));
+  HttpCall call = node.call(house.as("user/alice"));
+  call.token = "secret";
+  for (const char* expected : {"controller/", "node/n-2", "user/n-1"}) {
+    INFO(expected);
+    call.peer = expected;
+    const auto reply = HttpClient().send(call);
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().code == ErrorCode::kUnavailable);  // never sent
+    CHECK(reply.error().message.find("is that of node/n-1, and not of ") != std::string::npos);
+  }
+  for (const char* expected : {"node/n-1", "node/", ""}) {
+    INFO(expected);
+    call.peer = expected;
+    CHECK(HttpClient().send(call));
+  }
+}
+
+TEST_CASE("whoever is turned away by its certificate stands in the audit log, with the reason") {
+  House house;
+  const TemporaryFolder folder;
+  const std::shared_ptr<AuditLog> audit = AuditLog::open(folder.path()).value();
+  const TlsFiles eve = house.issue("user/eve");
+  REQUIRE(house.authority.revoke("user/eve", house.now));
+  HttpServer server({.doorman = std::make_shared<Access>(Access::Options{}, nullptr, audit),
+                     .tls = good(Tls::load(house.issue("node/n-1"), house.now))});
+  REQUIRE(server.start());
+  HttpCall call{.url = cat("https://127.0.0.1:", server.port(), "/who"),
+                .tls = std::make_shared<TlsFiles>(eve)};
+  const auto reply = HttpClient().send(call);
+  REQUIRE_FALSE(reply);
+  CHECK(reply.error().message.find(kCertificateNotAccepted) != std::string::npos);
+  REQUIRE(eventually([&] { return !audit->read(0, 10).value().empty(); }));
+  const std::string line = audit->read(0, 10).value().front();
+  CHECK(line.find("\"who\":\"user/eve\"") != std::string::npos);
+  CHECK(line.find("\"from\":\"127.0.0.1\"") != std::string::npos);
+  CHECK(line.find("revoked") != std::string::npos);
 }
 
 TEST_CASE("of several authorities each is believed, and so is who is signed through one between") {

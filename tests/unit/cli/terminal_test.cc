@@ -24,6 +24,8 @@ TEST_CASE("control characters of foreign text are not passed to the terminal") {
   CHECK(printable("a\x1b[2Jb\rc\nd") == "a?[2Jb?c\nd");
   CHECK(printable("磐石 é\t½ 𝄞") == "磐石 é\t½ 𝄞");
   CHECK(one_line("a\n\tb\x1b") == "a  b?");
+  CHECK(printable_json("\"\xc2\x9b磐\xe2\x80\xae\xf3\xa0\x80\xa1\"") ==
+        "\"\\u009b磐\\u202e\\udb40\\udc21\"");
   CHECK(printable("\xc2\x9b"
                   "31m") == "?31m");  // CSI as C1
   CHECK(printable("\x9b"

@@ -43,6 +43,7 @@ TEST_CASE("a secret that others may change, or that is none, is refused") {
   refused(secret_in(folder.path(), "", "empty"), ErrorCode::kInvalid, "is empty");
   refused(secret_in(folder.path(), std::string("a\0b", 3), "zero"), ErrorCode::kInvalid,
           "zero byte");
+  refused(secret_in(folder.path(), "a\nb", "two"), ErrorCode::kInvalid, "several lines");
   const std::filesystem::path open = folder / "open";
   std::filesystem::create_directory(open);
   const Secret inside = secret_in(open, "a secret");

@@ -135,6 +135,40 @@ TEST_CASE("a stranger's process that calls itself a service is not taken for one
   ::waitpid(stranger, nullptr, 0);
 }
 
+TEST_CASE("what a service knew of itself makes no other process the service once it has ended") {
+  TestAgent agent(kTwo);
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  const pid_t shop = pid_of(agent, "shop");
+  // All of its environment, as its own user can read it.
+  std::vector<std::string> environment =
+      split(read_file(cat("/proc/", shop, "/environ")).value(), '\0');
+  const pid_t old = agent.pid();
+  ::kill(old, SIGSTOP);
+  for (const pid_t guardian : agent.guardians()) ::kill(guardian, SIGKILL);
+  ::kill(old, SIGKILL);
+  ::kill(shop, SIGKILL);
+  REQUIRE(eventually([&] { return agent.pid() == 0 && agent.guardians().empty(); }));
+  const pid_t poser = ::fork();
+  if (poser == 0) {
+    ::setpgid(0, 0);
+    std::vector<char*> words;
+    for (std::string& each : environment) words.push_back(each.empty() ? nullptr : each.data());
+    words.push_back(nullptr);
+    char* arguments[] = {const_cast<char*>("/usr/bin/tail"), const_cast<char*>("-f"),
+                         const_cast<char*>("/dev/null"), nullptr};
+    ::execve(arguments[0], arguments, words.data());
+    ::_exit(1);
+  }
+  REQUIRE(eventually(
+      [&] { return read_file(cat("/proc/", poser, "/comm")).value_or("") == "tail\n"; }));
+  agent.start();
+  REQUIRE(agent.becomes("shop", "ready"));
+  CHECK(pid_of(agent, "shop") != poser);
+  ::kill(poser, SIGKILL);
+  ::waitpid(poser, nullptr, 0);
+}
+
 // Where the process is in the cgroup v2 hierarchy, as a folder; "" when it is gone.
 std::string cgroup_of(pid_t pid) {
   std::string mount;
