@@ -219,7 +219,7 @@ TEST_CASE(
     if (!reply) said = reply.error().message;
     return said.find("is held by user 65534") != std::string::npos;
   }));
-  CHECK(squatter.did().callers > 0);
+  CHECK(eventually([&] { return squatter.did().callers > 0; }));
   CHECK(squatter.did().bearer == 0);
   // Whose token it is may hear it.
   call.token_owner = 65'534;
