@@ -110,10 +110,19 @@ class Cardkeys {
     }
     ++failed_;
     if (!key) log_warn(cat("key for ", order.order, ": ", key.error().message));
-    return {{"order", order.order},
-            {"code", !key           ? "database"
-                     : is_dry(*key) ? "dry"
-                                    : "not_paid"}};
+    return {{"order", order.order}, {"code", key ? code_of(key->outcome) : "database"}};
+  }
+  static const char* code_of(ShopDatabase::Allocated outcome) {
+    switch (outcome) {
+      case ShopDatabase::Allocated::kDry:
+        return "dry";
+      case ShopDatabase::Allocated::kOtherwise:
+        return "charged_otherwise";
+      case ShopDatabase::Allocated::kNoOrder:
+        return "no_order";
+      default:
+        return "not_paid";
+    }
   }
   static bool is_dry(const ShopDatabase::Allocation& key) {
     return key.outcome == ShopDatabase::Allocated::kDry;

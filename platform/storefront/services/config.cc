@@ -208,6 +208,7 @@ void read_delivery_config(Fields& in, DeliveryConfig& config) {
   need_host_port(in, "cardkeys", config.cardkeys);
   in.may("cardkeys_timeout", config.cardkeys_timeout, kTimeouts);
   in.may("workers", config.workers, {1, 64});
+  in.may("order_within", config.order_within, {milliseconds(10), minutes(60)});
 }
 
 void read_orders_worker_config(Fields& in, OrdersWorkerConfig& config) {

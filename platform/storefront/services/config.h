@@ -110,6 +110,7 @@ struct DeliveryConfig {
   HostPort cardkeys;
   Duration cardkeys_timeout = seconds(1);
   std::int64_t workers = 8;
+  Duration order_within = seconds(10);  // a paid order whose row is nowhere; see MissingOrders
 };
 struct OrdersWorkerConfig {
   ListenConfig listen;

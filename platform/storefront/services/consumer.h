@@ -25,12 +25,14 @@
 namespace panshi::shop {
 
 struct Handled {
-  enum class Kind { kDone, kLater, kBroken } kind = Kind::kDone;
+  enum class Kind { kDone, kLater, kBroken, kRefused } kind = Kind::kDone;
   Duration wait{};  // kLater; 0: grows from 100 ms to 1.6 s
-  std::string why;  // kBroken
+  std::string why;  // kBroken, kRefused
 
   static Handled later(Duration wait = {}) { return {Kind::kLater, wait, {}}; }
   static Handled broken(std::string why) { return {Kind::kBroken, {}, std::move(why)}; }
+  // Nothing that is tried again would change it.
+  static Handled refused(std::string why) { return {Kind::kRefused, {}, std::move(why)}; }
 };
 
 struct ShopEvent {

@@ -59,7 +59,7 @@ class Inventory {
     std::vector<Handled> handled;
     for (const ShopEvent& event : events) {
       const SpanScope span = SpanScope::server("inventory: " + event.event, event.trace);
-      const bool confirmed = done.contains(event.order.order) || stock_.paid(event.order);
+      const bool confirmed = done.contains(event.order.order) || stock_.confirm(event.order);
       handled.push_back(confirmed ? Handled{} : Handled::later());
     }
     return handled;

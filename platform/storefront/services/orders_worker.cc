@@ -47,7 +47,7 @@ class OrdersWorker {
         queue_(nats_options(config.queue, "orders-worker"), config.queue.replicas),
         check_(milliseconds(500), [this] { databases_up_ = shards_.count_up(); }),
         relay_(config.relay_every, [this] { relay(); }),
-        placed_(queue_, options("orders-placed", kOrderPlaced, milliseconds(50)),
+        placed_(queue_, options(kPlacedConsumer, kOrderPlaced, milliseconds(50)),
                 [this](const ShopEvent& event) {
                   return after(shards_.of(event.order.user).place(event.order));
                 }),
@@ -92,10 +92,17 @@ class OrdersWorker {
       if (done.contains(event.order.order)) {
         handled.emplace_back();
       } else {
-        handled.push_back(after(looked[&shard] ? shard.mark_paid(event.order) : looked[&shard]));
+        handled.push_back(after(looked[&shard] ? mark(shard, event.order) : looked[&shard]));
       }
     }
     return handled;
+  }
+
+  // What is not paid by its charge is for delivery to tell, which looks at all of them.
+  static Status mark(ShopDatabase& shard, const Order& order) {
+    const auto marked = shard.mark_paid(order);
+    if (!marked) return tl::unexpected(marked.error());
+    return {};
   }
 
   // Until the last that was paid should have its key.

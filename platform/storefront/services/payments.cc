@@ -276,7 +276,7 @@ std::optional<Order> Payments::missing_event(const nlohmann::json& charge) {
 // What the provider says was paid is compared with what we keep ourselves, while we keep it.
 bool Payments::is_as_ordered(const Order& charged) {
   const auto hold = stock_.find(charged.order);
-  if (!hold || !*hold) return true;  // its hold is over; the audit compares with the database
+  if (!hold || !*hold) return true;  // its hold is over; its delivery compares with its row
   const Status same = check_with_hold(charged, (*hold)->order);
   if (same) return true;
   ++charged_otherwise_;
@@ -344,7 +344,7 @@ HttpResponse Payments::settle_by_webhook(const Order& order) {
     return refusal(503, "not_stored", stored.error().message);
   }
   ++paid_by_webhook_;
-  if (auto noted = stock_.paid(order); !noted) {  // delivery says it again
+  if (auto noted = stock_.confirm(order); !noted) {  // delivery says it again
     log_warn(cat(order.order, " not noted as paid in redis: ", noted.error().message));
   }
   return paid_response(order.order);

@@ -44,6 +44,8 @@ ShopDatabase::Allocation allocation(const MariaDb::Row& row) {
   const std::string outcome = text_of(row[0]);
   if (outcome == "dry") return {Allocated::kDry, ""};
   if (outcome == "not_paid") return {Allocated::kNotPaid, ""};
+  if (outcome == "otherwise") return {Allocated::kOtherwise, ""};
+  if (outcome == "no_order") return {Allocated::kNoOrder, ""};
   return {Allocated::kOk, text_of(row[1])};
 }
 
@@ -83,14 +85,16 @@ Status ShopDatabase::place(const Order& order) {
   return fail(ErrorCode::kConflict, "this idempotency key was used for another request");
 }
 
-Status ShopDatabase::mark_paid(const Order& order) {
+Result<bool> ShopDatabase::mark_paid(const Order& order) {
   ASSIGN_OR_RETURN(
       const MariaDb::Row row,
       call("CALL shop.mark_paid(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
            {order.order, order.product, order.paid_at_us, order.user, order.quantity,
             order.amount_cents, order.idempotency_key, order.body_hash, order.placed_at_us,
             order.paid_at_us, order.coupon, order.discount_cents}));
-  if (text_of(row[0]) == "ok") return {};
+  const Allocated outcome = allocation(row).outcome;
+  if (outcome == Allocated::kOk) return true;
+  if (outcome != Allocated::kNotPaid) return false;
   return fail(ErrorCode::kConflict, cat("the place of ", order.order, " is another order's"));
 }
 

@@ -27,8 +27,9 @@ class ShopDatabase {
   // kConflict: the key is there with another body (or another key made the same order id).
   Status place(const Order& order);
   // Makes the order's row when it is not there, marks it paid unless it is further already, and
-  // reserves it a key if one is free: for who must wait. kConflict: its place is taken.
-  Status mark_paid(const Order& order);
+  // reserves it a key if one is free: for who must wait. kConflict: its place is taken. False: that
+  // is not what it costs (see Allocated), and nothing was changed.
+  Result<bool> mark_paid(const Order& order);
   // Which of these are paid or delivered already: what need not be marked.
   Result<std::set<std::string>> paid_among(const std::vector<std::string>& orders);
   // Makes the row when it is not there; an order that was paid meanwhile stays as it is.
@@ -37,14 +38,20 @@ class ShopDatabase {
   // The newest orders of a user, newest first; without their keys.
   Result<std::vector<StoredOrder>> orders_of(const std::string& user, std::int64_t limit);
 
-  enum class Allocated { kOk, kDry, kNotPaid };
+  enum class Allocated {
+    kOk,
+    kDry,
+    kNotPaid,    // another order of this user has its idempotency key
+    kOtherwise,  // its row is of another user or product, or says another amount
+    kNoOrder,  // no row, and not the price of the goods: perhaps its row, with a coupon, comes yet
+  };
   struct Allocation {
     Allocated outcome = Allocated::kOk;
     std::string card_key;
   };
   // Makes rows, marks payments and gives keys in one transaction, with an answer for each order:
   // the key that was reserved for it, else a free one; asked again, the same. Of an order for which
-  // none is left nothing is marked. kNotPaid: another order of this user has its idempotency key.
+  // none is left, or that is not paid by this, nothing is marked.
   Result<std::vector<Allocation>> deliver_paid(const std::vector<Order>& orders, WallTime now);
   // Keys from elsewhere, all or none, and as many more for sale. kConflict: this import was done
   // before, or a key (named) is here already.

@@ -27,6 +27,8 @@ inline constexpr const char* kStream = "SHOP";
 // The events. A consumer has one durable, for one event or for all; each costs the servers a group
 // of replicas.
 inline constexpr const char* kOrderPlaced = "order.placed";
+// Makes the rows of orders that are nowhere but in the queue.
+inline constexpr const char* kPlacedConsumer = "orders-placed";
 inline constexpr const char* kPaymentSucceeded = "payment.succeeded";
 inline constexpr const char* kOrderDelivered = "order.delivered";
 // Subjects: EVENT.all for every consumer, EVENT.NAME for one (a replay); EVENT.* is both.

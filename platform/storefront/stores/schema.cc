@@ -134,13 +134,15 @@ constexpr const char* kAllocateKey =
     "  END IF;\n" DELIVER_THE_KEY "END";
 
 // Begins what is done for an order whose payment is known: makes its row, or marks it as paid.
-#define PAID_PROCEDURE(NAME, PARAMETERS, COLUMNS, VALUES)                                   \
-  "CREATE OR REPLACE PROCEDURE shop." NAME                                                  \
-  "("                                                                                       \
-  " IN p_order VARCHAR(64), IN p_product VARCHAR(64), IN p_now_us BIGINT,"                  \
-  " IN p_user VARCHAR(64), IN p_quantity BIGINT, IN p_amount_cents BIGINT,"                 \
-  " IN p_idempotency_key VARCHAR(128), IN p_body_hash CHAR(16), IN p_placed_at_us BIGINT,"  \
-  " IN p_paid_at_us BIGINT" PARAMETERS ")\n" PROCEDURE_BEGINS                               \
+#define PAID_BEGINS(NAME, PARAMETERS)                                                      \
+  "CREATE OR REPLACE PROCEDURE shop." NAME                                                 \
+  "("                                                                                      \
+  " IN p_order VARCHAR(64), IN p_product VARCHAR(64), IN p_now_us BIGINT,"                 \
+  " IN p_user VARCHAR(64), IN p_quantity BIGINT, IN p_amount_cents BIGINT,"                \
+  " IN p_idempotency_key VARCHAR(128), IN p_body_hash CHAR(16), IN p_placed_at_us BIGINT," \
+  " IN p_paid_at_us BIGINT" PARAMETERS ")\n" PROCEDURE_BEGINS
+
+#define PAID_MARKS(COLUMNS, VALUES)                                                         \
   "  INSERT INTO orders (order_id, user_id, product, quantity, amount_cents, state,\n"      \
   "   idempotency_key, body_hash, placed_at_us, paid_at_us" COLUMNS                         \
   ")\n"                                                                                     \
@@ -154,6 +156,9 @@ constexpr const char* kAllocateKey =
   "    SELECT 'not_paid' AS outcome, NULL AS card_key;\n"                                   \
   "    LEAVE proc;\n"                                                                       \
   "  END IF;\n"
+
+#define PAID_PROCEDURE(NAME, PARAMETERS, COLUMNS, VALUES) \
+  PAID_BEGINS(NAME, PARAMETERS) PAID_MARKS(COLUMNS, VALUES)
 
 #define COUPON_PARAMETERS ", IN p_coupon VARCHAR(32), IN p_discount_cents BIGINT"
 #define COUPON_COLUMNS ", coupon, discount_cents"
@@ -170,25 +175,65 @@ constexpr const char* kDeliverPaidWithCoupon = PAID_PROCEDURE(
 // is looked up before anything of it is written. The caller gives them sorted, so that two who
 // deliver the same orders do not wait for one another crosswise. Answers one row: a list of
 // {"outcome","card_key"}, in the order of the orders.
-constexpr const char* kDeliverAllPaid =
-    "CREATE OR REPLACE PROCEDURE shop.deliver_all_paid(IN p_orders JSON, IN p_now_us BIGINT)\n"
-    "MODIFIES SQL DATA\n"
-    "BEGIN\n"
-    "  DECLARE v_count INT DEFAULT JSON_LENGTH(p_orders);\n"
-    "  DECLARE v_at INT DEFAULT 0;\n"
-    "  DECLARE v_paid JSON;\n"
-    "  DECLARE v_order, v_user, v_product, v_other, v_key VARCHAR(64);\n"
-    "  DECLARE v_state, v_outcome VARCHAR(16);\n"
-    "  DECLARE v_id, v_delivered BIGINT;\n"
-    "  DECLARE v_answers JSON DEFAULT '[]';\n"
-    "  DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;\n"
-    "  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;\n"
-    "  START TRANSACTION;\n"
-    "  WHILE v_at < v_count DO\n"
-    "    SET v_paid = JSON_EXTRACT(p_orders, CONCAT('$[', v_at, ']')), v_outcome = 'ok',\n"
-    "     v_order = JSON_VALUE(v_paid, '$.order'), v_user = JSON_VALUE(v_paid, '$.user'),\n"
-    "     v_product = JSON_VALUE(v_paid, '$.product'), v_state = NULL, v_other = NULL,\n"
-    "     v_id = NULL, v_key = NULL, v_delivered = NULL;\n"
+#define DELIVER_ALL_BEGINS                                                                    \
+  "CREATE OR REPLACE PROCEDURE shop.deliver_all_paid(IN p_orders JSON, IN p_now_us BIGINT)\n" \
+  "MODIFIES SQL DATA\n"                                                                       \
+  "BEGIN\n"                                                                                   \
+  "  DECLARE v_count INT DEFAULT JSON_LENGTH(p_orders);\n"                                    \
+  "  DECLARE v_at INT DEFAULT 0;\n"                                                           \
+  "  DECLARE v_paid JSON;\n"                                                                  \
+  "  DECLARE v_order, v_user, v_product, v_other, v_key VARCHAR(64);\n"                       \
+  "  DECLARE v_state, v_outcome VARCHAR(16);\n"                                               \
+  "  DECLARE v_id, v_delivered BIGINT;\n"                                                     \
+  "  DECLARE v_answers JSON DEFAULT '[]';\n"                                                  \
+  "  DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;\n"                                     \
+  "  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;\n"                  \
+  "  START TRANSACTION;\n"                                                                    \
+  "  WHILE v_at < v_count DO\n"                                                               \
+  "    SET v_paid = JSON_EXTRACT(p_orders, CONCAT('$[', v_at, ']')), v_outcome = 'ok',\n"     \
+  "     v_order = JSON_VALUE(v_paid, '$.order'), v_user = JSON_VALUE(v_paid, '$.user'),\n"    \
+  "     v_product = JSON_VALUE(v_paid, '$.product'), v_state = NULL, v_other = NULL,\n"       \
+  "     v_id = NULL, v_key = NULL, v_delivered = NULL;\n"
+
+#define DELIVER_ALL_ENDS                                                                        \
+  "      SELECT key_id, card_key, delivered_at_us INTO v_id, v_key, v_delivered\n"              \
+  "       FROM card_keys WHERE order_id = v_order FOR UPDATE;\n"                                \
+  "      IF v_id IS NULL THEN\n"                                                                \
+  "        SELECT key_id, card_key INTO v_id, v_key FROM card_keys\n"                           \
+  "         WHERE product = v_product AND order_id IS NULL AND moving_to = -1\n"                \
+  "         ORDER BY key_id LIMIT 1 FOR UPDATE SKIP LOCKED;\n"                                  \
+  "      END IF;\n"                                                                             \
+  "      IF v_id IS NULL THEN\n"                                                                \
+  "        SET v_outcome = 'dry';\n"                                                            \
+  "      ELSEIF v_delivered IS NULL THEN\n"                                                     \
+  "        IF v_state IS NULL THEN\n"                                                           \
+  "          INSERT INTO orders (order_id, user_id, product, quantity, amount_cents, state,\n"  \
+  "           idempotency_key, body_hash, placed_at_us, paid_at_us, delivered_at_us, coupon,\n" \
+  "           discount_cents) VALUES (v_order, v_user, v_product,\n"                            \
+  "           JSON_VALUE(v_paid, '$.quantity'), JSON_VALUE(v_paid, '$.amount_cents'),\n"        \
+  "           'delivered', JSON_VALUE(v_paid, '$.idempotency_key'),\n"                          \
+  "           JSON_VALUE(v_paid, '$.body_hash'), JSON_VALUE(v_paid, '$.placed_at_us'),\n"       \
+  "           JSON_VALUE(v_paid, '$.paid_at_us'), p_now_us,\n"                                  \
+  "           COALESCE(JSON_VALUE(v_paid, '$.coupon'), ''),\n"                                  \
+  "           COALESCE(JSON_VALUE(v_paid, '$.discount_cents'), 0));\n"                          \
+  "        ELSE\n"                                                                              \
+  "          UPDATE orders SET state = 'delivered', delivered_at_us = p_now_us,\n"              \
+  "           paid_at_us = COALESCE(paid_at_us, JSON_VALUE(v_paid, '$.paid_at_us'))\n"          \
+  "           WHERE order_id = v_order;\n"                                                      \
+  "        END IF;\n"                                                                           \
+  "        UPDATE card_keys SET order_id = v_order, delivered_at_us = p_now_us,\n"              \
+  "         reserved_until_us = NULL WHERE key_id = v_id;\n"                                    \
+  "        INSERT INTO outbox (subject, order_id) VALUES ('order.delivered', v_order);\n"       \
+  "      END IF;\n"                                                                             \
+  "    END IF;\n"                                                                               \
+  "    SET v_answers = JSON_ARRAY_APPEND(v_answers, '$', JSON_OBJECT('outcome', v_outcome,\n"   \
+  "     'card_key', v_key)), v_at = v_at + 1;\n"                                                \
+  "  END WHILE;\n"                                                                              \
+  "  COMMIT;\n"                                                                                 \
+  "  SELECT v_answers;\n"                                                                       \
+  "END"
+
+constexpr const char* kDeliverAllPaid = DELIVER_ALL_BEGINS
     "    SELECT state INTO v_state FROM orders WHERE order_id = v_order FOR UPDATE;\n"
     "    IF v_state IS NULL THEN\n"
     "      SELECT order_id INTO v_other FROM orders WHERE user_id = v_user\n"
@@ -196,58 +241,60 @@ constexpr const char* kDeliverAllPaid =
     "    END IF;\n"
     "    IF v_other <> v_order THEN\n"
     "      SET v_outcome = 'not_paid';\n"
-    "    ELSE\n"
-    "      SELECT key_id, card_key, delivered_at_us INTO v_id, v_key, v_delivered\n"
-    "       FROM card_keys WHERE order_id = v_order FOR UPDATE;\n"
-    "      IF v_id IS NULL THEN\n"
-    "        SELECT key_id, card_key INTO v_id, v_key FROM card_keys\n"
-    "         WHERE product = v_product AND order_id IS NULL AND moving_to = -1\n"
-    "         ORDER BY key_id LIMIT 1 FOR UPDATE SKIP LOCKED;\n"
-    "      END IF;\n"
-    "      IF v_id IS NULL THEN\n"
-    "        SET v_outcome = 'dry';\n"
-    "      ELSEIF v_delivered IS NULL THEN\n"
-    "        IF v_state IS NULL THEN\n"
-    "          INSERT INTO orders (order_id, user_id, product, quantity, amount_cents, state,\n"
-    "           idempotency_key, body_hash, placed_at_us, paid_at_us, delivered_at_us, coupon,\n"
-    "           discount_cents) VALUES (v_order, v_user, v_product,\n"
-    "           JSON_VALUE(v_paid, '$.quantity'), JSON_VALUE(v_paid, '$.amount_cents'),\n"
-    "           'delivered', JSON_VALUE(v_paid, '$.idempotency_key'),\n"
-    "           JSON_VALUE(v_paid, '$.body_hash'), JSON_VALUE(v_paid, '$.placed_at_us'),\n"
-    "           JSON_VALUE(v_paid, '$.paid_at_us'), p_now_us,\n"
-    "           COALESCE(JSON_VALUE(v_paid, '$.coupon'), ''),\n"
-    "           COALESCE(JSON_VALUE(v_paid, '$.discount_cents'), 0));\n"
-    "        ELSE\n"
-    "          UPDATE orders SET state = 'delivered', delivered_at_us = p_now_us,\n"
-    "           paid_at_us = COALESCE(paid_at_us, JSON_VALUE(v_paid, '$.paid_at_us'))\n"
-    "           WHERE order_id = v_order;\n"
-    "        END IF;\n"
-    "        UPDATE card_keys SET order_id = v_order, delivered_at_us = p_now_us,\n"
-    "         reserved_until_us = NULL WHERE key_id = v_id;\n"
-    "        INSERT INTO outbox (subject, order_id) VALUES ('order.delivered', v_order);\n"
-    "      END IF;\n"
+    "    ELSE\n" DELIVER_ALL_ENDS;
+
+// Only what the order costs pays for it: what its row says, and without a row the price of the
+// goods. `no_order` is neither: perhaps one with a coupon whose row is on its way.
+constexpr const char* kDeliverAllAsOrdered = DELIVER_ALL_BEGINS
+    "    SELECT state, IF(user_id = v_user AND product = v_product\n"
+    "     AND quantity = JSON_VALUE(v_paid, '$.quantity')\n"
+    "     AND amount_cents = JSON_VALUE(v_paid, '$.amount_cents'), 'ok', 'otherwise')\n"
+    "     INTO v_state, v_outcome FROM orders WHERE order_id = v_order FOR UPDATE;\n"
+    "    IF v_state IS NULL THEN\n"
+    "      SET v_outcome = 'no_order';\n"
+    "      SELECT 'ok' INTO v_outcome FROM products WHERE product = v_product AND\n"
+    "       price_cents * JSON_VALUE(v_paid, '$.quantity') = JSON_VALUE(v_paid, "
+    "'$.amount_cents');\n"
+    "      SELECT order_id INTO v_other FROM orders WHERE user_id = v_user\n"
+    "       AND idempotency_key = JSON_VALUE(v_paid, '$.idempotency_key');\n"
     "    END IF;\n"
-    "    SET v_answers = JSON_ARRAY_APPEND(v_answers, '$', JSON_OBJECT('outcome', v_outcome,\n"
-    "     'card_key', v_key)), v_at = v_at + 1;\n"
-    "  END WHILE;\n"
-    "  COMMIT;\n"
-    "  SELECT v_answers;\n"
-    "END";
+    "    IF v_other <> v_order THEN\n"
+    "      SET v_outcome = 'not_paid';\n"
+    "    ELSEIF v_outcome = 'ok' THEN\n" DELIVER_ALL_ENDS;
 
 // For one that must wait for its delivery: a free key, when there is one, is kept for it. Since it
 // is paid, the key never goes back.
+#define KEEP_A_KEY                                                              \
+  "  IF v_id IS NULL THEN\n"                                                    \
+  "    SELECT key_id INTO v_id FROM card_keys\n"                                \
+  "     WHERE product = p_product AND order_id IS NULL AND moving_to = -1\n"    \
+  "     ORDER BY key_id LIMIT 1 FOR UPDATE SKIP LOCKED;\n"                      \
+  "    UPDATE card_keys SET order_id = p_order, reserved_until_us = p_now_us\n" \
+  "     WHERE key_id = v_id;\n"                                                 \
+  "  END IF;\n"                                                                 \
+  "  COMMIT;\n"                                                                 \
+  "  SELECT 'ok' AS outcome, NULL AS card_key;\n"                               \
+  "END"
+
 constexpr const char* kMarkPaid =
-    PAID_PROCEDURE("mark_paid", COUPON_PARAMETERS, COUPON_COLUMNS, COUPON_VALUES)
-    "  IF v_id IS NULL THEN\n"
-    "    SELECT key_id INTO v_id FROM card_keys\n"
-    "     WHERE product = p_product AND order_id IS NULL AND moving_to = -1\n"
-    "     ORDER BY key_id LIMIT 1 FOR UPDATE SKIP LOCKED;\n"
-    "    UPDATE card_keys SET order_id = p_order, reserved_until_us = p_now_us\n"
-    "     WHERE key_id = v_id;\n"
-    "  END IF;\n"
-    "  COMMIT;\n"
-    "  SELECT 'ok' AS outcome, NULL AS card_key;\n"
-    "END";
+    PAID_PROCEDURE("mark_paid", COUPON_PARAMETERS, COUPON_COLUMNS, COUPON_VALUES) KEEP_A_KEY;
+
+// By the rule of kDeliverAllAsOrdered.
+constexpr const char* kMarkPaidAsOrdered = PAID_BEGINS("mark_paid", COUPON_PARAMETERS)
+    "  IF NOT EXISTS (SELECT 1 FROM orders WHERE order_id = p_order)\n"
+    "   AND NOT EXISTS (SELECT 1 FROM products WHERE product = p_product\n"
+    "   AND price_cents * p_quantity = p_amount_cents) THEN\n"
+    "    ROLLBACK;\n"
+    "    SELECT 'no_order' AS outcome, NULL AS card_key;\n"
+    "    LEAVE proc;\n"
+    "  END IF;\n" PAID_MARKS(COUPON_COLUMNS, COUPON_VALUES)
+    "  IF NOT EXISTS (SELECT 1 FROM orders WHERE order_id = p_order AND user_id = p_user\n"
+    "   AND product = p_product AND quantity = p_quantity\n"
+    "   AND amount_cents = p_amount_cents) THEN\n"
+    "    ROLLBACK;\n"
+    "    SELECT 'otherwise' AS outcome, NULL AS card_key;\n"
+    "    LEAVE proc;\n"
+    "  END IF;\n" KEEP_A_KEY;
 
 // Which key it is stays the shop's secret until it is delivered. Asked again: held for longer.
 constexpr const char* kReserveKey =
@@ -306,7 +353,9 @@ constexpr Migration kShopMigrations[] = {{"products", kProducts},
                                          {"nobody reserves keys ahead", kDropReserve},
                                          {"nobody gives keys back", kDropCancel},
                                          {"nobody asks for one key", kDropAllocate},
-                                         {"nobody delivers one by one", kDropDeliver}};
+                                         {"nobody delivers one by one", kDropDeliver},
+                                         {"deliver what was paid for", kDeliverAllAsOrdered},
+                                         {"keep what was paid for", kMarkPaidAsOrdered}};
 
 }  // namespace
 

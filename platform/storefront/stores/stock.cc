@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/storefront/stores/stock.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/base/text.h"
@@ -215,6 +216,17 @@ Status SoftStock::settle(const Order& order, const std::string& to, const std::s
       arguments, Access::kRepeatable));
 }
 Status SoftStock::paid(const Order& order) { return settle(order, "paid", ""); }
+Status SoftStock::confirm(const Order& charged) {
+  ASSIGN_OR_RETURN(const std::optional<Hold> hold, find(charged.order));
+  if (hold) return paid(charged);
+  ASSIGN_OR_RETURN(const std::string text, catalog());
+  ASSIGN_OR_RETURN(const nlohmann::json goods, parse_json(text));
+  const bool is_price = std::any_of(goods.begin(), goods.end(), [&](const nlohmann::json& item) {
+    return item.value("product", "") == charged.product &&
+           item.value("price_cents", std::int64_t{0}) * charged.quantity == charged.amount_cents;
+  });
+  return is_price ? paid(charged) : Status();
+}
 Result<std::set<std::string>> SoftStock::paid_among(const std::string& product,
                                                     const std::vector<std::string>& orders) {
   const Keys keys(product);

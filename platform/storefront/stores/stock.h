@@ -81,6 +81,9 @@ class SoftStock {
   Status end_pay(const Hold& hold, WallTime expires);
   // Held for good; also for an expired hold (the money was taken) and for one that Redis lost.
   Status paid(const Order& order);
+  // The same for a charge that was not compared with its row: of one that we hold nothing for, and
+  // that is not the price of the goods, nothing is kept. Its delivery knows, and takes the stock.
+  Status confirm(const Order& charged);
   // Which of these orders of one product need no paid() any more.
   Result<std::set<std::string>> paid_among(const std::string& product,
                                            const std::vector<std::string>& orders);

@@ -112,6 +112,41 @@ TEST_CASE("of orders delivered together each gets its own answer, and the others
   CHECK(shop.database.read_outbox(10)->size() == 3);
 }
 
+TEST_CASE("of a payment that is not what the order costs nothing is kept, row or not") {
+  Shop shop(3);
+  using Allocated = ShopDatabase::Allocated;
+  const auto outcome = [&](const Order& order) {
+    return shop.database.deliver_paid({order}, {}).value().at(0).outcome;
+  };
+  Order less = order_named("k1");  // with a coupon
+  less.amount_cents = 1'350;
+  REQUIRE(shop.database.place(less));
+  Order otherwise = less;
+  for (const std::int64_t cents : {0, 1'349, 1'500}) {
+    otherwise.amount_cents = cents;
+    CHECK(outcome(otherwise) == Allocated::kOtherwise);
+    CHECK_FALSE(shop.database.mark_paid(otherwise).value());
+  }
+  otherwise = less;
+  otherwise.product = "music-year";
+  CHECK(outcome(otherwise) == Allocated::kOtherwise);
+  otherwise = less;
+  otherwise.user = "u2";
+  CHECK(outcome(otherwise) == Allocated::kOtherwise);
+  CHECK(shop.database.find(less.order)->value().state == "placed");
+
+  Order unknown = order_named("k2");
+  unknown.amount_cents = 1'350;
+  CHECK(outcome(unknown) == Allocated::kNoOrder);
+  CHECK_FALSE(shop.database.mark_paid(unknown).value());
+  CHECK_FALSE(shop.database.find(unknown.order)->has_value());
+  REQUIRE(shop.database.place(unknown));
+  CHECK(shop.database.mark_paid(unknown).value());
+  CHECK(outcome(unknown) == Allocated::kOk);
+  CHECK(outcome(less) == Allocated::kOk);
+  CHECK(shop.database.count_free_keys("music-month").value() == 1);
+}
+
 TEST_CASE("an expired order that was paid after all gets its key") {
   Shop shop(1);
   const Order order = order_named("k1");

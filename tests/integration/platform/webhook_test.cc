@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <set>
+#include <thread>
 
 #include "core/base/text.h"
 #include "core/json/fields.h"
@@ -47,6 +48,44 @@ json charge_of(const std::string& order, const std::string& key) {
           {"amount_cents", 1'500},
           {"details", to_json(whole)}};
 }
+// Of an order that nobody placed.
+json charge_for(const std::string& key) {
+  return charge_of(shop::order_id_of("u1", key, "music-month"), key);
+}
+json costing(json charge, std::int64_t cents) {
+  charge["amount_cents"] = charge["details"]["amount_cents"] = cents;
+  return charge;
+}
+json with_coupon(json charge, std::int64_t discount) {
+  charge = costing(std::move(charge), 1'500 - discount);
+  charge["details"]["coupon"] = "WELCOME";
+  charge["details"]["discount_cents"] = discount;
+  charge["details"]["body_hash"] = shop::body_hash_of("u1", "music-month", 1, "WELCOME");
+  return charge;
+}
+std::string placed_with_coupon(Shop& shop, const std::string& key) {
+  Answer answer;
+  const json wish = {{"user", "u1"}, {"product", "music-month"}, {"coupon", "WELCOME"}};
+  CHECK(eventually([&] {
+    answer = shop.post("/api/orders", key, wish);
+    return answer.status == 201;
+  }));
+  REQUIRE(answer.status == 201);
+  REQUIRE(answer.body.at("amount_cents") == 1'350);
+  return answer.body.at("order");
+}
+// As after a day, or after Redis lost it.
+void forget_hold(Shop& shop, const std::string& order) {
+  auto redis = Redis::connect(shop.servers().redis());
+  REQUIRE(redis);
+  REQUIRE(redis->run({"DEL", cat("hold:{music-month}:", order)}));
+}
+std::string stock_held(Shop& shop) {
+  auto redis = Redis::connect(shop.servers().redis());
+  REQUIRE(redis);
+  return redis->run({"HGET", "stock:{music-month}", "held"})->text;
+}
+
 std::string news_of(const std::string& order, const std::string& key, const char* type) {
   json body = charge_of(order, key);
   body["event"] = "ev-" + key;
@@ -153,6 +192,74 @@ TEST_CASE("a charge that is not what the order costs delivers nothing, by sweep 
   news["amount_cents"] = news["details"]["amount_cents"] = 1;
   CHECK(tell_signed(shop, dump_json(news), now_us()).status == 409);
   CHECK(shop.look_until(free, "placed").at("state") == "placed");
+}
+
+TEST_CASE(
+    "a charge for no order we know of delivers only what its goods cost, whoever tells of it") {
+  const auto by_webhook = GENERATE(false, true);
+  INFO(by_webhook);
+  Shop::More more = {{"delivery", "order_within: 300ms\n"}};
+  if (by_webhook) more.insert({{"psp", kWebhooks + "}\n"}, {"payments", kNoSweep}});
+  Shop shop(more);
+  // A coupon that only the charge speaks of is none: nobody has it.
+  const std::vector<json> bad = {costing(charge_for("k1"), 0), costing(charge_for("k2"), 1),
+                                 costing(charge_for("k3"), 1'600),
+                                 with_coupon(charge_for("k4"), 150)};
+  for (const json& charge : bad) {
+    REQUIRE(shop.post("/charges", "", charge, Shop::kPsp).status == 200);
+  }
+  const json good = charge_for("k5");
+  REQUIRE(shop.post("/charges", "", good, Shop::kPsp).status == 200);
+  CHECK(shop.look_until(good["order"], "delivered").at("state") == "delivered");
+  CHECK(eventually([&] { return shop.status_of(Shop::kDelivery, "delivery_dead") == 4; }));
+  CHECK(shop.status_of(Shop::kDelivery, "charged_otherwise") == 4);
+  CHECK(shop.status_of(Shop::kDelivery, "waiting_for_row") == 0);
+  CHECK(shop.sql("SELECT COUNT(*) FROM shop.card_keys WHERE order_id IS NOT NULL") == "1");
+  CHECK(shop.sql("SELECT GROUP_CONCAT(order_id) FROM shop.orders") == good["order"]);
+  CHECK(stock_held(shop) == "0");
+}
+
+TEST_CASE("an order whose hold is over is delivered for what its row says it costs, and no less") {
+  Shop shop(Shop::More{{"orders", "hold_time: 200ms\n"}, {"delivery", "order_within: 300ms\n"}});
+  const std::string cheap = placed(shop, "k1");
+  const std::string full = placed(shop, "k2");
+  const std::string less = placed_with_coupon(shop, "k3");
+  for (const std::string& order : {cheap, full, less}) {
+    CHECK(shop.look_until(order, "expired").at("state") == "expired");
+    const auto in_row = [&] {
+      return shop.sql(cat("SELECT state FROM shop.orders WHERE order_id = '", order, "'"));
+    };
+    CHECK(eventually([&] { return in_row() == "expired"; }));
+    forget_hold(shop, order);
+  }
+  for (const json& charge : {costing(charge_of(cheap, "k1"), 0), charge_of(full, "k2"),
+                             with_coupon(charge_of(less, "k3"), 150)}) {
+    REQUIRE(shop.post("/charges", "", charge, Shop::kPsp).status == 200);
+  }
+  for (const std::string& order : {full, less}) {
+    CHECK(shop.look_until(order, "delivered").at("state") == "delivered");
+  }
+  CHECK(eventually([&] { return shop.status_of(Shop::kDelivery, "charged_otherwise") == 1; }));
+  CHECK(shop.look(cheap).at("state") == "expired");
+  CHECK(shop.sql("SELECT COUNT(*) FROM shop.card_keys WHERE order_id IS NOT NULL") == "2");
+}
+
+TEST_CASE("a paid order with a coupon waits for its row while that is on its way in the queue") {
+  Shop shop(Shop::More{{"delivery", "order_within: 100ms\n"}});
+  shop.kill("orders-worker");
+  shop.cut_database();
+  const std::string order = placed_with_coupon(shop, "k1");
+  shop.mend_database();
+  forget_hold(shop, order);
+  REQUIRE(shop.post("/charges", "", with_coupon(charge_of(order, "k1"), 150), Shop::kPsp).status ==
+          200);
+  CHECK(eventually([&] { return shop.status_of(Shop::kDelivery, "waiting_for_row") == 1; }));
+  std::this_thread::sleep_for(std::chrono::seconds(1));  // longer than an order may be late
+  CHECK(shop.sql("SELECT COUNT(*) FROM shop.orders") == "0");
+  shop.start("orders-worker");
+  CHECK(shop.look_until(order, "delivered").at("state") == "delivered");
+  CHECK(shop.status_of(Shop::kDelivery, "charged_otherwise") == 0);
+  CHECK(shop.sql("SELECT CONCAT_WS(' ', amount_cents, coupon) FROM shop.orders") == "1350 WELCOME");
 }
 
 TEST_CASE("webhooks that come late, twice and out of order deliver each order once") {
