@@ -37,11 +37,27 @@ void note_service(nlohmann::json& services, const AgentEvents::Item& item, WallT
 }
 
 // Said once for each thing, and for a hundred of a node: a liar shall not fill the journal.
-void overstep(Context& context, const std::string& node, const std::string& what) {
+void overstep(Context& context, const std::string& node, std::string what) {
   constexpr std::size_t kToldMax = 100;
+  constexpr std::size_t kWhatMax = 300;  // bytes
+  if (what.size() > kWhatMax) what.resize(kWhatMax);
   std::set<std::string>& told = context.memory.overstepped[node];
   if (told.size() >= kToldMax || !told.insert(what).second) return;
-  context.emit("agent.overstepped", {{"what", what}}, {"", "", "", node});
+  context.emit("agent.overstepped",
+               {{"what", what}, {"text", cat("spoke of ", what, ", which is not its own")}},
+               {"", "", "", node});
+}
+
+// Its session tells it once a minute at most.
+void tell_flood(Context& context, const std::string& node, const AgentFlood& dropped) {
+  const std::string text = cat("said more than its share: ", dropped.events, " event(s) and ",
+                               dropped.samples, " sample(s) of it were dropped");
+  context.emit("agent.overstepped",
+               {{"what", "more than its share"},
+                {"events", dropped.events},
+                {"samples", dropped.samples},
+                {"text", text}},
+               {"", "", "", node});
 }
 
 void on_agent_event(Context& context, const std::string& node, const AgentEvents::Item& item) {
@@ -98,6 +114,7 @@ void on_restarted(Context& context, const Restarted& input) {
 
 void on_agent_events(Context& context, const AgentEvents& input) {
   if (!context.catalog.inventory.nodes.contains(input.node)) return;
+  if (input.dropped.any()) tell_flood(context, input.node, input.dropped);
   for (const auto& item : input.events) on_agent_event(context, input.node, item);
   for (const auto& sample : input.samples) {
     const WallTime at = std::min(sample.at, context.now);

@@ -274,8 +274,10 @@ constexpr Row kRows[] = {
      [](const Event& e) { return cat("agent of ", e.node, with(": ", text_of(e.data, "text"))); }},
     {"agent.overstepped", "seen",
      [](const Event& e) {
-       return cat("agent of ", e.node, " spoke of ", text_of(e.data, "what"),
-                  ", which is not its own: not believed");
+       const std::string text = text_of(e.data, "text");
+       return cat("agent of ", e.node, " ",
+                  text.empty() ? cat("spoke of ", text_of(e.data, "what"), ", not its own") : text,
+                  ": not believed");
      }},
     {"catalog.changed", "drill",
      [](const Event& e) {
