@@ -279,6 +279,13 @@ constexpr Row kRows[] = {
                   text.empty() ? cat("spoke of ", text_of(e.data, "what"), ", not its own") : text,
                   ": not believed");
      }},
+    {"agent.signals", "seen",
+     [](const Event& e) {
+       const auto takes = texts_of(e.data, "takes").size();
+       const auto releases = texts_of(e.data, "releases").size();
+       return cat("agent of ", e.node, ": ", takes, " signal(s) are its own from here on, ",
+                  releases, " no more");
+     }},
     {"catalog.changed", "drill",
      [](const Event& e) {
        return cat("other files were taken in: ", join(texts_of(e.data, "changes"), ", "));

@@ -118,10 +118,11 @@ void learn_fault(Context& context, const std::string& node, const std::string& k
   if (kind == "fault.live") {
     const bool already = is_known && known->second.state == FaultState::kLive;
     const bool older = is_known && known->second.ended_at && at <= *known->second.ended_at;
-    if (already || older || (!is_known && !may_be_leftover(context, node))) return;
+    if (already || older) return;
     if (is_known && known->second.live_at && !known->second.ended()) {  // it was out of sight
       return context.emit("fault.seen", data, {known->second.drill, "", "", node});
     }
+    if (!is_known && !may_be_leftover(context, node)) return;
   } else if (!is_known || known->second.ended()) {
     return;
   } else if (kind == "fault.stuck" && known->second.stuck &&
