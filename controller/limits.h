@@ -46,6 +46,26 @@ inline constexpr Duration kActionGrace = 500ms;     // the agent's own timeout g
 inline constexpr std::size_t kEffectsMax = 1'000;   // under way at once
 inline constexpr std::size_t kAnswerMax = 8 << 20;  // bytes of an agent's answer
 
+// What is taken in of one agent. At once: more than the 10,000 events and 20,000 samples that it
+// keeps while we are away, so that no honest backlog is cut. For long: a node whose probes flap all
+// day says less than this, and a flood fills no disk. Twice, since outcomes have their own.
+inline constexpr double kAgentEventsBurst = 12'000;
+inline constexpr double kOutcomesBurst = 4'000;  // it remembers 1,000 faults and 1,000 actions
+inline constexpr double kAgentEventsASecond = 20;
+inline constexpr double kAgentBytesBurst = 8 << 20;
+inline constexpr double kAgentBytesASecond = 16 << 10;
+inline constexpr std::size_t kAgentEventMax = 64 << 10;  // bytes; an honest one has some hundred
+inline constexpr std::size_t kOutcomeMax = 512 << 10;    // a program's output is in it, up to twice
+inline constexpr double kAgentSamplesBurst = 40'000;
+inline constexpr double kAgentSamplesASecond = 4'000;    // 100 watched probes, 40 times a second
+inline constexpr std::size_t kSignalNameMax = 256;       // bytes of its name
+inline constexpr double kStatusBytesBurst = 16 << 20;    // of statuses: 128 restarts in a row,
+inline constexpr double kStatusBytesASecond = 64 << 10;  // then one each 2 s
+inline constexpr double kStatusBytesLeast = 128 << 10;   // a smaller one counts as this
+inline constexpr std::size_t kWordsMax = 2'000;          // bytes of why it refuses us
+inline constexpr Duration kFloodPause = 500ms;           // before the next call to one that floods
+inline constexpr Duration kFloodToldEvery = 1min;
+
 // API.
 inline constexpr unsigned kHttpThreads = 24;
 inline constexpr int kLongPollsMax = 12;  // of those threads

@@ -15,23 +15,36 @@ using std::chrono::milliseconds;
 
 std::int64_t in_ms(Duration duration) { return duration / milliseconds(1); }
 
-// Reads one answer of POST /v1/poll. Unknown keys are a newer agent's: let them be.
-Status read_poll(const nlohmann::json& answer, WallTime received, AgentEvents& out,
-                 AgentCursor& cursor, bool& lost) {
+struct PollRead {
+  AgentEvents batch;
+  AgentCursor cursor;
+  bool lost = false;
+};
+
+// Reads one answer of POST /v1/poll, what the agent's budget is enough for. Unknown keys are a
+// newer agent's: let them be.
+Status read_poll(const nlohmann::json& answer, WallTime received, AgentBudget& budget,
+                 PollRead& out) {
   try {
-    cursor.start_id = answer.at("start_id").get<std::string>();
-    cursor.after = answer.at("next").get<std::int64_t>();
-    lost = answer.value("lost", false);
+    out.cursor.start_id = answer.at("start_id").get<std::string>();
+    out.cursor.after = answer.at("next").get<std::int64_t>();
+    out.lost = answer.value("lost", false);
+    const nlohmann::json none = nlohmann::json::object();
     for (const auto& event : answer.at("events")) {
-      out.events.push_back(
-          {.at = received - Duration(event.at("age_us").get<std::int64_t>()),
-           .kind = event.at("kind").get<std::string>(),
-           .data = json_without_secrets(event.value("data", nlohmann::json::object()))});
+      const Duration age(event.at("age_us").get<std::int64_t>());
+      auto kind = event.at("kind").get<std::string>();
+      const nlohmann::json& data = event.contains("data") ? event["data"] : none;
+      if (!budget.take_event(kind, data)) continue;
+      out.batch.events.push_back(
+          {.at = received - age, .kind = std::move(kind), .data = json_without_secrets(data)});
     }
     for (const auto& sample : answer.at("samples")) {
-      out.samples.push_back({.at = received - Duration(sample.at("age_us").get<std::int64_t>()),
-                             .signal = sample.at("signal").get<std::string>(),
-                             .value = sample.at("value").get<double>()});
+      const Duration age(sample.at("age_us").get<std::int64_t>());
+      auto signal = sample.at("signal").get<std::string>();
+      const auto value = sample.at("value").get<double>();
+      if (!budget.take_sample(signal)) continue;
+      out.batch.samples.push_back(
+          {.at = received - age, .signal = std::move(signal), .value = value});
     }
   } catch (const nlohmann::json::exception& bad) {
     return fail(ErrorCode::kInvalid, cat("unexpected answer to a poll: ", bad.what()));
@@ -51,7 +64,7 @@ std::string code_of(const HttpReply& reply) {
 std::string words_of(const HttpReply& reply) {
   const auto json = parse_json(reply.body, limits::kAnswerMax);
   if (json && json->is_object() && json->value("error", nlohmann::json()).is_string()) {
-    return without_secrets(json->at("error").get<std::string>());
+    return without_secrets(json->at("error").get<std::string>().substr(0, limits::kWordsMax));
   }
   return without_secrets(cat("HTTP ", reply.status, ": ", reply.body.substr(0, 200)));
 }
@@ -65,6 +78,10 @@ std::optional<HttpCall> AgentSession::next_call(const Needs& needs, MonoTime now
   if (under_way_ || now < call_at_) return std::nullopt;
   if (needs.epoch == 0) {  // the loop has not begun
     call_at_ = now + limits::kRetryFirst;
+    return std::nullopt;
+  }
+  if (phase_ == Phase::kStatus && now < budget_.next_status_at()) {
+    call_at_ = budget_.next_status_at();
     return std::nullopt;
   }
   under_way_ = true;
@@ -111,6 +128,10 @@ void AgentSession::answered(const Result<HttpReply>& reply, Instant at, const De
   const auto json = parse_json(reply->body, limits::kAnswerMax);
   if (!json) return failed(Trouble::kOther, not_an_agent(json.error().message), at.mono);
   last_answer_ = at.mono;
+  if (phase_ == Phase::kStatus) {
+    budget_.fill(at.mono);
+    budget_.take_status(reply->body.size());
+  }
   const auto taken = phase_ == Phase::kStatus ? take_status(*json, at.wall, deliver)
                                               : take_poll(*json, at, deliver);
   if (!taken) {
@@ -120,25 +141,38 @@ void AgentSession::answered(const Result<HttpReply>& reply, Instant at, const De
   }
   trouble_ = told_ = Trouble::kNone;
   pause_ = Duration(0);
-  call_at_ = at.mono;
+  call_at_ = budget_.dropped_any() ? at.mono + limits::kFloodPause : at.mono;
 }
 
 Status AgentSession::take_poll(const nlohmann::json& answer, Instant at, const Deliver& deliver) {
-  AgentEvents batch;
-  batch.node = options_.node;
-  AgentCursor cursor{.node = options_.node, .start_id = {}, .after = 0};
-  bool lost = false;
-  if (auto read = read_poll(answer, at.wall, batch, cursor, lost); !read) return read;
-  const bool new_run = cursor.start_id != cursor_.start_id;
-  if (!met_) batch.events.clear();  // from before our first contact: the status says it all
-  if (!batch.events.empty() || !batch.samples.empty()) {
-    Letter letter{.input = std::move(batch)};
-    if (!std::get<AgentEvents>(letter.input).events.empty()) letter.cursor = cursor;
-    if (!deliver(std::move(letter))) return fail(ErrorCode::kUnavailable, "the loop is busy");
+  const AgentBudget before = budget_;
+  budget_.fill(at.mono);
+  PollRead read;
+  read.batch.node = read.cursor.node = options_.node;
+  if (auto done = read_poll(answer, at.wall, budget_, read); !done) return done;
+  AgentEvents& batch = read.batch;
+  const bool new_run = read.cursor.start_id != cursor_.start_id;
+  if (!met_) {  // from before our first contact: the status says it all, and its backlog is free
+    batch.events.clear();
+    budget_ = AgentBudget();
   }
-  cursor_ = std::move(cursor);
+  batch.dropped = budget_.untold(at.mono);
+  const bool has_events = !batch.events.empty();
+  if (has_events || !batch.samples.empty() || batch.dropped.any()) {
+    Letter letter{.input = std::move(batch)};
+    if (has_events) letter.cursor = read.cursor;
+    if (!deliver(std::move(letter))) {
+      budget_ = before;  // it will be said again
+      return fail(ErrorCode::kUnavailable, "the loop is busy");
+    }
+  }
+  cursor_ = std::move(read.cursor);
   met_ = true;
-  if (phase_ == Phase::kCatchUp || new_run || lost) phase_ = Phase::kStatus;
+  // What was dropped is lost to us: once it says less, its status makes good what mattered.
+  const bool dropped = budget_.dropped_events();
+  const bool over = owes_status_ && !dropped;
+  owes_status_ = dropped;
+  if (phase_ == Phase::kCatchUp || new_run || read.lost || over) phase_ = Phase::kStatus;
   return {};
 }
 

@@ -8,6 +8,8 @@
 // An agent that answers but refuses us is as good as silent; its reason is told with AgentLost, and
 // again when the reason becomes another one for `lost_after`.
 //
+// What an agent says beyond its budget is dropped and told; who floods is called more slowly.
+//
 // Pure: the caller sends the calls and says what came of them. Owned by the thread `fleet`.
 #pragma once
 
@@ -15,6 +17,7 @@
 #include <optional>
 #include <string>
 
+#include "controller/fleet/agent_budget.h"
 #include "controller/loop/letter.h"
 #include "controller/loop/needs.h"
 #include "core/io/http_client.h"
@@ -69,11 +72,13 @@ class AgentSession {
 
   const Options options_;
   AgentCursor cursor_;
+  AgentBudget budget_;
   bool met_;  // the cursor is of an earlier contact: missed events are ours
   Phase phase_ = Phase::kCatchUp;
   bool under_way_ = false;
   bool up_ = false;
   bool token_refused_ = false;
+  bool owes_status_ = false;          // events were dropped since the last one
   MonoTime call_at_{};                // not before
   MonoTime last_answer_{};            // while up
   Duration pause_{};                  // before the next repeat

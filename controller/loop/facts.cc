@@ -6,6 +6,7 @@
 
 #include "controller/events/event_data.h"
 #include "controller/loop/outcomes.h"
+#include "controller/loop/ownership.h"
 #include "controller/rules/rules.h"
 #include "controller/world/faults.h"
 #include "core/base/text.h"
@@ -36,12 +37,16 @@ void note_service(nlohmann::json& services, const AgentEvents::Item& item, WallT
   }
 }
 
-// Said once for each thing, and for a hundred of a node: a liar shall not fill the journal.
-void overstep(Context& context, const std::string& node, const std::string& what) {
-  constexpr std::size_t kToldMax = 100;
-  std::set<std::string>& told = context.memory.overstepped[node];
-  if (told.size() >= kToldMax || !told.insert(what).second) return;
-  context.emit("agent.overstepped", {{"what", what}}, {"", "", "", node});
+// Its session tells it once a minute at most.
+void tell_flood(Context& context, const std::string& node, const AgentFlood& dropped) {
+  const std::string text = cat("said more than its share: ", dropped.events, " event(s) and ",
+                               dropped.samples, " sample(s) of it were dropped");
+  context.emit("agent.overstepped",
+               {{"what", "more than its share"},
+                {"events", dropped.events},
+                {"samples", dropped.samples},
+                {"text", text}},
+               {"", "", "", node});
 }
 
 void on_agent_event(Context& context, const std::string& node, const AgentEvents::Item& item) {
@@ -98,18 +103,18 @@ void on_restarted(Context& context, const Restarted& input) {
 
 void on_agent_events(Context& context, const AgentEvents& input) {
   if (!context.catalog.inventory.nodes.contains(input.node)) return;
+  if (input.dropped.any()) tell_flood(context, input.node, input.dropped);
   for (const auto& item : input.events) on_agent_event(context, input.node, item);
-  for (const auto& sample : input.samples) {
-    const WallTime at = std::min(sample.at, context.now);
-    if (!context.memory.authority.owns_signal(input.node, sample.signal)) {
-      overstep(context, input.node, cat("signal ", sample.signal));
-      continue;
-    }
-    context.memory.samples.add(input.node, sample.signal, at, sample.value);
+  take_first_sent(context, input);
+  for (AgentEvents::Sample sample : input.samples) {
+    sample.at = std::min(sample.at, context.now);
+    const bool owned = owns_signal(context, input.node, sample.signal);
+    const Samples::From from{input.node, owned};
+    context.memory.samples.add(from, sample.signal, sample.at, sample.value);
     // Agents tell what they saw while nobody was there: services that came up, a repair by hand.
     // That is history, not an incident; what is still wrong shows in the next sample. A crash is no
     // excuse: then somebody should have been there.
-    if (at >= context.state.watching_since) note_sample(context, sample.signal, at, sample.value);
+    if (sample.at >= context.state.watching_since) note_sample(context, from, sample);
   }
 }
 

@@ -43,7 +43,7 @@ void log_news(const std::vector<Event>& events) {
     if (event.kind == "agent.up") log_info(cat("agent ", event.node, " is up"));
     if (event.kind == "agent.down") log_warn(cat("agent ", event.node, " is down: ", text("why")));
     if (event.kind == "agent.overstepped") {
-      log_warn(cat("agent ", event.node, " spoke of ", text("what"), ", which is not its own"));
+      log_warn(cat("agent ", event.node, " ", text("text")));
     }
     if (event.kind == "schedule.missed") {
       log_warn(cat("drill day ", text("drill_day"), " was missed: ", text("why")));

@@ -7,6 +7,7 @@
 #include "controller/events/event_data.h"
 #include "controller/loop/facts.h"
 #include "controller/loop/outcomes.h"
+#include "controller/loop/ownership.h"
 #include "controller/world/faults.h"
 #include "core/base/text.h"
 
@@ -170,6 +171,7 @@ void on_agent_state(Context& context, const AgentState& input) {
   parts = {names_in(input.status, "services"), names_in(input.status, "links"),
            offer_in(input.status)};
   compare_inventory(context, input.node, parts);
+  settle_offer(context, input.node, parts.offer);
 
   const ById faults = by_id(input.status, "faults");
   const WallTime at = std::min(input.at.value_or(context.now), context.now);

@@ -274,8 +274,17 @@ constexpr Row kRows[] = {
      [](const Event& e) { return cat("agent of ", e.node, with(": ", text_of(e.data, "text"))); }},
     {"agent.overstepped", "seen",
      [](const Event& e) {
-       return cat("agent of ", e.node, " spoke of ", text_of(e.data, "what"),
-                  ", which is not its own: not believed");
+       const std::string text = text_of(e.data, "text");
+       return cat("agent of ", e.node, " ",
+                  text.empty() ? cat("spoke of ", text_of(e.data, "what"), ", not its own") : text,
+                  ": not believed");
+     }},
+    {"agent.signals", "seen",
+     [](const Event& e) {
+       const auto takes = texts_of(e.data, "takes").size();
+       const auto releases = texts_of(e.data, "releases").size();
+       return cat("agent of ", e.node, ": ", takes, " signal(s) are its own from here on, ",
+                  releases, " no more");
      }},
     {"catalog.changed", "drill",
      [](const Event& e) {

@@ -103,13 +103,14 @@ void note_first_good(Context& context, const Rule& rule, WallTime at, double val
 
 }  // namespace
 
-void note_sample(Context& context, const std::string& signal, WallTime at, double value) {
-  const auto rules = context.memory.rules_by_signal.find(signal);
+void note_sample(Context& context, const Samples::From& from, const AgentEvents::Sample& sample) {
+  const auto rules = context.memory.rules_by_signal.find(sample.signal);
   if (rules == context.memory.rules_by_signal.end()) return;
   for (const Rule* rule : rules->second) {
-    note_symptom(context, *rule, at, value);
-    note_first_good(context, *rule, at, value);
-    evaluate(context, *rule, at);
+    if (rule->when.node.empty() ? !from.owned : rule->when.node != from.node) continue;
+    note_symptom(context, *rule, sample.at, sample.value);
+    note_first_good(context, *rule, sample.at, sample.value);
+    evaluate(context, *rule, sample.at);
   }
 }
 

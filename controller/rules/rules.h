@@ -11,8 +11,9 @@
 
 namespace panshi::controller {
 
-// After the sample was added to the memory.
-void note_sample(Context& context, const std::string& signal, WallTime at, double value);
+// After the sample was added to the memory. One that is not its node's own concerns only rules that
+// name the node.
+void note_sample(Context& context, const Samples::From& from, const AgentEvents::Sample& sample);
 
 // Hold times that ran out without a new sample.
 void advance_rules(Context& context);

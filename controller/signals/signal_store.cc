@@ -13,6 +13,7 @@ namespace panshi::controller {
 namespace {
 
 constexpr Duration kSameValueEvery = std::chrono::seconds(1);
+constexpr Duration kIdleAfter = std::chrono::minutes(1);  // makes room for another of its node
 
 constexpr std::array<std::string_view, 1> kMigrations = {R"sql(
 CREATE TABLE series (
@@ -63,7 +64,8 @@ Status SignalStore::load() {
   if (auto off = database_.run("PRAGMA synchronous=OFF"); !off) return off;
   auto read = database_.query("SELECT id, signal, node FROM series", {}, [this](const SqlRow& row) {
     series_[{row.text(1), row.text(2)}].id = row.integer(0);
-    ++series_of_[row.text(2)];
+    ++nodes_[row.text(2)].series;
+    next_id_ = std::max(next_id_, row.integer(0) + 1);
   });
   if (!read) return read;
   for (auto& [key, series] : series_) {
@@ -76,8 +78,42 @@ Status SignalStore::load() {
         });
     if (!read) return read;
   }
-  return database_.query("SELECT count(*) FROM samples", {},
-                         [this](const SqlRow& row) { rows_ = row.integer(0); });
+  return database_.query("SELECT series, count(*) FROM samples GROUP BY series", {},
+                         [this](const SqlRow& row) {
+                           rows_of_[row.integer(0)] = row.integer(1);
+                           rows_ += row.integer(1);
+                         });
+}
+
+// A tenth of what the node may have at once, and after a look in vain not at each further sample: a
+// flood of new names must not cost a look over all series each.
+bool SignalStore::make_room(const std::string& node, WallTime at) {
+  Node& of_node = nodes_[node];
+  const std::size_t several = limits_.series_of_node_max / 10 + 1;
+  if (of_node.passed_over > 0) {
+    --of_node.passed_over;
+    return false;
+  }
+  using Place = decltype(series_)::iterator;
+  std::vector<std::pair<WallTime, Place>> idle;
+  for (auto it = series_.begin(); it != series_.end(); ++it) {
+    const WallTime fed_at = it->second.any ? it->second.at : it->second.kept_at;
+    if (it->first.second == node && fed_at + kIdleAfter < at) idle.emplace_back(fed_at, it);
+  }
+  std::sort(idle.begin(), idle.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  if (idle.size() > several) idle.resize(several);
+  if (idle.empty()) of_node.passed_over = several;
+  for (const auto& [fed_at, place] : idle) {
+    const std::int64_t id = place->second.id;
+    const auto is_new =
+        std::erase_if(new_series_, [id](const auto& entry) { return entry.first == id; }) > 0;
+    if (!is_new) gone_.push_back(id);
+    std::erase_if(buffer_, [id](const Sample& sample) { return sample.series == id; });
+    series_.erase(place);
+    --of_node.series;
+  }
+  return !idle.empty();
 }
 
 void SignalStore::add(const std::string& node, const std::string& signal, WallTime at,
@@ -86,11 +122,11 @@ void SignalStore::add(const std::string& node, const std::string& signal, WallTi
   const std::lock_guard lock(mutex_);
   auto found = series_.find({signal, node});
   if (found == series_.end()) {
-    if (series_.size() >= limits_.series_max || series_of_[node] >= limits_.series_of_node_max) {
-      return;
-    }
-    ++series_of_[node];
-    const auto id = static_cast<std::int64_t>(series_.size()) + 1;
+    const bool full = nodes_[node].series >= limits_.series_of_node_max;
+    if (full && !make_room(node, at)) return;
+    if (series_.size() >= limits_.series_max) return;
+    ++nodes_[node].series;
+    const std::int64_t id = next_id_++;
     found = series_.emplace(std::pair{signal, node}, Series{.id = id}).first;
     new_series_.emplace_back(id, found->first);
   }
@@ -156,14 +192,22 @@ Status SignalStore::flush() {
   const std::lock_guard database_lock(database_mutex_);
   std::vector<Sample> samples;
   std::vector<std::pair<std::int64_t, std::pair<std::string, std::string>>> new_series;
+  std::vector<std::int64_t> gone;
   {
     const std::lock_guard lock(mutex_);
     samples.swap(buffer_);
     new_series.swap(new_series_);
+    gone.swap(gone_);
     dropped_ = false;
   }
-  if (samples.empty() && new_series.empty()) return {};
+  if (samples.empty() && new_series.empty() && gone.empty()) return {};
   const auto done = database_.transaction([&]() -> Status {
+    for (const std::int64_t id : gone) {  // its name may come again, as a new one
+      for (const char* table :
+           {"DELETE FROM samples WHERE series = ?", "DELETE FROM series WHERE id = ?"}) {
+        if (auto removed = database_.run(table, {id}); !removed) return removed;
+      }
+    }
     for (const auto& [id, key] : new_series) {
       auto wrote = database_.run("INSERT INTO series (id, signal, node) VALUES (?, ?, ?)",
                                  {id, key.first, key.second});
@@ -171,10 +215,17 @@ Status SignalStore::flush() {
     }
     return write(samples);
   });
-  if (done) return {};
+  if (done) {
+    for (const std::int64_t id : gone) {
+      rows_ -= rows_of_[id];
+      rows_of_.erase(id);
+    }
+    return {};
+  }
   // The samples are lost, which is allowed; a series without its row would lose all later ones.
   const std::lock_guard lock(mutex_);
   new_series_.insert(new_series_.begin(), new_series.begin(), new_series.end());
+  gone_.insert(gone_.begin(), gone.begin(), gone.end());
   return fail(done.error(), "write samples");
 }
 
@@ -185,33 +236,51 @@ Status SignalStore::write(const std::vector<Sample>& samples) {
                       {sample.series, to_us(sample.at), sample.value});
     if (!wrote) return wrote;
   }
+  for (const Sample& sample : samples) ++rows_of_[sample.series];
   rows_ += static_cast<std::int64_t>(samples.size());
   return {};
 }
 
+// The oldest tenth of the time of a node's series.
+Status SignalStore::find_tenth(const std::vector<std::int64_t>& ids, WallTime now,
+                               WallTime& before) {
+  std::int64_t oldest = to_us(now);
+  for (const std::int64_t id : ids) {
+    auto read = database_.query(
+        "SELECT coalesce(min(at_us), ?) FROM samples WHERE series = ?", {oldest, id},
+        [&oldest](const SqlRow& row) { oldest = std::min(oldest, row.integer(0)); });
+    if (!read) return read;
+  }
+  before = std::max(before, from_us(oldest + (to_us(now) - oldest) / 10));
+  return {};
+}
+
 Status SignalStore::prune(WallTime now) {
-  std::vector<std::int64_t> ids;
+  std::map<std::string, std::vector<std::int64_t>> ids_of;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [key, series] : series_) ids.push_back(series.id);
+    for (const auto& [key, series] : series_) ids_of[key.second].push_back(series.id);
   }
   const std::lock_guard lock(database_mutex_);
-  WallTime before = now - limits_.age_max;
-  if (rows_ > limits_.rows_max) {  // the oldest tenth of the time goes
-    std::int64_t oldest = to_us(now);
-    for (const std::int64_t id : ids) {
-      auto read = database_.query(
-          "SELECT coalesce(min(at_us), ?) FROM samples WHERE series = ?", {oldest, id},
-          [&oldest](const SqlRow& row) { oldest = std::min(oldest, row.integer(0)); });
-      if (!read) return fail(read.error(), "prune samples");
+  const bool too_many = rows_ > limits_.rows_max;
+  // Who has more than an equal share goes back in time: what one sends costs the others nothing.
+  const auto share =
+      limits_.rows_max / static_cast<std::int64_t>(std::max<std::size_t>(ids_of.size(), 1));
+  for (const auto& [node, ids] : ids_of) {
+    std::int64_t rows = 0;
+    for (const std::int64_t id : ids) rows += rows_of_[id];
+    WallTime before = now - limits_.age_max;
+    if (too_many && rows > share) {
+      auto found = find_tenth(ids, now, before);
+      if (!found) return fail(found.error(), "prune samples");
     }
-    before = std::max(before, from_us(oldest + (to_us(now) - oldest) / 10));
-  }
-  for (const std::int64_t id : ids) {  // one range of the primary key each
-    auto removed =
-        database_.run("DELETE FROM samples WHERE series = ? AND at_us < ?", {id, to_us(before)});
-    if (!removed) return fail(removed.error(), "prune samples");
-    rows_ -= database_.changes();
+    for (const std::int64_t id : ids) {  // one range of the primary key each
+      auto removed =
+          database_.run("DELETE FROM samples WHERE series = ? AND at_us < ?", {id, to_us(before)});
+      if (!removed) return fail(removed.error(), "prune samples");
+      rows_ -= database_.changes();
+      rows_of_[id] -= database_.changes();
+    }
   }
   return {};
 }

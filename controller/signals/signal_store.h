@@ -42,10 +42,10 @@ class SignalStore {
  public:
   struct Limits {
     Duration age_max;
-    std::int64_t rows_max;
+    std::int64_t rows_max;           // beyond: the oldest of nodes with more than an equal share go
     std::size_t buffer_max;          // samples not yet written; more are dropped, and said so once
     std::size_t series_max;          // (node, signal) pairs; samples of further ones are dropped
-    std::size_t series_of_node_max;  // so that no node's inventions blind the others
+    std::size_t series_of_node_max;  // for a further one go those that are idle for longest
   };
   static Result<std::unique_ptr<SignalStore>> open(const std::filesystem::path& file,
                                                    Limits limits);
@@ -89,22 +89,31 @@ class SignalStore {
   };
 
   SignalStore(Database database, Limits limits);
+  struct Node {
+    std::size_t series = 0;
+    std::size_t passed_over = 0;  // so many more new series are turned down without a look
+  };
   Status load();
+  bool make_room(const std::string& node, WallTime at);  // REQUIRES: mutex_ is held
+  Status find_tenth(const std::vector<std::int64_t>& ids, WallTime now, WallTime& before);
   Status write(const std::vector<Sample>& samples);
   void run();
 
   const Limits limits_;
 
-  mutable std::mutex mutex_;  // guards the five below; never held during a write
+  mutable std::mutex mutex_;  // guards the seven below; never held during a write
   std::map<std::pair<std::string, std::string>, Series> series_;  // by (signal, node)
-  std::map<std::string, std::size_t> series_of_;                  // how many, by node
+  std::map<std::string, Node> nodes_;
+  std::int64_t next_id_ = 1;
+  std::vector<std::int64_t> gone_;  // series whose rows are still in the file
   std::vector<std::pair<std::int64_t, std::pair<std::string, std::string>>> new_series_;
   std::vector<Sample> buffer_;
   bool dropped_ = false;
 
-  std::mutex database_mutex_;  // guards the two below; taken before mutex_
+  std::mutex database_mutex_;  // guards the three below; taken before mutex_
   Database database_;
   std::int64_t rows_ = 0;
+  std::map<std::int64_t, std::int64_t> rows_of_;  // by series
 
   std::mutex stop_mutex_;
   std::condition_variable stop_;

@@ -7,6 +7,10 @@ namespace panshi::controller {
 
 Authority::Authority(const Inventory& inventory) {
   for (const auto& [name, node] : inventory.nodes) {
+    nodes_.insert(name);
+    for (const std::string& signal : node.offer.signals.value_or(std::vector<std::string>())) {
+      signals_[signal].insert(name);
+    }
     for (const std::string& service : node.services) services_[service].insert(name);
     for (const auto& [link, upstreams] : node.links) links_[link].insert(name);
   }
@@ -18,8 +22,19 @@ bool Authority::owns(const Owners& owners, const std::string& node, const std::s
   return found == owners.end() || found->second.contains(node);
 }
 
-bool Authority::owns_signal(const std::string& node, const std::string& signal) const {
-  return owns(services_, node, signal.substr(0, signal.find('.')));
+Authority::Whose Authority::whose_signal(const State& state, const std::string& node,
+                                         const std::string& signal) const {
+  const auto service = services_.find(signal.substr(0, signal.find('.')));
+  const auto declared = service == services_.end() ? signals_.find(signal) : service;
+  if (service != services_.end() || declared != signals_.end()) {
+    return declared->second.contains(node) ? Whose::kOwn : Whose::kAnothers;
+  }
+  const auto taken = state.signals.by_name.find(signal);
+  // A node that was taken out of the inventory keeps nothing.
+  if (taken == state.signals.by_name.end() || !nodes_.contains(taken->second)) {
+    return Whose::kNobodys;
+  }
+  return taken->second == node ? Whose::kOwn : Whose::kAnothers;
 }
 
 bool Authority::owns_event(const State& state, const std::string& node, const std::string& kind,
@@ -32,6 +47,8 @@ bool Authority::owns_event(const State& state, const std::string& node, const st
     const auto fault = state.faults.find(text_of(data, "fault"));
     return fault == state.faults.end() || fault->second.node == node;
   }
+  const std::string probe = text_of(data, "probe");
+  if (!probe.empty() && whose_signal(state, node, probe + ".up") == Whose::kAnothers) return false;
   return owns(services_, node, text_of(data, "service")) &&
          owns(links_, node, text_of(data, "link"));
 }

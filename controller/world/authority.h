@@ -18,12 +18,15 @@ class Authority {
  public:
   explicit Authority(const Inventory& inventory);
 
+  enum class Whose { kOwn, kAnothers, kNobodys };
+
   // A signal is named after a service or a probe ("orders.up"), or as its probe says. That of a
-  // service is of the node that has it; any other, also of a probe that is named as a link
-  // elsewhere, of whoever sends it.
-  bool owns_signal(const std::string& node, const std::string& signal) const;
-  // An event names a service, a link, an action or a fault: that must be the node's own. An action
-  // is of the node that it was asked of; a fault, or a name, that nobody here knows is the node's.
+  // service is of the node that has it; any other of the nodes for which the inventory has it among
+  // their `signals`; one of which it says nothing, of who took it first (State::signals).
+  Whose whose_signal(const State& state, const std::string& node, const std::string& signal) const;
+  // An event names a service, a link, a probe, an action or a fault: that must be the node's own.
+  // An action is of the node that it was asked of; a fault, or a name, that nobody here knows is
+  // the node's.
   bool owns_event(const State& state, const std::string& node, const std::string& kind,
                   const nlohmann::json& data) const;
 
@@ -31,7 +34,9 @@ class Authority {
   using Owners = std::unordered_map<std::string, std::set<std::string>>;  // name -> nodes
   static bool owns(const Owners& owners, const std::string& node, const std::string& name);
 
+  std::set<std::string> nodes_;
   Owners services_;
+  Owners signals_;
   Owners links_;
 };
 

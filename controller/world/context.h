@@ -5,6 +5,7 @@
 // and as often as one likes. `emit` folds at once, so each sees what the one before it did.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -42,6 +43,11 @@ struct AgentParts {  // names; nothing where the agent did not say
   AgentOffer offer;
 };
 
+struct SignalClaims {  // names that a node took, of late
+  WallTime since{};
+  std::size_t count = 0;
+};
+
 struct HeldDay {  // a drill day whose time has come and that something is in the way of
   WallTime due;
   std::string why;
@@ -69,6 +75,8 @@ struct Memory {
   std::map<std::string, std::string> trouble;      // node -> why its agent is no use, as last said
   std::map<std::string, AgentParts> parts;         // node -> what its agent said that it has
   std::map<std::string, std::set<std::string>> overstepped;  // node -> what it spoke of in vain
+  std::map<std::string, std::deque<WallTime>> leftovers;     // node -> when it told of one, of late
+  std::map<std::string, SignalClaims> claims;                // by node
   std::map<std::string, nlohmann::json> lacks;  // node -> what the inventory has and it has not
   std::map<std::string, WallTime> next_due;     // drill day -> not before, by the calendar
   std::map<std::string, HeldDay> held;          // drill day -> what it waits for

@@ -95,6 +95,17 @@ std::optional<WallTime> unheard_live(const FaultFacts& known, WallTime ended_at,
   return std::min(ended_at, std::max(ended_at - Duration(*lasted), known.intended_at));
 }
 
+// An agent has at most some that we do not know of. More than these in a minute it made up, and
+// each would be four events; what should be in force all the same ends with its lease.
+bool may_be_leftover(Context& context, const std::string& node) {
+  constexpr std::size_t kLeftoversMax = 200;
+  auto& seen = context.memory.leftovers[node];
+  while (!seen.empty() && seen.front() + 1min <= context.now) seen.pop_front();
+  if (seen.size() >= kLeftoversMax) return false;
+  seen.push_back(context.now);
+  return true;
+}
+
 }  // namespace
 
 void learn_fault(Context& context, const std::string& node, const std::string& kind, WallTime at,
@@ -111,6 +122,7 @@ void learn_fault(Context& context, const std::string& node, const std::string& k
     if (is_known && known->second.live_at && !known->second.ended()) {  // it was out of sight
       return context.emit("fault.seen", data, {known->second.drill, "", "", node});
     }
+    if (!is_known && !may_be_leftover(context, node)) return;
   } else if (!is_known || known->second.ended()) {
     return;
   } else if (kind == "fault.stuck" && known->second.stuck &&

@@ -76,6 +76,24 @@ void agent_down(State& state, const Event& event) {
   }
 }
 
+void agent_signals(State& state, const Event& event) {
+  auto& [by_name, by_node] = state.signals;
+  const auto release = [&](const std::string& signal) {
+    const auto found = by_name.find(signal);
+    if (found == by_name.end()) return;
+    by_node[found->second].erase(signal);
+    by_name.erase(found);
+  };
+  for (const std::string& signal : texts_of(event.data, "releases")) {
+    if (by_node[event.node].contains(signal)) release(signal);
+  }
+  for (const std::string& signal : texts_of(event.data, "takes")) {
+    release(signal);  // of a node that is gone
+    by_name[signal] = event.node;
+    by_node[event.node].insert(signal);
+  }
+}
+
 void halt_on(State& state, const Event& event) {
   state.halted = true;
   state.halt_reason = text_of(event.data, "reason");
@@ -117,6 +135,7 @@ FoldTable make_table() {
                      {"controller.stopped", &controller_stopped},
                      {"agent.up", &agent_up},
                      {"agent.down", &agent_down},
+                     {"agent.signals", &agent_signals},
                      {"halt.on", &halt_on},
                      {"halt.off", &halt_off},
                      {"doubt.on", &doubt_on},

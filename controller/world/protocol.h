@@ -30,8 +30,13 @@ struct Restarted {  // first input after the fold of the journal; also on an emp
 struct ClockMoved {
   Duration calendar_ahead{0};
 };
-struct Stopping {};   // last input of a controller that ends in good order
-struct Tick {};       // next_deadline() has come
+struct Stopping {};  // last input of a controller that ends in good order
+struct Tick {};      // next_deadline() has come
+struct AgentFlood {  // of an agent, beyond its share: counted and dropped, never read
+  std::int64_t events = 0;
+  std::int64_t samples = 0;
+  bool any() const { return events > 0 || samples > 0; }
+};
 struct AgentEvents {  // from one answer of an agent's long poll, oldest first
   struct Item {
     WallTime at;  // on the controller's clock: receive time - the agent's age of it
@@ -46,6 +51,7 @@ struct AgentEvents {  // from one answer of an agent's long poll, oldest first
   std::string node;
   std::vector<Item> events;
   std::vector<Sample> samples;
+  AgentFlood dropped = {};  // since it was last told
 };
 struct AgentState {  // full status of an agent, at first contact and after either side restarted
   std::string node;

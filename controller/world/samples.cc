@@ -9,53 +9,86 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kPointsKept = 5min;
-constexpr std::size_t kPointsMax = 10'000;
-constexpr std::size_t kSeriesOfNodeMax = 1'000;  // so that no node's inventions blind the others
+constexpr std::size_t kPointsMax = 10'000;         // of a series
+constexpr std::size_t kPointsOfNodeMax = 500'000;  // 12 MB
 
 }  // namespace
 
-std::uint32_t Samples::index_of(const std::string& node) {
-  const auto index = std::find(nodes_.begin(), nodes_.end(), node) - nodes_.begin();
-  if (static_cast<std::size_t>(index) == nodes_.size()) {
-    nodes_.push_back(node);
-    made_.push_back(0);
-  }
-  return static_cast<std::uint32_t>(index);
+void Samples::forget(const std::string& node, const std::string& signal) {
+  const auto by_node = series_.find(signal);
+  const auto series = by_node->second.find(node);
+  Node& of_node = nodes_[node];
+  of_node.points -= series->second.points.size();
+  of_node.signals.erase(series->second.place);
+  by_node->second.erase(series);
+  if (by_node->second.empty()) series_.erase(by_node);
 }
 
-void Samples::add(const std::string& node, const std::string& signal, WallTime at, double value) {
-  const std::uint32_t index = index_of(node);
-  auto series = series_.find(signal);
-  if (series == series_.end()) {
-    if (made_[index] >= kSeriesOfNodeMax) return;
-    ++made_[index];
-    series = series_.emplace(signal, Series()).first;
+// None: the node has all the series that it may have, and each was fed of late.
+Samples::Series* Samples::series_of(const std::string& node, const std::string& signal,
+                                    WallTime at) {
+  Node& of_node = nodes_[node];
+  const auto by_node = series_.find(signal);
+  if (by_node != series_.end()) {
+    const auto known = by_node->second.find(node);
+    if (known != by_node->second.end()) return &known->second;
   }
-  WallTime& newest = series->second.newest.try_emplace(index, at).first->second;
-  newest = std::max(newest, at);
-  auto& points = series->second.points;
-  auto place = points.end();  // almost always here: answers of two agents may overlap a little
-  while (place != points.begin() && std::prev(place)->at > at) --place;
-  points.insert(place, Point{at, index, value});
+  if (of_node.signals.size() >= kSeriesOfNodeMax) {
+    const std::string oldest = of_node.signals.front();
+    if (series_.at(oldest).at(node).fed_at + stale_after_ >= at) return nullptr;
+    forget(node, oldest);
+  }
+  Series& series = series_[signal][node];
+  series.place = of_node.signals.insert(of_node.signals.end(), signal);
+  return &series;
+}
+
+void Samples::insert(Series& series, const Point& point) {
+  auto& points = series.points;
+  auto place = points.end();  // almost always here: what comes again may overlap a little
+  while (place != points.begin() && std::prev(place)->at > point.at) --place;
+  points.insert(place, point);
   while (points.size() > kPointsMax || points.front().at + kPointsKept < points.back().at) {
     points.pop_front();
   }
 }
 
+void Samples::add(const From& from, const std::string& signal, WallTime at, double value) {
+  Series* series = series_of(from.node, signal, at);
+  if (!series) return;
+  Node& node = nodes_[from.node];
+  node.signals.splice(node.signals.end(), node.signals, series->place);
+  series->fed_at = std::max(series->fed_at, at);
+  if (from.owned) series->newest = std::max(series->newest.value_or(at), at);
+  node.points -= series->points.size();
+  insert(*series, {at, value, from.owned});
+  node.points += series->points.size();
+  if (node.points > kPointsOfNodeMax) {
+    const std::string longest = node.signals.front();
+    forget(from.node, longest);
+  }
+}
+
 template <class Look>
 void Samples::each_point(const Comparison& comparison, const Look& look) const {
-  const auto series = series_.find(comparison.signal);
-  if (series == series_.end()) return;
-  std::uint32_t node = 0;
-  if (!comparison.node.empty()) {
-    const auto known = std::find(nodes_.begin(), nodes_.end(), comparison.node);
-    if (known == nodes_.end()) return;
-    node = static_cast<std::uint32_t>(known - nodes_.begin());
+  const auto by_node = series_.find(comparison.signal);
+  if (by_node == series_.end()) return;
+  using Points = std::deque<Point>::const_reverse_iterator;
+  std::vector<std::pair<Points, Points>> rests;  // of each node; nearly always there is one
+  for (const auto& [node, series] : by_node->second) {
+    if (!comparison.node.empty() && comparison.node != node) continue;
+    rests.emplace_back(series.points.rbegin(), series.points.rend());
   }
-  const auto& points = series->second.points;
-  for (auto point = points.rbegin(); point != points.rend(); ++point) {
-    const bool counts = comparison.node.empty() || point->node == node;
-    if (counts && !look(*point)) return;
+  for (;;) {
+    std::pair<Points, Points>* newest = nullptr;
+    for (auto& rest : rests) {
+      if (rest.first == rest.second) continue;
+      if (!newest || rest.first->at > newest->first->at) newest = &rest;
+    }
+    if (!newest) return;
+    const Point& point = *newest->first++;
+    const bool counts = point.owned || !comparison.node.empty();
+    if (counts && !look(point)) return;
   }
 }
 
@@ -97,7 +130,9 @@ std::map<std::string, WallTime> Samples::newest_by_node(const std::string& signa
   std::map<std::string, WallTime> by_name;
   const auto series = series_.find(signal);
   if (series == series_.end()) return by_name;
-  for (const auto& [node, at] : series->second.newest) by_name[nodes_[node]] = at;
+  for (const auto& [node, one] : series->second) {
+    if (one.newest) by_name[node] = *one.newest;
+  }
   return by_name;
 }
 

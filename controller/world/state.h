@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -205,6 +206,13 @@ struct DayFacts {  // of a drill day; its times are the calendar's
   std::string missed_why;
 };
 
+// Signals of probes and applications of which the inventory does not say whose they are: of the
+// node that offered or sent the name first, while its agent offers it.
+struct SignalOwners {
+  std::map<std::string, std::string> by_name;            // signal -> node
+  std::map<std::string, std::set<std::string>> by_node;  // the same, the other way
+};
+
 struct State {
   std::int64_t epoch = 0;
   bool running = false;  // started and not stopped in good order
@@ -217,6 +225,7 @@ struct State {
   bool doubt = false;
   Counters counters;
   std::map<std::string, AgentFacts> agents;
+  SignalOwners signals;
   std::map<std::string, std::string> marks;  // service -> degraded; absent: ok
   std::map<std::string, PendingEffect> effects;
   std::map<std::string, FaultFacts> faults;

@@ -147,5 +147,39 @@ TEST_CASE("a node that invents signals takes room from nobody else") {
   }
 }
 
+TEST_CASE("a node that once invented signals is seen again, also after a restart") {
+  const TemporaryFolder folder;
+  SignalStore::Limits limits = kWide;
+  limits.series_of_node_max = 3;
+  {
+    auto store = SignalStore::open(folder / "samples.sqlite", limits).value();
+    for (int i = 0; i < 10; ++i) store->add("n", cat("invented", i), at(1s), 1);
+    REQUIRE(store->flush());
+    store->add("n", "invented1", at(50s), 1);
+    for (int i = 0; i < 3; ++i) store->add("n", "own", at(62s + i * 1s), 7);
+    CHECK(values(*store, {.signal = "own"}).size() >= 2);  // not at each sample is room looked for
+    CHECK(store->nodes_of("invented0").empty());
+    CHECK(values(*store, {.signal = "invented0"}).empty());
+    CHECK(values(*store, {.signal = "invented1"}) == std::vector{1.0, 1.0});
+  }
+  auto store = SignalStore::open(folder / "samples.sqlite", limits).value();
+  store->add("n", "invented0", at(130s), 3);  // in the place of another, as a new one
+  CHECK(values(*store, {.signal = "invented0"}) == std::vector{3.0});
+  CHECK(values(*store, {.signal = "own"}).size() >= 2);
+}
+
+TEST_CASE("rows that one node fills are its own to lose") {
+  const TemporaryFolder folder;
+  SignalStore::Limits limits = kWide;
+  limits.rows_max = 100;
+  auto store = SignalStore::open(folder / "samples.sqlite", limits).value();
+  for (int i = 0; i < 20; ++i) store->add("honest", "s", at(i * 1s), i);
+  for (int i = 0; i < 300; ++i) store->add("liar", "junk", at(1min + i * 1s), i);
+  REQUIRE(store->flush());
+  REQUIRE(store->prune(at(6min)));
+  CHECK(values(*store, {.signal = "s"}).size() == 20);
+  CHECK(values(*store, {.signal = "junk"}).size() == 270);
+}
+
 }  // namespace
 }  // namespace panshi::controller

@@ -14,6 +14,44 @@ using Json = nlohmann::json;
 
 constexpr const char* kLiar = "app-1";
 
+// A rule on a probe of keys-1, of which the inventory says nothing; and one that names the node.
+Catalog with_probe_rules() {
+  Catalog catalog = small_catalog();
+  Problems problems;
+  const Json rules = Json::parse(R"({"rules": [
+    {"name": "d1-down", "title": "d1 is down", "signal": "d1.up", "is": "<", "value": 1,
+     "target": {"service": "cardkeys-primary"}},
+    {"name": "d1-down-there", "title": "d1 is down there", "signal": "d1.up", "node": "crowd-1",
+     "is": "<", "value": 1, "target": {"service": "orders"}}]})");
+  for (Rule& rule : read_rules(rules, problems)) catalog.rules[rule.name] = rule;
+  REQUIRE(problems.empty());
+  return catalog;
+}
+
+void offer(Scene& scene, const std::string& node, const std::vector<std::string>& signals) {
+  Json services = Json::array();
+  for (const std::string& name : scene.catalog.inventory.nodes.at(node).services) {
+    services.push_back({{"name", name}, {"state", "ready"}});
+  }
+  scene.step(AgentState{node,
+                        {{"node", node},
+                         {"start_id", "s-1"},
+                         {"services", services},
+                         {"links", Json::array({{{"name", "cardkeys"}}})},
+                         {"signals", signals}}});
+}
+
+void send(Scene& scene, const std::string& node, double d1) {
+  scene.now += 100ms;
+  scene.step(AgentEvents{node, {}, {{scene.now, "d1.up", d1}}});
+}
+
+std::vector<std::string> breached(const Scene& scene) {
+  std::vector<std::string> rules;
+  for (const Event& event : scene.events("breach.opened")) rules.push_back(event.data["rule"]);
+  return rules;
+}
+
 TEST_CASE("a forged outcome of another node's action changes no verdict") {
   Scene scene;
   scene.agents_up();
@@ -64,13 +102,145 @@ TEST_CASE("an effect's id cannot be guessed from another one, and counts on over
 TEST_CASE("a forged signal of another node's service fires no rule, and is told once") {
   Scene scene;
   scene.agents_up();
+  scene.step(AgentEvents{kLiar, {}, {{scene.now, "cardkeys-primary.up", 0}}});  // the first to come
   scene.samples(1, 20);
   for (int i = 0; i < 5; ++i) {
     scene.now += 100ms;
     scene.step(AgentEvents{kLiar, {}, {{scene.now, "cardkeys-primary.up", 0}}});
   }
   CHECK(scene.only("agent.overstepped").data["what"] == "signal cardkeys-primary.up");
+  CHECK(scene.only("agent.overstepped").node == kLiar);
   CHECK(scene.events("breach.opened").empty());
+}
+
+TEST_CASE("a forged signal of another node's probe fires no rule, and is told once") {
+  Scene scene(with_probe_rules());
+  scene.agents_up();
+  offer(scene, "keys-1", {"cardkeys-primary.up", "d1.latency_ms", "d1.up"});
+  for (int i = 0; i < 5; ++i) {
+    send(scene, kLiar, 0);
+    send(scene, "keys-1", 1);
+  }
+  offer(scene, kLiar, {"d1.up", "orders.up"});
+  send(scene, kLiar, 0);
+  CHECK(scene.only("agent.overstepped").data["what"] == "signal d1.up");
+  CHECK(scene.only("agent.overstepped").node == kLiar);
+  CHECK(breached(scene).empty());
+  send(scene, "keys-1", 0);
+  CHECK(breached(scene) == std::vector<std::string>{"d1-down"});
+}
+
+TEST_CASE("whose a signal is outlives a restart of the controller, whoever comes first") {
+  Scene scene(with_probe_rules());
+  scene.agents_up();
+  offer(scene, "keys-1", {"d1.up"});
+  scene.crash();
+  send(scene, kLiar, 0);
+  offer(scene, kLiar, {"d1.up"});
+  send(scene, kLiar, 0);
+  offer(scene, "keys-1", {"d1.up"});
+  send(scene, "keys-1", 1);
+  send(scene, kLiar, 0);
+  CHECK(breached(scene).empty());
+  CHECK(scene.events("agent.signals").size() == 1);  // nothing has changed since
+}
+
+TEST_CASE("a name that nobody offered is of the node that sent it first") {
+  Scene scene(with_probe_rules());
+  scene.agents_up();
+  send(scene, "keys-1", 1);
+  CHECK(scene.only("agent.signals").data["takes"] == Json{"d1.up"});
+  CHECK(scene.only("agent.signals").node == "keys-1");
+  send(scene, kLiar, 0);
+  scene.step(
+      AgentEvents{kLiar, {{scene.now, "probe.changed", {{"probe", "d1"}, {"up", false}}}}, {}});
+  CHECK(breached(scene).empty());
+  CHECK(scene.events("probe.changed").empty());
+}
+
+TEST_CASE("a probe that moved to another node counts there") {
+  Scene scene(with_probe_rules());
+  scene.agents_up();
+  offer(scene, "keys-1", {"d1.up"});
+  SECTION("because its agent does not offer it any more") {
+    offer(scene, "app-1", {"d1.up"});  // sooner than the other let go of it
+    offer(scene, "keys-1", {"cardkeys-primary.up"});
+    CHECK(scene.events("agent.signals").back().data["releases"] == Json{"d1.up"});
+  }
+  SECTION("because the inventory says so") {
+    auto moved = std::make_shared<Catalog>(scene.catalog);
+    moved->inventory.nodes["app-1"].offer.signals = {"d1.up"};
+    scene.step(Reloaded{moved});
+    send(scene, "keys-1", 0);
+    CHECK(breached(scene).empty());
+  }
+  SECTION("because its node is gone") {
+    auto without = std::make_shared<Catalog>(scene.catalog);
+    without->inventory.nodes.erase("keys-1");
+    for (auto* rules : {&without->rules})
+      std::erase_if(*rules, [](const auto& rule) { return rule.first != "d1-down"; });
+    without->runbooks.clear();
+    without->scenarios.clear();
+    scene.step(Reloaded{without});
+  }
+  send(scene, "app-1", 0);
+  CHECK(breached(scene) == std::vector<std::string>{"d1-down"});
+}
+
+TEST_CASE("two nodes that send one name on purpose") {
+  Catalog catalog = with_probe_rules();
+  SECTION("both count where the inventory gives it to both") {
+    catalog.inventory.nodes["keys-1"].offer.signals = {"d1.up"};
+    catalog.inventory.nodes["crowd-1"].offer.signals = {"d1.up"};
+    Scene scene(std::move(catalog));
+    scene.agents_up();
+    send(scene, "keys-1", 1);
+    send(scene, "crowd-1", 0);
+    CHECK(breached(scene) == std::vector<std::string>{"d1-down", "d1-down-there"});
+    CHECK(scene.events("agent.overstepped").empty());
+  }
+  SECTION("else each counts where it is named, and the first where none is") {
+    Scene scene(std::move(catalog));
+    scene.agents_up();
+    send(scene, "keys-1", 1);
+    send(scene, "crowd-1", 0);
+    CHECK(breached(scene) == std::vector<std::string>{"d1-down-there"});
+  }
+}
+
+TEST_CASE("a node takes no more names than it may have, and few anew all day") {
+  Scene scene;
+  scene.agents_up();
+  for (int round = 0; round < 5; ++round) {
+    std::vector<std::string> names;
+    for (int i = 0; i < 6'000; ++i) names.push_back(cat("invented", round, "-", i));
+    offer(scene, kLiar, names);
+  }
+  std::size_t taken = 0;
+  for (const Event& event : scene.events("agent.signals")) taken += event.data["takes"].size();
+  CHECK(taken == 2'000);
+  CHECK(scene.only("agent.overstepped").data["what"] == "too many signals");
+  offer(scene, "crowd-1", {"d1.up"});
+  CHECK(scene.events("agent.signals").back().data["takes"] == Json{"d1.up"});
+}
+
+TEST_CASE("a flood that was cut is told, with how much") {
+  Scene scene;
+  scene.agents_up();
+  scene.step(AgentEvents{kLiar, {}, {}, {.events = 7, .samples = 2}});
+  CHECK(scene.only("agent.overstepped").data["events"] == 7);
+  CHECK(scene.only("agent.overstepped").data["samples"] == 2);
+}
+
+TEST_CASE("an agent has not hundreds of faults of which we do not know") {
+  Scene scene;
+  scene.agents_up();
+  AgentEvents lies{kLiar, {}, {}};
+  for (int i = 0; i < 1'000; ++i) {
+    lies.events.push_back({scene.now, "fault.live", {{"fault", cat("x", i)}, {"kind", "k"}}});
+  }
+  scene.step(lies);
+  CHECK(scene.events("fault.live").size() == 200);
 }
 
 TEST_CASE("a probe may be named as a link of another node") {

@@ -81,7 +81,11 @@ TEST_CASE("a drill's end says how far the samples had come that its report shows
 }
 
 TEST_CASE("of a node that fell silent long before a drill's end, the last sample is known") {
-  Scene scene;
+  Catalog catalog = small_catalog();
+  for (const char* node : {"app-1", "crowd-1"}) {  // both have the signal
+    catalog.inventory.nodes[node].offer.signals = {"latency_ms"};
+  }
+  Scene scene(std::move(catalog));
   scene.agents_up();
   Json document = hang_document();
   document["settle"] = "6m";

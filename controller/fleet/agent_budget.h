@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// AgentBudget: how much of what one agent says is taken in. A node that was taken over can say as
+// much as its line carries; what of it reaches the loop and the journal is bounded here.
+//
+// An honest agent's whole backlog passes (its buffer is bounded, too), and for long so much as an
+// honest agent says. What is beyond is dropped and counted. Outcomes of effects (`action.done`,
+// `fault.*`) have buckets of their own: a flood of probes' events does not hold them up.
+//
+// Pure. Owned by the thread `fleet`; a copy is what the budget was before.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "controller/world/protocol.h"
+#include "core/base/clock.h"
+
+namespace panshi::controller {
+
+// Holds so much at most, gets so much a second. What is taken may leave it in debt.
+class TokenBucket {
+ public:
+  TokenBucket(double burst, double per_second)
+      : burst_(burst), per_second_(per_second), left_(burst) {}
+
+  void fill(MonoTime now);
+  bool has(double amount) const { return left_ >= amount; }
+  void take(double amount) { left_ -= amount; }
+  MonoTime solvent_at() const;  // when it is out of debt
+
+ private:
+  double burst_;
+  double per_second_;
+  double left_;
+  std::optional<MonoTime> filled_;
+};
+
+class AgentBudget {
+ public:
+  AgentBudget();
+
+  void fill(MonoTime now);  // before what came at `now` is taken
+  // False: it is to be dropped, and is counted as dropped.
+  bool take_event(const std::string& kind, const nlohmann::json& data);
+  bool take_sample(const std::string& signal);
+  // A status of so many bytes was read; the next one may be asked for then.
+  void take_status(std::size_t bytes);
+  MonoTime next_status_at() const { return statuses_.solvent_at(); }
+
+  bool dropped_any() const { return dropped_.any(); }  // since `fill`
+  bool dropped_events() const { return dropped_.events > 0; }
+  // What is to be told of: nothing while the last was told of less than a minute ago.
+  AgentFlood untold(MonoTime now);
+
+ private:
+  struct Share {
+    TokenBucket events;
+    TokenBucket bytes;
+    std::size_t event_max;  // bytes
+  };
+  bool drop(std::int64_t AgentFlood::*what);
+
+  Share outcomes_;
+  Share others_;
+  TokenBucket samples_;
+  TokenBucket statuses_;  // bytes
+  AgentFlood dropped_;    // since `fill`
+  AgentFlood untold_;
+  std::optional<MonoTime> told_at_;
+};
+
+}  // namespace panshi::controller
