@@ -72,7 +72,8 @@ Result<uid_t> user_of_line(const std::string& table, const TcpEnd& of, const Fit
 
 template <class Look>
 Result<uid_t> in_tables(const TcpEnd& of, const Look& look) {
-  for (const char* file : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+  // This thread's: it may be in a network namespace of its own.
+  for (const char* file : {"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"}) {
     const auto table = read_file(file, kTableMax);
     if (!table) continue;
     if (const auto user = look(*table)) return user;

@@ -26,8 +26,8 @@ class Secret {
   bool empty() const { return file_.empty(); }
   const std::filesystem::path& file() const { return file_; }
   // Without the line end behind it; "" for none. kNotFound; kInvalid: it is empty, or has a zero
-  // byte or several lines; kRefused: others may read it or change it or its folder, or it is longer than 4 KiB. No
-  // error tells what is in it.
+  // byte or several lines; kRefused: others may read it or change it or its folder, or it is longer
+  // than 4 KiB. No error tells what is in it.
   Result<std::string> read() const;
 
  private:
