@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // panshi audit …: who did what at the controller or an agent, and whether the record of it is
 // whole.
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -38,7 +39,10 @@ Result<Lines> fetch(Invocation& i, Connection& controller, std::int64_t after) {
 Result<Lines> lines_of_file(const std::string& file) {
   std::ifstream in(file);
   if (!in) return fail(ErrorCode::kNotFound, cat(file, ": cannot be read"));
-  if (in.peek() == std::ifstream::traits_type::eof()) {  // a folder, too
+  if (std::filesystem::is_directory(file)) {
+    return fail(ErrorCode::kInvalid, cat(file, ": is a folder; name the file audit.log in it"));
+  }
+  if (in.peek() == std::ifstream::traits_type::eof()) {
     return fail(ErrorCode::kInvalid, cat(file, ": is not an audit log: there is nothing in it"));
   }
   Lines lines;
@@ -117,8 +121,8 @@ int export_lines(Invocation& invocation) {
     if (!lines) return report_error(i, lines.error());
     for (const std::string& line : *lines) {
       // What is no line of a log is a text in JSON: it makes no second line, and steers nothing.
-      const bool is_line = audit_number(line) != 0 && one_line(line) == line;
-      i.terminal.raw((is_line ? line : dump_json(line)) + "\n");
+      const bool is_line = audit_number(line) != 0 && line.find('\n') == std::string::npos;
+      i.terminal.raw(printable_json(is_line ? line : dump_json(line)) + "\n");
     }
     return kPass;
   });

@@ -33,6 +33,9 @@ std::int64_t days_left(const TlsCertificate& about) {
 }
 
 Json issued_json(const Authority::Issued& issued) {
+  if (!issued.problem.empty()) {
+    return {{"certificate", issued.certificate.string()}, {"problem", issued.problem}};
+  }
   return {{"who", issued.about.peer},
           {"names", issued.about.names},
           {"serial", issued.about.serial},
@@ -188,7 +191,7 @@ int show(Invocation& i) {
   rows.push_back({kAuthority, "", cat(days_left(own)), state_of(*authority, own, kAuthority)});
   for (const auto& each : *issued) {
     const bool known = each.problem.empty();
-    rows.push_back({known ? each.about.peer : each.certificate.filename().string(),
+    rows.push_back({known ? each.about.peer : one_line(each.certificate.filename().string()),
                     join(each.about.names, ", "),
                     known ? cat(days_left(each.about)) : std::string(),
                     state_of(*authority, each)});

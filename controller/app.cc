@@ -91,7 +91,7 @@ struct App::Impl {
   Status open_files();
   void start_parts(std::map<std::string, AgentCursor> cursors);
   Status start_api();
-  std::shared_ptr<Access> doorman() const;
+  std::shared_ptr<Access> doorman();
   void carry_out(const Effect& effect);
   bool deliver(Letter letter);
   std::vector<Effect> last_effects() const;
@@ -109,6 +109,8 @@ struct App::Impl {
   std::string token;
   std::shared_ptr<TokenBook> tokens;
   std::shared_ptr<AuditLog> audit;
+  std::shared_ptr<Access> access;
+  std::map<std::string, Rights> users;  // guarded by `reloading` once it runs
   std::shared_ptr<Tls> tls;
   std::string identity;  // of this state directory, to agents
   std::string start;     // of this run: a copy of the directory is not us
@@ -197,11 +199,12 @@ void App::Impl::start_parts(std::map<std::string, AgentCursor> cursors) {
                       .deliver = to_loop});
 }
 
-std::shared_ptr<Access> App::Impl::doorman() const {
-  return std::make_shared<Access>(
-      Access::Options{.tokens = {{"controller.token", token, kAllRights}},
-                      .certificates = config.users},
+std::shared_ptr<Access> App::Impl::doorman() {
+  users = config.users;
+  access = std::make_shared<Access>(
+      Access::Options{.tokens = {{"controller.token", token, kAllRights}}, .certificates = users},
       tokens, audit);
+  return access;
 }
 
 Status App::Impl::start_api() {
@@ -319,6 +322,11 @@ Result<nlohmann::json> App::Impl::reload() {
   ASSIGN_OR_RETURN(nlohmann::json answer, reply->wait(limits::kCommandWait));
   catalog.publish(*fresh);
   fleet->set_agents(agents_of(fresh->inventory));
+  if (loaded.config.users != users) {
+    users = loaded.config.users;
+    access->let_in(users);
+    answer["changes"].push_back("users: who may what by a certificate");
+  }
   answer["needs_restart"] = needs_restart(config, loaded.config);
   for (const auto& change : answer["changes"]) log_info(cat("reload: ", change.get<std::string>()));
   return answer;

@@ -34,7 +34,13 @@ class Access : public HttpDoorman {
   };
   // Either may be null.
   Access(Options options, std::shared_ptr<TokenBook> book, std::shared_ptr<AuditLog> audit)
-      : options_(std::move(options)), book_(std::move(book)), audit_(std::move(audit)) {}
+      : options_(std::move(options)),
+        book_(std::move(book)),
+        audit_(std::move(audit)),
+        certificates_(options_.certificates) {}
+
+  // In place of Options::certificates, from now on.
+  void let_in(std::map<std::string, Rights> certificates);
 
   HttpCaller identify(const HttpRequest& head, bool one_credential) const override;
   std::string lacks(const HttpCaller& caller, Rights rights) const override;
@@ -53,7 +59,8 @@ class Access : public HttpDoorman {
   const Options options_;
   const std::shared_ptr<TokenBook> book_;
   const std::shared_ptr<AuditLog> audit_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Rights> certificates_;
   std::map<std::string, Budget> changes_;  // of each caller
 };
 

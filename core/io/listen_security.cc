@@ -27,6 +27,7 @@ ListenSecurity read_listen_security(Fields& in, const std::filesystem::path& bas
     const auto file = [&](const char* key, bool needed, std::filesystem::path& out) {
       std::string name;
       needed ? tls.need(key, name) : tls.may(key, name);
+      if (one_line(name) != name) tls.problem(key, "has a control character");
       if (!name.empty()) out = base / name;
     };
     TlsFiles& files = security.tls.emplace();

@@ -89,6 +89,7 @@ void may_secret(Fields& in, const char* key, Secret& out) {
   std::string file;
   Fields fields(*value, in.path_of(key), in.problems());
   fields.need("secret", file);
+  if (one_line(file) != file) fields.problem("secret", "has a control character");
   fields.done();
   out = Secret(file);
 }

@@ -169,7 +169,9 @@ struct Signer {
 // Whoever may read the key or write beside it is the authority, too.
 Status check_folder(const fs::path& folder) {
   const fs::path key = folder / "ca.key";
-  if (auto ours = check_trusted(key); !ours) return ours;
+  for (const fs::path& each : {key, folder / "issued"}) {
+    if (auto ours = check_trusted(each); !ours) return ours;
+  }
   struct stat about = {};
   if (::stat(key.c_str(), &about) == 0 && (about.st_mode & (S_IRWXG | S_IRWXO)) == 0) return {};
   return fail(ErrorCode::kRefused, cat(key.string(), ": others may read this key: chmod 600 ",
@@ -302,6 +304,8 @@ Result<Authority::Issued> Authority::write(const Subject& subject, WallTime now,
                                            std::optional<Duration> valid) {
   if (auto good = check_subject(subject); !good) return tl::unexpected(good.error());
   ASSIGN_OR_RETURN(const Signer signer, signer_of(folder_));
+  // Before anything is made.
+  if (auto list = revoked_list(); !list) return tl::unexpected(list.error());
   const std::string peer = cat(subject.role, "/", subject.name);
   const Key key = make_key();
   X509* const by = signer.certificate.get();
@@ -325,7 +329,7 @@ Result<Authority::Issued> Authority::write(const Subject& subject, WallTime now,
   const TlsFiles files = files_of(peer);
   // Good until its end all the same, so that revoke() must still know it.
   if (const auto before = read_file(files.certificate)) {
-    ASSIGN_OR_RETURN(const TlsCertificate old, read_certificate(*before));
+    ASSIGN_OR_RETURN(const TlsCertificate old, certificate_in(files.certificate, *before));
     fs::create_directories(folder_ / kEarlier);
     const fs::path kept_as = folder_ / kEarlier / cat(file_name(peer), "-", old.serial, ".crt");
     if (auto kept = write_file_durably(kept_as, *before); !kept) {
@@ -408,6 +412,9 @@ Result<std::vector<Authority::Issued>> Authority::issued() const {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_ / "issued", error)) {
     if (entry.path().extension() == ".crt") files.push_back(entry.path());
+  }
+  if (error) {
+    return fail(ErrorCode::kRefused, cat((folder_ / "issued").string(), ": ", error.message()));
   }
   std::sort(files.begin(), files.end());
   std::vector<Issued> all;
