@@ -84,7 +84,11 @@ bool may_be_repeated(const HttpCall& call) {
 bool may_hear_token(HttpTransfer& transfer, const TcpEnd& peer, const TcpEnd& own) {
   const HttpCall& call = transfer.call;
   if (call.token.empty() || call.tls || call.web || !call.unix_socket.empty()) return true;
-  if (!is_loopback(peer.address) || transfer.proven_port == own.port) return true;
+  // A new connection is asked for even when it has the port of one that was proven.
+  long opened = 0;
+  curl_easy_getinfo(transfer.easy.get(), CURLINFO_NUM_CONNECTS, &opened);
+  const bool is_proven = opened == 0 && transfer.proven_port == own.port;
+  if (!is_loopback(peer.address) || is_proven) return true;
   const auto holder = user_of_server(peer, own);
   const bool trusted =
       holder && (*holder == 0 || *holder == ::geteuid() || *holder == call.token_owner);
