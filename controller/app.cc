@@ -53,15 +53,15 @@ std::vector<std::string> needs_restart(const Config& now, const Config& next) {
 }
 
 std::unique_ptr<Fleet> make_fleet(const Config& config, std::map<std::string, AgentCursor> cursors,
-                                  std::string identity, std::string start, bool takes_over,
-                                  Fleet::Parts parts) {
+                                  std::shared_ptr<const Tls> tls, std::string identity,
+                                  std::string start, bool takes_over, Fleet::Parts parts) {
   Fleet::Options options{.agents = agents_of(config.inventory),
                          .cursors = std::move(cursors),
                          .controller = std::move(identity),
                          .start = std::move(start),
                          .listens_at = cat(config.address, ":", config.port),
                          .takes_over = takes_over,
-                         .tls = tls_files(config.security),
+                         .tls = std::move(tls),
                          .lease = config.settings.lease,
                          .poll = config.poll,
                          .lost_after = config.settings.agent_lost_after};
@@ -192,7 +192,7 @@ void App::Impl::start_parts(std::map<std::string, AgentCursor> cursors) {
     return nlohmann::json::object();
   };
   errands = std::make_unique<Errands>(std::move(handlers), loop->clock(), to_loop);
-  fleet = make_fleet(config, std::move(cursors), identity, start, parts.takes_over,
+  fleet = make_fleet(config, std::move(cursors), tls, identity, start, parts.takes_over,
                      {.clock = parts.clock,
                       .anchored = loop->clock(),
                       .needs = loop->needs(),

@@ -18,9 +18,8 @@ inline constexpr Duration kClockStep = 1s;          // of the machine's clock th
 inline constexpr Duration kLoopIdleMax = 500ms;     // the loop wakes at least this often
 inline constexpr Duration kViewEvery = 200ms;       // the API's snapshot is this fresh at worst
 inline constexpr Duration kCommandWait = 5s;        // an API call waits this long for the loop
-inline constexpr std::size_t kReasonMax =
-    1'000;                                   // bytes of what people say, which is shown in one line
-inline constexpr Duration kStopWithin = 3s;  // reverting everything at an orderly stop
+inline constexpr std::size_t kReasonMax = 1'000;    // bytes of what people say, shown in one line
+inline constexpr Duration kStopWithin = 3s;         // reverting everything at an orderly stop
 
 // Journal and samples.
 inline constexpr std::int64_t kAuditPageMax = 1'000;      // lines in one answer
@@ -37,9 +36,9 @@ inline constexpr std::size_t kSeriesOfNodeMax = 2'000;  // of one node
 // Fleet.
 inline constexpr Duration kRetryFirst = 20ms;  // between attempts at one agent
 inline constexpr Duration kRetryMax = 500ms;
-// Of a connection over TLS: shaking hands costs both sides 5 ms in all, and whoever was revoked at
-// an agent is found out by then.
-inline constexpr Duration kProvenLifeMax = 1min;
+// Of a connection over TLS: shaking hands costs both sides 5 ms in all. None outlives a change of
+// the files that say who is believed.
+inline constexpr Duration kProvenLifeMax = 10min;
 inline constexpr Duration kAttemptMax = 2s;         // one attempt of one effect
 inline constexpr Duration kActionAskEvery = 1s;     // if `action.done` should have been missed
 inline constexpr Duration kActionGrace = 500ms;     // the agent's own timeout goes first

@@ -231,9 +231,10 @@ void AgentSession::tick(MonoTime now, const Deliver& deliver) {
   phase_ = Phase::kCatchUp;
 }
 
-void AgentSession::we_slept(Duration slept) {
-  last_answer_ += slept;
-  trouble_since_ += slept;
+void AgentSession::we_slept(MonoTime from, MonoTime until) {
+  // It may have answered just now.
+  last_answer_ = std::min(until, last_answer_ + (until - from));
+  trouble_since_ = std::min(until, trouble_since_ + (until - from));
 }
 
 bool AgentSession::has_news(MonoTime now) const {

@@ -49,8 +49,8 @@ class AgentSession {
   std::optional<HttpCall> next_call(const Needs& needs, MonoTime now);
   void answered(const Result<HttpReply>& reply, Instant at, const Deliver& deliver);
   void tick(MonoTime now, const Deliver& deliver);
-  // We were asleep so long (a frozen process, a paused machine): no agent was silent meanwhile.
-  void we_slept(Duration slept);
+  // We were asleep (a frozen process, a paused machine): no agent was silent meanwhile.
+  void we_slept(MonoTime from, MonoTime until);
   std::optional<MonoTime> next_deadline() const;
 
   bool up() const { return up_; }

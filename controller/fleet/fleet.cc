@@ -50,8 +50,9 @@ Fleet::Fleet(Options options, Parts parts)
   }
   http_ = std::make_unique<HttpFleet>(
       HttpFleet::Options{.in_flight_max = 4 * members_.size() + limits::kEffectsMax,
-                         .connections_max = 4 * members_.size() + 256});
-  thread_ = std::thread([this] { run(); });
+                         .connections_max = 4 * members_.size() + 256,
+                         .turn = [this] { return turn(); }});
+  (void)post([this] { has_begun_ = true; });
 }
 
 Fleet::~Fleet() { stop(); }
@@ -68,7 +69,7 @@ std::unique_ptr<Fleet::Member> Fleet::make_member(const Agent& agent, AgentCurso
 }
 
 void Fleet::set_agents(std::vector<Agent> agents) {
-  (void)jobs_.put([this, agents = std::move(agents)] { replace_members(agents); });
+  (void)post([this, agents = std::move(agents)] { replace_members(agents); });
 }
 
 void Fleet::replace_members(const std::vector<Agent>& agents) {
@@ -88,29 +89,35 @@ void Fleet::replace_members(const std::vector<Agent>& agents) {
 
 void Fleet::stop() {
   jobs_.close();
-  if (thread_.joinable()) thread_.join();
-  http_.reset();
+  http_->stop();
 }
 
-void Fleet::run() {
-  while (!jobs_.closed()) {
-    const MonoTime wake = next_wake();
-    std::vector<Job> jobs = jobs_.take_all(wake);
-    // Who was asleep (a frozen process, a paused machine) accuses nobody of silence.
-    const Duration slept = parts_.clock.mono() - wake;
-    if (slept > limits::kLoopIdleMax) {
-      for (auto& [node, member] : members_) member->session.we_slept(slept);
-    }
-    for (Job& job : jobs) job();
-    for (auto& [node, member] : members_) serve(*member);
-    for (auto& [id, call] : effects_) serve(*call);
-    std::erase_if(effects_, [this](const auto& entry) {
-      auto done = entry.second->give_up(now());
-      if (done) finish(*std::move(done));
-      return done.has_value();
-    });
-    deliver_outcomes();
+bool Fleet::post(Job job) {
+  if (!jobs_.put(std::move(job))) return false;
+  http_->ring();
+  return true;
+}
+
+MonoTime Fleet::turn() {
+  std::vector<Job> jobs = jobs_.take_now();
+  for (Job& job : jobs) job();
+  if (!has_begun_ || jobs_.closed()) return MonoTime::max();
+  // Who was asleep (a frozen process, a paused machine) accuses nobody of silence.
+  const MonoTime woken = parts_.clock.mono();
+  if (woken - wake_ > limits::kLoopIdleMax) {
+    for (auto& [node, member] : members_) member->session.we_slept(wake_, woken);
   }
+  const auto needs = parts_.needs.read();
+  for (auto& [node, member] : members_) serve(*member, *needs);
+  for (auto& [id, call] : effects_) serve(*call);
+  std::erase_if(effects_, [this](const auto& entry) {
+    auto done = entry.second->give_up(now());
+    if (done) finish(*std::move(done));
+    return done.has_value();
+  });
+  deliver_outcomes();
+  wake_ = jobs_.empty() ? next_wake() : parts_.clock.mono();
+  return wake_;
 }
 
 MonoTime Fleet::next_wake() const {
@@ -125,9 +132,9 @@ MonoTime Fleet::next_wake() const {
   return next;
 }
 
-void Fleet::serve(Member& member) {
+void Fleet::serve(Member& member, const Needs& needs) {
   member.session.tick(parts_.clock.mono(), parts_.deliver);
-  auto call = member.session.next_call(*parts_.needs.read(), parts_.clock.mono());
+  auto call = member.session.next_call(needs, parts_.clock.mono());
   if (!call) return;
   send(member, *std::move(call), [this, &member](const Result<HttpReply>& reply, Instant at) {
     if (member.gone) return;
@@ -157,7 +164,7 @@ void Fleet::serve(EffectCall& call) {
 
 void Fleet::carry_out(Effect effect) {
   // The mailbox of jobs is bounded far above the effects: this can only fail while stopping.
-  (void)jobs_.put([this, effect = std::move(effect)] { begin(effect); });
+  (void)post([this, effect = std::move(effect)] { begin(effect); });
 }
 
 void Fleet::begin(Effect effect) {
@@ -195,7 +202,12 @@ void Fleet::deliver_outcomes() {
 void Fleet::send(Member& member, HttpCall call,
                  std::function<void(const Result<HttpReply>&, Instant)> then) {
   const Agent& agent = member.agent;
-  if (auto ready = address_to_agent(call, agent.node, agent.token_file, options_.tls, member.token);
+  std::shared_ptr<const TlsFiles> files;
+  if (const auto& tls = options_.tls) {
+    files = {tls, &tls->files()};
+    call.opened_since = tls->changed();
+  }
+  if (auto ready = address_to_agent(call, agent.node, agent.token_file, files, member.token);
       !ready) {
     (void)jobs_.put([this, then = std::move(then), why = ready.error()] {
       then(tl::unexpected<Error>(why), now());
@@ -208,12 +220,10 @@ void Fleet::send(Member& member, HttpCall call,
   if (options_.takes_over) call.headers[kTakeOverHeader] = "1";
   call.keep_header = kSentHeader;
   http_->start(std::move(call), [this, &member, then = std::move(then)](Result<HttpReply> reply) {
-    const Instant at = now();  // on arrival: the ages of events count from here
-    (void)jobs_.put([&member, then, reply = std::move(reply), at] {
-      Instant sent = at;
-      if (reply) sent.wall -= member.clock.late_by(reply->header, at.mono);
-      then(reply, sent);
-    });
+    if (jobs_.closed()) return;
+    Instant sent = now();  // on arrival: the ages of events count from here
+    if (reply) sent.wall -= member.clock.late_by(reply->header, sent.mono);
+    then(reply, sent);
   });
 }
 
@@ -249,10 +259,10 @@ ErrorCode code_of_status(int status) {
 
 }  // namespace
 
-Fleet::Answer Fleet::start_call(const std::string& node, const std::string& path, bool post,
+Fleet::Answer Fleet::start_call(const std::string& node, const std::string& path, bool is_post,
                                 Duration timeout) {
   auto reply = std::make_shared<Reply>();
-  const bool queued = jobs_.put([this, node, path, post, timeout, reply] {
+  const bool queued = post([this, node, path, is_post, timeout, reply] {
     (void)reply->take();
     const auto found = members_.find(node);
     if (found == members_.end()) {
@@ -260,7 +270,7 @@ Fleet::Answer Fleet::start_call(const std::string& node, const std::string& path
     }
     HttpCall call;
     call.url = found->second->agent.url + path;
-    if (post) {
+    if (is_post) {
       call.method = "POST";
       call.body = dump_json({{"epoch", parts_.needs.read()->epoch}});
     }
@@ -290,7 +300,7 @@ Result<nlohmann::json> Fleet::await(const Answer& reply, const std::string& node
 
 std::vector<std::string> Fleet::nodes_up() {
   auto reply = std::make_shared<Reply>();
-  (void)jobs_.put([this, reply] {
+  (void)post([this, reply] {
     std::vector<std::string> up;
     for (const auto& [node, member] : members_) {
       if (member->session.up()) up.push_back(node);

@@ -12,7 +12,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "controller/fleet/agent_clock.h"
@@ -40,11 +39,11 @@ class Fleet {
   struct Options {
     std::vector<Agent> agents;
     std::map<std::string, AgentCursor> cursors;
-    std::string controller;   // who we are
-    std::string start;        // made anew for this run
-    std::string listens_at;   // "10.0.0.9:17700"
-    bool takes_over = false;  // agents that another controller commands are to be ours
-    std::shared_ptr<const TlsFiles> tls = {};  // who we are, for agents at https://
+    std::string controller;               // who we are
+    std::string start;                    // made anew for this run
+    std::string listens_at;               // "10.0.0.9:17700"
+    bool takes_over = false;              // agents that another controller commands are to be ours
+    std::shared_ptr<const Tls> tls = {};  // who we are, for agents at https://
     Duration lease;
     Duration poll;
     Duration lost_after;
@@ -76,7 +75,8 @@ class Fleet {
 
  private:
   using Answer = std::shared_ptr<Reply>;
-  Answer start_call(const std::string& node, const std::string& path, bool post, Duration timeout);
+  Answer start_call(const std::string& node, const std::string& path, bool is_post,
+                    Duration timeout);
   static Result<nlohmann::json> await(const Answer& answer, const std::string& node,
                                       Duration timeout);
   using Job = std::function<void()>;  // run on the thread `fleet`
@@ -90,10 +90,11 @@ class Fleet {
 
   std::unique_ptr<Member> make_member(const Agent& agent, AgentCursor cursor) const;
   void replace_members(const std::vector<Agent>& agents);
-  void run();
+  bool post(Job job);  // from another thread
+  MonoTime turn();
   MonoTime next_wake() const;
   Instant now() const { return {parts_.clock.mono(), parts_.anchored.now()}; }
-  void serve(Member& member);
+  void serve(Member& member, const Needs& needs);
   void serve(EffectCall& call);
   void begin(Effect effect);
   void withdraw_injections(const Effect& effect);
@@ -110,8 +111,9 @@ class Fleet {
   std::vector<std::unique_ptr<Member>> gone_;  // calls under way may still refer to them
   std::map<std::string, std::unique_ptr<EffectCall>> effects_;  // by id
   std::deque<EffectDone> outcomes_;                             // not delivered yet
-  std::thread thread_;
-  std::unique_ptr<HttpFleet> http_;  // first to go: its answers are jobs
+  bool has_begun_ = false;                                      // set by the first job
+  MonoTime wake_ = MonoTime::max();                             // when the next turn is due
+  std::unique_ptr<HttpFleet> http_;  // its thread is ours, and the first to go
 };
 
 }  // namespace panshi::controller

@@ -41,10 +41,17 @@ class Mailbox {
     } else {
       ready_.wait(lock, due);
     }
-    std::vector<T> taken(std::make_move_iterator(items_.begin()),
-                         std::make_move_iterator(items_.end()));
-    items_.clear();
-    return taken;
+    return take();
+  }
+
+  // Everything waiting, without blocking.
+  std::vector<T> take_now() {
+    const std::lock_guard lock(mutex_);
+    return take();
+  }
+  bool empty() const {
+    const std::lock_guard lock(mutex_);
+    return items_.empty();
   }
 
   void close() {
@@ -60,6 +67,13 @@ class Mailbox {
   }
 
  private:
+  std::vector<T> take() {
+    std::vector<T> taken(std::make_move_iterator(items_.begin()),
+                         std::make_move_iterator(items_.end()));
+    items_.clear();
+    return taken;
+  }
+
   const std::size_t capacity_;
   mutable std::mutex mutex_;
   std::condition_variable ready_;

@@ -50,9 +50,10 @@ struct HttpCall {
   // A connection of its own, which ends with a reset: it leaves no TIME_WAIT, of which hundreds a
   // second would use up the ports.
   bool one_off = false;
-  std::string keep_header = {};      // name of a header of the answer to hand back
-  bool keep_cookies = false;         // hand back what the answer sets
-  Duration life_max = kHttpLifeMax;  // of the connection that it may use
+  std::string keep_header = {};               // name of a header of the answer to hand back
+  bool keep_cookies = false;                  // hand back what the answer sets
+  Duration life_max = kHttpLifeMax;           // of the connection that it may use
+  std::optional<MonoTime> opened_since = {};  // which is not from before that
   // For an https:// url: who we are and whom we believe, read anew for each connection.
   std::shared_ptr<const TlsFiles> tls = {};
   // The server's Unix socket, in place of what the url says to connect to ("http://localhost/...").
@@ -108,12 +109,17 @@ class HttpFleet {
     std::size_t in_flight_max = 256;   // more wait in order
     std::size_t waiting_max = 10'000;  // beyond: `done` gets kRefused
     std::size_t connections_max = 1'024;
+    // For whoever lives on this thread, too: called after each lot of `done`, after ring(), and
+    // when the time is there that it returned. Must not block.
+    std::function<MonoTime()> turn = {};
   };
   explicit HttpFleet(Options options);
-  ~HttpFleet();  // cancels what is under way: `done` gets kTimeout
+  ~HttpFleet();  // stop()
   HttpFleet(const HttpFleet&) = delete;
   HttpFleet& operator=(const HttpFleet&) = delete;
   void start(HttpCall call, Done done);  // any thread
+  void ring();                           // any thread: it is our turn
+  void stop();                           // cancels what is under way: `done` gets kTimeout
 
  private:
   struct Impl;

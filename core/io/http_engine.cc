@@ -153,7 +153,7 @@ void HttpEngine::take_event(std::span<char> scratch, bool may_serve, int timeout
   epoll_event event = {};
   if (::epoll_wait(epoll_.fd, &event, 1, timeout_ms) != 1 || event.data.ptr == &bell_) return;
   for (Door& door : doors_) {
-    if (event.data.ptr == &door) return accept_one(door, scratch, may_serve);
+    if (event.data.ptr == &door) return accept_some(door, scratch, may_serve);
   }
   auto& connection = *static_cast<HttpConnection*>(event.data.ptr);
   if (!connection.claim()) return drop(connection);
@@ -170,30 +170,39 @@ void HttpEngine::refuse(std::string what, std::string path, Transport::Refusal r
   options_.doorman->on_refused(head, http_refusal(403, ErrorCode::kRefused, refused.why));
 }
 
-void HttpEngine::accept_one(Door& door, std::span<char> scratch, bool may_serve) {
-  HttpAccepted accepted = http_accept(door.listener);
-  const int problem = errno;
-  if (stopping_) {
-    if (accepted.fd >= 0) ::close(accepted.fd);
-    return;
-  }
+// One thread has the listener at a time: each that is woken for it takes several.
+void HttpEngine::accept_some(Door& door, std::span<char> scratch, bool may_serve) {
   constexpr std::array kPassing = {EAGAIN, ECONNABORTED, EINTR, EPERM};
-  const bool passes = std::find(kPassing.begin(), kPassing.end(), problem) != kPassing.end();
-  if (accepted.fd < 0 && !passes) {
-    log_error(cat("accept on port ", port(), ", trying again: ", std::strerror(problem)));
-    door.accept_later = true;
-    return;
-  }
-  arm_listener(door,
-               EPOLL_CTL_MOD);  // before the work: another thread takes the next one meanwhile
-  if (accepted.fd < 0) {
+  std::array<HttpConnection*, kAcceptedAtOnce> fresh = {};
+  std::size_t count = 0;
+  while (count < fresh.size() && !stopping_) {
+    HttpAccepted accepted = http_accept(door.listener);
+    const int problem = errno;
+    if (accepted.fd >= 0) {
+      fresh.at(count++) = take_in(std::move(accepted));
+      continue;
+    }
+    if (std::find(kPassing.begin(), kPassing.end(), problem) == kPassing.end()) {
+      log_error(cat("accept on port ", port(), ", trying again: ", std::strerror(problem)));
+      door.accept_later = true;
+    }
     if (problem == EPERM && accepted.peer.uid) {
       refuse("OPEN", options_.socket.filename().string(),
              {cat("uid ", *accepted.peer.uid), accepted.peer.address,
               "only root and the user who runs this may"});
     }
-    return;
+    break;
   }
+  // Before the work: another thread takes the next ones meanwhile.
+  if (!door.accept_later && !stopping_) arm_listener(door, EPOLL_CTL_MOD);
+  // A request is often there at once. None waits behind the handler of another.
+  for (std::size_t i = 0; i < count; ++i) {
+    HttpConnection& connection = *fresh.at(i);
+    proceed(connection, connection.on_ready(scratch), may_serve && i + 1 == count);
+  }
+}
+
+HttpConnection* HttpEngine::take_in(HttpAccepted accepted) {
   const bool over_tls = options_.tls && !accepted.peer.uid;
   auto transport = over_tls ? options_.tls->accept(accepted.fd) : plain_transport(accepted.fd);
   const auto& proxies = options_.proxies;
@@ -205,13 +214,11 @@ void HttpEngine::accept_one(Door& door, std::span<char> scratch, bool may_serve)
   auto reader = options_.reader(rules_, std::move(accepted.peer));
   auto made = std::make_unique<HttpConnection>(accepted.fd, std::move(transport), std::move(reader),
                                                options_);
-  HttpConnection& connection = *made;
-  {
-    const std::lock_guard lock(connections_mutex_);
-    if (connections_.size() - evicted_.size() >= connections_max_) make_room();
-    connections_[accepted.fd] = std::move(made);
-  }
-  proceed(connection, connection.on_ready(scratch), may_serve);  // its request is often there
+  HttpConnection* const connection = made.get();
+  const std::lock_guard lock(connections_mutex_);
+  if (connections_.size() - evicted_.size() >= connections_max_) make_room();
+  connections_[accepted.fd] = std::move(made);
+  return connection;
 }
 
 // REQUIRES: connections_mutex_. Those at work are left alone; threads and queue bound them. Several

@@ -29,6 +29,7 @@ namespace panshi {
 class HttpEngine {
  public:
   static constexpr std::size_t kQueueMax = 1'024;
+  static constexpr std::size_t kAcceptedAtOnce = 32;
   static constexpr std::size_t kEvictedShare = 16;  // of connections_max, that go at once when full
   using Handle = std::function<HttpResponse(const HttpRequest& request, std::size_t route)>;
 
@@ -59,7 +60,8 @@ class HttpEngine {
   bool has_room();
   // Waits for one event and handles it; a whole request is served, or queued by the watch.
   void take_event(std::span<char> scratch, bool may_serve, int timeout_ms);
-  void accept_one(Door& door, std::span<char> scratch, bool may_serve);
+  void accept_some(Door& door, std::span<char> scratch, bool may_serve);
+  HttpConnection* take_in(HttpAccepted accepted);
   // Says to the doorman that somebody was turned away before there was a request.
   void refuse(std::string what, std::string path, Transport::Refusal refused) const;
   void make_room();

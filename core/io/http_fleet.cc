@@ -61,14 +61,16 @@ struct HttpFleet::Impl {
 
   void start(HttpCall call, Done done);
   void ring();
+  void stop();
   void work();
-  void wait();
+  void wait(MonoTime next);
+  bool do_what_is_due();
   void act_on(const epoll_event& event);
   void refuse_overflow();
-  void begin_waiting();
-  void finish_ended();
+  bool begin_waiting();  // true: `done` was called, as by the next
+  bool finish_ended();
   void cancel_all();
-  std::chrono::milliseconds until_due() const;
+  std::chrono::milliseconds until(MonoTime next) const;
   // What libcurl calls, on our thread: watch `socket` from now on, or no more; come again in so
   // many ms, -1 not at all.
   static int watch(CURL*, curl_socket_t socket, int what, void* user, void* known);
@@ -79,7 +81,8 @@ struct HttpFleet::Impl {
   const int epoll;
   const int bell;  // rung by start() and at the end
   std::mutex mutex;
-  bool ending = false;  // under mutex, as the next two
+  bool ending = false;  // under mutex, as the next three
+  std::thread::id worker;
   std::deque<Waiting> waiting;
   std::vector<Done> overflow;  // `done` belongs on our thread, also for what was refused
   std::unordered_map<CURL*, UnderWay> under_way;  // thread `fleet` alone, as the next
@@ -90,7 +93,7 @@ struct HttpFleet::Impl {
 };
 
 HttpFleet::Impl::Impl(Options given)
-    : options(given),
+    : options(std::move(given)),
       multi(curl_multi_init()),
       epoll(::epoll_create1(EPOLL_CLOEXEC)),
       bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -112,12 +115,7 @@ HttpFleet::Impl::Impl(Options given)
 }
 
 HttpFleet::Impl::~Impl() {
-  {
-    const std::lock_guard lock(mutex);
-    ending = true;
-  }
-  ring();
-  thread.join();
+  stop();
   idle.clear();
   curl_multi_cleanup(multi);  // may still say which sockets it closes
   ::close(bell);
@@ -156,47 +154,69 @@ void HttpFleet::Impl::start(HttpCall call, Done done) {
   {
     const std::lock_guard lock(mutex);
     if (ending) return;
+    const bool is_known = !waiting.empty() || !overflow.empty();
     if (waiting.size() >= options.waiting_max) {
       overflow.push_back(std::move(done));
     } else {
       waiting.push_back({std::move(call), std::move(done)});
     }
+    if (is_known || worker == std::this_thread::get_id()) return;
   }
   ring();
 }
 
+void HttpFleet::Impl::stop() {
+  {
+    const std::lock_guard lock(mutex);
+    ending = true;
+  }
+  ring();
+  if (thread.joinable()) thread.join();
+}
+
 void HttpFleet::Impl::work() {
+  {
+    const std::lock_guard lock(mutex);
+    worker = std::this_thread::get_id();
+  }
   while (true) {
     refuse_overflow();
-    begin_waiting();
-    finish_ended();
+    const MonoTime next = options.turn ? options.turn() : MonoTime::max();
+    const bool refused = begin_waiting();
+    const bool ended = do_what_is_due() && finish_ended();
     {
       const std::lock_guard lock(mutex);
       if (ending) break;
       const bool more = !waiting.empty() && under_way.size() < options.in_flight_max;
-      if (more || !overflow.empty()) continue;
+      if (more || !overflow.empty() || refused || ended) continue;
     }
-    wait();
+    wait(next);
+    finish_ended();
   }
   cancel_all();
 }
 
-std::chrono::milliseconds HttpFleet::Impl::until_due() const {
-  if (!due) return kWaitMax;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - clock.mono());
+std::chrono::milliseconds HttpFleet::Impl::until(MonoTime next) const {
+  next = std::min(next, due.value_or(next));
+  if (next == MonoTime::max()) return kWaitMax;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - clock.mono());
   return std::clamp(left, std::chrono::milliseconds(0), kWaitMax);
 }
 
-void HttpFleet::Impl::wait() {
+bool HttpFleet::Impl::do_what_is_due() {
+  if (!due || *due > clock.mono()) return false;
+  due.reset();
+  int running = 0;
+  curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+  return true;
+}
+
+void HttpFleet::Impl::wait(MonoTime next) {
   std::array<epoll_event, kEventsAtOnce> events;
   const int count =
-      ::epoll_wait(epoll, events.data(), kEventsAtOnce, static_cast<int>(until_due().count()));
+      ::epoll_wait(epoll, events.data(), kEventsAtOnce, static_cast<int>(until(next).count()));
   for (int i = 0; i < count; ++i) act_on(events.at(static_cast<std::size_t>(i)));
-  if (due && *due <= clock.mono()) {
-    due.reset();
-    int running = 0;
-    curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
-  }
+  (void)do_what_is_due();
 }
 
 void HttpFleet::Impl::act_on(const epoll_event& event) {
@@ -220,12 +240,13 @@ void HttpFleet::Impl::refuse_overflow() {
   }
 }
 
-void HttpFleet::Impl::begin_waiting() {
+bool HttpFleet::Impl::begin_waiting() {
+  bool any_refused = false;
   while (under_way.size() < options.in_flight_max) {
     Waiting next;
     {
       const std::lock_guard lock(mutex);
-      if (waiting.empty()) return;
+      if (waiting.empty()) break;
       next = std::move(waiting.front());
       waiting.pop_front();
     }
@@ -239,15 +260,18 @@ void HttpFleet::Impl::begin_waiting() {
     if (auto ready = prepare(*transfer, std::move(next.call)); !ready) {
       idle.push_back(std::move(transfer));
       next.done(tl::unexpected<Error>(std::move(ready).error()));
+      any_refused = true;
       continue;
     }
     CURL* const easy = transfer->easy.get();
     CHECK_BUG(curl_multi_add_handle(multi, easy) == CURLM_OK);  // sets a timer that is due
     under_way[easy] = {std::move(transfer), std::move(next.done)};
   }
+  return any_refused;
 }
 
-void HttpFleet::Impl::finish_ended() {
+bool HttpFleet::Impl::finish_ended() {
+  bool any = false;
   int left = 0;
   while (const CURLMsg* const message = curl_multi_info_read(multi, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
@@ -258,7 +282,9 @@ void HttpFleet::Impl::finish_ended() {
     auto result = finish(code, *ended.transfer);
     idle.push_back(std::move(ended.transfer));
     ended.done(std::move(result));
+    any = true;
   }
+  return any;
 }
 
 void HttpFleet::Impl::cancel_all() {
@@ -279,8 +305,10 @@ void HttpFleet::Impl::cancel_all() {
   }
 }
 
-HttpFleet::HttpFleet(Options options) : impl_(std::make_unique<Impl>(options)) {}
+HttpFleet::HttpFleet(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 HttpFleet::~HttpFleet() = default;
 void HttpFleet::start(HttpCall call, Done done) { impl_->start(std::move(call), std::move(done)); }
+void HttpFleet::ring() { impl_->ring(); }
+void HttpFleet::stop() { impl_->stop(); }
 
 }  // namespace panshi

@@ -52,6 +52,16 @@ long seconds(Duration duration) {
   return static_cast<long>(std::chrono::ceil<std::chrono::seconds>(duration).count());
 }
 
+// Of the connection, in seconds, at most; below 1: a new one, which nobody else uses. libcurl
+// counts whole seconds: a connection as old as `opened_since` in these counts as from before.
+long life_of(const HttpCall& call) {
+  const long life = seconds(call.life_max);
+  if (!call.opened_since) return life;
+  const Duration past = mono_now() - *call.opened_since;
+  return std::min(life,
+                  static_cast<long>(std::chrono::floor<std::chrono::seconds>(past).count()) - 1);
+}
+
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
   CHECK_BUG(curl_easy_setopt(easy, option, value) == CURLE_OK);
@@ -306,8 +316,11 @@ Status prepare(HttpTransfer& transfer, HttpCall call) {
   set(easy, CURLOPT_PROXY, "");
   set(easy, CURLOPT_TCP_NODELAY, 1L);
   set(easy, CURLOPT_MAXAGE_CONN, seconds(kHttpIdleMax));
-  set(easy, CURLOPT_MAXLIFETIME_CONN, seconds(transfer.call.life_max));
-  const bool fresh = transfer.call.new_connection || transfer.call.one_off;
+  const long life = life_of(transfer.call);
+  const bool too_young = life < 1;
+  set(easy, CURLOPT_MAXLIFETIME_CONN, std::max(1L, life));  // 0 would be for ever
+  set(easy, CURLOPT_FORBID_REUSE, too_young ? 1L : 0L);
+  const bool fresh = transfer.call.new_connection || transfer.call.one_off || too_young;
   set(easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
   if (transfer.call.one_off) {
     set(easy, CURLOPT_FORBID_REUSE, 1L);

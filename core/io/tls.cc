@@ -153,24 +153,38 @@ Status check_own(const TlsFiles& files, const std::vector<Certificate>& chain, X
                                       X509_verify_cert_error_string(error), ")"));
 }
 
+bool is_passing(ssize_t done) { return done < 0 && (errno == EAGAIN || errno == EINTR); }
+
+// What stands before OpenSSL: a socket, of which the first bytes have been read.
+struct Source {
+  int fd;  // not ours
+  std::string ahead = {};
+  std::size_t taken = 0;  // of `ahead`
+};
+Source& source_of(BIO* bio) { return *static_cast<Source*>(BIO_get_data(bio)); }
+
 // A socket without SIGPIPE, which OpenSSL's own raises.
 int send_quietly(BIO* bio, const char* from, int size) {
   BIO_clear_retry_flags(bio);
-  const int fd = static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
   const ssize_t sent =
-      ::send(fd, from, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
+      ::send(source_of(bio).fd, from, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (is_passing(sent)) BIO_set_retry_write(bio);
   return static_cast<int>(sent);
 }
 int receive(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
-  const int fd = static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
-  const ssize_t got = ::recv(fd, into, static_cast<std::size_t>(size), MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
+  Source& source = source_of(bio);
+  if (source.taken < source.ahead.size()) {
+    const std::size_t bytes = source.ahead.copy(into, static_cast<std::size_t>(size), source.taken);
+    source.taken += bytes;
+    return static_cast<int>(bytes);
+  }
+  const ssize_t got = ::recv(source.fd, into, static_cast<std::size_t>(size), MSG_DONTWAIT);
+  if (is_passing(got)) BIO_set_retry_read(bio);
   return static_cast<int>(got);
 }
 
-BIO* socket_bio(int fd) {
+BIO* bio_of(Source& source) {
   static BIO_METHOD* const kMethod = [] {
     BIO_METHOD* const method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
     BIO_meth_set_write(method, send_quietly);
@@ -181,7 +195,7 @@ BIO* socket_bio(int fd) {
   }();
   BIO* const bio = BIO_new(kMethod);
   CHECK_BUG(bio != nullptr);
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
+  BIO_set_data(bio, &source);
   BIO_set_init(bio, 1);
   return bio;
 }
@@ -190,12 +204,8 @@ class TlsTransport : public Transport {
  public:
   using Turn = std::shared_ptr<const std::atomic<std::uint64_t>>;
   TlsTransport(SSL_CTX* context, int fd, std::uint64_t made_in, Turn turn)
-      : session_(SSL_new(context)), fd_(fd), made_in_(made_in), turn_(std::move(turn)) {
-    CHECK_BUG(session_ != nullptr);
-    SSL_set_app_data(session_.get(), this);
-    BIO* const bio = socket_bio(fd);
-    SSL_set_bio(session_.get(), bio, bio);
-    SSL_set_accept_state(session_.get());
+      : context_(context), source_{fd}, made_in_(made_in), turn_(std::move(turn)) {
+    CHECK_BUG(SSL_CTX_up_ref(context) == 1);
   }
 
   // OpenSSL's verdict on one certificate of the other side; hears what we make of it.
@@ -206,12 +216,17 @@ class TlsTransport : public Transport {
         X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
     auto* const self = static_cast<TlsTransport*>(SSL_get_app_data(session));
     X509* const leaf = X509_STORE_CTX_get0_cert(context);
-    self->refusal_ = {leaf == nullptr ? "" : described(leaf).peer, address_of_peer(self->fd_),
+    self->refusal_ = {leaf == nullptr ? "" : described(leaf).peer,
+                      address_of_peer(self->source_.fd),
                       cat("its certificate: ", X509_verify_cert_error_string(error))};
     return 0;
   }
 
   Io read(std::span<char> into) override {
+    if (!session_) {
+      if (const auto still = await_greeting()) return *still;
+      begin();
+    }
     ERR_clear_error();
     std::size_t bytes = 0;
     const int done = SSL_read_ex(session_.get(), into.data(), into.size(), &bytes);
@@ -225,6 +240,7 @@ class TlsTransport : public Transport {
     return io(done, sent);
   }
   void end() override {
+    if (!session_) return;
     ERR_clear_error();
     (void)SSL_shutdown(session_.get());  // what does not fit into the socket is not owed
     ERR_clear_error();
@@ -235,6 +251,39 @@ class TlsTransport : public Transport {
   bool is_current() const override { return *turn_ == made_in_; }
 
  private:
+  // Until the first record is there whole, or cannot be the greeting of TLS. Of the connections of
+  // an attack most never come that far, and a session takes 70 KB and the time to make them.
+  std::optional<Io> await_greeting() {
+    while (const std::size_t wanted = bytes_wanted()) {
+      const std::size_t had = source_.ahead.size();
+      source_.ahead.resize(had + wanted);
+      const ssize_t got = ::recv(source_.fd, source_.ahead.data() + had, wanted, MSG_DONTWAIT);
+      source_.ahead.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
+      if (got == 0) return Io{Outcome::kEnd};
+      if (got < 0) return Io{is_passing(got) ? Outcome::kWaitRead : Outcome::kBroken};
+    }
+    return std::nullopt;
+  }
+  // RFC 8446, 5.1: type, version, length; a record has 16 KiB at most.
+  std::size_t bytes_wanted() const {
+    constexpr std::size_t kHead = 5;
+    constexpr char kHandshake = 0x16;
+    const std::string& got = source_.ahead;
+    if (!got.empty() && got[0] != kHandshake) return 0;
+    if (got.size() < kHead) return kHead - got.size();
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(got[at]); };
+    const std::size_t whole = kHead + (std::size_t{byte(3)} << 8U) + byte(4);
+    return whole > kHead + (16U << 10U) ? 0 : whole - std::min(whole, got.size());
+  }
+  void begin() {
+    session_.reset(SSL_new(context_.get()));
+    CHECK_BUG(session_ != nullptr);
+    SSL_set_app_data(session_.get(), this);
+    BIO* const bio = bio_of(source_);
+    SSL_set_bio(session_.get(), bio, bio);
+    SSL_set_accept_state(session_.get());
+  }
+
   void establish() {
     established_ = true;
     X509* const certificate = SSL_get0_peer_certificate(session_.get());
@@ -262,14 +311,15 @@ class TlsTransport : public Transport {
     constexpr std::string_view kAnswer =
         "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 30\r\n"
         "Connection: close\r\n\r\nthis port speaks TLS: https://";
-    (void)!::send(fd_, kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)!::send(source_.fd, kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     // Closed with something unread, the answer would be lost to a reset.
     std::array<char, 8'192> rest;
-    (void)!::recv(fd_, rest.data(), rest.size(), MSG_DONTWAIT);
+    (void)!::recv(source_.fd, rest.data(), rest.size(), MSG_DONTWAIT);
   }
 
-  const Session session_;
-  const int fd_;  // not ours
+  const Context context_;
+  Source source_;
+  Session session_;  // from the greeting on
   const std::uint64_t made_in_;
   const Turn turn_;
   bool established_ = false;
@@ -283,6 +333,7 @@ struct Loaded {
   WallTime authority_until{};  // of the first of them to end
   Context server;
   std::uint64_t turn = 0;  // of reading, that it comes from
+  std::optional<MonoTime> changed = {};
 };
 
 Result<Loaded> load_from(const TlsFiles& files, Pems pems, WallTime now) {
@@ -352,6 +403,7 @@ Result<std::shared_ptr<Tls>> Tls::load(TlsFiles files, WallTime now) {
 }
 
 const TlsFiles& Tls::files() const { return impl_->files; }
+std::optional<MonoTime> Tls::changed() const { return impl_->now()->changed; }
 TlsCertificate Tls::certificate() const { return impl_->now()->certificate; }
 
 Result<bool> Tls::refresh(WallTime now) {
@@ -365,6 +417,7 @@ Result<bool> Tls::refresh(WallTime now) {
                     loaded.certificate.peer, ", and this is ", was, ": panshi tls renew ", was));
   }
   loaded.turn = ++*impl_->turn;
+  loaded.changed = mono_now();
   auto made = std::make_shared<const Loaded>(std::move(loaded));
   const std::lock_guard lock(impl_->mutex);
   impl_->loaded = std::move(made);

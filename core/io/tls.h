@@ -56,6 +56,8 @@ class Tls {
   Tls& operator=(const Tls&) = delete;
 
   const TlsFiles& files() const;
+  // When what is in force took the place of something else; nothing while it never did.
+  std::optional<MonoTime> changed() const;
   // As it was last read. Any thread, as all here.
   TlsCertificate certificate() const;
   // Reads the files again when one is another than it was: true, when that was taken in. What is

@@ -187,7 +187,7 @@ TEST_CASE("who was asleep does not take that for the agent's silence") {
   talk.said.clear();
   REQUIRE(talk.call() == "/v1/poll");
   talk.clock.advance(10s);
-  talk.session.we_slept(10s);
+  talk.session.we_slept(talk.clock.mono() - 10s, talk.clock.mono());
   talk.tick();
   CHECK(talk.said.empty());
   talk.clock.advance(2s);  // that is its own
