@@ -104,6 +104,83 @@ Error refusal(const std::string& url, const HttpReply& reply) {
   }
 }
 
+// Where the controller is, and by what it is proven to be that; `token_file`: what goes with it
+// when nobody says who calls.
+struct Place {
+  std::string url;
+  std::string token_file;
+  std::string authority;
+  bool is_over_tls() const { return url.starts_with("https://"); }
+};
+
+Result<Place> place_of(const Invocation& invocation) {
+  Place place{.url = invocation.text("--controller", environment("PANSHI_CONTROLLER")),
+              .token_file = invocation.text("--token-file", environment("PANSHI_TOKEN_FILE")),
+              .authority = invocation.text("--authority", environment("PANSHI_AUTHORITY"))};
+  if (place.url.empty() || place.token_file.empty() || place.authority.empty()) {
+    const Result<LabRecord> lab = read_lab_record(state_directory(invocation));
+    if (!lab && place.url.empty()) {
+      ASSIGN_OR_RETURN(place.url, local_controller(state_directory(invocation)));
+    }
+    if (lab && place.url.empty()) place.url = lab->controller_url;
+    if (lab && place.url == lab->controller_url) {
+      if (place.token_file.empty()) place.token_file = lab->controller_token_file;
+      if (place.authority.empty()) place.authority = lab->authority;
+    }
+  }
+  if (place.url == kUnix) {
+    return fail(ErrorCode::kInvalid,
+                "--controller unix: wants the path of a socket: unix:STATE/controller.sock");
+  }
+  if (!place.is_over_tls() && !place.url.starts_with("http://") && !place.url.starts_with(kUnix)) {
+    return fail(ErrorCode::kInvalid,
+                cat("`", place.url, "` is not https://HOST:PORT, http://HOST:PORT or unix:FILE"));
+  }
+  return place;
+}
+
+// Who calls: by a token or by a certificate.
+struct Caller {
+  std::string token_file = {};
+  std::string certificate = {};
+  std::string key = {};
+};
+
+Result<Caller> caller_of(const Invocation& invocation, const Place& place) {
+  const bool by_token = invocation.has("--token-file");
+  const bool by_certificate = invocation.has("--certificate");
+  if (by_token && by_certificate) {
+    return fail(ErrorCode::kInvalid, "--token-file or --certificate: one says who you are");
+  }
+  if (by_certificate && !place.is_over_tls()) {
+    return fail(ErrorCode::kInvalid, cat("--certificate wants https://, and not ", place.url));
+  }
+  Caller caller;
+  if (place.is_over_tls() && !by_token) {
+    caller.certificate = invocation.text("--certificate", environment("PANSHI_CERTIFICATE"));
+  }
+  if (caller.certificate.empty()) caller.token_file = place.token_file;
+  if (caller.token_file.empty() && caller.certificate.empty()) {
+    return fail(ErrorCode::kRefused,
+                cat("no token: give --token-file or PANSHI_TOKEN_FILE",
+                    place.is_over_tls() ? ", or a certificate of yours with --certificate" : ""));
+  }
+  // Nobody shall get the token who cannot prove to be the controller.
+  if (place.is_over_tls() && place.authority.empty()) {
+    return fail(ErrorCode::kRefused,
+                cat(place.url,
+                    " is proven by a certificate: say who signs it, with --authority FILE or "
+                    "PANSHI_AUTHORITY (ca.crt of panshi tls init)"));
+  }
+  if (!caller.certificate.empty()) {
+    caller.key = invocation.text("--key", environment("PANSHI_KEY"));
+    if (caller.key.empty()) {
+      caller.key = std::filesystem::path(caller.certificate).replace_extension(".key").string();
+    }
+  }
+  return caller;
+}
+
 }  // namespace
 
 std::filesystem::path state_directory(const Invocation& invocation) {
@@ -128,70 +205,20 @@ Connection::Connection(std::string url, std::string token, std::optional<TlsFile
 }
 
 Result<Connection> Connection::find(const Invocation& invocation) {
-  std::string url = invocation.text("--controller", environment("PANSHI_CONTROLLER"));
-  std::string token_file = invocation.text("--token-file", environment("PANSHI_TOKEN_FILE"));
-  std::string authority = invocation.text("--authority", environment("PANSHI_AUTHORITY"));
-  if (url.empty() || token_file.empty() || authority.empty()) {
-    const Result<LabRecord> lab = read_lab_record(state_directory(invocation));
-    if (!lab && url.empty()) {
-      ASSIGN_OR_RETURN(url, local_controller(state_directory(invocation)));
-    }
-    if (lab && url.empty()) url = lab->controller_url;
-    if (lab && token_file.empty() && url == lab->controller_url) {
-      token_file = lab->controller_token_file;
-    }
-    if (lab && authority.empty() && url == lab->controller_url) authority = lab->authority;
-  }
-  if (url == kUnix) {
-    return fail(ErrorCode::kInvalid,
-                "--controller unix: wants the path of a socket: unix:STATE/controller.sock");
-  }
-  if (url.starts_with(kUnix)) return Connection(std::move(url), "");
-  const bool over_tls = url.starts_with("https://");
-  if (!over_tls && !url.starts_with("http://")) {
-    return fail(ErrorCode::kInvalid,
-                cat("`", url, "` is not https://HOST:PORT, http://HOST:PORT or unix:FILE"));
-  }
-  const bool by_token = invocation.has("--token-file");
-  const bool by_certificate = invocation.has("--certificate");
-  if (by_token && by_certificate) {
-    return fail(ErrorCode::kInvalid, "--token-file or --certificate: one says who you are");
-  }
-  if (by_certificate && !over_tls) {
-    return fail(ErrorCode::kInvalid, cat("--certificate wants https://, and not ", url));
-  }
-  std::string certificate;
-  if (over_tls && !by_token) {
-    certificate = invocation.text("--certificate", environment("PANSHI_CERTIFICATE"));
-  }
-  if (!certificate.empty()) token_file.clear();
-  if (token_file.empty() && certificate.empty()) {
-    return fail(ErrorCode::kRefused,
-                cat("no token: give --token-file or PANSHI_TOKEN_FILE",
-                    over_tls ? ", or a certificate of yours with --certificate" : ""));
-  }
+  ASSIGN_OR_RETURN(Place place, place_of(invocation));
+  if (place.url.starts_with(kUnix)) return Connection(std::move(place.url), "");
+  ASSIGN_OR_RETURN(const Caller caller, caller_of(invocation, place));
   std::string token;
-  if (!token_file.empty()) {
-    auto read = read_token(token_file);
+  if (!caller.token_file.empty()) {
+    auto read = read_token(caller.token_file);
     if (!read) return fail(ErrorCode::kRefused, cat("token: ", read.error().message));
     token = *std::move(read);
   }
-  const auto owner = owner_of(token_file);
-  if (!over_tls) return Connection(std::move(url), std::move(token), {}, owner);
-  // Nobody shall get the token who cannot prove to be the controller.
-  if (authority.empty()) {
-    return fail(ErrorCode::kRefused,
-                cat(url,
-                    " is proven by a certificate: say who signs it, with --authority FILE or "
-                    "PANSHI_AUTHORITY (ca.crt of panshi tls init)"));
-  }
-  TlsFiles tls{certificate, "", authority};
-  if (!certificate.empty()) {
-    tls.key = invocation.text("--key", environment("PANSHI_KEY"));
-    if (tls.key.empty()) tls.key = std::filesystem::path(certificate).replace_extension(".key");
-  }
+  const auto owner = owner_of(caller.token_file);
+  if (!place.is_over_tls()) return Connection(std::move(place.url), std::move(token), {}, owner);
+  TlsFiles tls{caller.certificate, caller.key, place.authority};
   if (Status good = check_files(tls); !good) return tl::unexpected(good.error());
-  return Connection(std::move(url), std::move(token), std::move(tls), owner);
+  return Connection(std::move(place.url), std::move(token), std::move(tls), owner);
 }
 
 Result<std::string> Connection::call(HttpCall call) {

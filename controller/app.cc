@@ -213,7 +213,7 @@ Status App::Impl::start_api() {
       .said = said,
       .clock = parts.clock,
       .anchored = loop->clock(),
-      .view = loop->view(),
+      .view = [this] { return loop->view(); },
       .letters = loop->letters(),
       .journal = *reader,
       .feed = feed,
@@ -278,7 +278,7 @@ void App::Impl::learn(const AgentState& agent) {
 // Reverting on each node that may still carry a fault of ours.
 std::vector<Effect> App::Impl::last_effects() const {
   std::set<std::string> nodes;
-  const auto faults = loop->view().read()->world.value("faults", nlohmann::json::object());
+  const auto faults = loop->view()->world.value("faults", nlohmann::json::object());
   for (const auto& [id, fault] : faults.items()) {
     const std::string state = fault.value("state", "");
     if (state != "reverted" && state != "failed") nodes.insert(fault.value("node", ""));

@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 inline constexpr std::size_t kMailboxMax = 10'000;  // inputs waiting for the loop
 inline constexpr Duration kClockStep = 1s;          // of the machine's clock that is told
 inline constexpr Duration kLoopIdleMax = 500ms;     // the loop wakes at least this often
-inline constexpr Duration kViewEvery = 200ms;       // the API's snapshot is this fresh at worst
+inline constexpr Duration kViewEvery = 200ms;       // what no event tells is this fresh at worst
+inline constexpr Duration kViewWait = 1s;           // for a view with the newest events
 inline constexpr Duration kCommandWait = 5s;        // an API call waits this long for the loop
 inline constexpr std::size_t kReasonMax = 1'000;    // bytes of what people say, shown in one line
 inline constexpr Duration kStopWithin = 3s;         // reverting everything at an orderly stop

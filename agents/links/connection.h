@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,7 @@ struct DataPath {
 // What the connections of one link have in common.
 struct LinkFlow {
   EventLoop& loop;
-  std::vector<char>& scratch;  // LinkTable::kHeldMax bytes, of the thread
+  std::span<char> scratch;  // LinkTable::kHeldMax bytes, of the thread
   DataPath& all;
   Duration connect_timeout;
   std::optional<Address> source = {};  // that dials come from

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ class Link final : public Watcher, private Timer {
  public:
   struct Parts {
     EventLoop& loop;
-    std::vector<char>& scratch;
+    std::span<char> scratch;
     DataPath& all;
     const LinkTable::Options& told;
   };

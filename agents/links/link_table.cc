@@ -38,7 +38,8 @@ struct LinkTable::Impl {
 
   const Options options;
   std::unique_ptr<EventLoop> loop;
-  std::vector<char> scratch = std::vector<char>(kHeldMax);
+  const std::unique_ptr<char[]> room = std::make_unique_for_overwrite<char[]>(kHeldMax);
+  const std::span<char> scratch{room.get(), kHeldMax};  // resident once it is used
   DataPath all;
   std::vector<std::unique_ptr<Link>> links;    // thread `links` only, as the rest
   std::vector<std::unique_ptr<Link>> retired;  // with connections that are still ending

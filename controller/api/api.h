@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "controller/fleet/fleet.h"
@@ -28,7 +29,7 @@ class Api {
     const Snapshot<AgentOffers>& said;  // by the agents
     const Clock& clock;
     const AnchoredClock& anchored;
-    const Snapshot<LoopView>& view;
+    std::function<std::shared_ptr<const LoopView>()> view;  // Loop::view
     LetterBox& letters;
     JournalReader& journal;
     Feed& feed;

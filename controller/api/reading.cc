@@ -62,7 +62,7 @@ class LongPoll {
 }  // namespace
 
 nlohmann::json Api::world(const char* key) const {
-  const auto view = parts_.view.read();
+  const auto view = parts_.view();
   const auto found = view->world.find(key);
   return found == view->world.end() ? nlohmann::json() : *found;
 }
@@ -86,7 +86,7 @@ Api::Answer Api::one_of(const char* key, const char* noun, const std::string& id
 }
 
 Api::Answer Api::status(const Request&) {
-  const auto view = parts_.view.read();
+  const auto view = parts_.view();
   nlohmann::json answer = {{"version", parts_.version}, {"journal_seq", view->journal_seq}};
   for (const char* key :
        {"epoch", "halted", "halt_reason", "halt_unconfirmed", "doubt", "drill", "open_incidents"}) {

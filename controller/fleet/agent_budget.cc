@@ -9,18 +9,6 @@
 
 namespace panshi::controller {
 
-void TokenBucket::fill(MonoTime now) {
-  const Duration passed = filled_ ? now - *filled_ : Duration(0);
-  filled_ = now;
-  left_ = std::min(burst_, left_ + per_second_ * std::chrono::duration<double>(passed).count());
-}
-
-MonoTime TokenBucket::solvent_at() const {
-  if (left_ >= 0 || !filled_) return MonoTime::min();
-  const std::chrono::duration<double> wait(-left_ / per_second_);
-  return *filled_ + std::chrono::duration_cast<Duration>(wait) + Duration(1);
-}
-
 AgentBudget::AgentBudget()
     : outcomes_{.events = {limits::kOutcomesBurst, limits::kAgentEventsASecond},
                 .bytes = {limits::kAgentBytesBurst, limits::kAgentBytesASecond},

@@ -15,26 +15,9 @@
 
 #include "controller/world/protocol.h"
 #include "core/base/clock.h"
+#include "core/base/token_bucket.h"
 
 namespace panshi::controller {
-
-// Holds so much at most, gets so much a second. What is taken may leave it in debt.
-class TokenBucket {
- public:
-  TokenBucket(double burst, double per_second)
-      : burst_(burst), per_second_(per_second), left_(burst) {}
-
-  void fill(MonoTime now);
-  bool has(double amount) const { return left_ >= amount; }
-  void take(double amount) { left_ -= amount; }
-  MonoTime solvent_at() const;  // when it is out of debt
-
- private:
-  double burst_;
-  double per_second_;
-  double left_;
-  std::optional<MonoTime> filled_;
-};
 
 class AgentBudget {
  public:

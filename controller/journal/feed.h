@@ -29,6 +29,11 @@ class Feed {
     return !closed_ && last_seq_ > seq;
   }
 
+  std::int64_t last_seq() const {
+    const std::lock_guard lock(mutex_);
+    return last_seq_;
+  }
+
   void close() {  // lets every reader go
     {
       const std::lock_guard lock(mutex_);
@@ -38,7 +43,7 @@ class Feed {
   }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable grown_;
   std::int64_t last_seq_ = 0;
   bool closed_ = false;

@@ -78,6 +78,7 @@ Status Loop::begin() {
   auto effects = std::move(gathered.effects);
   if (auto durable = append(std::move(gathered.events)); !durable) return durable;
   publish(true);
+  publish_view();
   for (const Effect& effect : effects) parts_.carry_out(effect);
   return {};
 }
@@ -90,6 +91,7 @@ Status Loop::run() {
     if (stopping_) break;
     if (auto turned = turn(std::move(letters), asked); !turned) return turned;
   }
+  publish_view();
   return {};
 }
 
@@ -125,7 +127,10 @@ Status Loop::turn(std::vector<Letter> letters, MonoTime asked) {
     for (auto& [reply, result] : answers) reply->answer(tl::unexpected(acted.error()));
     return acted;
   }
-  publish(news || !answers.empty());  // before the answer, so that whoever asked sees its effect
+  publish(news || !answers.empty());
+  const bool is_old = parts_.clock.mono() - viewed_at_ >= limits::kViewEvery;
+  // Before the answer, so that whoever asked sees its effect.
+  if (view_wanted_ || is_old || !answers.empty()) publish_view();
   for (auto& [reply, result] : answers) reply->answer(std::move(result));
   last_turn_ = parts_.clock.mono() - woke;
   return {};
@@ -179,10 +184,29 @@ void Loop::publish(bool news) {
     nodes_need_ = std::make_shared<const NeedsOfNodes>(std::move(nodes));
   }
   needs_.publish({.nodes = nodes_need_, .epoch = parts_.brain.epoch(), .at = now});
-  if (!news && now - viewed_at_ < limits::kViewEvery) return;
-  viewed_at_ = now;
+}
+
+void Loop::publish_view() {
+  view_wanted_ = false;
+  viewed_at_ = parts_.clock.mono();
   view_.publish(
       {.world = parts_.brain.view(clock_->now()), .journal_seq = parts_.journal.last_seq()});
+  { const std::lock_guard lock(view_mutex_); }
+  view_made_.notify_all();
+}
+
+std::shared_ptr<const LoopView> Loop::view() {
+  const std::int64_t told = parts_.feed.last_seq();
+  auto newest = view_.read();
+  if (newest->journal_seq >= told) return newest;
+  view_wanted_ = true;
+  (void)letters_.put({.input = Tick{}});  // wakes it; a full mailbox means it is awake
+  std::unique_lock lock(view_mutex_);
+  view_made_.wait_for(lock, limits::kViewWait, [&] {
+    newest = view_.read();
+    return newest->journal_seq >= told;
+  });
+  return newest;
 }
 
 Status Loop::fold(std::vector<Event> events) {

@@ -11,8 +11,11 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,7 +65,9 @@ class Loop {
   Status finish(const std::vector<Effect>& last, Duration patience);
 
   LetterBox& letters() { return letters_; }
-  const Snapshot<LoopView>& view() const { return view_; }
+  // The newest, which has all events that the feed has told of; made when somebody asks, since it
+  // holds all that there is. Blocks for limits::kViewWait at most: then it is the one before.
+  std::shared_ptr<const LoopView> view();
   const NeedsBoard& needs() const { return needs_; }
 
   // The parts of run(), for tests without a thread: what comes first, then one turn of the loop,
@@ -85,11 +90,15 @@ class Loop {
   Status fold(std::vector<Event> events);  // events of our own, not from a step
   Duration calendar_ahead() const { return parts_.clock.wall() - clock_->now(); }
   void publish(bool news);
+  void publish_view();
 
   const Options options_;
   const Parts parts_;
   LetterBox letters_;
   Snapshot<LoopView> view_{LoopView{}};
+  std::atomic<bool> view_wanted_{false};
+  std::mutex view_mutex_;  // of who waits for the next
+  std::condition_variable view_made_;
   NeedsBoard needs_{Needs{}};
   std::atomic<bool> stopping_{false};
 

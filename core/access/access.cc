@@ -125,15 +125,12 @@ Status Access::on_change(const HttpRequest& request, Rights rights) {
 bool Access::may_change(const std::string& who) {
   if (who.starts_with("controller/") || who.starts_with("uid ") || who == "agent.token")
     return true;
-  const MonoTime now = mono_now();
   const std::lock_guard lock(mutex_);
   if (changes_.size() > kCallersMax) changes_.clear();
-  auto [each, fresh] = changes_.try_emplace(who, Budget{kChangesBurst, now});
-  Budget& budget = each->second;
-  const double seconds = std::chrono::duration<double>(now - budget.at).count();
-  budget = {std::min(kChangesBurst, budget.left + seconds * kChangesPerSecond), now};
-  if (budget.left < 1) return false;
-  budget.left -= 1;
+  TokenBucket& changes = changes_.try_emplace(who, kChangesBurst, kChangesPerSecond).first->second;
+  changes.fill(mono_now());
+  if (!changes.has(1)) return false;
+  changes.take(1);
   return true;
 }
 

@@ -15,6 +15,7 @@
 #include "core/access/audit_log.h"
 #include "core/access/rights.h"
 #include "core/access/token_book.h"
+#include "core/base/token_bucket.h"
 #include "core/io/http_server.h"
 
 namespace panshi {
@@ -48,11 +49,6 @@ class Access : public HttpDoorman {
   Status on_change(const HttpRequest& request, Rights rights) override;
 
  private:
-  struct Budget {
-    double left = 0;
-    MonoTime at{};
-  };
-
   Rights of_certificate(const std::string& peer) const;
   bool may_change(const std::string& who);
 
@@ -61,7 +57,7 @@ class Access : public HttpDoorman {
   const std::shared_ptr<AuditLog> audit_;
   mutable std::mutex mutex_;
   std::map<std::string, Rights> certificates_;
-  std::map<std::string, Budget> changes_;  // of each caller
+  std::map<std::string, TokenBucket> changes_;  // of each caller
 };
 
 // {"routes":[{"method","path","rights":[…],"noted"}]}: what each route wants of its caller. Open

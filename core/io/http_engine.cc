@@ -104,7 +104,8 @@ void HttpEngine::stop() {
 }
 
 void HttpEngine::work() {
-  std::vector<char> scratch(kScratchBytes);
+  const auto room = std::make_unique_for_overwrite<char[]>(kScratchBytes);  // resident once used
+  const std::span<char> scratch(room.get(), kScratchBytes);
   while (true) {
     if (HttpConnection* const waiting = take_queued(); waiting != nullptr) {
       proceed(*waiting, Next::kServe, true);
@@ -118,7 +119,8 @@ void HttpEngine::work() {
 }
 
 void HttpEngine::watch() {
-  std::vector<char> scratch(kScratchBytes);
+  const auto room = std::make_unique_for_overwrite<char[]>(kScratchBytes);  // resident once used
+  const std::span<char> scratch(room.get(), kScratchBytes);
   const Duration every =
       std::clamp<Duration>(std::min(options_.idle_timeout, options_.request_timeout) / 4,
                            kSweepEveryMin, kSweepEveryMax);

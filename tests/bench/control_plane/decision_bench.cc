@@ -145,10 +145,8 @@ int measure(bool tls) {
               "%");
   std::printf("controller, idle: CPU of one core %28.2f %%\n",
               (site.controller().cpu_seconds() - controller_before) * 10);
-  met &= show("agent, ten services: resident", static_cast<double>(agent.resident_kib()) / 1024, 20,
-              "MiB");
-  met &= show("controller: resident", static_cast<double>(site.controller().resident_kib()) / 1024,
-              60, "MiB");
+  met &= show("agent, ten services: resident", agent.resident_mb(), 20, "MB");
+  met &= show("controller: resident", site.controller().resident_mb(), 60, "MB");
   return met ? 0 : 1;
 }
 

@@ -35,10 +35,10 @@ int measure() {
   for (const Program& agent : site.agents()) agents_before += agent.cpu_seconds();
   std::this_thread::sleep_for(kLooked);
   double agents_cpu = -agents_before;
-  long largest = 0;
+  double largest = 0;
   for (const Program& agent : site.agents()) {
     agents_cpu += agent.cpu_seconds();
-    largest = std::max(largest, agent.resident_kib());
+    largest = std::max(largest, agent.resident_mb());
   }
   const double percent = 100.0 / static_cast<double>(kLooked.count());
   const double cpu = (site.controller().cpu_seconds() - before) * percent;
@@ -47,10 +47,9 @@ int measure() {
     return 2;
   }
   bool met = show(cat("controller of ", kAgents, " agents over TLS: CPU of one core"), cpu, 5, "%");
-  met &= show("controller: resident", static_cast<double>(site.controller().resident_kib()) / 1024,
-              60, "MiB");
+  met &= show("controller: resident", site.controller().resident_mb(), 60, "MB");
   met &= show("an agent: CPU of one core, mean", agents_cpu * percent / kAgents, 2, "%");
-  met &= show("an agent: resident, the largest", static_cast<double>(largest) / 1024, 20, "MiB");
+  met &= show("an agent: resident, the largest", largest, 20, "MB");
   return met ? 0 : 1;
 }
 

@@ -51,11 +51,11 @@ void Program::end() {
   pid_ = 0;
 }
 
-long Program::resident_kib() const {
+double Program::resident_mb() const {
   std::ifstream status(cat("/proc/", pid_, "/status"));
   std::string line;
   while (std::getline(status, line)) {
-    if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
+    if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) * 1'024 / 1e6;
   }
   return -1;
 }

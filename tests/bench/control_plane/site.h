@@ -27,7 +27,7 @@ class Program {
   void start(const std::string& program, const std::string& config, const std::string& log);
   void end();
   pid_t pid() const { return pid_; }
-  long resident_kib() const;  // -1: not known
+  double resident_mb() const;  // of a million bytes; below 0: not known
   double cpu_seconds() const;
 
  private:

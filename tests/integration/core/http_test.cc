@@ -5,13 +5,16 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <condition_variable>
 #include <future>
 #include <latch>
+#include <mutex>
 #include <thread>
 
 #include "core/base/text.h"
 #include "core/io/http_client.h"
 #include "core/io/http_server.h"
+#include "tests/support/raw_connection.h"
 #include "tests/support/raw_http.h"
 #include "tests/support/skip.h"
 
@@ -93,6 +96,7 @@ TEST_CASE("unknown paths are 404, other methods 405, both in JSON") {
 }
 
 TEST_CASE("a handler that throws is a 500 that tells nothing") {
+  RawConnection::speak_tls(false);
   HttpServer server({});
   server.route("GET", "/a", [](const HttpRequest&) -> HttpResponse {
     throw std::runtime_error("password=hunter2");
@@ -329,6 +333,48 @@ TEST_CASE("a fleet refuses what is over its queue and cancels the rest at its en
   leave.count_down();
   CHECK(codes ==
         std::vector<ErrorCode>{ErrorCode::kRefused, ErrorCode::kTimeout, ErrorCode::kUnavailable});
+}
+
+TEST_CASE("who lives on a fleet's thread has a turn after each answer, when rung, and in time") {
+  HttpServer server({});
+  server.route("GET", "/a", [](const HttpRequest&) { return json_response(true); });
+  REQUIRE(server.start());
+  std::mutex mutex;
+  std::condition_variable turned;
+  int turns = 0;
+  MonoTime next = MonoTime::max();
+  std::thread::id whose;
+  HttpFleet fleet({.turn = [&] {
+    const std::lock_guard lock(mutex);
+    whose = std::this_thread::get_id();
+    ++turns;
+    turned.notify_all();
+    return next;
+  }});
+  const auto more_than = [&](int count) {
+    std::unique_lock lock(mutex);
+    return turned.wait_for(lock, 10s, [&] { return turns > count; });
+  };
+  REQUIRE(more_than(0));
+  int before = 0;
+  std::promise<std::thread::id> answered;
+  fleet.start({.url = url(server, "/a")}, [&](const Result<HttpReply>&) {
+    before = turns;  // the same thread
+    answered.set_value(std::this_thread::get_id());
+  });
+  CHECK(answered.get_future().get() == whose);
+  CHECK(more_than(before));
+  {
+    const std::lock_guard lock(mutex);
+    before = turns;
+    next = mono_now() + 50ms;
+  }
+  fleet.ring();
+  CHECK(more_than(before + 1));  // what rang, and what was due
+  fleet.stop();
+  before = turns;
+  fleet.ring();
+  CHECK(turns == before);
 }
 
 TEST_CASE("a call may be started from the end of another") {

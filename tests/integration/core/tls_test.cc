@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "core/access/access.h"
 #include "core/base/text.h"
@@ -14,62 +15,18 @@
 #include "core/io/http_server.h"
 #include "core/io/listen_security.h"
 #include "core/pki/authority.h"
+#include "tests/integration/core/house.h"
 #include "tests/support/eventually.h"
-#include "tests/support/raw_connection.h"
 #include "tests/support/temporary_folder.h"
 
 namespace panshi {
 namespace {
 
+using namespace house;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 constexpr Duration kDay = 24h;
-
-template <class T>
-T good(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  return std::move(*result);
-}
-
-// An authority with a node, its controller and a person.
-struct House {
-  TemporaryFolder folder;
-  WallTime now = wall_now();
-  Authority authority = good(Authority::create(folder.path() / "tls", now));
-
-  TlsFiles issue(const std::string& peer, Duration valid = Authority::kDefaultValid) {
-    Authority::Subject subject = good(Authority::read_subject(peer));
-    if (subject.role != "user") subject.names = {"127.0.0.1"};
-    auto issued = authority.issue(subject, now, valid);
-    if (!issued) issued = authority.renew(peer, now, valid);
-    return good(std::move(issued)), authority.files_of(peer);
-  }
-  std::shared_ptr<const TlsFiles> as(const std::string& peer) {
-    return std::make_shared<TlsFiles>(issue(peer));
-  }
-};
-
-// Says who asked.
-struct Node {
-  HttpServer server;
-  explicit Node(std::shared_ptr<Tls> tls)
-      : server({.doorman = std::make_shared<Access>(
-                    Access::Options{.tokens = {{"token", "secret", kAllRights}},
-                                    .certificates = {{"controller", kAllRights}}},
-                    nullptr, nullptr),
-                .tls = std::move(tls)}) {
-    server.route("GET", "/who",
-                 [](const HttpRequest& request) {
-                   return json_response(request.peer.empty() ? "nobody" : request.peer);
-                 },
-                 {kRead});
-    REQUIRE(server.start());
-  }
-  HttpCall call(std::shared_ptr<const TlsFiles> tls, const std::string& path = "/who") const {
-    return {.url = cat("https://127.0.0.1:", server.port(), path), .tls = std::move(tls)};
-  }
-};
 
 std::string why(const Result<std::shared_ptr<Tls>>& loaded) {
   return loaded ? "nothing is wrong" : loaded.error().message;
@@ -189,6 +146,27 @@ TEST_CASE("whoever is revoked is asked anew who it is, on a connection that is k
   CHECK(*tls->refresh(house.now) == true);
   (void)client.send(call);  // its last one
   CHECK_FALSE(client.send(call));
+}
+
+TEST_CASE("a connection from before a change of what is believed carries no further call") {
+  House house;
+  Node node(good(Tls::load(house.issue("node/n-1"), house.now)));
+  const TlsFiles files = house.issue("controller/main");
+  const auto tls = good(Tls::load(files, house.now));
+  HttpClient client;
+  HttpCall call = node.call(std::make_shared<TlsFiles>(files));
+  const auto connected = [&] {
+    call.opened_since = tls->changed();
+    const auto reply = client.send(call);
+    return reply ? std::optional(reply->connected) : std::nullopt;
+  };
+  CHECK_FALSE(tls->changed());
+  CHECK(connected() == true);
+  CHECK(connected() == false);
+  REQUIRE(house.authority.revoke("node/n-1", house.now));
+  REQUIRE(*tls->refresh(house.now));
+  REQUIRE(tls->changed());
+  CHECK(connected() == std::nullopt);  // whom the other end shows is revoked
 }
 
 TEST_CASE("what is wrong with a certificate is said at the start, with what to do") {

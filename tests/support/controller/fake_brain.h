@@ -53,13 +53,17 @@ class FakeBrain final : public Brain {
     return found == renew.end() ? std::vector<std::string>() : found->second;
   }
   nlohmann::json watches(const std::string&) const override { return watch; }
-  nlohmann::json view(WallTime) const override { return shown; }
+  nlohmann::json view(WallTime) const override {
+    ++views;
+    return shown;
+  }
 
   std::vector<Event> applied;
   std::optional<WallTime> deadline;
   std::map<std::string, std::vector<std::string>> renew;
   nlohmann::json watch = nlohmann::json::array();
   nlohmann::json shown = nlohmann::json::object();
+  mutable int views = 0;  // that were made
 
  private:
   Step step_;

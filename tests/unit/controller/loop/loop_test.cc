@@ -4,6 +4,7 @@
 #include "controller/loop/loop.h"
 
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "tests/support/controller/fake_brain.h"
 
@@ -154,6 +155,23 @@ TEST_CASE("a deadline that has come is a tick, and the loop asks to wake for the
   bench.clock.advance(100ms);
   REQUIRE(bench.turn({}));
   CHECK(bench.log == std::vector<std::string>{"journal tick"});
+}
+
+TEST_CASE("a view is made when somebody asks, and has every event that was told of") {
+  Bench bench(echo);
+  REQUIRE(bench.loop.begin());
+  const int before = bench.brain.views;
+  REQUIRE(bench.turn({{.input = LateLoop{1s}}}));  // an event, which is in no hurry to be shown
+  REQUIRE(bench.turn({{.input = LateLoop{1s}}}));
+  CHECK(bench.brain.views == before);
+  const std::int64_t told = bench.feed.last_seq();
+  std::shared_ptr<const LoopView> seen;
+  std::thread who_asks([&] { seen = bench.loop.view(); });
+  REQUIRE(bench.turn(bench.loop.letters().take_all(std::nullopt)));
+  who_asks.join();
+  CHECK(seen->journal_seq >= told);
+  CHECK(bench.brain.views == before + 1);
+  CHECK(bench.loop.view()->journal_seq == bench.feed.last_seq());  // at once: nothing is newer
 }
 
 TEST_CASE("an agent's cursor is kept only together with events") {
