@@ -8,11 +8,16 @@
 
 #include <array>
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/integration/core/house.h"
 #include "tests/support/loopback_listener.h"
 #include "tests/support/raw_connection.h"
+#include "tests/support/skip.h"
 
 namespace panshi {
 namespace {
@@ -60,6 +65,36 @@ TEST_CASE("a greeting that comes byte by byte is a greeting") {
   relay.join();
   REQUIRE(reply);
   CHECK(reply->body == "\"controller/main\"");
+}
+
+// A session of TLS takes 70 KB.
+TEST_CASE("connections that have not greeted yet cost no session") {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  skip_case("a sanitizer's own memory is counted, too");
+#endif
+  constexpr int kMany = 400;
+  RawConnection::speak_tls(false);
+  House house;
+  Node node(good(Tls::load(house.issue("node/n-1"), house.now)));
+  const auto resident_kib = [] {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
+    }
+    return -1L;
+  };
+  const auto ask = [&, call = node.call(house.as("controller/main"))] {
+    return HttpClient().send(call)->status;
+  };
+  REQUIRE(ask() == 200);
+  const long before = resident_kib();
+  std::vector<std::unique_ptr<RawConnection>> slow;
+  for (int i = 0; i < kMany; ++i) {
+    slow.push_back(std::make_unique<RawConnection>(node.server.port()));
+    REQUIRE(slow.back()->send("\x16\x03"));
+  }
+  CHECK(ask() == 200);  // behind them all
+  CHECK(resident_kib() - before < kMany * 30);
 }
 
 TEST_CASE("what cannot be the greeting of TLS ends a connection at once") {

@@ -167,7 +167,7 @@ TEST_CASE("a view is made when somebody asks, and has every event that was told 
   const std::int64_t told = bench.feed.last_seq();
   std::shared_ptr<const LoopView> seen;
   std::thread who_asks([&] { seen = bench.loop.view(); });
-  REQUIRE(bench.turn(bench.loop.letters().take_all(std::nullopt)));
+  REQUIRE(bench.turn(bench.loop.letters().take_all(mono_now() + 5s)));
   who_asks.join();
   CHECK(seen->journal_seq >= told);
   CHECK(bench.brain.views == before + 1);
