@@ -12,13 +12,13 @@
 #include <iostream>
 #include <optional>
 
-#include "agents/faults/failpoint.h"
 #include "agents/host_state/host_state.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
 #include "tests/integration/agents/agent/test_agent.h"
+#include "tests/integration/agents/matrix/matrix_endings.h"
 #include "tests/integration/agents/matrix/matrix_measures.h"
 #include "tests/integration/agents/matrix/matrix_servers.h"
 #include "tests/support/eventually.h"
@@ -97,135 +97,6 @@ json order_of(const json& kind, const TestAgent& agent, int lease_ms) {
           {"target", target_of(name, kind.at("target"), agent)},
           {"params", params_of(name, (agent.folder() / "data").string())},
           {"lease_ms", lease_ms}};
-}
-
-struct Ending {
-  const char* name;
-  bool measured;        // by the very agent that put it in force, when it reverts it
-  bool revived;         // the guardian starts an agent again
-  bool service_starts;  // somebody is left to start a killed service
-  std::function<void(TestAgent&, const json& order)> end;
-  std::optional<Stage> dies_at = {};
-  bool by_lease = false;  // nobody used it meanwhile
-};
-
-// As it is listed, which measures anew what can be measured at once.
-json measured_now(TestAgent& agent) {
-  const json listed = agent.call("GET", "/v1/faults").json;
-  for (const json& fault : listed.at("faults")) {
-    if (fault.at("id") == "f") return fault.at("measured");
-  }
-  return json::object();
-}
-
-// In force, used, and as it was asked to be.
-void put(TestAgent& agent, const json& order) {
-  const auto live = agent.call("PUT", "/v1/faults/f", order);
-  INFO(live.json);
-  REQUIRE(live.status == 200);
-  REQUIRE(live.json.at("state") == "live");
-  const std::string kind = order.at("kind");
-  if (needs_traffic(kind)) MatrixTraffic(agent.address()).use(kind);
-  if (!is_measured_at_once(kind)) return;  // but when it ends, which is looked at there
-  std::string wrong;
-  CHECK(eventually([&] {
-    wrong = not_as_asked(kind, measured_now(agent));
-    return wrong.empty();
-  }));
-  CHECK(wrong == "");
-}
-
-void kill_with_guardian(const TestAgent& agent) {
-  const pid_t pid = agent.pid();
-  for (const pid_t each : agent.guardians()) ::kill(each, SIGKILL);
-  ::kill(pid, SIGKILL);
-}
-
-void wait_until_gone(const TestAgent& agent) {
-  REQUIRE(eventually([&] { return agent.pid() == 0; }));
-}
-
-bool has_died(const TestAgent& agent) { return fs::exists(agent.folder() / "died"); }
-
-// The agent dies by itself at that stage, and the guardian starts another one.
-Ending die_at(Stage stage, const char* name) {
-  const bool while_reverting = stage >= Stage::kReverting;
-  return {name,
-          false,
-          true,
-          true,
-          [while_reverting](TestAgent& agent, const json& order) {
-            if (while_reverting) {
-              put(agent, order);
-              (void)agent.call("POST", "/v1/faults/f/revert", {{"epoch", 1}});
-            } else {
-              (void)agent.call("PUT", "/v1/faults/f", order);
-            }
-            REQUIRE(eventually([&] { return has_died(agent); }));
-          },
-          stage};
-}
-
-const std::vector<Ending>& endings() {
-  static const std::vector<Ending> kEndings = {
-      {"reverted", true, false, true,
-       [](TestAgent& agent, const json& order) {
-         put(agent, order);
-         // Some need more than one try: a primary that lost its place must be a replica first.
-         CHECK(eventually([&] {
-           const auto ended = agent.call("POST", "/v1/faults/f/revert", {{"epoch", 1}});
-           return ended.json.at("state") == "reverted";
-         }));
-       }},
-      {"revert-all", true, false, true,
-       [](TestAgent& agent, const json& order) {
-         put(agent, order);
-         (void)agent.call("POST", "/v1/revert-all", {{"epoch", 1}, {"reason", "abort"}});
-       }},
-      {"the controller is gone",
-       false,
-       false,
-       true,
-       [](TestAgent& agent, json order) {
-         order["lease_ms"] = 1'000;  // some take longer until they are in force
-         CHECK(agent.call("PUT", "/v1/faults/f", order).status == 200);
-       },
-       {},
-       true},
-      {"the agent is killed and revived", false, true, true,
-       [](TestAgent& agent, const json& order) {
-         put(agent, order);
-         agent.signal(SIGKILL);
-       }},
-      {"the agent is killed, the guardian reverts", false, false, false,
-       [](TestAgent& agent, const json& order) {
-         put(agent, order);
-         agent.signal(SIGKILL);
-       }},
-      {"agent and guardian are killed, revert-all by hand", false, false, false,
-       [](TestAgent& agent, const json& order) {
-         put(agent, order);
-         kill_with_guardian(agent);
-         wait_until_gone(agent);
-         const Ended reverted = agent.run({"revert-all", "--config", "{config}"});
-         INFO(reverted.output);
-         CHECK(reverted.code == 0);
-       }},
-      {"agent and guardian are killed, a fresh start", false, false, true,
-       [](TestAgent& agent, const json& order) {
-         put(agent, order);
-         kill_with_guardian(agent);
-         wait_until_gone(agent);
-         agent.start();
-       }},
-      die_at(Stage::kBeforeIntent, "dies before the intent is written"),
-      die_at(Stage::kIntent, "dies between intent and apply"),
-      die_at(Stage::kApplied, "dies right after apply"),
-      die_at(Stage::kReverting, "dies before it mends"),
-      die_at(Stage::kReverted, "dies when it has mended, before it is remembered"),
-      die_at(Stage::kRemembered, "dies before the undo record goes"),
-  };
-  return kEndings;
 }
 
 // Those that end a service, which only an agent starts again.
@@ -323,34 +194,29 @@ Outcome try_kind(const World& world, const json& kind, const Ending& ending) {
   return check_ended(agent, world, name, ending, before);
 }
 
-std::string row_of(const json& kind, const std::vector<Outcome>& outcomes) {
+std::string row_of(const json& kind, const std::vector<std::optional<Outcome>>& outcomes) {
   std::string row = kind.at("name").get<std::string>();
   if (kind.at("target") == "process") row += " by name";
   row.resize(24, ' ');
-  for (const Outcome& outcome : outcomes) {
-    row += outcome.reverted ? "R" : "-";
-    row += outcome.journal_right ? "J" : "-";
-    row += outcome.measured ? "M  " : "   ";
+  for (const std::optional<Outcome>& outcome : outcomes) {
+    if (!outcome) {
+      row += "     ";
+      continue;
+    }
+    row += outcome->reverted ? "R" : "-";
+    row += outcome->journal_right ? "J" : "-";
+    row += outcome->measured ? "M  " : "   ";
   }
   return row;
 }
 
 void print_head(const std::vector<Ending>& endings) {
-  std::cout << "R reverted exactly, J the journal says so, M measured when it ended\n";
+  std::cout
+      << "R reverted exactly, J the journal says so, M measured when it ended; of the deaths a "
+         "third each day (PANSHI_DAY=all: all)\n";
   for (std::size_t i = 0; i < endings.size(); ++i) {
     std::cout << "  " << i + 1 << ". " << endings[i].name << '\n';
   }
-}
-
-// One by whom it was put in force, one by the next agent, one by nobody but its guardian.
-std::vector<Ending> main_endings() {
-  std::vector<Ending> chosen = endings();
-  std::erase_if(chosen, [](const Ending& each) {
-    const std::string_view name = each.name;
-    return name != "reverted" && name != "agent and guardian are killed, a fresh start" &&
-           name != "the agent is killed, the guardian reverts";
-  });
-  return chosen;
 }
 
 json kinds_in(const World& world) {
@@ -375,7 +241,9 @@ bool is_wanted(const std::string& kind) {
 
 void run_matrix(const World& world, const std::vector<Ending>& endings) {
   print_head(endings);
+  std::int64_t number = 0;
   for (const json& kind : kinds_in(world)) {
+    ++number;
     const std::string name = kind.at("name");
     if (!world.has(name) || !is_wanted(name)) continue;
     if (kind.at("possible") == false) {
@@ -386,8 +254,11 @@ void run_matrix(const World& world, const std::vector<Ending>& endings) {
       skip_part("resource.memory: a sanitizer's own memory is counted, too");
       continue;
     }
-    std::vector<Outcome> outcomes;
-    for (const Ending& ending : endings) outcomes.push_back(try_kind(world, kind, ending));
+    std::vector<std::optional<Outcome>> outcomes;
+    for (const Ending& ending : endings) {
+      const bool now = has_its_turn(ending, number);
+      outcomes.push_back(now ? std::optional(try_kind(world, kind, ending)) : std::nullopt);
+    }
     std::cout << row_of(kind, outcomes) << std::endl;
   }
 }
