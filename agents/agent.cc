@@ -250,6 +250,7 @@ std::optional<MonoTime> Agent::turn() {
 }
 
 void Agent::supervise(SupervisorInput first) {
+  const EventFeed::Together together(feed_);  // a service's end, and that it is not up
   std::vector<SupervisorInput> inputs = {std::move(first)};
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const SupervisorInput input = std::move(inputs[i]);

@@ -29,6 +29,19 @@ class EventFeed {
   void add_event(const std::string& kind, const nlohmann::json& data, MonoTime at);
   void add_samples(const std::vector<SignalSample>& samples);
 
+  // While it lives nobody is answered for what is new, milliseconds at most: an event and the
+  // sample that goes with it are told in one answer and not in two.
+  class Together {
+   public:
+    explicit Together(EventFeed& feed);
+    ~Together();
+    Together(const Together&) = delete;
+    Together& operator=(const Together&) = delete;
+
+   private:
+    EventFeed& feed_;
+  };
+
   // Blocks as the contract says, at most `wait`; then the answer as text.
   std::string poll(const PollRequest& request);
   // Answers everybody who waits, and everybody who comes, at once.
@@ -37,12 +50,16 @@ class EventFeed {
   const std::string& start_id() const { return start_id_; }
 
  private:
+  void wake_if(bool needed);  // REQUIRES: mutex_
+
   const Clock& clock_;
   const std::string start_id_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   EventLog log_;
   int waiting_for_any_sample_ = 0;
+  int held_ = 0;  // by a Together, which then finds whether anybody is to be woken
+  bool wake_owed_ = false;
   bool closed_ = false;
 };
 
