@@ -9,9 +9,7 @@
 
 namespace panshi::agent::limits {
 
-// Above the highest epoch seen: a controller counts its own starts, and a mistaken number must not
-// lock out every other one for good.
-constexpr std::uint64_t kEpochJumpMax = 1'000'000;
+// A mistaken number must not lock out every controller that comes later (also kEpochJumpMax).
 inline constexpr std::uint64_t kEpochFirstMax = 1'000'000'000;  // of who commands it first
 
 using namespace std::chrono_literals;

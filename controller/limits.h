@@ -44,6 +44,7 @@ inline constexpr Duration kAttemptMax = 2s;         // one attempt of one effect
 inline constexpr Duration kActionAskEvery = 1s;     // if `action.done` should have been missed
 inline constexpr Duration kActionGrace = 500ms;     // the agent's own timeout goes first
 inline constexpr std::size_t kEffectsMax = 1'000;   // under way at once
+inline constexpr int kAsksMax = 8;                  // of API threads that wait for an agent
 inline constexpr std::size_t kAnswerMax = 8 << 20;  // bytes of an agent's answer
 
 // What is taken in of one agent. At once: more than the 10,000 events and 20,000 samples that it
@@ -62,8 +63,16 @@ inline constexpr std::size_t kSignalNameMax = 256;       // bytes of its name
 inline constexpr double kStatusBytesBurst = 16 << 20;    // of statuses: 128 restarts in a row,
 inline constexpr double kStatusBytesASecond = 64 << 10;  // then one each 2 s
 inline constexpr double kStatusBytesLeast = 128 << 10;   // a smaller one counts as this
-inline constexpr std::size_t kWordsMax = 2'000;          // bytes of why it refuses us
-inline constexpr Duration kFloodPause = 500ms;           // before the next call to one that floods
+// Of its answers to polls: the largest honest one has 2 MiB, and each is read on the thread that
+// renews all leases.
+inline constexpr std::size_t kPollAnswerMax = 4 << 20;
+inline constexpr double kPollBytesBurst = 16 << 20;
+inline constexpr double kPollBytesASecond = 256 << 10;
+inline constexpr std::size_t kStartIdMax = 64;   // bytes
+inline constexpr Duration kAgeMax = 7 * 24h;     // of what an agent says happened
+inline constexpr Duration kAgeSlack = 10s;       // before the last that we heard of that run
+inline constexpr std::size_t kWordsMax = 2'000;  // bytes of why it refuses us
+inline constexpr Duration kFloodPause = 500ms;   // before the next call to one that floods
 inline constexpr Duration kFloodToldEvery = 1min;
 
 // API.

@@ -149,6 +149,12 @@ int take_over(const Config& config, App::Parts& parts) {
   parts.epoch_above = taken->epoch;
   parts.ids_above = taken->ids;
   log_info(cat("taking over from epoch ", taken->epoch));
+  for (const std::string& agent : taken->doubted) {
+    log_warn(
+        cat("not believed, and will refuse: agent ", agent,
+            "; if the node is yours again, stop its agent, remove agent.epoch in its state, and "
+            "start it"));
+  }
   for (const std::string& agent : taken->silent) {
     log_warn(cat("not asked, and may refuse later: agent ", agent));
   }

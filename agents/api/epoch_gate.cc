@@ -6,6 +6,7 @@
 #include "agents/limits.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/model/epoch.h"
 
 namespace panshi::agent {
 
@@ -48,7 +49,8 @@ Status EpochGate::refusal(std::uint64_t epoch, const EpochCaller& caller) const 
   // Nobody has commanded a new agent: it takes the epoch of who comes, with room for all that
   // follow.
   const bool is_new = highest_ == 0 && holder_.controller.empty();
-  const std::uint64_t most = is_new ? limits::kEpochFirstMax : highest_ + limits::kEpochJumpMax;
+  const std::uint64_t most =
+      is_new ? limits::kEpochFirstMax : highest_ + static_cast<std::uint64_t>(kEpochJumpMax);
   if (epoch > most) {
     return fail(ErrorCode::kInvalid, cat("epoch ", epoch, " is too far above ", highest_,
                                          ", the highest seen: ", most, " at most"));

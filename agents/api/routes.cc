@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <mutex>
 
 #include "agents/actions/action_desk.h"
 #include "agents/api/epoch_gate.h"
@@ -248,10 +249,14 @@ Result<json> clear_leftovers(const ApiParts& parts, const HttpRequest& request) 
   return parts.faults.clear_leftovers().to_json();
 }
 
-json fsck_json(const FaultBook& faults) {
+// It reads the whole table of processes: one at a time, so that a reader keeps no poll waiting.
+Result<json> fsck_json(const FaultBook& faults) {
+  static std::mutex one_at_a_time;
+  const std::unique_lock lock(one_at_a_time, std::try_to_lock);
+  if (!lock) return fail(ErrorCode::kUnavailable, "another fsck is under way; try again");
   json leftovers = json::array();
   for (const Leftover& leftover : faults.fsck()) leftovers.push_back(to_json(leftover));
-  return {{"leftovers", std::move(leftovers)}};
+  return json{{"leftovers", std::move(leftovers)}};
 }
 
 // Which processes a target without a service's name means now: {"processes":[{"pid"}]}. Nothing is
@@ -325,8 +330,7 @@ void add_routes(HttpServer& server, const ApiParts& parts) {
       "POST", "/v1/revert-all",
       [parts](Request request) { return answer(revert_all(parts, request)); }, reverts);
   server.route(
-      "GET", "/v1/fsck", [parts](Request) { return json_response(fsck_json(parts.faults)); },
-      reads);
+      "GET", "/v1/fsck", [parts](Request) { return answer(fsck_json(parts.faults)); }, reads);
   server.route(
       "POST", "/v1/fsck/clear",
       [parts](Request request) { return answer(clear_leftovers(parts, request)); }, reverts);

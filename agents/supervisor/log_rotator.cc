@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/supervisor/log_rotator.h"
 
+#include <algorithm>
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 #include <thread>
 
@@ -15,6 +17,15 @@ constexpr auto kLookEvery = std::chrono::seconds(2);
 
 std::filesystem::path numbered(const std::filesystem::path& file, int number) {
   return file.string() + cat(".", number);
+}
+
+bool copy_end(const std::filesystem::path& file, std::uintmax_t from,
+              const std::filesystem::path& to) {
+  std::ifstream in(file, std::ios::binary);
+  std::ofstream out(to, std::ios::binary | std::ios::trunc);
+  in.seekg(static_cast<std::streamoff>(from));
+  out << in.rdbuf();
+  return static_cast<bool>(out.flush());
 }
 
 }  // namespace
@@ -57,8 +68,10 @@ Status rotate_if_large(const std::filesystem::path& file, std::uintmax_t size_ma
   for (int number = files_max - 1; number > 1; --number) {
     std::filesystem::rename(numbered(file, number - 1), numbered(file, number), error);
   }
-  std::filesystem::copy_file(file, numbered(file, 1),
-                             std::filesystem::copy_options::overwrite_existing, error);
+  // Its end alone: a service may have written much more since the last look.
+  if (!copy_end(file, size - std::min(size, size_max), numbered(file, 1))) {
+    error = std::make_error_code(std::errc::io_error);
+  }
   // Cut even when there is no room for the copy: the live log must not fill the disk.
   std::error_code cut;
   std::filesystem::resize_file(file, 0, cut);

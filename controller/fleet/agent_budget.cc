@@ -17,7 +17,8 @@ AgentBudget::AgentBudget()
               .bytes = {limits::kAgentBytesBurst, limits::kAgentBytesASecond},
               .event_max = limits::kAgentEventMax},
       samples_(limits::kAgentSamplesBurst, limits::kAgentSamplesASecond),
-      statuses_(limits::kStatusBytesBurst, limits::kStatusBytesASecond) {}
+      statuses_(limits::kStatusBytesBurst, limits::kStatusBytesASecond),
+      polls_(limits::kPollBytesBurst, limits::kPollBytesASecond) {}
 
 void AgentBudget::fill(MonoTime now) {
   for (Share* share : {&outcomes_, &others_}) {
@@ -26,6 +27,7 @@ void AgentBudget::fill(MonoTime now) {
   }
   samples_.fill(now);
   statuses_.fill(now);
+  polls_.fill(now);
   dropped_ = {};
 }
 

@@ -30,6 +30,9 @@ class AgentBudget {
   // A status of so many bytes was read; the next one may be asked for then.
   void take_status(std::size_t bytes);
   MonoTime next_status_at() const { return statuses_.solvent_at(); }
+  // The same of an answer to a poll, whatever is in it.
+  void take_poll(std::size_t bytes) { polls_.take(static_cast<double>(bytes)); }
+  MonoTime next_poll_at() const { return polls_.solvent_at(); }
 
   bool dropped_any() const { return dropped_.any(); }  // since `fill`
   bool dropped_events() const { return dropped_.events > 0; }
@@ -48,6 +51,7 @@ class AgentBudget {
   Share others_;
   TokenBucket samples_;
   TokenBucket statuses_;  // bytes
+  TokenBucket polls_;     // bytes
   AgentFlood dropped_;    // since `fill`
   AgentFlood untold_;
   std::optional<MonoTime> told_at_;

@@ -21,30 +21,44 @@ struct PollRead {
   bool lost = false;
 };
 
+// Says which run of the agent it is, and goes with every event and poll.
+bool is_start_id(const nlohmann::json& id) {
+  return id.is_string() && id.get_ref<const std::string&>().size() <= limits::kStartIdMax;
+}
+
+// An agent may say that something happened as long ago as it likes.
+WallTime time_of(const nlohmann::json& said, WallTime received, WallTime not_before) {
+  constexpr std::int64_t kMost = limits::kAgeMax.count();
+  const Duration age(std::clamp<std::int64_t>(said.at("age_us").get<std::int64_t>(), 0, kMost));
+  return std::max(received - age, not_before);
+}
+
 // Reads one answer of POST /v1/poll, what the agent's budget is enough for. Unknown keys are a
 // newer agent's: let them be.
-Status read_poll(const nlohmann::json& answer, WallTime received, AgentBudget& budget,
-                 PollRead& out) {
+Status read_poll(const nlohmann::json& answer, WallTime received, WallTime not_before,
+                 AgentBudget& budget, PollRead& out) {
   try {
+    if (!is_start_id(answer.at("start_id"))) {
+      return fail(ErrorCode::kInvalid, "unexpected answer to a poll: start_id is none");
+    }
     out.cursor.start_id = answer.at("start_id").get<std::string>();
     out.cursor.after = answer.at("next").get<std::int64_t>();
     out.lost = answer.value("lost", false);
     const nlohmann::json none = nlohmann::json::object();
     for (const auto& event : answer.at("events")) {
-      const Duration age(event.at("age_us").get<std::int64_t>());
+      const WallTime at = time_of(event, received, not_before);
       auto kind = event.at("kind").get<std::string>();
       const nlohmann::json& data = event.contains("data") ? event["data"] : none;
       if (!budget.take_event(kind, data)) continue;
       out.batch.events.push_back(
-          {.at = received - age, .kind = std::move(kind), .data = json_without_secrets(data)});
+          {.at = at, .kind = std::move(kind), .data = json_without_secrets(data)});
     }
     for (const auto& sample : answer.at("samples")) {
-      const Duration age(sample.at("age_us").get<std::int64_t>());
+      const WallTime at = time_of(sample, received, not_before);
       auto signal = sample.at("signal").get<std::string>();
       const auto value = sample.at("value").get<double>();
       if (!budget.take_sample(signal)) continue;
-      out.batch.samples.push_back(
-          {.at = received - age, .signal = std::move(signal), .value = value});
+      out.batch.samples.push_back({.at = at, .signal = std::move(signal), .value = value});
     }
   } catch (const nlohmann::json::exception& bad) {
     return fail(ErrorCode::kInvalid, cat("unexpected answer to a poll: ", bad.what()));
@@ -105,7 +119,7 @@ HttpCall AgentSession::poll_call(const Needs& needs, MonoTime now) const {
   call.url = options_.url + "/v1/poll";
   call.connect_timeout = options_.lost_after;
   call.timeout = wait + options_.lost_after;
-  call.body_max = limits::kAnswerMax;
+  call.body_max = limits::kPollAnswerMax;
   call.body = dump_json({{"epoch", needs.epoch},
                          {"start_id", cursor_.start_id},
                          {"after", cursor_.after},
@@ -125,13 +139,12 @@ void AgentSession::answered(const Result<HttpReply>& reply, Instant at, const De
                   at.mono);
   }
   if (reply->status != 200) return refused(*reply, at.mono);
+  budget_.fill(at.mono);
+  if (phase_ != Phase::kStatus) budget_.take_poll(reply->body.size());
   const auto json = parse_json(reply->body, limits::kAnswerMax);
   if (!json) return failed(Trouble::kOther, not_an_agent(json.error().message), at.mono);
   last_answer_ = at.mono;
-  if (phase_ == Phase::kStatus) {
-    budget_.fill(at.mono);
-    budget_.take_status(reply->body.size());
-  }
+  if (phase_ == Phase::kStatus) budget_.take_status(reply->body.size());
   const auto taken = phase_ == Phase::kStatus ? take_status(*json, at.wall, deliver)
                                               : take_poll(*json, at, deliver);
   if (!taken) {
@@ -142,6 +155,7 @@ void AgentSession::answered(const Result<HttpReply>& reply, Instant at, const De
   trouble_ = told_ = Trouble::kNone;
   pause_ = Duration(0);
   call_at_ = budget_.dropped_any() ? at.mono + limits::kFloodPause : at.mono;
+  call_at_ = std::max(call_at_, budget_.next_poll_at());
 }
 
 Status AgentSession::take_poll(const nlohmann::json& answer, Instant at, const Deliver& deliver) {
@@ -149,7 +163,10 @@ Status AgentSession::take_poll(const nlohmann::json& answer, Instant at, const D
   budget_.fill(at.mono);
   PollRead read;
   read.batch.node = read.cursor.node = options_.node;
-  if (auto done = read_poll(answer, at.wall, budget_, read); !done) return done;
+  const auto said_by = answer.is_object() ? answer.find("start_id") : answer.end();
+  const bool goes_on = heard_at_ && said_by != answer.end() && *said_by == cursor_.start_id;
+  const WallTime not_before = goes_on ? *heard_at_ - limits::kAgeSlack : WallTime::min();
+  if (auto done = read_poll(answer, at.wall, not_before, budget_, read); !done) return done;
   AgentEvents& batch = read.batch;
   const bool new_run = read.cursor.start_id != cursor_.start_id;
   if (!met_) {  // from before our first contact: the status says it all, and its backlog is free
@@ -168,6 +185,7 @@ Status AgentSession::take_poll(const nlohmann::json& answer, Instant at, const D
   }
   cursor_ = std::move(read.cursor);
   met_ = true;
+  heard_at_ = at.wall;
   // What was dropped is lost to us: once it says less, its status makes good what mattered.
   const bool dropped = budget_.dropped_events();
   const bool over = owes_status_ && !dropped;
@@ -179,7 +197,9 @@ Status AgentSession::take_poll(const nlohmann::json& answer, Instant at, const D
 Status AgentSession::take_status(const nlohmann::json& answer, WallTime at,
                                  const Deliver& deliver) {
   const auto start_id = answer.is_object() ? answer.find("start_id") : answer.end();
-  if (start_id == answer.end()) return fail(ErrorCode::kInvalid, "a status without start_id");
+  if (start_id == answer.end() || !is_start_id(*start_id)) {
+    return fail(ErrorCode::kInvalid, "a status without start_id");
+  }
   const bool same_run = *start_id == cursor_.start_id;
   Letter letter{.input = AgentState{.node = options_.node, .status = answer, .at = at},
                 .cursor = cursor_};
@@ -218,7 +238,7 @@ void AgentSession::failed(Trouble trouble, std::string why, MonoTime now) {
   trouble_ = trouble;
   why_ = std::move(why);
   pause_ = std::clamp(pause_ * 2, limits::kRetryFirst, limits::kRetryMax);
-  call_at_ = now + pause_;
+  call_at_ = std::max(now + pause_, budget_.next_poll_at());
 }
 
 void AgentSession::tick(MonoTime now, const Deliver& deliver) {

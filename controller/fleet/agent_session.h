@@ -86,6 +86,7 @@ class AgentSession {
   Trouble told_ = Trouble::kNone;
   MonoTime trouble_since_{};
   std::string why_ = "no answer";
+  std::optional<WallTime> heard_at_;  // the last answer to a poll, of this run of ours
 };
 
 // The agent's own words in {"code","error"}, else status and start of the body.

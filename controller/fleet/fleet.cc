@@ -227,19 +227,44 @@ void Fleet::send(Member& member, HttpCall call,
   });
 }
 
+// Readings may not take the threads from who halts and reverts.
+class Fleet::Asking {
+ public:
+  explicit Asking(std::atomic<int>& count) : count_(count), rank_(++count) {}
+  ~Asking() { --count_; }
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+  Status allowed() const {
+    if (rank_ <= limits::kAsksMax) return {};
+    return fail(ErrorCode::kUnavailable, "too many questions to agents at once; try again");
+  }
+
+ private:
+  std::atomic<int>& count_;
+  int rank_;
+};
+
 Result<nlohmann::json> Fleet::ask(const std::string& node, const std::string& path,
                                   Duration timeout) {
+  const Asking asking(asking_);
+  if (auto allowed = asking.allowed(); !allowed) return tl::unexpected(allowed.error());
   return await(start_call(node, path, false, timeout), node, timeout);
 }
 
 std::map<std::string, Result<nlohmann::json>> Fleet::ask_all(const std::vector<std::string>& nodes,
                                                              const std::string& path,
                                                              Duration timeout) {
+  const Asking asking(asking_);
+  const auto allowed = asking.allowed();
+  std::map<std::string, Result<nlohmann::json>> answers;
+  if (!allowed) {
+    for (const std::string& node : nodes) answers.emplace(node, tl::unexpected(allowed.error()));
+    return answers;
+  }
   std::map<std::string, Answer> under_way;
   for (const std::string& node : nodes) {
     under_way.emplace(node, start_call(node, path, false, timeout));
   }
-  std::map<std::string, Result<nlohmann::json>> answers;
   for (const auto& [node, answer] : under_way) answers.emplace(node, await(answer, node, timeout));
   return answers;
 }

@@ -6,6 +6,7 @@
 // `fleet`; carry_out(), ask() and stop() may be called from any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -60,7 +61,8 @@ class Fleet {
   Fleet& operator=(const Fleet&) = delete;
 
   void carry_out(Effect effect);
-  // GET from one agent, for what the API passes through. Blocks up to `timeout`.
+  // GET from one agent, for what the API passes through. Blocks up to `timeout`; kUnavailable when
+  // limits::kAsksMax others do.
   Result<nlohmann::json> ask(const std::string& node, const std::string& path, Duration timeout);
   // The same of each of them, all at once: the slowest decides how long it takes.
   std::map<std::string, Result<nlohmann::json>> ask_all(const std::vector<std::string>& nodes,
@@ -74,6 +76,7 @@ class Fleet {
   void stop();
 
  private:
+  class Asking;
   using Answer = std::shared_ptr<Reply>;
   Answer start_call(const std::string& node, const std::string& path, bool is_post,
                     Duration timeout);
@@ -111,6 +114,7 @@ class Fleet {
   std::vector<std::unique_ptr<Member>> gone_;  // calls under way may still refer to them
   std::map<std::string, std::unique_ptr<EffectCall>> effects_;  // by id
   std::deque<EffectDone> outcomes_;                             // not delivered yet
+  std::atomic<int> asking_ = 0;                                 // API threads that wait for agents
   bool has_begun_ = false;                                      // set by the first job
   MonoTime wake_ = MonoTime::max();                             // when the next turn is due
   std::unique_ptr<HttpFleet> http_;  // its thread is ours, and the first to go

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <limits>
 
 #include "controller/fleet/agent_session.h"
 #include "controller/fleet/fleet.h"
@@ -10,6 +11,7 @@
 #include "core/base/text.h"
 #include "core/io/http_client.h"
 #include "core/json/fields.h"
+#include "core/model/epoch.h"
 
 namespace panshi::controller {
 namespace {
@@ -32,10 +34,15 @@ Result<nlohmann::json> status_of(const InventoryNode& node,
   return parse_json(reply.body, limits::kAnswerMax);
 }
 
-void take_in(const nlohmann::json& status, TakeOver& all) {
-  if (!status.is_object()) return;
+std::int64_t epoch_in(const nlohmann::json& status) {
   const auto epoch = status.value("epoch", nlohmann::json());
-  if (epoch.is_number_integer()) all.epoch = std::max(all.epoch, epoch.get<std::int64_t>());
+  if (!epoch.is_number_integer()) return 0;
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  const bool is_beyond = epoch.is_number_unsigned() && epoch.get<std::uint64_t>() > kMost;
+  return is_beyond ? kMost : std::max<std::int64_t>(0, epoch.get<std::int64_t>());
+}
+
+void take_in(const nlohmann::json& status, TakeOver& all) {
   for (const char* key : {"faults", "actions"}) {
     for (const auto& one : status.value(key, nlohmann::json::array())) {
       if (!one.is_object()) continue;
@@ -62,14 +69,38 @@ std::int64_t highest_number_in(const std::string& id) {
   return highest;
 }
 
+std::int64_t believed_epoch(const std::map<std::string, std::int64_t>& said,
+                            std::vector<std::string>& doubted) {
+  if (said.empty()) return 0;
+  std::vector<std::int64_t> sorted;
+  for (const auto& [node, epoch] : said) sorted.push_back(epoch);
+  std::ranges::sort(sorted);
+  const std::int64_t middle = sorted[(sorted.size() - 1) / 2];
+  std::int64_t highest = 0;
+  for (const auto& [node, epoch] : said) {
+    if (epoch - middle <= kEpochJumpMax) {
+      highest = std::max(highest, epoch);
+    } else {
+      doubted.push_back(cat(node, ": says epoch ", epoch, ", which no other agent would follow"));
+    }
+  }
+  return highest;
+}
+
 Result<TakeOver> ask_agents(const Inventory& inventory,
                             const std::shared_ptr<const TlsFiles>& tls) {
   TakeOver all;
+  std::map<std::string, std::int64_t> epochs;
   for (const auto& [name, node] : inventory.nodes) {
     const auto status = status_of(node, tls);
-    if (status) take_in(*status, all);
-    if (!status) all.silent.push_back(cat(name, ": ", status.error().message));
+    if (status && status->is_object()) {
+      take_in(*status, all);
+      epochs[name] = epoch_in(*status);
+    } else {
+      all.silent.push_back(cat(name, ": ", status ? "not a status" : status.error().message));
+    }
   }
+  all.epoch = believed_epoch(epochs, all.doubted);
   if (all.silent.size() < inventory.nodes.size()) return all;
   return fail(
       ErrorCode::kUnavailable,

@@ -10,6 +10,7 @@
 #include "controller/rules/rules.h"
 #include "controller/world/faults.h"
 #include "core/base/text.h"
+#include "core/model/epoch.h"
 
 namespace panshi::controller {
 namespace {
@@ -79,10 +80,15 @@ void on_agent_event(Context& context, const std::string& node, const AgentEvents
 void on_restarted(Context& context, const Restarted& input) {
   const bool after_crash = context.state.running;
   if (context.state.doubt) context.emit("doubt.off", nlohmann::json::object());
-  nlohmann::json data = {{"epoch", std::max(context.state.epoch, input.epoch_above) + 1},
+  // A number that no agent follows is taken back by a take-over.
+  const bool too_far =
+      input.epoch_above > 0 && context.state.epoch - input.epoch_above > kEpochJumpMax;
+  const std::int64_t last = too_far ? 0 : context.state.epoch;
+  nlohmann::json data = {{"epoch", std::max(last, input.epoch_above) + 1},
                          {"version", input.version},
                          {"after_crash", after_crash},
                          {"calendar_ahead_us", input.calendar_ahead.count()}};
+  if (too_far) data["epoch_lowered"] = true;
   if (input.ids_above > 0) data["ids_above"] = input.ids_above;
   context.emit("controller.started", std::move(data));
   // Nobody can be asked what became of these; a report is simply written again.

@@ -108,8 +108,11 @@ nlohmann::json services_of(const nlohmann::json& status, WallTime now) {
   for (auto& service : services) {
     if (!service.is_object()) continue;
     const auto age = service.value("age_us", nlohmann::json());
-    if (age.is_number_integer())
-      service["since_us"] = to_us(now - Duration(age.get<std::int64_t>()));
+    if (age.is_number_integer()) {
+      constexpr std::int64_t kMost = Duration(std::chrono::hours(24 * 3'650)).count();
+      const auto us = std::clamp<std::int64_t>(age.get<std::int64_t>(), 0, kMost);
+      service["since_us"] = to_us(now - Duration(us));
+    }
     service.erase("age_us");
   }
   return services;
@@ -176,7 +179,12 @@ void on_agent_state(Context& context, const AgentState& input) {
   const ById faults = by_id(input.status, "faults");
   const WallTime at = std::min(input.at.value_or(context.now), context.now);
   for (const auto& [id, fault] : faults) {
-    learn_answer(context, input.node, fault, at, "seen in status");
+    const nlohmann::json about = {{"fault", id}, {"target", value_of(fault, "target")}};
+    if (context.memory.authority.owns_event(context.state, input.node, "fault.live", about)) {
+      learn_answer(context, input.node, fault, at, "seen in status");
+    } else {
+      overstep(context, input.node, cat("fault ", id));
+    }
   }
   reconcile_effects(context, input.node, faults, by_id(input.status, "actions"));
   note_unknown(context, input.node, faults, at);

@@ -37,6 +37,12 @@ Authority::Whose Authority::whose_signal(const State& state, const std::string& 
   return taken->second == node ? Whose::kOwn : Whose::kAnothers;
 }
 
+bool Authority::owns_target(const std::string& node, const nlohmann::json& target) const {
+  const std::string other = text_of(target, "node");
+  return (other.empty() || other == node) && owns(services_, node, text_of(target, "service")) &&
+         owns(links_, node, text_of(target, "link"));
+}
+
 bool Authority::owns_event(const State& state, const std::string& node, const std::string& kind,
                            const nlohmann::json& data) const {
   if (kind == "action.done") {
@@ -45,7 +51,8 @@ bool Authority::owns_event(const State& state, const std::string& node, const st
   }
   if (kind.starts_with("fault.")) {
     const auto fault = state.faults.find(text_of(data, "fault"));
-    return fault == state.faults.end() || fault->second.node == node;
+    if (fault != state.faults.end()) return fault->second.node == node;
+    return owns_target(node, value_of(data, "target"));
   }
   const std::string probe = text_of(data, "probe");
   if (!probe.empty() && whose_signal(state, node, probe + ".up") == Whose::kAnothers) return false;

@@ -25,14 +25,15 @@ class Authority {
   // their `signals`; one of which it says nothing, of who took it first (State::signals).
   Whose whose_signal(const State& state, const std::string& node, const std::string& signal) const;
   // An event names a service, a link, a probe, an action or a fault: that must be the node's own.
-  // An action is of the node that it was asked of; a fault, or a name, that nobody here knows is
-  // the node's.
+  // An action is of the node that it was asked of; a name that nobody here knows is the node's, and
+  // so is a fault whose target is.
   bool owns_event(const State& state, const std::string& node, const std::string& kind,
                   const nlohmann::json& data) const;
 
  private:
   using Owners = std::unordered_map<std::string, std::set<std::string>>;  // name -> nodes
   static bool owns(const Owners& owners, const std::string& node, const std::string& name);
+  bool owns_target(const std::string& node, const nlohmann::json& target) const;
 
   std::set<std::string> nodes_;
   Owners services_;

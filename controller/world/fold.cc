@@ -29,7 +29,9 @@ void set_calendar(State& state, const Event& event) {
 }
 
 void controller_started(State& state, const Event& event) {
-  state.epoch = std::max(state.epoch + 1, integer_of(event.data, "epoch").value_or(0));
+  const std::int64_t epoch = integer_of(event.data, "epoch").value_or(0);
+  const bool lowered = flag_of(event.data, "epoch_lowered") == true;
+  state.epoch = lowered ? epoch : std::max(state.epoch + 1, epoch);
   if (!state.running) state.watching_since = event.at;
   state.running = true;
   state.started_at = event.at;

@@ -131,10 +131,14 @@ Status AuditLog::open_file() {
 
 // Somebody may have moved or removed the file: what is written then must not be nowhere.
 Status AuditLog::still_there() {
+  struct stat ours {};
   struct stat there {};
-  if (fd_ >= 0 && ::fstat(fd_, &there) == 0 && there.st_nlink > 0) return {};
+  const std::filesystem::path file = file_of(folder_, 0);
+  const bool same = fd_ >= 0 && ::fstat(fd_, &ours) == 0 && ::stat(file.c_str(), &there) == 0 &&
+                    ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+  if (same) return {};
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  log_warn(cat(file_of(folder_, 0).string(), ": was removed; the log goes on in a new one"));
+  log_warn(cat(file.string(), ": was removed or renamed; the log goes on in a new one"));
   return open_file();
 }
 

@@ -47,6 +47,7 @@ bool is_one_line(const HttpResponse& response) {
 }
 
 constexpr int kRefusedMin = 400;
+constexpr int kForbidden = 403;
 
 }  // namespace
 
@@ -109,8 +110,9 @@ HttpResponse HttpServer::Impl::serve(const HttpRequest& request, std::size_t rou
   try {
     if (auto noted = note(request, routes[route]); !noted) return error_response(noted.error());
     HttpResponse response = around(request, routes[route].pattern, routes[route].handler);
-    // It stands there as let in.
-    if (is_noted(routes[route]) && response.status >= kRefusedMin) {
+    // What is noted stands there as let in. A handler, too, may say that one may not do that.
+    const bool denied = is_noted(routes[route]) && response.status >= kRefusedMin;
+    if (denied || (options.doorman && response.status == kForbidden)) {
       options.doorman->on_refused(request, response);
     }
     if (!is_one_line(response)) throw std::runtime_error("a line break in a response header");

@@ -200,6 +200,25 @@ BIO* bio_of(Source& source) {
   return bio;
 }
 
+// Of one that is turned away: whether it is ours all the same, and only its time is over. Whose
+// signature is wrong may call itself as it likes.
+bool is_signed_by_ours(X509_STORE_CTX* context, int error) {
+  if (error != X509_V_ERR_CERT_HAS_EXPIRED && error != X509_V_ERR_CERT_REVOKED &&
+      error != X509_V_ERR_CERT_NOT_YET_VALID) {
+    return false;
+  }
+  STACK_OF(X509)* const chain = X509_STORE_CTX_get0_chain(context);
+  // Revocation is looked at before the signatures are.
+  for (int i = 0; i + 1 < sk_X509_num(chain); ++i) {
+    EVP_PKEY* const signer = X509_get0_pubkey(sk_X509_value(chain, i + 1));
+    if (signer == nullptr || X509_verify(sk_X509_value(chain, i), signer) != 1) {
+      ERR_clear_error();
+      return false;
+    }
+  }
+  return sk_X509_num(chain) > 1;
+}
+
 class TlsTransport : public Transport {
  public:
   using Turn = std::shared_ptr<const std::atomic<std::uint64_t>>;
@@ -216,9 +235,13 @@ class TlsTransport : public Transport {
         X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
     auto* const self = static_cast<TlsTransport*>(SSL_get_app_data(session));
     X509* const leaf = X509_STORE_CTX_get0_cert(context);
-    self->refusal_ = {leaf == nullptr ? "" : described(leaf).peer,
-                      address_of_peer(self->source_.fd),
-                      cat("its certificate: ", X509_verify_cert_error_string(error))};
+    const std::string peer = leaf == nullptr ? "" : described(leaf).peer;
+    const bool proven = is_signed_by_ours(context, error);
+    self->refusal_ = {proven ? peer : "", address_of_peer(self->source_.fd),
+                      cat("its certificate", proven || peer.empty() ? "" : cat(", of `", peer, "`"),
+                          ": ", X509_verify_cert_error_string(error))};
+    // Who is turned away is told the same for every reason; the log has the right one.
+    X509_STORE_CTX_set_error(context, X509_V_ERR_CERT_REJECTED);
     return 0;
   }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <stdexcept>
 #include <vector>
 
 #include "core/base/text.h"
@@ -208,6 +209,9 @@ void Fields::done() {
 namespace {
 
 // What the library takes without a word: any depth, and of two values of one name the last.
+// What we say has some hundred; to look for one that is there twice takes its time with each.
+constexpr std::size_t kKeysMax = 50'000;
+
 class Strictness {
  public:
   bool see(int depth, nlohmann::json::parse_event_t event, const nlohmann::json& parsed) {
@@ -218,6 +222,7 @@ class Strictness {
     if (event == Event::key && !names_.empty()) {
       const auto& name = parsed.get_ref<const std::string&>();
       if (!names_.back().insert(name).second && twice_.empty()) twice_ = name;
+      if (names_.back().size() > kKeysMax) throw std::length_error("an object has too many keys");
     }
     return depth < kDepthMax;
   }
@@ -249,6 +254,8 @@ Result<nlohmann::json> parse_json(std::string_view text, std::size_t size_max) {
     return json;
   } catch (const nlohmann::json::exception& bad) {
     return fail(ErrorCode::kInvalid, cat("not JSON: ", bad.what()));
+  } catch (const std::length_error& bad) {
+    return fail(ErrorCode::kInvalid, cat(bad.what(), ": ", kKeysMax, " at most"));
   }
 }
 
