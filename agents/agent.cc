@@ -254,9 +254,7 @@ void Agent::supervise(SupervisorInput first) {
   std::vector<SupervisorInput> inputs = {std::move(first)};
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const SupervisorInput input = std::move(inputs[i]);
-    for (const SupervisorOutput& output : supervisor_.step(input, clock_.mono())) {
-      carry_out(output, inputs);
-    }
+    for (const auto& each : supervisor_.step(input, clock_.mono())) carry_out(each, inputs);
   }
   after_step();
 }

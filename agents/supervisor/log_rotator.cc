@@ -66,10 +66,11 @@ Status rotate_if_large(const std::filesystem::path& file, std::uintmax_t size_ma
   const std::uintmax_t size = std::filesystem::file_size(file, error);
   if (error || size <= size_max) return {};
   for (int number = files_max - 1; number > 1; --number) {
-    std::filesystem::rename(numbered(file, number - 1), numbered(file, number), error);
+    std::error_code none_yet;
+    std::filesystem::rename(numbered(file, number - 1), numbered(file, number), none_yet);
   }
   // Its end alone: a service may have written much more since the last look.
-  if (!copy_end(file, size - std::min(size, size_max), numbered(file, 1))) {
+  if (!copy_end(file, size - std::min(size, 2 * size_max), numbered(file, 1))) {
     error = std::make_error_code(std::errc::io_error);
   }
   // Cut even when there is no room for the copy: the live log must not fill the disk.

@@ -386,6 +386,20 @@ TEST_CASE("whoever is turned away by its certificate stands in the audit log, wi
   CHECK(line.find("\"who\":\"user/eve\"") != std::string::npos);
   CHECK(line.find("\"from\":\"127.0.0.1\"") != std::string::npos);
   CHECK(line.find("revoked") != std::string::npos);
+
+  // Who signs his own certificate may write any name into it.
+  House foreign;
+  TlsFiles alice = foreign.issue("user/alice");
+  alice.authority = eve.authority;
+  alice.revoked.clear();
+  call.tls = std::make_shared<TlsFiles>(alice);
+  const auto unproven = HttpClient().send(call);
+  REQUIRE_FALSE(unproven);
+  INFO(unproven.error().message);
+  REQUIRE(eventually([&] { return audit->read(0, 10).value().size() > 1; }));
+  const std::string other = audit->read(0, 10).value().at(1);
+  CHECK(other.find("\"who\":\"user/alice\"") == std::string::npos);
+  CHECK(other.find("of `user/alice`") != std::string::npos);
 }
 
 TEST_CASE("of several authorities each is believed, and so is who is signed through one between") {

@@ -227,11 +227,14 @@ TEST_CASE("a log that somebody removed or wrote into goes on where it was") {
   fs::remove(audit.folder.path() / "audit.log");
   audit.write("POST /3");
   REQUIRE(audit.lines().size() == 1);
-  CHECK(audit.lines().front().find("\"n\":3") != std::string::npos);
+  fs::rename(audit.folder.path() / "audit.log", audit.folder.path() / "elsewhere");
+  audit.write("POST /4");
+  REQUIRE(audit.lines().size() == 1);
+  CHECK(audit.lines().front().find("\"n\":4") != std::string::npos);
   std::ofstream(audit.folder.path() / "audit.log", std::ios::app) << "junk\n";
   audit.log = AuditLog::open(audit.folder.path()).value();
-  audit.write("POST /4");
-  CHECK(audit.lines().back().find("\"n\":4") != std::string::npos);
+  audit.write("POST /5");
+  CHECK(audit.lines().back().find("\"n\":5") != std::string::npos);
   CHECK_FALSE(problems_of(audit.lines()).empty());
 }
 

@@ -63,6 +63,10 @@ TEST_CASE("a log that grew too large is put aside, and the older ones move on") 
   CHECK(read_file(folder / "shop.log.1").value() == "fourth");
   CHECK(read_file(folder / "shop.log.2").value() == "third");
   CHECK_FALSE(std::filesystem::exists(folder / "shop.log.3"));
+  // Of one that has grown beyond all measure its end is kept.
+  std::ofstream(log) << std::string(100, 'a') << "at the end";
+  REQUIRE(rotate_if_large(log, 5, 3));
+  CHECK(read_file(folder / "shop.log.1").value() == "at the end");
 }
 
 TEST_CASE("a log that is small or absent is left alone") {

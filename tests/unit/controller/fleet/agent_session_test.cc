@@ -122,6 +122,53 @@ TEST_CASE("events that the loop has no room for are asked for again") {
   CHECK(talk.body["after"] == 1);
 }
 
+TEST_CASE("what an agent says happened is no older than its last word, and no younger than now") {
+  Talk talk;
+  talk.meet("run-1");
+  const WallTime met = talk.clock.wall();
+  for (const std::int64_t age_us : {INT64_MIN, std::int64_t{-5'000'000}, INT64_MAX}) {
+    talk.said.clear();
+    talk.clock.advance(1s);
+    REQUIRE(talk.call() == "/v1/poll");
+    talk.answer(poll_answer("run-1", 2, one_event("service.exited", age_us)));
+    const WallTime at = std::get<AgentEvents>(talk.said.at(0).input).events.at(0).at;
+    CHECK(at <= talk.clock.wall());
+    CHECK(at >= met - 10s);
+  }
+}
+
+TEST_CASE("the name of an agent's run is a short one") {
+  Talk talk;
+  REQUIRE(talk.call() == "/v1/poll");
+  talk.answer(poll_answer(std::string(65, 'r'), 1));
+  CHECK(talk.call().empty());
+  talk.clock.advance(1s);
+  talk.meet("run-1");
+  talk.answer(poll_answer("run-2", 1));
+  REQUIRE(talk.call() == "/v1/status");
+  talk.said.clear();
+  talk.answer({{"start_id", std::string(7 << 20, 'r')}});
+  CHECK(talk.said.empty());
+}
+
+TEST_CASE("an agent whose answers are large is asked more slowly, whatever is in them") {
+  Talk talk;
+  talk.meet("run-1");
+  nlohmann::json answer = poll_answer("run-1", 1);
+  answer["x"] = std::string(3 << 20, 'x');
+  int asked = 0;
+  for (int i = 0; i < 100; ++i) {
+    if (talk.call() == "/v1/poll") {
+      ++asked;
+      talk.answer(answer);
+    }
+    talk.clock.advance(100ms);
+  }
+  CHECK(asked >= 5);  // 16 MiB at once
+  CHECK(asked <= 7);  // and a quarter of one a second, for ten
+  CHECK(talk.session.up());
+}
+
 TEST_CASE("a new run of the agent is asked for its whole state") {
   Talk talk;
   talk.meet("run-1");

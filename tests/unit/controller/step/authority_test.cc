@@ -78,6 +78,21 @@ TEST_CASE("a forged outcome of another node's action changes no verdict") {
   CHECK(scene.only("audit.done").data["verdict"] == "invalid");
 }
 
+TEST_CASE("a fault on another node's service is not taken in, and is told once") {
+  Scene scene;
+  scene.agents_up();
+  for (const Json& target : {Json{{"service", "cardkeys-primary"}}, Json{{"node", "keys-1"}}}) {
+    const Json invented = {{"fault", "f-700"}, {"kind", "process.pause"}, {"target", target}};
+    scene.step(AgentEvents{kLiar, {{scene.now, "fault.live", invented}}, {}});
+  }
+  scene.agent_up(kLiar, {{{"id", "f-701"},
+                          {"kind", "process.pause"},
+                          {"target", {{"service", "cardkeys-primary"}}},
+                          {"state", "live"}}});
+  CHECK(scene.events("fault.live").empty());
+  CHECK(scene.events("agent.overstepped").size() == 2);
+}
+
 TEST_CASE("an effect's id cannot be guessed from another one, and counts on over a restart") {
   Scene scene;
   std::int64_t last = 0;

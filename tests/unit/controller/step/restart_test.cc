@@ -168,6 +168,16 @@ TEST_CASE("a run goes on where it was, without repeating what its agent had done
   CHECK(scripts == 1);
 }
 
+TEST_CASE("an epoch that no agent follows is taken back by a take-over") {
+  Scene scene;
+  scene.step(Restarted{"test", 4'611'686'018'427'387'904, 0, {}});
+  REQUIRE(scene.world.epoch() == 4'611'686'018'427'387'905);
+  scene.step(Restarted{"test", 7, 0, {}});
+  CHECK(scene.world.epoch() == 8);
+  scene.step(Restarted{"test", 5, 0, {}});
+  CHECK(scene.world.epoch() == 9);
+}
+
 TEST_CASE("a live fault that nobody knows, or of a drill that is over, is reverted") {
   Scene scene;
   scene.agent_up("keys-1", {live_fault("somebody-elses")});
