@@ -4,13 +4,14 @@
 #include "agents/faults/queue/message_mark.h"
 #include "core/base/text.h"
 #include "core/io/http_client.h"
-#include "core/io/nats.h"
+#include "core/io/nats_requests.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {
 namespace {
 
 constexpr auto kTimeout = std::chrono::seconds(2);
+constexpr std::size_t kAnswerMax = 16 << 20;  // bytes: a stream's subjects, a page of consumers
 
 // The answer, or the error that it is.
 Result<nlohmann::json> read_answer(const std::string& text) {
@@ -27,7 +28,7 @@ Result<nlohmann::json> read_answer(const std::string& text) {
 
 class RealNatsSession final : public NatsSession {
  public:
-  RealNatsSession(std::unique_ptr<Nats> nats, std::string monitor)
+  RealNatsSession(std::unique_ptr<NatsRequests> nats, std::string monitor)
       : nats_(std::move(nats)), monitor_(std::move(monitor)) {}
 
   Result<nlohmann::json> ask(const std::string& what, const nlohmann::json& body) override {
@@ -58,7 +59,7 @@ class RealNatsSession final : public NatsSession {
   }
 
  private:
-  const std::unique_ptr<Nats> nats_;
+  const std::unique_ptr<NatsRequests> nats_;
   const std::string monitor_;
 };
 
@@ -68,11 +69,12 @@ Result<std::unique_ptr<NatsSession>> make_nats_session(const std::string& url,
                                                        const std::string& user,
                                                        const std::string& password,
                                                        const std::string& monitor) {
-  ASSIGN_OR_RETURN(auto nats, Nats::connect({.urls = {url},
-                                             .client_name = "panshi-agent",
-                                             .user = user,
-                                             .password = password,
-                                             .request_timeout = kTimeout}));
+  ASSIGN_OR_RETURN(auto nats, NatsRequests::connect({.url = url,
+                                                     .client_name = "panshi-agent",
+                                                     .user = user,
+                                                     .password = password,
+                                                     .timeout = kTimeout,
+                                                     .answer_max = kAnswerMax}));
   return std::make_unique<RealNatsSession>(std::move(nats), monitor);
 }
 

@@ -3,6 +3,7 @@
 
 #include <nats/nats.h>
 
+#include <map>
 #include <mutex>
 #include <thread>
 #include <tuple>
@@ -104,8 +105,8 @@ natsStatus answer(natsMsg* message, const NatsVerdict& verdict) {
 
 class JetStream final : public Nats {
  public:
-  JetStream(natsConnection* connection, jsCtx* context, Duration request_timeout)
-      : connection_(connection), context_(context), request_timeout_(request_timeout) {}
+  JetStream(natsConnection* connection, jsCtx* context)
+      : connection_(connection), context_(context) {}
   ~JetStream() override {
     idle_.clear();
     jsCtx_Destroy(context_);
@@ -122,8 +123,6 @@ class JetStream final : public Nats {
   Status read_all(const std::string& stream, const std::string& subject_filter,
                   const std::function<void(const NatsMessage&)>& each) override;
   Status remove(const std::string& stream, std::uint64_t sequence) override;
-  Result<std::string> request(const std::string& subject, std::string_view body,
-                              const std::map<std::string, std::string>& headers) override;
   bool connected() const override {
     return natsConnection_Status(connection_) == NATS_CONN_STATUS_CONNECTED;
   }
@@ -135,14 +134,10 @@ class JetStream final : public Nats {
   }
   Result<SubscriptionPtr> take_subscription(const Pull& pull);
   void give_back(const ConsumerKey& key, SubscriptionPtr subscription);
-  // What the account may not publish is dropped, and told beside all requests: the server's words
-  // when the last of that was of this subject, else "".
-  std::string refusal_of(const std::string& subject) const;
   Result<std::uint64_t> count_matching(const std::string& stream, const std::string& filter);
 
   natsConnection* connection_;
   jsCtx* context_;
-  const Duration request_timeout_;
   // A pull subscription serves one fetch at a time: each concurrent consume() has its own.
   std::mutex mutex_;
   std::multimap<ConsumerKey, SubscriptionPtr> idle_;
@@ -295,38 +290,6 @@ Status JetStream::remove(const std::string& stream, std::uint64_t sequence) {
   return failed(status, cat("remove message ", sequence, " of ", stream));
 }
 
-Result<std::string> JetStream::request(const std::string& subject, std::string_view body,
-                                       const std::map<std::string, std::string>& headers) {
-  if (!connected()) return fail(ErrorCode::kUnavailable, "nats: not connected");
-  natsMsg* made = nullptr;
-  natsStatus status =
-      natsMsg_Create(&made, subject.c_str(), nullptr, body.data(), static_cast<int>(body.size()));
-  const MessagePtr message(made);
-  for (const auto& [name, value] : headers) {
-    if (status == NATS_OK) status = natsMsgHeader_Set(made, name.c_str(), value.c_str());
-  }
-  if (status != NATS_OK) return failed(status, "make a message");
-  natsMsg* answered = nullptr;
-  status = natsConnection_RequestMsg(&answered, connection_, made, to_ms(request_timeout_));
-  const MessagePtr owner(answered);
-  if (status == NATS_OK) {
-    return std::string(natsMsg_GetData(answered),
-                       static_cast<std::size_t>(natsMsg_GetDataLength(answered)));
-  }
-  if (const std::string words = refusal_of(subject); !words.empty()) {
-    return fail(ErrorCode::kRefused, cat("nats request ", subject, ": ", words));
-  }
-  return fail(status == NATS_NO_RESPONDERS ? ErrorCode::kUnavailable : ErrorCode::kTimeout,
-              cat("nats request ", subject, ": ", natsStatus_GetText(status)));
-}
-
-std::string JetStream::refusal_of(const std::string& subject) const {
-  const char* words = nullptr;
-  if (natsConnection_GetLastError(connection_, &words) != NATS_NOT_PERMITTED || !words) return {};
-  const std::string said = words;
-  return said.find(cat("Publish to \"", subject, "\"")) == std::string::npos ? std::string() : said;
-}
-
 Status JetStream::read_all(const std::string& stream, const std::string& subject_filter,
                            const std::function<void(const NatsMessage&)>& each) {
   ASSIGN_OR_RETURN(std::uint64_t left, count_matching(stream, subject_filter));
@@ -389,7 +352,7 @@ Result<std::unique_ptr<Nats>> Nats::connect(const Options& options) {
     natsConnection_Destroy(connection);
     return failed(status, "open JetStream");
   }
-  return std::make_unique<JetStream>(connection, context, options.request_timeout);
+  return std::make_unique<JetStream>(connection, context);
 }
 
 }  // namespace panshi

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // NATS JetStream: durable publish with acknowledgement, and pull consumers. Only user of cnats.
 //
-// Thread-safe. Reconnects by itself; a publish while disconnected fails fast with kUnavailable.
+// For servers of one's own: what they send is bounded in time alone. Who must not trust the server
+// takes nats_requests.h. Thread-safe. Reconnects by itself; a publish while disconnected fails fast
+// with kUnavailable.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -83,11 +84,6 @@ class Nats {
                           const std::function<void(const NatsMessage&)>& each) = 0;
   // kNotFound: it is gone already.
   virtual Status remove(const std::string& stream, std::uint64_t sequence) = 0;
-  // One request and its answer: the JetStream API (`$JS.API.…`), or a message to be stored, whose
-  // answer says where. kRefused: the account may not ask that; kUnavailable: nobody is there who
-  // would answer; kTimeout: unknown.
-  virtual Result<std::string> request(const std::string& subject, std::string_view body,
-                                      const std::map<std::string, std::string>& headers = {}) = 0;
   virtual bool connected() const = 0;
 };
 

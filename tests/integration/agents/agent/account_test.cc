@@ -142,7 +142,7 @@ TEST_CASE("an account that its server does not let in is told with the server's 
   CHECK(bus.at("lacks") == json::array());
   CHECK(bus.at("kinds") == json{"queue.consumer-stall", "queue.fill", "queue.leader-stop"});
   CHECK_THAT(bus.at("text"), Catch::Contains("the account `nats` of bus cannot be used: ") &&
-                                 Catch::Contains("Authentication Violation"));
+                                 Catch::Contains("Authorization Violation"));
   CHECK(eventually([&] { return times_in_log(agent, "the account `redis` of cache") == 1; }));
   CHECK_THAT(agent.log(), Catch::Contains("NOAUTH") && !Catch::Contains("not-right"));
 }

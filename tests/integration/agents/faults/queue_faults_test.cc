@@ -121,7 +121,7 @@ TEST_CASE("what the account may not publish is refused at once, in the words of 
   const auto out = node.put("queue.fill", {{"subject", kSubject}});
   REQUIRE_FALSE(out);
   CHECK(out.error().code == ErrorCode::kRefused);
-  CHECK_THAT(out.error().message, Catch::Contains("Authentication Violation") &&
+  CHECK_THAT(out.error().message, Catch::Contains("Authorization Violation") &&
                                       Catch::Contains(place) && !Catch::Contains("not-right"));
 }
 

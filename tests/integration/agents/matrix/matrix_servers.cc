@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "core/base/text.h"
+#include "core/io/nats_requests.h"
 #include "core/json/fields.h"
 #include "tests/support/secret_file.h"
 
@@ -155,7 +156,9 @@ json MatrixServers::cluster_state() const {
 
 // Not by reading them, which makes a consumer.
 json MatrixServers::nats_state() const {
-  const auto answer = nats_->request("$JS.API.STREAM.INFO.ORDERS", R"({"subjects_filter":">"})");
+  const auto nats = NatsRequests::connect({.url = shop_.nats().urls.at(0)});
+  if (!nats) return kUnreachable;
+  const auto answer = (*nats)->request("$JS.API.STREAM.INFO.ORDERS", R"({"subjects_filter":">"})");
   const json info = answer ? parse_json(*answer).value_or(json()) : json();
   return info.contains("state") ? info.at("state").value("subjects", json::object())
                                 : json(kUnreachable);
