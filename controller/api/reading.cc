@@ -8,6 +8,7 @@
 #include "controller/api/api.h"
 #include "controller/api/query.h"
 #include "controller/limits.h"
+#include "core/base/seat.h"
 #include "core/base/text.h"
 #include "core/model/check.h"
 
@@ -44,20 +45,6 @@ std::int64_t number_in(const std::string& id) {
   std::from_chars(id.data() + std::min(id.size(), id.rfind('-') + 1), end, number);
   return number;
 }
-
-// Counts a long poll while it lasts.
-class LongPoll {
- public:
-  explicit LongPoll(std::atomic<int>& count) : count_(count), rank_(++count) {}
-  ~LongPoll() { --count_; }
-  LongPoll(const LongPoll&) = delete;
-  LongPoll& operator=(const LongPoll&) = delete;
-  bool too_many() const { return rank_ > limits::kLongPollsMax; }
-
- private:
-  std::atomic<int>& count_;
-  int rank_;
-};
 
 }  // namespace
 
@@ -130,8 +117,8 @@ Api::Answer Api::events(const Request& request) {
   const auto wait_max = limits::kLongPollMax / std::chrono::milliseconds(1);
   ASSIGN_OR_RETURN(const auto wait_ms, query_number(request, "wait_ms", 0, {0, wait_max}));
   const MonoTime until = parts_.clock.mono() + std::chrono::milliseconds(wait_ms);
-  const LongPoll counted(long_polls_);
-  if (wait_ms > 0 && counted.too_many()) {
+  const Seat seat(long_polls_, limits::kLongPollsMax);
+  if (wait_ms > 0 && !seat.is_there()) {
     return fail(ErrorCode::kUnavailable, "too many long polls at once; ask again without wait_ms");
   }
   JournalPage page;

@@ -39,7 +39,8 @@ Status read_poll(const nlohmann::json& answer, WallTime received, WallTime not_b
                  AgentBudget& budget, PollRead& out) {
   try {
     if (!is_start_id(answer.at("start_id"))) {
-      return fail(ErrorCode::kInvalid, "unexpected answer to a poll: start_id is none");
+      return fail(ErrorCode::kInvalid,
+                  "unexpected answer to a poll: start_id is missing or too long");
     }
     out.cursor.start_id = answer.at("start_id").get<std::string>();
     out.cursor.after = answer.at("next").get<std::int64_t>();
@@ -160,7 +161,6 @@ void AgentSession::answered(const Result<HttpReply>& reply, Instant at, const De
 
 Status AgentSession::take_poll(const nlohmann::json& answer, Instant at, const Deliver& deliver) {
   const AgentBudget before = budget_;
-  budget_.fill(at.mono);
   PollRead read;
   read.batch.node = read.cursor.node = options_.node;
   const auto said_by = answer.is_object() ? answer.find("start_id") : answer.end();
@@ -198,7 +198,7 @@ Status AgentSession::take_status(const nlohmann::json& answer, WallTime at,
                                  const Deliver& deliver) {
   const auto start_id = answer.is_object() ? answer.find("start_id") : answer.end();
   if (start_id == answer.end() || !is_start_id(*start_id)) {
-    return fail(ErrorCode::kInvalid, "a status without start_id");
+    return fail(ErrorCode::kInvalid, "a status whose start_id is missing or too long");
   }
   const bool same_run = *start_id == cursor_.start_id;
   Letter letter{.input = AgentState{.node = options_.node, .status = answer, .at = at},

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "controller/limits.h"
+#include "core/base/seat.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
@@ -227,38 +228,29 @@ void Fleet::send(Member& member, HttpCall call,
   });
 }
 
-// Readings may not take the threads from who halts and reverts.
-class Fleet::Asking {
- public:
-  explicit Asking(std::atomic<int>& count) : count_(count), rank_(++count) {}
-  ~Asking() { --count_; }
-  Asking(const Asking&) = delete;
-  Asking& operator=(const Asking&) = delete;
-  Status allowed() const {
-    if (rank_ <= limits::kAsksMax) return {};
-    return fail(ErrorCode::kUnavailable, "too many questions to agents at once; try again");
-  }
+namespace {
 
- private:
-  std::atomic<int>& count_;
-  int rank_;
-};
+// Readings may not take the threads from who halts and reverts.
+tl::unexpected<Error> too_many_asks() {
+  return fail(ErrorCode::kUnavailable, "too many questions to agents at once; try again");
+}
+
+}  // namespace
 
 Result<nlohmann::json> Fleet::ask(const std::string& node, const std::string& path,
                                   Duration timeout) {
-  const Asking asking(asking_);
-  if (auto allowed = asking.allowed(); !allowed) return tl::unexpected(allowed.error());
+  const Seat seat(asking_, limits::kAsksMax);
+  if (!seat.is_there()) return too_many_asks();
   return await(start_call(node, path, false, timeout), node, timeout);
 }
 
 std::map<std::string, Result<nlohmann::json>> Fleet::ask_all(const std::vector<std::string>& nodes,
                                                              const std::string& path,
                                                              Duration timeout) {
-  const Asking asking(asking_);
-  const auto allowed = asking.allowed();
+  const Seat seat(asking_, limits::kAsksMax);
   std::map<std::string, Result<nlohmann::json>> answers;
-  if (!allowed) {
-    for (const std::string& node : nodes) answers.emplace(node, tl::unexpected(allowed.error()));
+  if (!seat.is_there()) {
+    for (const std::string& node : nodes) answers.emplace(node, too_many_asks());
     return answers;
   }
   std::map<std::string, Answer> under_way;

@@ -76,7 +76,6 @@ class Fleet {
   void stop();
 
  private:
-  class Asking;
   using Answer = std::shared_ptr<Reply>;
   Answer start_call(const std::string& node, const std::string& path, bool is_post,
                     Duration timeout);

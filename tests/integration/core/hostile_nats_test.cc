@@ -6,13 +6,13 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <fstream>
 #include <functional>
 #include <thread>
 
 #include "core/base/text.h"
 #include "core/io/nats_requests.h"
 #include "tests/support/loopback_listener.h"
+#include "tests/support/resident.h"
 #include "tests/support/skip.h"
 
 namespace panshi {
@@ -97,14 +97,6 @@ Error error_of(const NatsSquatter& squatter, Duration timeout) {
   return answer.error();
 }
 
-long resident_mib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::stol(line.substr(6)) >> 10;
-  }
-  return 0;
-}
-
 TEST_CASE("a message of two gigabytes is given up when it is announced") {
   const std::size_t piece = GENERATE(as<std::size_t>(), 0, 64 << 10);
   INFO(piece);
@@ -182,9 +174,9 @@ TEST_CASE("what came of a message that does not end is not kept") {
     CHECK_THAT(answer.error().message, Catch::Contains("no answer in time"));
   };
   call();  // what the allocator keeps for the next time
-  const long before = resident_mib();
+  const long before = resident_kib();
   for (int i = 0; i < 4; ++i) call();
-  CHECK(resident_mib() - before < 16);
+  CHECK(resident_kib() - before < 16 << 10);
   CHECK(squatter.sent > 5 * kSize);
 }
 

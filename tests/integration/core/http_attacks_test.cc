@@ -2,13 +2,13 @@
 // Promise: a request that could harm is refused before any handler runs, and costs no memory.
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <fstream>
 
 #include "core/base/text.h"
 #include "core/io/http_client.h"
 #include "core/io/http_server.h"
 #include "tests/support/http_kinds.h"
 #include "tests/support/raw_http.h"
+#include "tests/support/resident.h"
 
 namespace panshi {
 namespace {
@@ -20,14 +20,6 @@ constexpr bool kMemoryIsOurs = false;  // a sanitizer's notes are memory too
 #else
 constexpr bool kMemoryIsOurs = true;
 #endif
-
-long resident_kib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
-  }
-  return 0;
-}
 
 // One server that counts how often a handler ran.
 template <class Kind>

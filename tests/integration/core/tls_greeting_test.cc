@@ -8,7 +8,6 @@
 
 #include <array>
 #include <catch2/catch.hpp>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,6 +16,7 @@
 #include "tests/integration/core/house.h"
 #include "tests/support/loopback_listener.h"
 #include "tests/support/raw_connection.h"
+#include "tests/support/resident.h"
 #include "tests/support/skip.h"
 
 namespace panshi {
@@ -76,13 +76,6 @@ TEST_CASE("connections that have not greeted yet cost no session") {
   RawConnection::speak_tls(false);
   House house;
   Node node(good(Tls::load(house.issue("node/n-1"), house.now)));
-  const auto resident_kib = [] {
-    std::ifstream status("/proc/self/status");
-    for (std::string line; std::getline(status, line);) {
-      if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
-    }
-    return -1L;
-  };
   const auto ask = [&, call = node.call(house.as("controller/main"))] {
     return HttpClient().send(call)->status;
   };
