@@ -35,7 +35,9 @@ class SlowAgents {
         return Json::array();
       });
     }
-    Fleet::Options options{.lease = 3s, .poll = 1s, .lost_after = 1s};
+    Fleet::Options options;
+    options.lease = 3s;
+    options.poll = options.lost_after = 1s;
     const std::array<std::string, 2> names = {"keys-1", "keys-2"};
     for (std::size_t i = 0; i < names.size(); ++i) {
       options.agents.push_back({names[i], agents_[i]->url(), agents_[i]->token_file()});

@@ -68,7 +68,8 @@ TEST_CASE("who may not read the proxies stands in the log when it tries") {
   REQUIRE(::waitpid(stranger, &ended, 0) == stranger);
   CHECK(ended == 0);
   std::vector<json> lines;
-  for (const json& line : agent.call("GET", "/v1/audit").json.at("lines")) {
+  const json answer = agent.call("GET", "/v1/audit").json;
+  for (const json& line : answer.at("lines")) {
     lines.push_back(parse_json(line.get<std::string>()).value());
   }
   REQUIRE(lines.size() == 1);
