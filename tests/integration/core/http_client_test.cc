@@ -252,10 +252,10 @@ TEST_CASE("a token goes to nobody else on an address of this machine beyond 127.
     CHECK(eventually([&] {
       const auto reply = HttpClient().send(call);
       if (!reply) said = reply.error().message;
-      return said.find("is held by user 65534") != std::string::npos || squatter.did().bearer > 0;
+      return said.find("is held by user 65534") != std::string::npos || squatter.did().secrets > 0;
     }));
     INFO(said);
-    CHECK(squatter.did().bearer == 0);
+    CHECK(squatter.did().secrets == 0);
   }).get();
 }
 
