@@ -136,8 +136,9 @@ int confirm_processes(Invocation& i, Connection& controller, const Json& target)
     if (!target.contains(selector)) continue;
     const std::string name = field(target, selector);
     if (name.empty() || field(target, "node").empty()) continue;  // which the controller refuses
-    const auto answer = controller.get(cat("/api/v1/processes/", url_text(field(target, "node")),
-                                           "?", selector, "=", url_text(name)));
+    const auto answer =
+        controller.get(cat("/api/v1/processes/", percent_encoded(field(target, "node")), "?",
+                           selector, "=", percent_encoded(name)));
     if (!answer && answer.error().code == ErrorCode::kConflict) {
       i.terminal.error("the fault could not be applied: " + answer.error().message);
       return kFail;
@@ -205,7 +206,7 @@ int revert(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
     const std::string id = i.text("fault");
     const auto answer =
-        controller.post(cat("/api/v1/faults/", url_text(id), "/revert"), Json::object());
+        controller.post(cat("/api/v1/faults/", percent_encoded(id), "/revert"), Json::object());
     if (!answer) return report_error(i, answer.error());
     const bool was_over = field(*answer, "over") == "true";
     Json fault = was_over ? find_fault(controller, id) : await_over(i, controller, id);
@@ -231,7 +232,7 @@ int revert(Invocation& invocation) {
 
 int close(Invocation& invocation) {
   const std::string id = invocation.text("fault");
-  return act(invocation, cat("/api/v1/faults/", url_text(id), "/close"),
+  return act(invocation, cat("/api/v1/faults/", percent_encoded(id), "/close"),
              {{"by", invocation.text("--by", "panshi")}, {"reason", invocation.text("--reason")}},
              [&](const Json&) { return cat("fault ", id, " is closed"); });
 }
@@ -252,8 +253,8 @@ int show_leftovers(Invocation& i, const Json& leftovers) {
 }
 
 int clear(Invocation& i, Connection& controller) {
-  const auto answer =
-      controller.post(cat("/api/v1/fsck/", url_text(i.text("node")), "/clear"), Json::object());
+  const auto answer = controller.post(
+      cat("/api/v1/fsck/", percent_encoded(i.text("node")), "/clear"), Json::object());
   if (!answer) return report_error(i, answer.error());
   if (i.json) i.terminal.document(*answer);
   for (const Json& what : list_of(*answer, "cleared")) {
@@ -267,7 +268,7 @@ int clear(Invocation& i, Connection& controller) {
 
 int fsck(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
-    const auto answer = controller.get("/api/v1/fsck/" + url_text(i.text("node")));
+    const auto answer = controller.get("/api/v1/fsck/" + percent_encoded(i.text("node")));
     if (!answer) return report_error(i, answer.error());
     const Json leftovers = list_of(*answer, "leftovers");
     const bool wants_clear = i.has("--clear") && !leftovers.empty();
