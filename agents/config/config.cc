@@ -15,6 +15,7 @@
 #include "agents/probes/kinds/kind.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/base/url.h"
 #include "core/io/yaml.h"
 #include "core/json/fields.h"
 #include "core/model/probe_signals.h"
@@ -136,6 +137,8 @@ void read_redis(const json& value, std::string path, Problems& problems, Service
   service.redis = std::move(server);
 }
 
+constexpr const char* kNoUser = "holds no user and password: ask a page that wants none";
+
 void read_nats(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
   Fields in(value, std::move(path), problems);
   NatsServer server;
@@ -146,6 +149,7 @@ void read_nats(const json& value, std::string path, Problems& problems, ServiceC
   in.may("user", server.user);
   may_secret(in, "password", server.password);
   in.may("monitor", server.monitor);
+  if (has_user(server.monitor)) in.problem("monitor", kNoUser);
   in.done();
   service.nats = std::move(server);
 }
@@ -208,6 +212,7 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
   if (const json* load = in.may_value("load")) {
     Fields control(*load, in.path_of("load"), problems);
     control.need("url", out.load);
+    if (has_user(out.load)) control.problem("url", kNoUser);
     control.done();
   }
   if (const json* redis = in.may_value("redis")) {
