@@ -165,6 +165,12 @@ Result<Caller> caller_of(const Invocation& invocation, const Place& place) {
                 cat("no token: give --token-file or PANSHI_TOKEN_FILE",
                     place.is_over_tls() ? ", or a certificate of yours with --certificate" : ""));
   }
+  if (is_clear_beyond_host(place.url) && !invocation.has("--insecure")) {
+    return fail(ErrorCode::kRefused,
+                cat("no token was sent: ", place.url,
+                    " is another host, and whoever reads that network would read the token: use "
+                    "https://, or --insecure"));
+  }
   // Nobody shall get the token who cannot prove to be the controller.
   if (place.is_over_tls() && place.authority.empty()) {
     return fail(ErrorCode::kRefused,

@@ -5,7 +5,6 @@
 #include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/http_client.h"
-#include "core/io/nats_requests.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {
@@ -66,16 +65,12 @@ class RealNatsSession final : public NatsSession {
 
 }  // namespace
 
-Result<std::unique_ptr<NatsSession>> make_nats_session(const std::string& url,
-                                                       const std::string& user,
-                                                       const std::string& password,
+Result<std::unique_ptr<NatsSession>> make_nats_session(NatsRequests::Options options,
                                                        const std::string& monitor) {
-  ASSIGN_OR_RETURN(auto nats, NatsRequests::connect({.url = url,
-                                                     .client_name = "panshi-agent",
-                                                     .user = user,
-                                                     .password = password,
-                                                     .timeout = kTimeout,
-                                                     .answer_max = kAnswerMax}));
+  options.client_name = "panshi-agent";
+  options.timeout = kTimeout;
+  options.answer_max = kAnswerMax;
+  ASSIGN_OR_RETURN(auto nats, NatsRequests::connect(options));
   return std::make_unique<RealNatsSession>(std::move(nats), monitor);
 }
 

@@ -14,4 +14,8 @@ constexpr bool has_user(std::string_view url) {
   return url.substr(begin, url.find('/', begin) - begin).find('@') != std::string_view::npos;
 }
 
+// Of a page that is asked for nothing but figures.
+inline constexpr const char* kHoldsNoUser =
+    "holds no user and password: ask a page that wants none";
+
 }  // namespace panshi

@@ -60,7 +60,7 @@ void read_url(Fields& in, ProbeTarget& target) {
   const std::size_t slash = url.find('/', begin);
   std::string authority = url.substr(begin, slash - begin);
   if (has_user(url)) {
-    return in.problem("url", "holds no user and password: ask a page that wants none");
+    return in.problem("url", kHoldsNoUser);
   }
   if (authority.find(':') == std::string::npos) authority += target.https ? ":443" : ":80";
   const auto where = parse_host_port(authority);

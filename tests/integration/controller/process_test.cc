@@ -166,6 +166,26 @@ TEST_CASE(
   CHECK(said.find("pass-in-url") == std::string::npos);
 }
 
+TEST_CASE("a node that is called beyond this host without TLS is refused unless somebody says so") {
+  const Site site;
+  auto arguments = site.arguments();
+  arguments.emplace_back("--check-config");
+  std::string config = read_file(site.folder / "c.yaml").value();
+  const std::string here = "http://127.0.0.1:1\"";
+  config.replace(config.find(here), here.size(), "http://10.0.0.1:1\"");
+  site.write("c.yaml", config);
+  Program program(arguments, site.log());
+  CHECK(program.wait() == 64);
+  CHECK_THAT(program.said(),
+             Catch::Contains("nodes[0].url is http:// beyond this host: whoever reads") &&
+                 Catch::Contains("`insecure: true`"));
+  config.insert(config.find("token_file"), "insecure: true, ");
+  site.write("c.yaml", config);
+  Program allowed(arguments, site.folder / "log2");
+  CHECK(allowed.wait() == 0);
+  INFO(allowed.said());
+}
+
 TEST_CASE("a channel that does not exist is found before anything starts") {
   const Site site;
   site.write("runbooks/n.yaml",

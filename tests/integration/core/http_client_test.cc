@@ -220,13 +220,28 @@ TEST_CASE(
     return said.find("is held by user 65534") != std::string::npos;
   }));
   CHECK(eventually([&] { return squatter.did().callers > 0; }));
-  CHECK(squatter.did().bearer == 0);
+  CHECK(squatter.did().secrets == 0);
   // Whose token it is may hear it.
   call.token_owner = 65'534;
   CHECK(eventually([&] {
     (void)HttpClient().send(call);
-    return squatter.did().bearer > 0;
+    return squatter.did().secrets > 0;
   }));
+}
+
+TEST_CASE("what goes beyond this host in the clear is seen as libcurl reads the url") {
+  for (const char* here : {"http://127.0.0.1:17700", "http://127.77.5.1", "http://[::1]:1",
+                           "http://localhost:17700/x", "https://10.0.0.1:17701", "http://127.1"}) {
+    INFO(here);
+    CHECK_FALSE(is_clear_beyond_host(here));
+  }
+  for (const char* beyond :
+       {"http://10.0.0.1:17701", "http://127.0.0.1@10.0.0.1", "http://127.0.0.1.example.org",
+        "http://n-1:17701", "http://[fe80::1]", "http://10.0.0.1#@127.0.0.1", "HTTPS", "http:// ",
+        "http://localhost.example.org"}) {
+    INFO(beyond);
+    CHECK(is_clear_beyond_host(beyond));
+  }
 }
 
 }  // namespace

@@ -67,6 +67,31 @@ programs:
   CHECK(config->state == "/tmp/s");
 }
 
+TEST_CASE("a password may be heard by the accounts that are configured, and by the probes' too") {
+  const auto config = read_config(std::string(kHead) + R"(
+services:
+  - {name: cache, command: [x], redis: {host: 127.0.0.1, port: 1235, account: nobody}}
+  - {name: other, command: [x], redis: {host: 127.0.0.1, port: 1236}}
+  - {name: bus, command: [x], nats: {url: "tls://127.0.0.1", authority: ca.pem, account: "4321"}}
+probes:
+  - {name: p, service: cache, kind: redis, host: 127.0.0.1, port: 1235, every: 1s}
+  - {name: q, service: other, kind: redis, host: 127.0.0.1, port: 1236, account: daemon, every: 1s}
+)",
+                                  "/dir/agent.yaml");
+  INFO((config ? "" : config.error().message));
+  REQUIRE(config);
+  const auto id = [](const char* name) { return find_user_id(name).value(); };
+  CHECK(config->service("cache")->redis->accounts == std::set<uid_t>{id("nobody")});
+  CHECK(config->service("other")->redis->accounts.empty());
+  CHECK(config->service("bus")->nats->accounts == std::set<uid_t>{4321});
+  CHECK(config->service("bus")->nats->authority == "/dir/ca.pem");
+  CHECK(config->probes.at(0).target.accounts == std::set<uid_t>{id("nobody")});
+  CHECK(config->probes.at(1).target.accounts == std::set<uid_t>{id("daemon")});
+  CHECK_THAT(mistakes("services:\n  - {name: a, command: [x], redis: {host: 127.0.0.1, port: 1, "
+                      "account: no-such-one}}\n"),
+             Catch::Contains("account `no-such-one` is not a user of this machine"));
+}
+
 TEST_CASE("every mistake is named with its line") {
   const std::string text = mistakes(R"(services:
   - {name: a/b, command: []}
