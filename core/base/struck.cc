@@ -231,25 +231,33 @@ void find_private_keys(std::string_view text, std::vector<Span>& spans) {
 // In the whole text, each as often as it is found.
 std::vector<Span> secrets_in(std::string_view text, const Registry::Matchers& matchers) {
   std::vector<Span> spans;
-  const auto find_words = [&](const MappedText& view) {
-    std::vector<Span> found;
-    for (const auto& matcher : matchers) matcher->find(view.text, found);
-    for (const Span& span : found)
+  std::vector<Span> found;
+  const auto take = [&](const MappedText& view) {
+    for (const Span& span : found) {
       spans.push_back({view.begins[span.begin], view.ends[span.end - 1]});
+    }
+    found.clear();
   };
-  const auto find_shapes = [&](const MappedText& view) {
-    std::vector<Span> found;
-    find_tokens(view.text, found);
-    find_private_keys(view.text, found);
-    for (const Span& span : found)
-      spans.push_back({view.begins[span.begin], view.ends[span.end - 1]});
+  const auto find = [&](std::string_view in, bool shapes) {
+    for (const auto& matcher : matchers) matcher->find(in, found);
+    if (!shapes) return;
+    find_tokens(in, found);
+    find_private_keys(in, found);
   };
+  find(text, true);
+  spans.swap(found);
+  if (text.find_first_of("\r\n%\\&") == std::string_view::npos) return spans;  // as most are
   MappedText view = MappedText::of(text);
   MappedText other;
   for (int depth = 0; depth <= kDepthMax; ++depth) {
-    find_words(view);
-    find_shapes(view);
-    if (unwrap(view, other)) find_words(other);
+    if (depth > 0) {
+      find(view.text, true);
+      take(view);
+    }
+    if (unwrap(view, other)) {
+      find(other.text, false);
+      take(other);
+    }
     if (!unescape(view, other)) break;
     view = std::move(other);
   }

@@ -133,7 +133,8 @@ exit 3
 constexpr const char* kAudit = R"SH(#!/bin/bash
 cd FOLDER
 cat sql.canary >&2
-jq -cRn --arg s "$(cat sql.canary)" '{verdict: "unknown", why: [$s, ($s | @base64), ($s | @uri)], ($s): 1}'
+jq -cRn --arg s "$(cat sql.canary)" '{verdict: "unknown", ($s): 1,
+  why: [$s, ($s | @base64), ($s | @uri)]}'
 )SH";
 
 std::string with(std::string text, const std::string& what, const std::string& by) {

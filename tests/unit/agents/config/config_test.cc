@@ -131,7 +131,8 @@ services:
 TEST_CASE("a URL with a password is refused, and not quoted") {
   const std::string text = mistakes(R"(probes:
   - {name: a, service: db, kind: http, url: "http://me:pass-in-url@127.0.0.1:1/"}
-  - {name: b, service: db, kind: prometheus, url: "https://pass-in-url@127.0.0.1/", signals: {x: up}}
+  - {name: b, service: db, kind: prometheus, url: "https://pass-in-url@127.0.0.1/",
+     signals: {x: up}}
 services:
   - {name: db, command: [db], load: {url: "http://me:pass-in-url@127.0.0.1:1"},
      nats: {url: "nats://127.0.0.1:1", monitor: "http://me:pass-in-url@127.0.0.1:1"}}
