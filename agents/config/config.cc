@@ -15,6 +15,7 @@
 #include "agents/probes/kinds/kind.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/base/url.h"
 #include "core/io/yaml.h"
 #include "core/json/fields.h"
 #include "core/model/probe_signals.h"
@@ -155,6 +156,7 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
   if (const json* load = in.may_value("load")) {
     Fields control(*load, in.path_of("load"), problems);
     control.need("url", out.load);
+    if (has_user(out.load)) control.problem("url", kHoldsNoUser);
     control.done();
   }
   if (const json* redis = in.may_value("redis")) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The servers whose own words a service's faults use, and who may hear their passwords.
 #include "agents/config/config_parts.h"
+#include "core/base/url.h"
 #include "core/io/run_as.h"
 
 namespace panshi::agent {
@@ -65,6 +66,7 @@ void read_nats_server(const json& value, std::string path, Problems& problems,
   server.authority = authority;
   may_account(in, server.accounts);
   in.may("monitor", server.monitor);
+  if (has_user(server.monitor)) in.problem("monitor", kHoldsNoUser);
   in.done();
   service.nats = std::move(server);
 }

@@ -128,6 +128,21 @@ services:
   CHECK_THAT(text, Catch::Contains("probes[5].service is missing"));
 }
 
+TEST_CASE("a URL with a password is refused, and not quoted") {
+  const std::string text = mistakes(R"(probes:
+  - {name: a, service: db, kind: http, url: "http://me:pass-in-url@127.0.0.1:1/"}
+  - {name: b, service: db, kind: prometheus, url: "https://pass-in-url@127.0.0.1/",
+     signals: {x: up}}
+services:
+  - {name: db, command: [db], load: {url: "http://me:pass-in-url@127.0.0.1:1"},
+     nats: {url: "nats://127.0.0.1:1", monitor: "http://me:pass-in-url@127.0.0.1:1"}}
+)");
+  for (const char* key : {"probes[0].url", "probes[1].url", "load.url", "nats.monitor"}) {
+    CHECK_THAT(text, Catch::Contains(cat(key, " holds no user and password")));
+  }
+  CHECK_THAT(text, !Catch::Contains("pass-in-url"));
+}
+
 TEST_CASE("a signal that another probe sends by its kind is refused") {
   CHECK_THAT(mistakes(R"(services: [{name: db, command: [db]}]
 probes:
