@@ -367,6 +367,7 @@ AgentConfig read_root(const json& root, Problems& problems) {
   }
   in.done();
   check_references(config, problems);
+  if (config.toxiproxy) config.toxiproxy->permits.kept = kept_ports(config);
   return config;
 }
 
