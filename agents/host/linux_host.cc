@@ -226,11 +226,12 @@ Status LinuxHost::check_holder(const ServiceConfig& service, const std::string& 
   if (!holder || *holder == 0 || *holder == ::geteuid()) return {};
   const auto record = files_.read(service.name);
   const bool runs = record && is_alive(record->process);
-  if (service.user && *holder == service.user->user) return {};
+  const auto& account = service.account();
+  if (account && *holder == account->user) return {};
   if (runs && owner_of(cat("/proc/", record->process.pid)) == *holder) return {};
   // Of one that somebody else starts nobody knows the account; people's begin there (login.defs).
   constexpr uid_t kPeopleMin = 1'000;
-  if (!service.user && !runs && *holder < kPeopleMin) return {};
+  if (!account && !runs && *holder < kPeopleMin) return {};
   return fail(ErrorCode::kRefused,
               cat("port ", port, " of ", host, " is held by user ", *holder,
                   ", and not by service ", service.name, ": its password is not told there"));
