@@ -280,22 +280,6 @@ Result<nlohmann::json> Connection::post(const std::string& path, const nlohmann:
   return json_in(answer);
 }
 
-std::string url_text(std::string_view text) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                       c == '-' || c == '_' || c == '.';
-    if (plain) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-  }
-  return out;
-}
-
 int report_error(Invocation& invocation, const Error& error) {
   if (invocation.json) invocation.terminal.document({{"error", error.message}});
   invocation.terminal.error(error.message);

@@ -136,8 +136,9 @@ int confirm_processes(Invocation& i, Connection& controller, const Json& target)
     if (!target.contains(selector)) continue;
     const std::string name = field(target, selector);
     if (name.empty() || field(target, "node").empty()) continue;  // which the controller refuses
-    const auto answer = controller.get(cat("/api/v1/processes/", url_text(field(target, "node")),
-                                           "?", selector, "=", url_text(name)));
+    const auto answer =
+        controller.get(cat("/api/v1/processes/", percent_encoded(field(target, "node")), "?",
+                           selector, "=", percent_encoded(name)));
     if (!answer && answer.error().code == ErrorCode::kConflict) {
       i.terminal.error("the fault could not be applied: " + answer.error().message);
       return kFail;
@@ -205,7 +206,7 @@ int revert(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
     const std::string id = i.text("fault");
     const auto answer =
-        controller.post(cat("/api/v1/faults/", url_text(id), "/revert"), Json::object());
+        controller.post(cat("/api/v1/faults/", percent_encoded(id), "/revert"), Json::object());
     if (!answer) return report_error(i, answer.error());
     const bool was_over = field(*answer, "over") == "true";
     Json fault = was_over ? find_fault(controller, id) : await_over(i, controller, id);
@@ -239,7 +240,7 @@ Json closing(const Invocation& i) {
 int close_all(Invocation& i, Connection& controller) {
   const std::string node = i.text("--node");
   const auto answer =
-      controller.post(cat("/api/v1/nodes/", url_text(node), "/faults/close"), closing(i));
+      controller.post(cat("/api/v1/nodes/", percent_encoded(node), "/faults/close"), closing(i));
   if (!answer) return report_error(i, answer.error());
   if (i.json) i.terminal.document(*answer);
   std::vector<std::string> closed;
@@ -264,7 +265,7 @@ int close(Invocation& invocation) {
     return kUsage;
   }
   if (of_node) return with_controller(invocation, close_all);
-  return act(invocation, cat("/api/v1/faults/", url_text(id), "/close"), closing(invocation),
+  return act(invocation, cat("/api/v1/faults/", percent_encoded(id), "/close"), closing(invocation),
              [&](const Json&) { return cat("fault ", id, " is closed"); });
 }
 
@@ -284,8 +285,8 @@ int show_leftovers(Invocation& i, const Json& leftovers) {
 }
 
 int clear(Invocation& i, Connection& controller) {
-  const auto answer =
-      controller.post(cat("/api/v1/fsck/", url_text(i.text("node")), "/clear"), Json::object());
+  const auto answer = controller.post(
+      cat("/api/v1/fsck/", percent_encoded(i.text("node")), "/clear"), Json::object());
   if (!answer) return report_error(i, answer.error());
   if (i.json) i.terminal.document(*answer);
   for (const Json& what : list_of(*answer, "cleared")) {
@@ -299,7 +300,7 @@ int clear(Invocation& i, Connection& controller) {
 
 int fsck(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
-    const auto answer = controller.get("/api/v1/fsck/" + url_text(i.text("node")));
+    const auto answer = controller.get("/api/v1/fsck/" + percent_encoded(i.text("node")));
     if (!answer) return report_error(i, answer.error());
     const Json leftovers = list_of(*answer, "leftovers");
     const bool wants_clear = i.has("--clear") && !leftovers.empty();

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/base/text.h"
+#include "core/base/url.h"
 #include "core/io/http_client.h"
 #include "core/io/yaml.h"
 
@@ -51,6 +52,9 @@ void read_nodes(Fields& in, bool with_tls, Inventory& inventory) {
     InventoryNode node = read_inventory_node(json, path, in.problems());
     if (node.name.empty()) return;
     const bool over_tls = node.url.starts_with("https://");
+    if (has_user(node.url)) {
+      in.problems().add(path + ".url", "holds no user and password: an agent knows `token_file`");
+    }
     if (!node.url.empty() && !over_tls && !node.url.starts_with("http://")) {
       in.problems().add(path + ".url", "must start with https:// or http://");
     }

@@ -15,6 +15,7 @@
 #include "agents/probes/kinds/kind.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/base/url.h"
 #include "core/io/yaml.h"
 #include "core/json/fields.h"
 #include "core/model/probe_signals.h"
@@ -138,6 +139,9 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
     need_argv(in, "command", out.command);
     read_env(in, out);
     read_user(in, "user", out.user);
+    read_user(in, "becomes", out.becomes);
+    if (out.user && out.becomes)
+      in.problem("becomes", "is for a command without `user`: leave one out");
   }
   in.may("after", out.after);
   if (const json* ready = in.may_value("ready")) {
@@ -155,6 +159,7 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
   if (const json* load = in.may_value("load")) {
     Fields control(*load, in.path_of("load"), problems);
     control.need("url", out.load);
+    if (has_user(out.load)) control.problem("url", kHoldsNoUser);
     control.done();
   }
   if (const json* redis = in.may_value("redis")) {
@@ -315,6 +320,7 @@ AgentConfig read_root(const json& root, Problems& problems) {
   }
   in.done();
   check_references(config, problems);
+  if (config.toxiproxy) config.toxiproxy->permits.kept = kept_ports(config);
   return config;
 }
 
@@ -384,7 +390,7 @@ bool RedisServer::may_tell_password(const std::string& to) const {
 FaultScope AgentConfig::fault_scope() const {
   std::set<uid_t> users = {::getuid()};
   for (const ServiceConfig& service : services) {
-    if (service.user) users.insert(service.user->user);
+    if (service.account()) users.insert(service.account()->user);
   }
   return {.node = node,
           .state = state,

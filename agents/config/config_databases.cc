@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The servers whose own words a service's faults use, and who may hear their passwords.
 #include "agents/config/config_parts.h"
+#include "core/base/url.h"
 #include "core/io/run_as.h"
 
 namespace panshi::agent {
@@ -65,6 +66,7 @@ void read_nats_server(const json& value, std::string path, Problems& problems,
   server.authority = authority;
   may_account(in, server.accounts);
   in.may("monitor", server.monitor);
+  if (has_user(server.monitor)) in.problem("monitor", kHoldsNoUser);
   in.done();
   service.nats = std::move(server);
 }
@@ -72,7 +74,7 @@ void read_nats_server(const json& value, std::string path, Problems& problems,
 void name_accounts(AgentConfig& config) {
   for (ServiceConfig& service : config.services) {
     std::set<uid_t> accounts;
-    if (service.user) accounts.insert(service.user->user);
+    if (service.account()) accounts.insert(service.account()->user);
     if (service.redis) {
       service.redis->accounts.merge(std::set(accounts));
       accounts = service.redis->accounts;

@@ -13,6 +13,7 @@
 #include "agents/host/nats_session.h"
 #include "agents/host/process_choice.h"
 #include "agents/host/redis_session.h"
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/http_client.h"
@@ -176,7 +177,7 @@ Result<nlohmann::json> LinuxHost::control_load(const std::string& service, const
   const auto answer = parse_json(reply->body);
   if (reply->status == 200 && answer && answer->is_object()) return *answer;
   return fail(ErrorCode::kRefused,
-              cat(service, " answered ", reply->status, ": ", reply->body.substr(0, 200)));
+              cat(service, " answered ", reply->status, ": ", struck_head(reply->body, 200)));
 }
 
 Result<std::unique_ptr<RedisSession>> LinuxHost::open_redis(const std::string& service) {

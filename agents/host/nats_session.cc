@@ -2,6 +2,7 @@
 #include "agents/host/nats_session.h"
 
 #include "agents/faults/queue/message_mark.h"
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/http_client.h"
 #include "core/json/fields.h"
@@ -16,7 +17,7 @@ constexpr std::size_t kAnswerMax = 16 << 20;  // bytes: a stream's subjects, a p
 Result<nlohmann::json> read_answer(const std::string& text) {
   auto answer = parse_json(text);
   if (!answer || !answer->is_object()) {
-    return fail(ErrorCode::kRefused, cat("answered no object: ", text.substr(0, 200)));
+    return fail(ErrorCode::kRefused, cat("answered no object: ", struck_head(text, 200)));
   }
   if (!answer->contains("error")) return answer;
   const auto& error = answer->at("error");

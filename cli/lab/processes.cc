@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -17,8 +18,10 @@
 #include <sstream>
 
 #include "cli/lab/lab_plan.h"
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/json/fields.h"
 
 extern char** environ;
 
@@ -82,6 +85,29 @@ std::optional<LabProcess> inspect(const fs::path& lab, const ProcessName& proces
   return found;
 }
 
+// Of a server that became another user only who may trace others reads more than its name: then the
+// agent's own record says whose it is (agents/supervisor/service_files.h).
+std::vector<LabProcess> recorded_processes(const fs::path& lab) {
+  std::vector<LabProcess> found;
+  std::error_code error;
+  const std::string boot = trimmed(read_file("/proc/sys/kernel/random/boot_id").value_or(""));
+  for (const fs::directory_entry& node : fs::directory_iterator(lab / "nodes", error)) {
+    for (const fs::directory_entry& file :
+         fs::directory_iterator(node.path() / "services", error)) {
+      const bool is_unit = fs::exists(fs::path(file.path()).replace_extension(".unit"), error);
+      if (file.path().extension() != ".json" || is_unit) continue;  // a unit is systemd's
+      const auto record = parse_json(read_file(file.path(), 4096).value_or(""));
+      if (!record || !record->is_object() || record->value("boot_id", "") != boot) continue;
+      const LabProcess process{
+          {record->value("pid", pid_t{0}), record->value("start_ticks", std::uint64_t{0})},
+          node.path().filename().string(),
+          file.path().stem().string()};
+      if (is_alive(process.process)) found.push_back(process);
+    }
+  }
+  return found;
+}
+
 // 0100007F:4524 as /proc/net/tcp writes it.
 std::string socket_text(const std::string& hex) {
   const auto colon = hex.find(':');
@@ -126,6 +152,11 @@ struct SpawnSetup {
 
 }  // namespace
 
+std::string own_user_name() {
+  const passwd* user = getpwuid(geteuid());
+  return user == nullptr ? std::to_string(geteuid()) : user->pw_name;
+}
+
 std::vector<LabProcess> find_lab_processes(const fs::path& lab) {
   std::vector<LabProcess> found;
   std::error_code error;
@@ -135,6 +166,12 @@ std::vector<LabProcess> find_lab_processes(const fs::path& lab) {
     const Result<ProcessName> process = name_process(*pid);
     if (!process) continue;
     if (std::optional<LabProcess> ours = inspect(lab, *process)) found.push_back(std::move(*ours));
+  }
+  for (LabProcess& recorded : recorded_processes(lab)) {
+    const bool known = std::any_of(found.begin(), found.end(), [&](const LabProcess& each) {
+      return each.process.pid == recorded.process.pid;
+    });
+    if (!known) found.push_back(std::move(recorded));
   }
   return found;
 }
@@ -212,9 +249,12 @@ std::vector<std::string> last_lines(const fs::path& file, std::size_t count) {
   std::ifstream in(file, std::ios::binary);
   in.seekg(0, std::ios::end);
   const std::streamoff size = in ? static_cast<std::streamoff>(in.tellg()) : 0;
-  in.seekg(std::max<std::streamoff>(0, size - 16'384));
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(std::move(line));
+  constexpr std::streamoff kShown = 16 << 10;
+  constexpr std::streamoff kRead = kShown + static_cast<std::streamoff>(kSecretReach);
+  in.seekg(std::max<std::streamoff>(0, size - kRead));
+  const std::string end{std::istreambuf_iterator<char>(in), {}};
+  std::vector<std::string> lines = split(struck_tail(end, kShown), '\n');
+  if (lines.back().empty()) lines.pop_back();
   if (lines.size() > count)
     lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
   return lines;

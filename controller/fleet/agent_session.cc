@@ -85,9 +85,9 @@ std::string code_of(const HttpReply& reply) {
 std::string words_of(const HttpReply& reply) {
   const auto json = parse_json(reply.body, limits::kAnswerMax);
   if (json && json->is_object() && json->value("error", nlohmann::json()).is_string()) {
-    return without_secrets(json->at("error").get<std::string>().substr(0, limits::kWordsMax));
+    return struck_head(json->at("error").get<std::string>(), limits::kWordsMax);
   }
-  return without_secrets(cat("HTTP ", reply.status, ": ", reply.body.substr(0, 200)));
+  return cat("HTTP ", reply.status, ": ", struck_head(reply.body, 200));
 }
 
 AgentSession::AgentSession(Options options, AgentCursor from)
@@ -207,8 +207,9 @@ Status AgentSession::take_status(const nlohmann::json& answer, WallTime at,
     return fail(ErrorCode::kInvalid, "a status whose start_id is missing or too long");
   }
   const bool same_run = *start_id == cursor_.start_id;
-  Letter letter{.input = AgentState{.node = options_.node, .status = answer, .at = at},
-                .cursor = cursor_};
+  Letter letter{
+      .input = AgentState{.node = options_.node, .status = json_without_secrets(answer), .at = at},
+      .cursor = cursor_};
   if (!deliver(std::move(letter))) return fail(ErrorCode::kUnavailable, "the loop is busy");
   up_ = true;
   // Restarted since the poll: what that run has to say comes first, then its status again.

@@ -24,7 +24,6 @@
 
 #include "core/base/text.h"
 #include "core/io/process.h"
-#include "core/io/secret.h"
 
 namespace panshi {
 namespace {
@@ -201,14 +200,14 @@ Result<std::string> read_token(const fs::path& path) {
                   " printable ASCII characters without blanks"));
 }
 
-Result<std::string> load_or_make_token(const fs::path& path) {
+Result<std::string> load_or_make_token(const fs::path& path, std::string_view prefix) {
   if (auto ours = check_private(path); !ours && ours.error().code != ErrorCode::kNotFound) {
     return tl::unexpected(ours.error());
   }
   auto found = read_token(path);
   if (found || found.error().code != ErrorCode::kNotFound) return found;
   ASSIGN_OR_RETURN(const std::string token, random_token());
-  ASSIGN_OR_RETURN(const fs::path fresh, write_beside(path, token + "\n", 0600));
+  ASSIGN_OR_RETURN(const fs::path fresh, write_beside(path, cat(prefix, token, "\n"), 0600));
   // A link never replaces: of two that start at once, one makes the token and both read it.
   const bool linked = ::link(fresh.c_str(), path.c_str()) == 0 || errno == EEXIST;
   const auto error = failed("write", path);

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/base/result.h"
+#include "core/base/struck.h"
 
 namespace panshi {
 
@@ -27,10 +28,12 @@ Result<std::string> random_token();
 // Whose file it is; nullopt when it is not there.
 std::optional<std::uint32_t> owner_of(const std::filesystem::path& path);
 // A token in its file: one line of 16 to 512 printable ASCII characters, else kInvalid. kNotFound.
-// It is struck out of what we log and journal (core/io/secret.h).
+// It is struck out of what we log and journal (core/base/struck.h).
 Result<std::string> read_token(const std::filesystem::path& path);
-// The same of a file of mode 0600; a random one is made when absent. kRefused: others may read it.
-Result<std::string> load_or_make_token(const std::filesystem::path& path);
+// The same of a file of mode 0600; a random one that begins with `prefix` is made when absent.
+// kRefused: others may read it.
+Result<std::string> load_or_make_token(const std::filesystem::path& path,
+                                       std::string_view prefix = kTokenPrefix);
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 
 // An exclusive lock that the kernel drops with the process; the file holds our pid, or nothing on a

@@ -60,10 +60,5 @@ TEST_CASE("control characters of foreign text are not passed to the terminal") {
   CHECK(printable("\xe2\x80") == "??");                 // cut
 }
 
-TEST_CASE("text is made safe for a URL") {
-  CHECK(url_text("a-b_c.1") == "a-b_c.1");
-  CHECK(url_text("a/b?c d&") == "a%2Fb%3Fc%20d%26");
-}
-
 }  // namespace
 }  // namespace panshi::cli
