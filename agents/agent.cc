@@ -95,7 +95,6 @@ Status Agent::open() {
   ASSIGN_OR_RETURN(epoch_, EpochGate::open(config_.state / "epoch"));
   load_marks();
   if (auto opened = open_links(); !opened) return opened;
-  if (auto opened = open_toxiproxy(); !opened) return opened;
   const auto wanting = [this](input::Verb verb) {
     return [this, verb](const std::string& service) {
       loop_.post([this, service, verb] { supervise(input::WantByFault{service, verb}); });
@@ -104,6 +103,7 @@ Status Agent::open() {
   Supervision supervision{.ensure_running = wanting(input::Verb::kStart),
                           .restart = wanting(input::Verb::kRestart)};
   host_ = std::make_unique<LinuxHost>(config_, std::move(supervision), links_.get());
+  if (auto opened = open_toxiproxy(); !opened) return opened;
   for (const ServiceConfig& service : config_.services) {
     if (service.unit.empty()) continue;
     host_->starts().refuse(service.name, "how a unit of systemd is started is not the agent's");
@@ -181,9 +181,10 @@ Status Agent::open_links() {
 
 Status Agent::open_toxiproxy() {
   if (!config_.toxiproxy) return {};
-  proxies_ = std::make_unique<toxiproxy::ProxyBook>(*links_, config_.toxiproxy->permits);
-  ASSIGN_OR_RETURN(toxiproxy_, toxiproxy::serve(*proxies_, config_.toxiproxy->address,
-                                                config_.toxiproxy->port, access_.toxiproxy));
+  auto [address, port, permits] = *config_.toxiproxy;
+  permits.controller = host_->machine().scope().controller;
+  proxies_ = std::make_unique<toxiproxy::ProxyBook>(*links_, std::move(permits));
+  ASSIGN_OR_RETURN(toxiproxy_, toxiproxy::serve(*proxies_, address, port, access_.toxiproxy));
   return {};
 }
 

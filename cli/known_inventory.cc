@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/known_inventory.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 
 #include "cli/connection.h"
+#include "cli/lab/processes.h"
 #include "cli/show.h"
 #include "core/base/text.h"
 
@@ -55,7 +58,12 @@ bool is_lab(const Document& document) {
 }
 
 Result<LabPlan> plan_to_check(const Document& document) {
-  return plan_lab(document, {kLabToCheck, "/bin", "/source", "user", "", 0});
+  return plan_lab(document, {.lab = kLabToCheck,
+                             .bin = "/bin",
+                             .source = "/source",
+                             .user = own_user_name(),
+                             .network = "",
+                             .is_root = ::geteuid() == 0});
 }
 
 Result<KnownInventory> inventory_of(const LabPlan& plan) {

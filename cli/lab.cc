@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // panshi lab up | down | status
-#include <pwd.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -10,6 +9,7 @@
 #include "cli/lab/agents.h"
 #include "cli/lab/lab_down.h"
 #include "cli/lab/lab_up.h"
+#include "cli/lab/processes.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/signals.h"
@@ -31,11 +31,6 @@ fs::path find_source(const fs::path& from) {
     if (fs::is_directory(here / "platform" / "lab", error)) return here;
   }
   return {};
-}
-
-std::string user_name() {
-  const passwd* user = getpwuid(geteuid());
-  return user == nullptr ? std::to_string(geteuid()) : user->pw_name;
 }
 
 // Which shop; each is a lab file of the project.
@@ -64,7 +59,8 @@ LabUpOptions options_of(const Invocation& invocation, const std::string& bundled
   options.plan.bin = own_directory();
   options.plan.source = invocation.has("--source") ? fs::absolute(invocation.text("--source"))
                                                    : find_source(options.plan.bin);
-  options.plan.user = user_name();
+  options.plan.user = own_user_name();
+  options.plan.is_root = geteuid() == 0;
   options.plan.network = invocation.text("--network");
   options.network_given = invocation.has("--network");
   options.plan.rate = invocation.integer("--rate").value_or(0);

@@ -139,6 +139,9 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
     need_argv(in, "command", out.command);
     read_env(in, out);
     read_user(in, "user", out.user);
+    read_user(in, "becomes", out.becomes);
+    if (out.user && out.becomes)
+      in.problem("becomes", "is for a command without `user`: leave one out");
   }
   in.may("after", out.after);
   if (const json* ready = in.may_value("ready")) {
@@ -317,6 +320,7 @@ AgentConfig read_root(const json& root, Problems& problems) {
   }
   in.done();
   check_references(config, problems);
+  if (config.toxiproxy) config.toxiproxy->permits.kept = kept_ports(config);
   return config;
 }
 
@@ -386,7 +390,7 @@ bool RedisServer::may_tell_password(const std::string& to) const {
 FaultScope AgentConfig::fault_scope() const {
   std::set<uid_t> users = {::getuid()};
   for (const ServiceConfig& service : services) {
-    if (service.user) users.insert(service.user->user);
+    if (service.account()) users.insert(service.account()->user);
   }
   return {.node = node,
           .state = state,

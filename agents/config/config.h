@@ -84,6 +84,8 @@ struct ServiceConfig {
   std::map<std::string, std::string> env;
   std::map<std::string, Secret> env_secrets;  // the same, from files
   std::optional<RunAs> user;                  // none: the agent's own
+  // The command is started as the agent and becomes this user by itself; `user` is none then.
+  std::optional<RunAs> becomes;
   std::vector<std::string> after;
   std::optional<ReadyCheck> ready;  // none: ready when started
   Duration ready_within = 20s;
@@ -93,6 +95,9 @@ struct ServiceConfig {
   std::optional<RedisServer> redis;
   std::optional<NatsServer> nats;
   std::string load;  // "http://127.0.0.1:17770": control API of a load generator; "" for none
+
+  // Whose its processes are; none: the agent's own.
+  const std::optional<RunAs>& account() const { return user ? user : becomes; }
 };
 
 struct LinkUpstreamConfig {

@@ -74,7 +74,7 @@ void read_nats_server(const json& value, std::string path, Problems& problems,
 void name_accounts(AgentConfig& config) {
   for (ServiceConfig& service : config.services) {
     std::set<uid_t> accounts;
-    if (service.user) accounts.insert(service.user->user);
+    if (service.account()) accounts.insert(service.account()->user);
     if (service.redis) {
       service.redis->accounts.merge(std::set(accounts));
       accounts = service.redis->accounts;

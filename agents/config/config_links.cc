@@ -198,13 +198,23 @@ void read_permits(Fields& in, ProxyPermits& permits) {
   in.may("users", texts);
   permits.any_user = texts == std::vector<std::string>{"any"};
   if (!permits.any_user) permits.users = read_users(texts, at("users"));
-  std::int64_t port_min = permits.port_min;
+  // One of the two alone says nothing of the other: then it is as wide as can be.
+  const bool any_port = in.has("port_min") || in.has("port_max");
+  std::int64_t port_min = any_port ? 1'024 : permits.port_min;
+  std::int64_t port_max = any_port ? 65'535 : permits.port_max;
   auto proxies_max = static_cast<std::int64_t>(permits.proxies_max);
   auto connections_max = static_cast<std::int64_t>(permits.connections_max);
   in.may("port_min", port_min, {1, 65'535});
+  in.may("port_max", port_max, {1, 65'535});
+  if (port_min > port_max) {
+    in.problem("port_min", cat("is above `port_max` (", port_min, " > ", port_max,
+                               "): no proxy could listen; write for example `port_min: 20000, "
+                               "port_max: 29999`"));
+  }
   in.may("proxies_max", proxies_max, {1, 10'000});
   in.may("connections_max", connections_max, {1, limits::kLinkConnectionsMax});
   permits.port_min = static_cast<std::uint16_t>(port_min);
+  permits.port_max = static_cast<std::uint16_t>(port_max);
   permits.proxies_max = static_cast<std::size_t>(proxies_max);
   permits.connections_max = static_cast<std::size_t>(connections_max);
 }
@@ -227,7 +237,8 @@ void read_toxiproxy(const json& value, Problems& problems, AgentConfig& config) 
                                     "` must be of 127.0.0.0/8, or [::1]: clients of this API send "
                                     "no token"));
   }
-  config.toxiproxy = {v6 ? "::1" : where->host, where->port, std::move(permits)};
+  permits.own = {v6 ? "::1" : where->host, where->port};
+  config.toxiproxy = {permits.own.host, permits.own.port, std::move(permits)};
 }
 
 }  // namespace panshi::agent

@@ -2,6 +2,7 @@
 // Readers that the files of the configuration share; for agents/config*.cc only.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -23,6 +24,8 @@ void read_nats_server(const nlohmann::json& value, std::string path, Problems& p
 // Whoever runs a service may hear the passwords that are told to it.
 void name_accounts(AgentConfig& config);
 LinkConfig read_link(const nlohmann::json& value, const std::string& path, Problems& problems);
+// Every port that the configuration names, and whose it is.
+std::map<std::uint16_t, std::string> kept_ports(const AgentConfig& config);
 void read_toxiproxy(const nlohmann::json& value, Problems& problems, AgentConfig& config);
 
 }  // namespace panshi::agent

@@ -103,8 +103,9 @@ std::optional<ServiceRecord> ServiceRunner::find_running(
   if (record && record->launch == files_.launch_of(service)) return std::nullopt;
   for (const FoundProcess& found : started) {
     const ServiceConfig& known = *config_.service(service);
-    const uid_t user = known.user ? known.user->user : ::getuid();
-    if (found.name != service || found.user != user) continue;
+    const uid_t first = known.user ? known.user->user : ::getuid();
+    const uid_t then = known.becomes ? known.becomes->user : first;
+    if (found.name != service || (found.user != first && found.user != then)) continue;
     // Launched, but not recorded: only a service that needs no preparing is surely the service.
     const bool preparing = !known.unit.empty() ||
                            (!known.prepare.empty() && !files_.is_prepared(service, known.prepare));

@@ -16,6 +16,8 @@ using nlohmann::json;
 // Before the ids of its toxics: those of faults have no colon.
 constexpr const char* kOwner = "toxiproxy:";
 
+constexpr std::size_t kPortsTried = 64;  // of those that the kernel gives for port 0
+
 tl::unexpected<ApiError> broken(const Error& error) { return refused(500, error.message); }
 tl::unexpected<ApiError> no_toxic() { return refused(404, "toxic not found"); }
 
@@ -38,6 +40,19 @@ LinkSpec spec_of(const std::string& name, const std::string& upstream) {
   if (!parse_named_address(upstream)) spec.upstreams[0].address = "127.0.0.1:0";
   spec.closes_unconnected = true;
   return spec;
+}
+
+// One connection would be one after the other, until there is no descriptor left.
+bool leads_to_itself(const std::string& upstream, const std::string& listen) {
+  const auto to = parse_named_address(upstream);
+  const auto at = parse_named_address(listen);
+  if (!to || !at || to->port == 0 || to->port != at->port) return false;
+  const bool everywhere = at->host == "::" || at->host == "0.0.0.0";
+  const std::string host = lower(to->host);
+  const bool is_this_machine =
+      host.empty() || host == "localhost" || host == "0.0.0.0" || host == "::";
+  if (!is_this_machine) return everywhere ? is_own_address(host) : host == at->host;
+  return everywhere || at->host == "127.0.0.1" || at->host == "::1";
 }
 
 bool same_port(const std::string& a, const std::string& b) {
@@ -80,14 +95,42 @@ Answer<ProxyBook::Plan> ProxyBook::plan(ProxyInput input) const {
   if (auto may = check_upstream(input.upstream); !may) return tl::unexpected(may.error());
   const auto place = resolve_listen(input.listen, links_);
   if (!place) return tl::unexpected(place.error());
-  const std::string why = permits_.why_no_listen(place->numeric);
-  if (!why.empty()) return refused(403, why);
+  if (auto may = check_listen(input, *place); !may) return tl::unexpected(may.error());
+  if (leads_to_itself(input.upstream, place->numeric)) {
+    return refused(400, cat("bad request body: upstream ", input.upstream,
+                            " is where the proxy itself listens: name the server behind it"));
+  }
   return Plan{.input = std::move(input), .place = *place};
+}
+
+Done ProxyBook::check_listen(const ProxyInput& input, const ListenPlace& place) const {
+  std::string why = permits_.why_no_listen(place.numeric);
+  if (!why.empty()) {
+    // Clients write back what they were told: a proxy may have the port that it was given before.
+    const std::lock_guard lock(mutex_);
+    const auto there = find(input.name);
+    const auto at = parse_named_address(place.numeric);
+    const bool given = there && at && (*there)->second.given == place.numeric;
+    if (given) why = permits_.why_kept(at->port);
+  }
+  if (!why.empty()) return refused(403, why);
+  return {};
+}
+
+// REQUIRES: the plan has a port.
+void ProxyBook::note_listen(Proxy& proxy, const Plan& plan) {
+  proxy.listen = address_text(plan.port->address);
+  if (plan.place.numeric.ends_with(":0")) {
+    proxy.given = proxy.listen;
+  } else if (proxy.given != proxy.listen) {
+    proxy.given.clear();
+  }
 }
 
 Done ProxyBook::check_upstream(const std::string& upstream) const {
   const auto named = parse_named_address(upstream);
-  const std::string why = permits_.why_no_upstream(named ? named->host : upstream);
+  const std::string why =
+      permits_.why_no_upstream(named ? named->host : upstream, named ? named->port : 0);
   if (!why.empty()) return refused(403, why);
   return {};
 }
@@ -106,10 +149,19 @@ Done ProxyBook::check_new(const std::string& name) const {
 Done ProxyBook::take_port_of(Plan& plan, const Proxy* there) const {
   const bool has_it = there != nullptr && there->enabled && plan.place.numeric == there->listen;
   if (!plan.input.enabled || has_it) return {};
-  auto port = take_port(plan.place);
-  if (!port) return tl::unexpected(port.error());
-  plan.port = std::move(*port);
-  return {};
+  // Those of others that the kernel gives are held meanwhile, so that it gives another one.
+  std::vector<Port> kept;
+  for (;;) {
+    auto port = take_port(plan.place);
+    if (!port) return tl::unexpected(port.error());
+    const std::string why = permits_.why_kept(port_of((*port)->address));
+    if (why.empty()) {
+      plan.port = std::move(*port);
+      return {};
+    }
+    kept.push_back(std::move(*port));
+    if (kept.size() == kPortsTried) return refused(403, why);
+  }
 }
 
 Answer<ProxyBook::Entry*> ProxyBook::make(const Plan& plan) {
@@ -120,7 +172,7 @@ Answer<ProxyBook::Entry*> ProxyBook::make(const Plan& plan) {
   spec.suspended = !plan.port;
   spec.connections_max = permits_.connections_max;
   Proxy proxy{input.listen, input.upstream, input.enabled};
-  if (plan.port) proxy.listen = address_text(plan.port->address);
+  if (plan.port) note_listen(proxy, plan);
   if (auto opened = links_.open(spec); !opened) return broken(opened.error());
   return &*proxies_.emplace(input.name, std::move(proxy)).first;
 }
@@ -150,9 +202,8 @@ Done ProxyBook::change(Entry& entry, Plan plan) {
     if (moves) proxy.listen = input.listen;
   }
   if (!plan.port) return {};
-  const std::string listen = address_text(plan.port->address);
   if (auto resumed = links_.resume(name, plan.port); !resumed) return broken(resumed.error());
-  proxy.listen = listen;
+  note_listen(proxy, plan);
   proxy.enabled = true;
   return {};
 }

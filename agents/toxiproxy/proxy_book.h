@@ -52,6 +52,7 @@ class ProxyBook {
     std::string upstream;  // as given
     bool enabled = false;
     std::vector<NamedToxic> toxics = {};  // in the order they were added
+    std::string given = {};  // where the kernel's choice of a port had it listen; it may again
   };
   using Entry = std::pair<const std::string, Proxy>;
   using Port = std::shared_ptr<BoundPort>;
@@ -66,6 +67,8 @@ class ProxyBook {
   Answer<const Entry*> find(const std::string& proxy) const;
   Answer<Plan> plan(ProxyInput input) const;  // without the lock: may look up a name
   Done check_new(const std::string& name) const;
+  Done check_listen(const ProxyInput& input, const ListenPlace& place) const;
+  static void note_listen(Proxy& proxy, const Plan& plan);
   Done check_upstream(const std::string& upstream) const;
   Done take_port_of(Plan& plan, const Proxy* there) const;
   Answer<Entry*> make(const Plan& plan);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "cli/lab/variables.h"
 #include "core/base/ids.h"
@@ -35,6 +36,24 @@ struct Scope {
   const LabPlan& plan;
   const LabOptions& options;
   const PlannedNode* node = nullptr;
+  bool in_file = false;  // what is written to a file of the lab, which is its owner's alone
+
+  // Never in a command or environment, which others may read.
+  Result<std::string> secret(const std::string& name) const {
+    const std::string file = cat("{secret: \"${lab}/secrets/", name, "\"}");
+    if (!in_file) {
+      return fail(ErrorCode::kInvalid, cat("${secret:", name, "} is for the `content` of `files` ",
+                                           "alone; here write ", file));
+    }
+    if (std::find(plan.secrets.begin(), plan.secrets.end(), name) == plan.secrets.end()) {
+      return fail(ErrorCode::kInvalid,
+                  cat("${secret:", name, "} is not one of `secrets`",
+                      did_you_mean(name, plan.secrets), "; add it there: `secrets: [",
+                      join(plan.secrets, ", "), plan.secrets.empty() ? "" : ", ", name, "]`"));
+    }
+    const auto made = options.secrets.find(name);
+    return made == options.secrets.end() ? std::string() : made->second;
+  }
 
   Result<const PlannedNode*> find(const std::string& name,
                                   const std::optional<std::string>& argument) const {
@@ -60,7 +79,9 @@ struct Scope {
       ASSIGN_OR_RETURN(const PlannedNode* one, find(name, argument));
       return name == "address" ? one->address : one->state.string();
     }
+    if (name == "secret" && argument) return secret(*argument);
     if (!argument) {
+      if (name == "account") return plan.account;
       if (name == "lab") return options.lab.string();
       if (name == "bin") return options.bin.string();
       if (name == "source") return options.source.string();
@@ -68,8 +89,8 @@ struct Scope {
       if (name == "network") return plan.network;
       if (name == "rate") return std::to_string(plan.rate);
     }
-    static const std::vector<std::string> kKnown = {"address", "state", "lab",  "bin",
-                                                    "source",  "user",  "rate", "network"};
+    static const std::vector<std::string> kKnown = {
+        "address", "state", "lab", "bin", "source", "user", "account", "rate", "network", "secret"};
     return fail(ErrorCode::kInvalid,
                 cat("unknown variable ${", name, argument ? ":" + *argument : "", "}",
                     did_you_mean(name, kKnown), "; known: ", join(kKnown, ", ")));
@@ -224,7 +245,13 @@ void read_file_entry(const Json& item, const std::string& path, const Scope& sco
   std::string target;
   std::string content;
   std::string from;
-  expand_json(entry, path, scope, problems);
+  Scope inside_it = scope;
+  inside_it.in_file = true;
+  if (entry.is_object()) {
+    for (auto& [key, value] : entry.items()) {
+      expand_json(value, cat(path, ".", key), key == "content" ? inside_it : scope, problems);
+    }
+  }
   Fields in(entry, path, problems);
   in.need("path", target);
   in.may("content", content);
@@ -239,12 +266,33 @@ void read_file_entry(const Json& item, const std::string& path, const Scope& sco
   plan.files.push_back({file, content, from.empty() ? std::filesystem::path() : beside / from});
 }
 
+// Who runs the servers: whoever runs the lab, but for root an account without rights.
+void read_account(Fields& in, const LabOptions& options, LabPlan& plan) {
+  std::string account = "nobody";
+  in.may("account", account);
+  if (account.empty() || account == "root" || account == "0") {
+    in.problem("account", "must be somebody without rights, for example nobody");
+  }
+  plan.account = options.is_root ? account : options.user;
+}
+
+void read_secrets(Fields& in, LabPlan& plan) {
+  in.may("secrets", plan.secrets);
+  std::set<std::string> seen;
+  for (const std::string& name : plan.secrets) {
+    if (!is_id(name)) in.problem("secrets", cat("`", name, "` wants letters, digits, - and _"));
+    if (!seen.insert(name).second) in.problem("secrets", cat("`", name, "` is there twice"));
+  }
+}
+
 void read_head(const Json& root, const LabOptions& options, LabPlan& plan, Problems& problems) {
   Fields in(root, "", problems);
   in.need("name", plan.name);
   in.need("network", plan.network);
   in.may("rate", plan.rate, {1, 10'000});
   in.may("tls", plan.tls);
+  read_account(in, options, plan);
+  read_secrets(in, plan);
   for (const char* key : {"defaults", "controller"}) {
     const Json* value = in.may_value(key);
     if (value != nullptr && !value->is_object()) in.problem(key, "wants keys and values");
@@ -278,6 +326,10 @@ std::filesystem::path config_file(const std::filesystem::path& lab, const std::s
 
 std::filesystem::path log_file(const std::filesystem::path& lab, const std::string& name) {
   return lab / "logs" / (name + ".log");
+}
+
+std::filesystem::path secret_file(const std::filesystem::path& lab, const std::string& name) {
+  return lab / "secrets" / name;
 }
 
 std::filesystem::path tls_folder(const std::filesystem::path& lab) { return lab / "tls"; }
@@ -319,7 +371,9 @@ Result<LabPlan> plan_lab(const Document& document, const LabOptions& options) {
 Result<std::string> expand_template(const LabPlan& plan, const LabOptions& options,
                                     const PlannedFile& file, std::string_view text) {
   std::vector<UnknownVariable> mistakes;
-  std::string out = expand_text(text, Scope{plan, options}, mistakes);
+  Scope scope{plan, options};
+  scope.in_file = true;
+  std::string out = expand_text(text, scope, mistakes);
   std::vector<std::string> lines;
   for (const UnknownVariable& mistake : mistakes) {
     lines.push_back(cat(file.from.string(), ":", mistake.line, ": ", mistake.message));

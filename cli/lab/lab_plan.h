@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -15,12 +16,14 @@
 namespace panshi::cli {
 
 struct LabOptions {
-  std::filesystem::path lab;     // state directory of the whole lab, absolute
-  std::filesystem::path bin;     // where our programs are
-  std::filesystem::path source;  // root of the project
-  std::string user;              // who runs it
-  std::string network;           // "127.78"; empty: the file's
-  std::int64_t rate = 0;         // orders per second; 0: the file's
+  std::filesystem::path lab;                        // state directory of the whole lab, absolute
+  std::filesystem::path bin;                        // where our programs are
+  std::filesystem::path source;                     // root of the project
+  std::string user;                                 // who runs it
+  std::string network;                              // "127.78"; empty: the file's
+  std::int64_t rate = 0;                            // orders per second; 0: the file's
+  bool is_root = false;                             // whoever runs it
+  std::map<std::string, std::string> secrets = {};  // values by name; absent: not made yet
 };
 
 struct PlannedFile {
@@ -43,6 +46,8 @@ struct LabPlan {
   std::string name;
   std::string network;
   std::int64_t rate = 0;
+  std::string account;               // who the servers of the lab run as: nobody of rights
+  std::vector<std::string> secrets;  // names; each is made for this lab, in secret_file()
   bool tls = true;  // between controller, agents and people; certificates are made in tls_folder()
   std::vector<PlannedFile> files;
   std::vector<PlannedNode> nodes;
@@ -64,6 +69,7 @@ Result<std::string> expand_template(const LabPlan& plan, const LabOptions& optio
 
 std::filesystem::path config_file(const std::filesystem::path& lab, const std::string& name);
 std::filesystem::path log_file(const std::filesystem::path& lab, const std::string& name);
+std::filesystem::path secret_file(const std::filesystem::path& lab, const std::string& name);
 std::filesystem::path tls_folder(const std::filesystem::path& lab);
 std::filesystem::path node_state(const std::filesystem::path& lab, const std::string& node);
 inline constexpr const char* kController = "controller";  // no node may be called so

@@ -14,6 +14,7 @@
 #include "cli/lab/processes.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/private_folder.h"
 #include "core/json/fields.h"
 #include "core/pki/authority.h"
 
@@ -27,6 +28,7 @@ using Clock = std::chrono::steady_clock;
 constexpr int kNetworkFirst = 78;  // tried when the file's network is taken
 constexpr int kNetworkLast = 126;
 constexpr auto kSteady = 500ms;
+constexpr std::size_t kSecretLength = 32;
 
 bool is_free(const LabPlan& plan) {
   return can_bind(plan.controller_address, plan.controller_port) &&
@@ -89,6 +91,22 @@ Status make_certificates(const LabPlan& plan, const fs::path& lab) {
           authority->renew(cat(subject.role, "/", subject.name), wall_now(), {}, subject.names);
     }
     if (!issued) return tl::unexpected<Error>(issued.error());
+  }
+  return {};
+}
+
+// Kept over later starts, as data and accounts are. One that is short is of a lab of before, whose
+// passwords everybody knew.
+Status make_secrets(const LabPlan& plan, LabOptions& options) {
+  for (const std::string& name : plan.secrets) {
+    const fs::path file = secret_file(options.lab, name);
+    if (Status made = make_private_folder(file.parent_path()); !made) return made;
+    std::string value = trimmed(read_file(file, 4096).value_or(""));
+    if (value.size() < kSecretLength) {
+      ASSIGN_OR_RETURN(value, random_token());
+      if (Status kept = write_file_durably(file, value + "\n", 0600); !kept) return kept;
+    }
+    options.secrets[name] = std::move(value);
   }
   return {};
 }
@@ -377,10 +395,13 @@ Result<LabUpResult> bring_lab_up(const LabUpOptions& options, const std::atomic<
   if (running) {
     result.record = *std::move(running);
   } else {
-    ASSIGN_OR_RETURN(Place place, find_place(document, options));
+    LabUpOptions with_secrets = options;
+    if (Status made = make_secrets(plan, with_secrets.plan); !made)
+      return tl::unexpected<Error>(made.error());
+    ASSIGN_OR_RETURN(Place place, find_place(document, with_secrets));
     plan = std::move(place.plan);
     claim = std::move(place.claim);
-    if (Status status = write_files(plan, options.plan); !status)
+    if (Status status = write_files(plan, with_secrets.plan); !status)
       return tl::unexpected<Error>(status.error());
     const fs::path controller = config_file(lab, kController);
     if (Status good = check_controller(options.plan.bin, controller); !good)

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/json/fields.h"
 
 extern char** environ;
 
@@ -83,6 +85,29 @@ std::optional<LabProcess> inspect(const fs::path& lab, const ProcessName& proces
   return found;
 }
 
+// Of a server that became another user only who may trace others reads more than its name: then the
+// agent's own record says whose it is (agents/supervisor/service_files.h).
+std::vector<LabProcess> recorded_processes(const fs::path& lab) {
+  std::vector<LabProcess> found;
+  std::error_code error;
+  const std::string boot = trimmed(read_file("/proc/sys/kernel/random/boot_id").value_or(""));
+  for (const fs::directory_entry& node : fs::directory_iterator(lab / "nodes", error)) {
+    for (const fs::directory_entry& file :
+         fs::directory_iterator(node.path() / "services", error)) {
+      const bool is_unit = fs::exists(fs::path(file.path()).replace_extension(".unit"), error);
+      if (file.path().extension() != ".json" || is_unit) continue;  // a unit is systemd's
+      const auto record = parse_json(read_file(file.path(), 4096).value_or(""));
+      if (!record || !record->is_object() || record->value("boot_id", "") != boot) continue;
+      const LabProcess process{
+          {record->value("pid", pid_t{0}), record->value("start_ticks", std::uint64_t{0})},
+          node.path().filename().string(),
+          file.path().stem().string()};
+      if (is_alive(process.process)) found.push_back(process);
+    }
+  }
+  return found;
+}
+
 // 0100007F:4524 as /proc/net/tcp writes it.
 std::string socket_text(const std::string& hex) {
   const auto colon = hex.find(':');
@@ -127,6 +152,11 @@ struct SpawnSetup {
 
 }  // namespace
 
+std::string own_user_name() {
+  const passwd* user = getpwuid(geteuid());
+  return user == nullptr ? std::to_string(geteuid()) : user->pw_name;
+}
+
 std::vector<LabProcess> find_lab_processes(const fs::path& lab) {
   std::vector<LabProcess> found;
   std::error_code error;
@@ -136,6 +166,12 @@ std::vector<LabProcess> find_lab_processes(const fs::path& lab) {
     const Result<ProcessName> process = name_process(*pid);
     if (!process) continue;
     if (std::optional<LabProcess> ours = inspect(lab, *process)) found.push_back(std::move(*ours));
+  }
+  for (LabProcess& recorded : recorded_processes(lab)) {
+    const bool known = std::any_of(found.begin(), found.end(), [&](const LabProcess& each) {
+      return each.process.pid == recorded.process.pid;
+    });
+    if (!known) found.push_back(std::move(recorded));
   }
   return found;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The processes of a lab, found by what they are rather than by what somebody once wrote down: the
 // agents, guardians and the controller by their configuration file, services by their environment
-// (or, where they wrote over it, by their working directory).
+// (or, where they wrote over it, by their working directory, or by what their agent wrote down).
 // So they are found after any crash, and a stranger with a reused pid never is.
 #pragma once
 
@@ -18,6 +18,9 @@
 #include "core/io/process.h"
 
 namespace panshi::cli {
+
+// Of the user that runs us; without one, the number.
+std::string own_user_name();
 
 struct LabProcess {
   ProcessName process;

@@ -86,6 +86,8 @@ void Api::add_changing_routes(HttpServer& server) {
        {.verb = "fault.revert", .rights = kRevert, .capture = "fault"});
   post(server, "/api/v1/faults/{id}/close",
        {.verb = "fault.close", .rights = kRevert, .capture = "fault"});
+  post(server, "/api/v1/nodes/{node}/faults/close",
+       {.verb = "fault.close-all", .rights = kRevert, .capture = "node"});
   server.route("POST", "/api/v1/fsck/{node}/clear",
                [this](const Request& request) {
                  const auto cleared = clear_leftovers(request);

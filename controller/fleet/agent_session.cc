@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "controller/events/event_data.h"
 #include "controller/limits.h"
 #include "core/base/text.h"
 #include "core/io/secret.h"
@@ -26,11 +27,15 @@ bool is_start_id(const nlohmann::json& id) {
   return id.is_string() && id.get_ref<const std::string&>().size() <= limits::kStartIdMax;
 }
 
+tl::unexpected<Error> unexpected_answer(std::string_view why) {
+  return fail(ErrorCode::kInvalid, cat("unexpected answer to a poll: ", why));
+}
+
 // An agent may say that something happened as long ago as it likes.
-WallTime time_of(const nlohmann::json& said, WallTime received, WallTime not_before) {
-  constexpr std::int64_t kMost = limits::kAgeMax.count();
-  const Duration age(std::clamp<std::int64_t>(said.at("age_us").get<std::int64_t>(), 0, kMost));
-  return std::max(received - age, not_before);
+Result<WallTime> time_of(const nlohmann::json& said, WallTime received, WallTime not_before) {
+  const auto age = length_of(said, "age_us");
+  if (!age) return unexpected_answer("age_us is missing or no number");
+  return std::max(received - *age, not_before);
 }
 
 // Reads one answer of POST /v1/poll, what the agent's budget is enough for. Unknown keys are a
@@ -39,15 +44,16 @@ Status read_poll(const nlohmann::json& answer, WallTime received, WallTime not_b
                  AgentBudget& budget, PollRead& out) {
   try {
     if (!is_start_id(answer.at("start_id"))) {
-      return fail(ErrorCode::kInvalid,
-                  "unexpected answer to a poll: start_id is missing or too long");
+      return unexpected_answer("start_id is missing or too long");
     }
+    const auto next = integer_of(answer, "next");
+    if (!next || *next < 0) return unexpected_answer("next is no number of an event");
     out.cursor.start_id = answer.at("start_id").get<std::string>();
-    out.cursor.after = answer.at("next").get<std::int64_t>();
+    out.cursor.after = *next;
     out.lost = answer.value("lost", false);
     const nlohmann::json none = nlohmann::json::object();
     for (const auto& event : answer.at("events")) {
-      const WallTime at = time_of(event, received, not_before);
+      ASSIGN_OR_RETURN(const WallTime at, time_of(event, received, not_before));
       auto kind = event.at("kind").get<std::string>();
       const nlohmann::json& data = event.contains("data") ? event["data"] : none;
       if (!budget.take_event(kind, data)) continue;
@@ -55,14 +61,14 @@ Status read_poll(const nlohmann::json& answer, WallTime received, WallTime not_b
           {.at = at, .kind = std::move(kind), .data = json_without_secrets(data)});
     }
     for (const auto& sample : answer.at("samples")) {
-      const WallTime at = time_of(sample, received, not_before);
+      ASSIGN_OR_RETURN(const WallTime at, time_of(sample, received, not_before));
       auto signal = sample.at("signal").get<std::string>();
       const auto value = sample.at("value").get<double>();
       if (!budget.take_sample(signal)) continue;
       out.batch.samples.push_back({.at = at, .signal = std::move(signal), .value = value});
     }
   } catch (const nlohmann::json::exception& bad) {
-    return fail(ErrorCode::kInvalid, cat("unexpected answer to a poll: ", bad.what()));
+    return unexpected_answer(bad.what());
   }
   return {};
 }

@@ -253,6 +253,19 @@ bool is_dying(const std::string& holder) {
   return (signals >> (SIGKILL - 1) & 1U) != 0;
 }
 
+// The kernel's line "1: FLOCK  ADVISORY  WRITE 812 fd:00:1234 0 EOF" of the file, from the pid on.
+std::optional<std::string> lock_line(const fs::path& path) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return std::nullopt;
+  std::array<char, 64> name{};
+  std::snprintf(name.data(), name.size(), " %02x:%02x:%lu ", major(file.st_dev), minor(file.st_dev),
+                static_cast<unsigned long>(file.st_ino));
+  const std::string locks = read_file("/proc/locks").value_or("");
+  const auto at = locks.find(name.data());
+  if (at == std::string::npos) return std::nullopt;
+  return locks.substr(locks.find_last_of(' ', at - 1) + 1, at);
+}
+
 }  // namespace
 
 Result<LockFile> LockFile::acquire(const fs::path& path) {
@@ -262,27 +275,31 @@ Result<LockFile> LockFile::acquire(const fs::path& path) {
   const auto until = std::chrono::steady_clock::now() + kDyingWithin;
   while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failed("lock", path);
-    const std::string holder = holder_of(path);
+    const pid_t seen = LockFile::holder(path);
+    const std::string holder = seen > 0 ? std::to_string(seen) : holder_of(path);
     if (!is_dying(holder) || std::chrono::steady_clock::now() > until) {
       return fail(ErrorCode::kConflict,
                   cat(path.string(), " is held by process ", holder.empty() ? "?" : holder));
     }
     std::this_thread::sleep_for(kBetweenTries);
   }
-  if (::ftruncate(fd, 0) != 0) return failed("lock", path);
-  if (auto wrote = write_all(fd, cat(::getpid(), "\n"), path); !wrote) {
-    return tl::unexpected<Error>(wrote.error());
-  }
+  // Over what stands there, which needs no room. Where there is none for it the lock is ours all
+  // the same: a full disk is no reason to leave faults in force.
+  const std::string mine = cat(::getpid(), "\n");
+  const auto size = static_cast<ssize_t>(mine.size());
+  const bool wrote = ::pwrite(fd, mine.data(), mine.size(), 0) == size;
+  if (::ftruncate(fd, wrote ? size : 0) != 0) return failed("lock", path);
+  ::futimens(fd, nullptr);  // held since now, also where the pid is that of the last one
   return lock;
 }
 
-bool LockFile::is_held(const fs::path& path) {
-  struct stat file {};
-  if (::stat(path.c_str(), &file) != 0) return false;
-  std::array<char, 64> name{};  // "fd:00:1234", as the kernel writes it there
-  std::snprintf(name.data(), name.size(), " %02x:%02x:%lu ", major(file.st_dev), minor(file.st_dev),
-                static_cast<unsigned long>(file.st_ino));
-  return read_file("/proc/locks").value_or("").find(name.data()) != std::string::npos;
+bool LockFile::is_held(const fs::path& path) { return lock_line(path).has_value(); }
+
+pid_t LockFile::holder(const fs::path& path) {
+  const std::string line = lock_line(path).value_or("");
+  pid_t pid = 0;
+  (void)std::from_chars(line.data(), line.data() + line.size(), pid);
+  return std::max(pid, 0);
 }
 
 LockFile::LockFile(LockFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

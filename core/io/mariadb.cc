@@ -20,6 +20,7 @@ extern "C" void ma_pvio_register_callback(my_bool on,
 
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/io/local_socket.h"
 
 namespace panshi {
 namespace {
@@ -233,13 +234,14 @@ Result<MariaDb> MariaDb::connect(const Options& options) {
     mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);  // before anything of the account is sent
   }
 
+  ASSIGN_OR_RETURN(const LocalPath socket, LocalPath::of(options.socket));
   MYSQL* connected = nullptr;
   impl->wait_for(
       mono_now() + options.connect_timeout,
       [&] {
         return mysql_real_connect_start(
             &connected, mysql, options.host.c_str(), options.user.c_str(), options.password.c_str(),
-            options.database.c_str(), options.port, local ? options.socket.c_str() : nullptr,
+            options.database.c_str(), options.port, local ? socket.text().c_str() : nullptr,
             CLIENT_MULTI_STATEMENTS);
       },
       [&](int seen) { return mysql_real_connect_cont(&connected, mysql, seen); });

@@ -32,11 +32,11 @@ struct InventoryNode {
   std::string name;
   std::string url;  // http://127.77.1.1:17701
   std::string token_file;
-  bool insecure = false;  // its token may go beyond this host in the clear
   std::vector<std::string> services;
   std::map<std::string, std::vector<std::string>> links;  // link -> its upstreams' names
   std::vector<std::string> programs;                      // named programs the agent may run
   AgentOffer offer = {};
+  bool insecure = false;  // its token may go beyond this host in the clear
 };
 
 // Services that stand in for one another: so many must be left alone whatever is broken.

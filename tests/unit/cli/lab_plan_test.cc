@@ -98,6 +98,49 @@ TEST_CASE("network and rate of the command line win") {
   CHECK(lab.files[0].path == "/l a b/shop/a.yaml");
 }
 
+TEST_CASE("for root the servers have an account without rights, for others it is their own") {
+  const std::string lab = replaced(kLab, "\"--user=${user}\"", "\"--user=${account}\"");
+  const auto account_of = [](const LabPlan& made) {
+    CHECK(made.nodes[0].config["services"][0]["command"][2] == cat("--user=", made.account));
+    return made.account;
+  };
+  CHECK(account_of(plan(lab).value()) == "me");
+  LabOptions root = options();
+  root.user = "root";
+  root.is_root = true;
+  CHECK(account_of(plan(lab, root).value()) == "nobody");
+  CHECK(account_of(plan(cat("account: shopper\n", lab), root).value()) == "shopper");
+  for (const char* wrong : {"root", "\"0\"", "\"\""}) {
+    const auto refused = plan(cat("account: ", wrong, "\n", lab), root);
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().message, Catch::Contains("for example nobody"));
+  }
+}
+
+TEST_CASE("a secret stands in files of the lab, and never in what others may read") {
+  const std::string lab = cat("secrets: [shop]\n", kLab);
+  const std::string in_file = replaced(lab, "rate ${rate}", "as ${secret:shop}");
+  LabOptions with = options();
+  with.secrets = {{"shop", "0123456789"}};
+  const LabPlan made = plan(in_file, with).value();
+  CHECK(made.secrets == std::vector<std::string>{"shop"});
+  CHECK(made.files[0].content == "to: 127.90.2.1:1 as 0123456789");
+  CHECK(plan(in_file).value().files[0].content == "to: 127.90.2.1:1 as ");  // not made yet
+  CHECK(secret_file("/l a b", "shop") == "/l a b/secrets/shop");
+  const auto mistake = [&](const std::string& text) {
+    const auto refused = plan(text, with);
+    REQUIRE_FALSE(refused);
+    return refused.error().message;
+  };
+  CHECK_THAT(mistake(replaced(lab, "--user=${user}", "--password=${secret:shop}")),
+             Catch::Contains("{secret: \"${lab}/secrets/shop\"}"));
+  CHECK_THAT(mistake(replaced(lab, "${lab}/shop/a.yaml", "${lab}/shop/${secret:shop}")),
+             Catch::Contains("alone"));
+  CHECK_THAT(mistake(replaced(lab, "rate ${rate}", "as ${secret:shp}")),
+             Catch::Contains("did you mean `shop`") && Catch::Contains("`secrets: [shop, shp]`"));
+  CHECK_THAT(mistake(cat("secrets: [a, a]\n", kLab)), Catch::Contains("is there twice"));
+}
+
 TEST_CASE("an unknown variable is named with its line and the nearest one") {
   const auto lab = plan(replaced(kLab, "${bin}/web", "${bn}/web"));
   REQUIRE_FALSE(lab);

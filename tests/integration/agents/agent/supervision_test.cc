@@ -362,6 +362,28 @@ services:
         "nobody\nnogroup\n");
 }
 
+TEST_CASE("a service that gives up root by itself is known by the user that it becomes") {
+  if (::geteuid() != 0) skip_case("only root can be somebody else");
+  TestAgent agent(R"(
+services:
+  - name: theirs
+    becomes: nobody
+    prepare: [[/bin/sh, -c, "id -un"]]
+    command: [setpriv, --reuid=nobody, --regid=nogroup, --clear-groups, /bin/sleep, "1001"]
+)",
+                  true);
+  agent.start();
+  REQUIRE(agent.becomes("theirs", "ready"));
+  const pid_t pid = pid_of(agent, "theirs");
+  CHECK(read_file(agent.folder() / "state/logs/theirs.log").value_or("") == "root\n");
+  REQUIRE(eventually([&] { return ids_of(pid, "Uid") == "65534\t65534\t65534\t65534"; }));
+  // As when the agent dies before it has written down what it started.
+  REQUIRE(std::filesystem::remove(agent.folder() / "state/services/theirs.json"));
+  agent.signal(SIGKILL);
+  REQUIRE(agent.becomes("theirs", "ready"));
+  CHECK(pid_of(agent, "theirs") == pid);
+}
+
 TEST_CASE("a program that its user may not start is a service that says so") {
   if (::geteuid() != 0) skip_case("only root can be somebody else");
   TestAgent agent(R"(

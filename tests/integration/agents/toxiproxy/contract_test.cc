@@ -1,75 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The promise under test: clients and tests written for Toxiproxy find its API as they know it:
 // statuses, error strings, defaults, content types, and what toxics do to connections.
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
 #include <catch2/catch.hpp>
 #include <future>
-#include <stdexcept>
 
-#include "agents/links/link_table.h"
-#include "agents/toxiproxy/proxy_book.h"
-#include "agents/toxiproxy/routes.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
-#include "tests/integration/agents/links/sockets.h"
-#include "tests/support/raw_http.h"
-#include "tests/support/skip.h"
+#include "tests/integration/agents/toxiproxy/proxies.h"
 
 namespace panshi::agent::toxiproxy {
 namespace {
 
-using nlohmann::json;
 using test::connect_to;
 using test::Server;
 using test::Socket;
-
-struct Reply {
-  int status = 0;
-  std::string head;
-  std::string body;
-  json value() const { return json::parse(body); }
-  bool has(const std::string& line) const { return head.find(line) != std::string::npos; }
-};
-
-struct Proxies {
-  explicit Proxies(Names::Resolve resolve = {}, ProxyPermits permits = ProxyPermits::everything())
-      : links(*LinkTable::create({.resolve = std::move(resolve)})),
-        book(*links, std::move(permits)),
-        server(*serve(book, test::kHost, 0)) {}
-
-  Reply call(const std::string& method, const std::string& path, const std::string& body = "",
-             const std::string& more = "") {
-    const std::string length =
-        body.empty() && method != "POST" ? "" : cat("Content-Length: ", body.size(), "\r\n");
-    const std::string text = raw_http(server->port(),
-                                      cat(method, " ", path, " HTTP/1.1\r\nHost: ", test::kHost,
-                                          "\r\nConnection: close\r\n", more, length, "\r\n", body),
-                                      test::kHost);
-    const auto end = text.find("\r\n\r\n");
-    // Not a check: it is called from other threads, too.
-    if (end == std::string::npos) throw std::runtime_error("no answer: " + text);
-    return {raw_status(text), text.substr(0, end + 2), text.substr(end + 4)};
-  }
-  // A proxy to `upstream`; its port.
-  std::uint16_t proxy(const std::string& name, const std::string& upstream) {
-    const json body{{"name", name}, {"listen", cat(test::kHost, ":0")}, {"upstream", upstream}};
-    const Reply reply = call("POST", "/proxies", body.dump());
-    REQUIRE(reply.status == 201);
-    return port_of(reply.value());
-  }
-  static std::uint16_t port_of(const json& proxy) {
-    const std::string listen = proxy.at("listen");
-    return static_cast<std::uint16_t>(std::stoi(listen.substr(listen.rfind(':') + 1)));
-  }
-
-  std::unique_ptr<LinkTable> links;
-  ProxyBook book;
-  std::unique_ptr<HttpServer> server;
-};
 
 void echo(Socket& socket) {
   for (std::string text = socket.receive(); !text.empty() && !text.starts_with("error ");) {
@@ -421,70 +365,6 @@ TEST_CASE("no call waits for the name of an upstream, nor others for the name of
   CHECK(refused.value().at("error") == "listen tcp: lookup here.test: i/o timeout");
   CHECK(client.receive().empty());  // its upstream cannot be reached
   over->set_value();
-}
-
-// As a process of that user would ask; the status of the answer, 0 when there is none.
-int status_as(uid_t user, const std::string& host, std::uint16_t port) {
-  std::array<int, 2> told{};
-  REQUIRE(::pipe2(told.data(), O_CLOEXEC) == 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (::setresuid(user, user, user) != 0) ::_exit(1);
-    const int status = raw_status(raw_http(
-        port, cat("GET /proxies HTTP/1.1\r\nHost: ", host, "\r\nConnection: close\r\n\r\n"), host));
-    (void)!::write(told[1], &status, sizeof status);
-    ::_exit(0);
-  }
-  ::close(told[1]);
-  int status = 0;
-  (void)!::read(told[0], &status, sizeof status);
-  ::close(told[0]);
-  int ended = 0;
-  ::waitpid(child, &ended, 0);
-  return status;
-}
-
-TEST_CASE("only root, the agent's own user and who is named may call") {
-  if (::geteuid() != 0) skip_case("only root can be somebody else");
-  constexpr uid_t kNobody = 65'534;
-  Proxies closed({}, {});
-  CHECK(status_as(0, test::kHost, closed.server->port()) == 200);
-  CHECK(status_as(kNobody, test::kHost, closed.server->port()) == 403);
-  ProxyPermits permits;
-  permits.users = {kNobody};
-  Proxies open({}, permits);
-  CHECK(status_as(kNobody, test::kHost, open.server->port()) == 200);
-  CHECK(status_as(kNobody - 1, test::kHost, open.server->port()) == 403);
-}
-
-TEST_CASE("a proxy is where the configuration lets it be, and leads where it lets it") {
-  ProxyPermits permits;
-  permits.proxies_max = 2;
-  Proxies proxies({}, permits);
-  const auto create = [&](const char* name, const char* listen, const char* upstream) {
-    const json body{{"name", name}, {"listen", listen}, {"upstream", upstream}};
-    const Reply reply = proxies.call("POST", "/proxies", body.dump());
-    return cat(reply.status, " ", reply.value().value("error", ""));
-  };
-  CHECK(create("a", "0.0.0.0:0", "127.0.0.1:1") ==
-        "403 [::] is not among the agent's `toxiproxy.listen_in`");
-  CHECK(create("a", "127.103.0.1:81", "127.0.0.1:1") ==
-        "403 port 81 is below the agent's `toxiproxy.port_min`, 1024");
-  for (const char* upstream : {"192.0.2.1:80", "db:3306", "[2001:db8::1]:80", "nonsense"}) {
-    INFO(upstream);
-    CHECK_THAT(create("a", "127.103.0.1:0", upstream),
-               Catch::StartsWith("403 ") && Catch::EndsWith("`toxiproxy.upstreams`"));
-  }
-  CHECK(create("a", "127.103.0.1:0", "localhost:1") == "201 ");
-  // Nor later, by another way.
-  CHECK(proxies.call("POST", "/proxies/a", R"({"upstream":"192.0.2.1:80"})").status == 403);
-  CHECK(proxies.call("POST", "/proxies/a", R"({"listen":"127.103.0.1:81"})").status == 403);
-  const json many = {{{"name", "a"}, {"listen", "127.103.0.1:0"}, {"upstream", "192.0.2.1:80"}}};
-  CHECK(proxies.call("POST", "/populate", many.dump()).status == 403);
-  CHECK(json::parse(proxies.call("GET", "/proxies/a").body).at("upstream") == "localhost:1");
-  CHECK(create("b", "127.103.0.1:0", "127.1.2.3:1") == "201 ");
-  CHECK(create("c", "127.103.0.1:0", "127.1.2.3:1") ==
-        "500 there are 2 proxies, which is the limit");
 }
 
 }  // namespace

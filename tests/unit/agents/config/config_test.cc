@@ -256,9 +256,11 @@ TEST_CASE("what the clients of that API may do is on loopback until more is name
     return config->toxiproxy->permits;
   };
   const ProxyPermits usual = of("");
-  CHECK(usual.why_no_listen("127.3.4.5:1024").empty());
+  CHECK(usual.why_no_listen("127.3.4.5:20000").empty());
+  CHECK(usual.why_no_listen("127.3.4.5:29999").empty());
   CHECK(usual.why_no_listen("[::1]:0").empty());
-  for (const char* not_here : {"10.0.0.1:9000", "[::]:0", "0.0.0.0:0", "127.0.0.1:1023"}) {
+  for (const char* not_here :
+       {"10.0.0.1:9000", "[::]:0", "0.0.0.0:0", "127.0.0.1:19999", "127.0.0.1:30000"}) {
     INFO(not_here);
     CHECK_FALSE(usual.why_no_listen(not_here).empty());
   }
@@ -279,6 +281,10 @@ TEST_CASE("what the clients of that API may do is on loopback until more is name
   CHECK_FALSE(more.why_no_upstream("127.0.0.1").empty());
   CHECK(more.may_call(65'534));
   CHECK(of(", upstreams: [any], users: [any]").why_no_upstream("anywhere").empty());
+  CHECK(of(", port_max: 9000").why_no_listen("127.0.0.1:1024").empty());
+  CHECK(of(", port_max: 9000").why_no_listen("127.0.0.1:9001") ==
+        "port 9001 is not of the agent's `toxiproxy.port_min` to `port_max`, 1024 to 9000: listen "
+        "on one of those, or write others there");
   const auto wrong = [](const std::string& keys) {
     return mistakes(cat("toxiproxy: {listen: \"127.0.0.1:8474\", ", keys, "}\n"));
   };
@@ -286,6 +292,61 @@ TEST_CASE("what the clients of that API may do is on loopback until more is name
   CHECK_THAT(wrong("upstreams: [\"db:3306\"]"), Catch::Contains("the name of a host"));
   CHECK_THAT(wrong("users: [no-such-user]"), Catch::Contains("is not a user of this machine"));
   CHECK_THAT(wrong("port_min: 0"), Catch::Contains("port_min"));
+  CHECK_THAT(wrong("port_min: 9001, port_max: 9000"), Catch::Contains("is above `port_max`"));
+}
+
+TEST_CASE("no proxy listens where somebody else of the node is trusted, though nobody is there") {
+  const auto config = read_config(R"(node: n
+address: 127.0.0.1
+port: 1701
+state: s
+toxiproxy: {listen: "127.0.0.1:8474", port_min: 1, listen_in: [0.0.0.0/0]}
+services:
+  - name: db
+    command: [db]
+    ready: {kind: tcp, address: "127.0.0.1:1001"}
+    sql: {host: 127.0.0.1, port: 1002, user: root}
+  - name: redis
+    command: [redis]
+    redis: {host: 127.0.0.1, port: 1003}
+    load: {url: "http://127.0.0.1:1004/x"}
+  - name: queue
+    command: [queue]
+    nats: {url: "nats://127.0.0.1", monitor: "http://127.0.0.1:1005"}
+links:
+  - {name: l, listen: "127.0.0.1:1006", upstreams: [{name: a, address: "127.0.0.1:1007"}]}
+probes:
+  - {name: web, service: db, kind: http, url: "http://127.0.0.1:1008/healthz"}
+)",
+                                  "n.yaml");
+  REQUIRE(config);
+  ProxyPermits permits = config->toxiproxy->permits;
+  const auto controller = std::make_shared<ControllerPlace>();
+  permits.controller = controller;
+  CHECK(permits.why_no_listen("127.0.0.1:1700").empty());
+  controller->note({"127.0.0.1", 1'700});
+  for (const int port :
+       {1'700, 1'701, 8'474, 1'001, 1'002, 1'003, 1'004, 1'005, 1'006, 1'007, 1'008, 4'222}) {
+    for (const char* host : {"127.0.0.1", "127.9.9.9", "[::]"}) {
+      CHECK_THAT(permits.why_no_listen(cat(host, ":", port)), Catch::Contains("is kept for "));
+    }
+  }
+  CHECK_THAT(permits.why_no_listen("127.0.0.1:1701"), Catch::Contains("the agent's own API"));
+  CHECK_THAT(permits.why_no_listen("127.0.0.1:1006"), Catch::Contains("link l"));
+  CHECK(permits.why_no_listen("127.0.0.1:1009").empty());
+}
+
+TEST_CASE(
+    "no proxy leads to the API that has no token, which would take its clients for the agent") {
+  ProxyPermits permits = ProxyPermits::everything();
+  permits.own = {"127.0.0.1", 8'474};
+  for (const char* here :
+       {"127.0.0.1", "127.7.7.7", "localhost", "", "0.0.0.0", "2130706433", "any.example"}) {
+    INFO(here);
+    CHECK_THAT(permits.why_no_upstream(here, 8'474), Catch::Contains("this API itself"));
+    CHECK(permits.why_no_upstream(here, 8'475).empty());
+  }
+  CHECK(permits.why_no_upstream("192.0.2.1", 8'474).empty());
 }
 
 TEST_CASE("paths are relative to the file that names them") {
