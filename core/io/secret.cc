@@ -94,15 +94,18 @@ std::string text_without_secrets(std::string_view quoted) {
 std::string json_text_without_secrets(std::string_view json) {
   std::string out;
   out.reserve(json.size());
-  while (true) {
-    const auto begin = std::min(json.find('"'), json.size());
-    out += json.substr(0, begin);
-    if (begin == json.size()) return out;
-    const std::size_t end = end_of_text(json, begin);
-    const std::string_view quoted = json.substr(begin, end - begin);
+  for (std::string_view rest = json; !rest.empty();) {
+    const auto begin = std::min(rest.find('"'), rest.size());
+    const std::size_t end = begin == rest.size() ? begin : end_of_text(rest, begin);
+    const std::string_view quoted = rest.substr(begin, end - begin);
+    out += rest.substr(0, begin);
     out += quoted.size() < kSecretMin ? std::string(quoted) : text_without_secrets(quoted);
-    json.remove_prefix(end);
+    rest.remove_prefix(end);
   }
+  if (out == json) return out;
+  // Two names that are struck out are one.
+  const auto parsed = parse_json(json, json.size());
+  return parsed ? dump_json(json_without_secrets(*parsed)) : out;
 }
 
 }  // namespace panshi
