@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "agents/other_reverter.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/http_client.h"
@@ -14,12 +15,6 @@ namespace {
 
 constexpr std::size_t kAnswerMax = 16 << 20;
 constexpr Duration kPause = std::chrono::milliseconds(50);
-
-// The process that holds the state; "" when none does.
-std::string holder_of(const AgentConfig& config) {
-  if (!LockFile::is_held(config.state / "agent.lock")) return {};
-  return trimmed(read_file(config.state / "agent.lock", 32).value_or(""));
-}
 
 }  // namespace
 
@@ -38,11 +33,17 @@ Result<nlohmann::json> ask_local_agent(const AgentConfig& config, const std::str
   // asked here may be asked again.
   const MonoTime until = mono_now() + timeout;
   HttpClient client;
-  std::string holder = holder_of(config);
+  pid_t holder = LockFile::holder(config.state / "agent.lock");
   Result<HttpReply> reply = client.send(call);
   while (!reply && mono_now() + kPause < until) {
+    if (const auto other = other_reverter(config)) {
+      return fail(ErrorCode::kUnavailable, cat("no agent runs here: ", other->text()));
+    }
+    if (!LockFile::is_held(config.state / "agent.lock") && !guardian_lives(config)) {
+      return fail(ErrorCode::kUnavailable, "no agent runs here any more");
+    }
     std::this_thread::sleep_for(kPause);
-    holder = holder_of(config);
+    holder = LockFile::holder(config.state / "agent.lock");
     call.timeout = until - mono_now();
     reply = client.send(call);
   }

@@ -11,8 +11,9 @@
 
 namespace panshi::agent {
 
-// GET without a body, else POST. Errors: kUnavailable when none answers there, kTimeout with what
-// to do, else what the agent says.
+// GET without a body, else POST. Errors: kUnavailable when none answers there, or none runs any
+// more (its guardian may be reverting: the message says so), kTimeout with what to do, else what
+// the agent says.
 Result<nlohmann::json> ask_local_agent(const AgentConfig& config, const std::string& path,
                                        const nlohmann::json& body, Duration timeout);
 

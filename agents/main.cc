@@ -8,6 +8,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "agents/agent.h"
@@ -19,6 +20,7 @@
 #include "agents/host_state/host_state.h"
 #include "agents/limits.h"
 #include "agents/local_agent.h"
+#include "agents/other_reverter.h"
 #include "core/base/text.h"
 #include "core/io/descriptor_limit.h"
 #include "core/io/files.h"
@@ -33,8 +35,9 @@ namespace panshi::agent {
 namespace {
 
 constexpr int kUsage = 64;
-// Nobody tries again after us until an agent is started.
+// Nobody tries again after us until an agent is started; a person is told, and can.
 constexpr auto kInsist = std::chrono::seconds(30);
+constexpr auto kPersonWaits = std::chrono::seconds(10);
 constexpr auto kSlack = std::chrono::seconds(5);
 constexpr std::size_t kSnapshotMax = 16 << 20;
 
@@ -169,14 +172,77 @@ int show_local(const Result<nlohmann::json>& answer, const char* bad) {
   return answer->contains(bad) && answer->at(bad).empty() ? 0 : 1;
 }
 
-int revert_all(const AgentConfig& config) {
-  const auto lock = lock_state(config);
-  if (is_held(lock) && !std::getenv("PANSHI_PREDECESSOR")) {
-    const auto nothing = nlohmann::json::object();
-    return show_local(ask_local_agent(config, "/v1/revert-all", nothing, kInsist + kSlack),
-                      "failed");
+constexpr const char* kRunAgain =
+    "Why it is not done is in the log of the agent; when that is out of the way, run revert-all "
+    "again";
+
+int say_of(const OtherReverter& other, const char* next) {
+  return say({ErrorCode::kUnavailable, cat(other.text(), ". ", next)}, 1);
+}
+
+bool is_of_guardian() { return std::getenv("PANSHI_PREDECESSOR") != nullptr; }
+
+// As JSON, and for people each that is not over with why, and what to do.
+int show_reverted(const AgentConfig& config, const nlohmann::json& reverted) {
+  std::cout << (is_of_guardian() ? dump_json(reverted) : dump_json_pretty(reverted)) << std::endl;
+  const nlohmann::json failed = reverted.value("failed", nlohmann::json());
+  if (failed.is_array() && failed.empty()) return 0;
+  for (const auto& each : failed) {
+    const std::string line =
+        cat("fault ", each.value("id", ""), " is not over: ", each.value("error", ""));
+    (void)say({ErrorCode::kUnavailable, line}, 1);
   }
-  if (!lock) return say(lock.error(), 1);
+  const auto folder = fault_options(config).directory;
+  std::error_code error;
+  const bool is_full = std::filesystem::space(folder, error).available == 0 && !error;
+  const std::string next =
+      cat("nothing is forgotten: what undoes them stays in ", folder.string(), ". ",
+          is_full ? cat("The disk there is full: free some space, and then run revert-all again")
+                  : "When what stands in the way is gone, run revert-all again");
+  return say({ErrorCode::kUnavailable, next}, 1);
+}
+
+// The state, for who reverts what an agent left; none when there is nothing more to do: the agent
+// here did it, or it is another's for too long, and `status` says so. A guardian waits for nobody:
+// whoever has it does the same.
+std::optional<LockFile> take_state(const AgentConfig& config, int& status) {
+  constexpr auto kPause = std::chrono::milliseconds(50);
+  constexpr auto kGuardianActs = std::chrono::seconds(2);  // after the agent's end
+  const auto end = [&](int with) {
+    status = with;
+    return std::nullopt;
+  };
+  const MonoTime until = mono_now() + kInsist + kSlack;
+  MonoTime held_at = mono_now() - kGuardianActs;
+  for (bool told = false;; std::this_thread::sleep_for(kPause)) {
+    bool is_free = !LockFile::is_held(config.state / "agent.lock");
+    if (!is_free) held_at = mono_now();
+    const bool soon_its = guardian_lives(config) && mono_now() < held_at + kGuardianActs;
+    if (is_of_guardian() || (is_free && !soon_its)) {
+      auto lock = lock_state(config);
+      if (lock) return std::move(*lock);
+      if (!is_held(lock) || is_of_guardian()) return end(say(lock.error(), 1));
+      is_free = false;
+    }
+    const bool is_late = mono_now() + kPause >= until;
+    const auto other = other_reverter(config);
+    if (other && is_late) return end(say_of(*other, kRunAgain));
+    if (other && !told) (void)say_of(*other, "Waiting for it, and then going on");
+    if (other) told = true;
+    if (other || is_free) continue;
+    const Duration patience = is_late ? kPause : until - mono_now();
+    const auto answer =
+        ask_local_agent(config, "/v1/revert-all", nlohmann::json::object(), patience);
+    if (answer) return end(show_reverted(config, *answer));
+    const bool may_be_gone = answer.error().code == ErrorCode::kUnavailable;
+    if (!may_be_gone || is_late) return end(say(answer.error(), 1));
+  }
+}
+
+int revert_all(const AgentConfig& config) {
+  int status = 1;
+  const auto lock = take_state(config, status);
+  if (!lock) return status;
   if (const char* predecessor = std::getenv("PANSHI_PREDECESSOR")) {
     open_log(cat("panshi-agent ", config.node), LogLevel::kInfo);
     log_error(cat("the agent ", predecessor, "; its faults are being reverted, and the guardian ",
@@ -188,9 +254,8 @@ int revert_all(const AgentConfig& config) {
   LinuxHost host(config);
   auto book = FaultBook::open(fault_options(config), host);
   if (!book) return say(book.error(), 1);
-  const FaultBook::Reverted reverted = (*book)->recover(kInsist);
-  std::cout << dump_json(reverted.to_json()) << '\n';
-  return reverted.failed.empty() ? 0 : 1;
+  return show_reverted(config,
+                       (*book)->recover(is_of_guardian() ? kInsist : kPersonWaits).to_json());
 }
 
 // Looks only. An agent that runs knows what it has in force; one that stands still is looked past.

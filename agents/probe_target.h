@@ -3,8 +3,11 @@
 // (agents/probes/kinds/).
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "core/base/clock.h"
@@ -28,6 +31,7 @@ struct ProbeTarget {
   std::map<std::string, std::string> pointers;
   std::string user;
   Secret password;
+  std::set<uid_t> accounts;        // redis: which may hear it: core/io/peer_user.h
   std::string database;            // sql
   std::string query = "SELECT 1";  // sql; may not change anything
 

@@ -49,8 +49,8 @@ void AbortOnSignal::first_signal() {
 // The call is bounded by its timeout. Nothing else may happen before it is answered.
 void AbortOnSignal::abort_locked() {
   stage_ = Stage::kAbortSent;
-  const auto answer =
-      controller_.post(cat("/api/v1/drills/", url_text(drill_), "/abort"), {{"reason", "Ctrl-C"}});
+  const auto answer = controller_.post(cat("/api/v1/drills/", percent_encoded(drill_), "/abort"),
+                                       {{"reason", "Ctrl-C"}});
   const bool ended_before = !answer && answer.error().code == ErrorCode::kOver;
   if (answer || ended_before) {
     return say("aborting: every fault of the drill is being reverted (Ctrl-C again stops waiting)");

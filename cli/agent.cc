@@ -44,7 +44,7 @@ void print(Terminal& terminal, const nlohmann::json& agent) {
 
 int show(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
-    const auto agent = controller.get("/api/v1/agents/" + url_text(i.text("node")));
+    const auto agent = controller.get("/api/v1/agents/" + percent_encoded(i.text("node")));
     if (!agent) return report_error(i, agent.error());
     if (i.json) {
       i.terminal.document(*agent);

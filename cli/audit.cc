@@ -20,7 +20,7 @@ using Lines = std::vector<std::string>;
 Result<Lines> fetch(Invocation& i, Connection& controller, std::int64_t after) {
   Lines lines;
   const std::string node = i.text("--node");
-  const std::string of = node.empty() ? "" : cat("&node=", url_text(node));
+  const std::string of = node.empty() ? "" : cat("&node=", percent_encoded(node));
   while (true) {
     ASSIGN_OR_RETURN(const Json page,
                      controller.get(cat("/api/v1/audit?after=", after, "&limit=1000", of)));

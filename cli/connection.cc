@@ -165,6 +165,12 @@ Result<Caller> caller_of(const Invocation& invocation, const Place& place) {
                 cat("no token: give --token-file or PANSHI_TOKEN_FILE",
                     place.is_over_tls() ? ", or a certificate of yours with --certificate" : ""));
   }
+  if (is_clear_beyond_host(place.url) && !invocation.has("--insecure")) {
+    return fail(ErrorCode::kRefused,
+                cat("no token was sent: ", place.url,
+                    " is another host, and whoever reads that network would read the token: use "
+                    "https://, or --insecure"));
+  }
   // Nobody shall get the token who cannot prove to be the controller.
   if (place.is_over_tls() && place.authority.empty()) {
     return fail(ErrorCode::kRefused,
@@ -272,22 +278,6 @@ Result<nlohmann::json> Connection::post(const std::string& path, const nlohmann:
   ASSIGN_OR_RETURN(const std::string answer, call(std::move(request)));
   if (answer.empty()) return nlohmann::json::object();
   return json_in(answer);
-}
-
-std::string url_text(std::string_view text) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                       c == '-' || c == '_' || c == '.';
-    if (plain) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-  }
-  return out;
 }
 
 int report_error(Invocation& invocation, const Error& error) {

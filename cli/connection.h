@@ -52,9 +52,6 @@ class Connection {
   std::unique_ptr<HttpClient> client_;
 };
 
-// Text made safe as one segment or value of a URL.
-std::string url_text(std::string_view text);
-
 // Runs `body` with a connection; prints errors; returns the exit code.
 int with_controller(Invocation& invocation, int (*body)(Invocation&, Connection&));
 // Prints the error and returns its exit code.

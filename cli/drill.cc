@@ -106,7 +106,7 @@ int list(Invocation& invocation) {
 
 int show(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
-    const auto drill = controller.get("/api/v1/drills/" + url_text(i.text("drill")));
+    const auto drill = controller.get("/api/v1/drills/" + percent_encoded(i.text("drill")));
     if (!drill) return report_error(i, drill.error());
     if (i.json) {
       i.terminal.document(*drill);
@@ -119,7 +119,7 @@ int show(Invocation& invocation) {
 
 int abort(Invocation& invocation) {
   const std::string id = invocation.text("drill");
-  return act(invocation, cat("/api/v1/drills/", url_text(id), "/abort"),
+  return act(invocation, cat("/api/v1/drills/", percent_encoded(id), "/abort"),
              {{"reason", invocation.text("--reason", "asked")}},
              [&](const Json&) { return cat("drill ", id, " is being aborted"); });
 }

@@ -136,8 +136,9 @@ int confirm_processes(Invocation& i, Connection& controller, const Json& target)
     if (!target.contains(selector)) continue;
     const std::string name = field(target, selector);
     if (name.empty() || field(target, "node").empty()) continue;  // which the controller refuses
-    const auto answer = controller.get(cat("/api/v1/processes/", url_text(field(target, "node")),
-                                           "?", selector, "=", url_text(name)));
+    const auto answer =
+        controller.get(cat("/api/v1/processes/", percent_encoded(field(target, "node")), "?",
+                           selector, "=", percent_encoded(name)));
     if (!answer && answer.error().code == ErrorCode::kConflict) {
       i.terminal.error("the fault could not be applied: " + answer.error().message);
       return kFail;
@@ -205,7 +206,7 @@ int revert(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
     const std::string id = i.text("fault");
     const auto answer =
-        controller.post(cat("/api/v1/faults/", url_text(id), "/revert"), Json::object());
+        controller.post(cat("/api/v1/faults/", percent_encoded(id), "/revert"), Json::object());
     if (!answer) return report_error(i, answer.error());
     const bool was_over = field(*answer, "over") == "true";
     Json fault = was_over ? find_fault(controller, id) : await_over(i, controller, id);
@@ -229,10 +230,42 @@ int revert(Invocation& invocation) {
   });
 }
 
+Json closing(const Invocation& i) {
+  Json body = {{"by", i.text("--by", "panshi")}, {"reason", i.text("--reason")}};
+  if (i.has("--force")) body["force"] = true;
+  return body;
+}
+
+// Of a whole node. What is left are ordered ones, each with why.
+int close_all(Invocation& i, Connection& controller) {
+  const std::string node = i.text("--node");
+  const auto answer =
+      controller.post(cat("/api/v1/nodes/", percent_encoded(node), "/faults/close"), closing(i));
+  if (!answer) return report_error(i, answer.error());
+  if (i.json) i.terminal.document(*answer);
+  std::vector<std::string> closed;
+  for (const Json& id : list_of(*answer, "closed"))
+    closed.push_back(one_line(id.get<std::string>()));
+  const char* what = closed.size() == 1 ? " fault is closed: " : " faults are closed: ";
+  if (!i.json && closed.empty()) i.terminal.line(cat(node, ": there is no fault to close"));
+  if (!i.json && !closed.empty()) {
+    i.terminal.line(cat(node, ": ", closed.size(), what, join(closed, ", ")));
+  }
+  const Json left = list_of(*answer, "left");
+  for (const Json& one : left) i.terminal.error(cat("not closed: ", field(one, "why")));
+  return left.empty() ? kPass : kFail;
+}
+
 int close(Invocation& invocation) {
   const std::string id = invocation.text("fault");
-  return act(invocation, cat("/api/v1/faults/", url_text(id), "/close"),
-             {{"by", invocation.text("--by", "panshi")}, {"reason", invocation.text("--reason")}},
+  const bool of_node = invocation.has("--node");
+  if (id.empty() != of_node || of_node != invocation.has("--all")) {
+    invocation.terminal.error(
+        "fault close wants an ID, or --node NODE with --all; see `panshi fault close --help`");
+    return kUsage;
+  }
+  if (of_node) return with_controller(invocation, close_all);
+  return act(invocation, cat("/api/v1/faults/", percent_encoded(id), "/close"), closing(invocation),
              [&](const Json&) { return cat("fault ", id, " is closed"); });
 }
 
@@ -252,8 +285,8 @@ int show_leftovers(Invocation& i, const Json& leftovers) {
 }
 
 int clear(Invocation& i, Connection& controller) {
-  const auto answer =
-      controller.post(cat("/api/v1/fsck/", url_text(i.text("node")), "/clear"), Json::object());
+  const auto answer = controller.post(
+      cat("/api/v1/fsck/", percent_encoded(i.text("node")), "/clear"), Json::object());
   if (!answer) return report_error(i, answer.error());
   if (i.json) i.terminal.document(*answer);
   for (const Json& what : list_of(*answer, "cleared")) {
@@ -267,7 +300,7 @@ int clear(Invocation& i, Connection& controller) {
 
 int fsck(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
-    const auto answer = controller.get("/api/v1/fsck/" + url_text(i.text("node")));
+    const auto answer = controller.get("/api/v1/fsck/" + percent_encoded(i.text("node")));
     if (!answer) return report_error(i, answer.error());
     const Json leftovers = list_of(*answer, "leftovers");
     const bool wants_clear = i.has("--clear") && !leftovers.empty();
@@ -388,9 +421,16 @@ std::vector<Command> fault_commands() {
        revert},
       {"fault",
        "close",
-       "Say that a fault is over whose agent lost it, after looking at what it broke.",
-       "panshi fault close f-12 --reason 'permissions put back by hand' --by night-shift",
-       {{"fault", "ID", "id of the fault", true},
+       "Say that a fault is over whose agent lost it, or is not to be believed, after looking at "
+       "what it broke.",
+       "panshi fault close f-12 --reason 'permissions put back by hand' --by night-shift\n"
+       "  panshi fault close --node app-1 --all --reason 'taken over, its host is rebuilt'",
+       {{"fault", "ID", "id of the fault, unless --node says whose"},
+        {"--node", "NODE", "with --all: every fault of it that nobody ordered or its agent lost"},
+        {"--all", "", "see --node"},
+        {"--force", "",
+         "also what its agent says is in force; it is not heard on it again, and no lease of it "
+         "renewed"},
         {"--reason", "WHY", "goes into the journal", true},
         {"--by", "WHO", "who has looked"}},
        close},

@@ -41,8 +41,9 @@ class Follower {
     while (!done_ || (!reported_ && Clock::now() < report_deadline_)) {
       if (stop_ && !abort_deadline_) abort_deadline_ = Clock::now() + kAbortWithin;
       if (abort_deadline_ && Clock::now() > *abort_deadline_) break;
-      const Result<Json> answer = controller_.get(
-          cat("/api/v1/events?after=", next_, "&limit=500&wait_ms=1000&drill=", url_text(drill_)));
+      const Result<Json> answer =
+          controller_.get(cat("/api/v1/events?after=", next_,
+                              "&limit=500&wait_ms=1000&drill=", percent_encoded(drill_)));
       if (!answer) {
         if (Status waited = wait_for_controller(answer.error()); !waited) {
           return tl::unexpected<Error>(waited.error());
@@ -53,7 +54,7 @@ class Follower {
       take(*answer);
       if (!done_) show_customers();
     }
-    ASSIGN_OR_RETURN(Json drill, controller_.get("/api/v1/drills/" + url_text(drill_)));
+    ASSIGN_OR_RETURN(Json drill, controller_.get("/api/v1/drills/" + percent_encoded(drill_)));
     return Followed{std::move(drill), files_};
   }
 

@@ -21,7 +21,7 @@ int list(Invocation& invocation) {
 int show(Invocation& invocation) {
   return with_controller(invocation, [](Invocation& i, Connection& controller) {
     const std::string id = i.text("incident");
-    auto incident = controller.get("/api/v1/incidents/" + url_text(id));
+    auto incident = controller.get("/api/v1/incidents/" + percent_encoded(id));
     if (!incident) return report_error(i, incident.error());
     if (i.json) return i.terminal.document(*incident), kPass;
     const nlohmann::json waits = list_of(*incident, "waits_for");
@@ -41,14 +41,14 @@ int show(Invocation& invocation) {
 
 int ack(Invocation& invocation) {
   const std::string incident = invocation.text("incident");
-  return act(invocation, cat("/api/v1/incidents/", url_text(incident), "/ack"),
+  return act(invocation, cat("/api/v1/incidents/", percent_encoded(incident), "/ack"),
              {{"by", invocation.text("--by", "panshi")}},
              [&](const nlohmann::json&) { return cat("incident ", incident, " acknowledged"); });
 }
 
 int close(Invocation& invocation) {
   const std::string incident = invocation.text("incident");
-  return act(invocation, cat("/api/v1/incidents/", url_text(incident), "/close"),
+  return act(invocation, cat("/api/v1/incidents/", percent_encoded(incident), "/close"),
              {{"by", invocation.text("--by", "panshi")}, {"reason", invocation.text("--reason")}},
              [&](const nlohmann::json&) {
                return cat("incident ", incident, " is closed; what still fires opens another");

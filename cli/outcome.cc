@@ -33,7 +33,7 @@ Result<Json> await_outcome(Connection& controller, const std::string& effect, st
 
 // The agent that never got it is down by the controller's books when the outcome is told.
 bool is_reachable(Connection& controller, const std::string& node) {
-  const auto agent = controller.get("/api/v1/agents/" + url_text(node));
+  const auto agent = controller.get("/api/v1/agents/" + percent_encoded(node));
   return !agent || field(*agent, "up") != "false";
 }
 

@@ -59,6 +59,7 @@ std::vector<Argument> common() {
            "who signed its certificate, for https:// (default: $PANSHI_AUTHORITY)"},
           {"--certificate", "FILE",
            "yours, in place of a token, for https:// (default: $PANSHI_CERTIFICATE)"},
+          {"--insecure", "", "send the token over http:// to another host, for all to read"},
           {"--key", "FILE", "the key of that (default: $PANSHI_KEY, or FILE with .key)"}};
 }
 

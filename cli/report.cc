@@ -66,8 +66,8 @@ int report(Invocation& invocation) {
     if (format != "md" && format != "html" && format != "json") {
       return report_error(i, {ErrorCode::kInvalid, "--format wants md, html or json"});
     }
-    const auto document =
-        controller.get_text(cat("/api/v1/reports/", url_text(i.text("drill")), "?format=", format));
+    const auto document = controller.get_text(
+        cat("/api/v1/reports/", percent_encoded(i.text("drill")), "?format=", format));
     if (!document) return report_error(i, document.error());
     if (i.has("--out")) return save(i, *document);
     i.terminal.raw(*document);
@@ -89,8 +89,8 @@ nlohmann::json to_json(const controller::Verification& verification) {
 // The journal's events from the drill's first to the last that the record is about, whatever they
 // belong to.
 Result<std::vector<Event>> journal_of(Connection& controller, const controller::Report& report) {
-  ASSIGN_OR_RETURN(const nlohmann::json first,
-                   controller.get(cat("/api/v1/events?limit=1&drill=", url_text(report.drill))));
+  ASSIGN_OR_RETURN(const nlohmann::json first, controller.get(cat("/api/v1/events?limit=1&drill=",
+                                                                  percent_encoded(report.drill))));
   if (list_of(first, "events").empty()) {
     return fail(ErrorCode::kNotFound,
                 cat("the journal of ", controller.url(), " knows no drill ", report.drill));
@@ -116,7 +116,7 @@ Status compare_with_samples(Invocation& invocation, Connection& controller,
                             const nlohmann::json& document, const std::string& drill,
                             controller::Verification& verification) {
   ASSIGN_OR_RETURN(const nlohmann::json fresh,
-                   controller.get(cat("/api/v1/reports/", url_text(drill), "?format=json")));
+                   controller.get(cat("/api/v1/reports/", percent_encoded(drill), "?format=json")));
   ASSIGN_OR_RETURN(auto differences, controller::compare_with_samples(document, fresh));
   if (!differences) {
     invocation.terminal.error(
@@ -178,8 +178,8 @@ Result<controller::Report> find_report(Invocation& invocation, const std::string
     ASSIGN_OR_RETURN(text, read_file(name, 256 << 20));
   } else {
     ASSIGN_OR_RETURN(Connection controller, Connection::find(invocation));
-    ASSIGN_OR_RETURN(text,
-                     controller.get_text(cat("/api/v1/reports/", url_text(name), "?format=json")));
+    ASSIGN_OR_RETURN(
+        text, controller.get_text(cat("/api/v1/reports/", percent_encoded(name), "?format=json")));
   }
   return parse_json(text, 256 << 20).and_then(controller::read_report);
 }

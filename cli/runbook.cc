@@ -20,11 +20,11 @@ int list(Invocation& invocation) {
 }
 
 std::string path_of(const Invocation& invocation) {
-  return cat("/api/v1/runbooks/", url_text(invocation.text("runbook")), "/run");
+  return cat("/api/v1/runbooks/", percent_encoded(invocation.text("runbook")), "/run");
 }
 
 Result<Json> run_of(Connection& controller, const std::string& id) {
-  return controller.get("/api/v1/runs/" + url_text(id));
+  return controller.get("/api/v1/runs/" + percent_encoded(id));
 }
 
 // What each step would do.

@@ -46,7 +46,7 @@ int show(Invocation& invocation) {
 }
 
 int show_draw(Invocation& invocation, const std::string& day) {
-  return show_object(invocation, cat("/api/v1/schedule/draw?day=", url_text(day),
+  return show_object(invocation, cat("/api/v1/schedule/draw?day=", percent_encoded(day),
                                      "&seed=", invocation.integer("--seed").value_or(0)));
 }
 

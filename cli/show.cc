@@ -95,7 +95,9 @@ int show_list(Invocation& invocation, const std::string& path, const char* key,
     }
     rows.push_back(std::move(row));
   }
-  invocation.terminal.line(rows.size() == 1 ? std::string(none) : table(rows));
+  const bool is_empty = rows.size() == 1;
+  invocation.terminal.line(
+      is_empty ? std::string(none) : table(fitted(std::move(rows), invocation.terminal.columns())));
   return kPass;
 }
 

@@ -23,7 +23,8 @@ struct Column {
   std::string path;
   std::string (*text)(const nlohmann::json& item) = nullptr;  // in place of the field at `path`
 };
-// GET path; --json: the answer as it is; else a table of the list under `key`, or `none`.
+// GET path; --json: the answer as it is; else a table of the list under `key` that is no wider than
+// the terminal, or `none`.
 int show_list(Invocation& invocation, const std::string& path, const char* key,
               const std::vector<Column>& columns, const char* none);
 // GET path; --json: the answer; else each field on a line.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/terminal.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -98,6 +99,13 @@ std::string Terminal::tone(std::string_view tone, std::string_view text) const {
   return cat("\x1b[", code, "m", text, "\x1b[0m");
 }
 
+std::size_t Terminal::columns() const {
+  constexpr std::size_t kElsewhere = 240;
+  winsize size{};
+  const bool known = to_terminal_ && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+  return known && size.ws_col > 0 ? size.ws_col : kElsewhere;
+}
+
 std::size_t columns_of(std::string_view text) {
   std::size_t columns = 0;
   bool escape = false;
@@ -109,19 +117,61 @@ std::size_t columns_of(std::string_view text) {
   return columns;
 }
 
-std::string table(const std::vector<std::vector<std::string>>& rows) {
+namespace {
+
+constexpr std::size_t kGap = 2;  // between columns
+
+std::vector<std::size_t> widths_of(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i)
       widths[i] = std::max(widths[i], columns_of(row[i]));
   }
+  return widths;
+}
+
+// Its first cells on screen, the last of them an ellipsis. Cells of tables have no colour.
+std::string cut_to(const std::string& text, std::size_t columns) {
+  if (columns_of(text) <= columns) return text;
+  std::size_t end = 0;
+  for (std::size_t taken = 0; end < text.size(); ++end) {
+    const bool begins = (static_cast<unsigned char>(text[end]) & 0xC0) != 0x80;
+    if (begins && ++taken == columns) break;
+  }
+  return text.substr(0, end) + "…";
+}
+
+}  // namespace
+
+std::vector<std::vector<std::string>> fitted(std::vector<std::vector<std::string>> rows,
+                                             std::size_t columns) {
+  constexpr std::size_t kCellLeast = 16;
+  const std::vector<std::size_t> widths = widths_of(rows);
+  if (widths.empty()) return rows;
+  const std::size_t gaps = kGap * (widths.size() - 1);
+  const auto fits = [&](std::size_t most) {
+    std::size_t all = gaps;
+    for (const std::size_t width : widths) all += std::min(width, most);
+    return all <= columns;
+  };
+  const std::size_t widest = *std::max_element(widths.begin(), widths.end());
+  std::size_t most = std::min(kCellLeast, widest);
+  while (most < widest && fits(most + 1)) ++most;
+  for (std::size_t r = 1; r < rows.size(); ++r) {
+    for (std::size_t i = 0; i < rows[r].size(); ++i) rows[r][i] = cut_to(rows[r][i], most);
+  }
+  return rows;
+}
+
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  const std::vector<std::size_t> widths = widths_of(rows);
   std::string out;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       line += row[i];
-      line.append(widths[i] - columns_of(row[i]) + 2, ' ');
+      line.append(widths[i] - columns_of(row[i]) + kGap, ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += (out.empty() ? "" : "\n") + line;

@@ -30,6 +30,7 @@ class Terminal {
   void raw(std::string_view text);
 
   bool is_live() const { return live_; }  // status lines are shown
+  std::size_t columns() const;            // of the terminal; 240 where there is none
   // good | bad | unsure | soft | strong; unchanged where there is no colour.
   std::string tone(std::string_view tone, std::string_view text) const;
 
@@ -46,6 +47,10 @@ class Terminal {
 
 // Columns padded to their widest cell; the first row is the head. No trailing spaces.
 std::string table(const std::vector<std::vector<std::string>>& rows);
+// The same rows with the widest cells cut to one width, of at least 16, so that a line has at most
+// `columns` where that can be: what was cut ends with an ellipsis. The head is left as it is.
+std::vector<std::vector<std::string>> fitted(std::vector<std::vector<std::string>> rows,
+                                             std::size_t columns);
 // Cells on screen, not bytes: UTF-8 continuation bytes count nothing.
 std::size_t columns_of(std::string_view text);
 

@@ -90,7 +90,8 @@ int list(Invocation& invocation) {
 }
 
 int revoke(Invocation& invocation) {
-  const std::string path = cat("/api/v1/tokens/", url_text(invocation.text("name")), "/revoke");
+  const std::string path =
+      cat("/api/v1/tokens/", percent_encoded(invocation.text("name")), "/revoke");
   return act(invocation, path, Json::object(), [&](const Json& answer) {
     return cat(field(answer, "name"), " is revoked: nobody gets in with it from now on");
   });

@@ -163,7 +163,7 @@ Status App::Impl::open_files() {
   ASSIGN_OR_RETURN(tokens, TokenBook::open(config.state / "tokens.json"));
   ASSIGN_OR_RETURN(audit, AuditLog::open(config.state));
   ASSIGN_OR_RETURN(tls, load_tls(config.security, "controller/", wall_now()));
-  ASSIGN_OR_RETURN(identity, load_or_make_token(config.state / "controller.id"));
+  ASSIGN_OR_RETURN(identity, load_or_make_token(config.state / "controller.id", ""));
   ASSIGN_OR_RETURN(start, random_token());
   ASSIGN_OR_RETURN(journal, open_sqlite_journal(config.state / "journal.sqlite"));
   ASSIGN_OR_RETURN(reader, open_sqlite_journal_reader(config.state / "journal.sqlite"));

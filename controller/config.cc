@@ -5,6 +5,8 @@
 #include <set>
 
 #include "core/base/text.h"
+#include "core/base/url.h"
+#include "core/io/http_client.h"
 #include "core/io/yaml.h"
 
 namespace panshi::controller {
@@ -50,11 +52,21 @@ void read_nodes(Fields& in, bool with_tls, Inventory& inventory) {
     InventoryNode node = read_inventory_node(json, path, in.problems());
     if (node.name.empty()) return;
     const bool over_tls = node.url.starts_with("https://");
+    if (has_user(node.url)) {
+      in.problems().add(path + ".url", "holds no user and password: an agent knows `token_file`");
+    }
     if (!node.url.empty() && !over_tls && !node.url.starts_with("http://")) {
       in.problems().add(path + ".url", "must start with https:// or http://");
     }
     if (over_tls && !with_tls) {
       in.problems().add(path + ".url", "https:// wants the controller's own certificate: `tls`");
+    }
+    if (is_clear_beyond_host(node.url) && !node.insecure) {
+      in.problems().add(
+          path + ".url",
+          "is http:// beyond this host: whoever reads that network reads the token and "
+          "can command the node; use https:// (panshi tls issue makes "
+          "certificates), or write `insecure: true` for this node");
     }
     while (node.url.ends_with('/')) node.url.pop_back();
     const auto other = by_url.emplace(node.url, node.name).first;

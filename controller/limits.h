@@ -68,8 +68,12 @@ inline constexpr double kStatusBytesLeast = 128 << 10;   // a smaller one counts
 inline constexpr std::size_t kPollAnswerMax = 4 << 20;
 inline constexpr double kPollBytesBurst = 16 << 20;
 inline constexpr double kPollBytesASecond = 256 << 10;
-inline constexpr std::size_t kStartIdMax = 64;   // bytes
-inline constexpr Duration kAgeMax = 7 * 24h;     // of what an agent says happened
+inline constexpr std::size_t kStartIdMax = 64;  // bytes
+// Of the faults in force that it tells of and nobody here ordered: at once, and anew in a minute.
+inline constexpr std::size_t kLeftoversMax = 32;
+inline constexpr std::size_t kLeftoversAMinute = 200;
+inline constexpr Duration kAgeMax = 7 * 24h;  // of what an agent says happened, or lasted
+inline constexpr Duration kServiceAgeMax = 3'650 * 24h;  // of the state of a service
 inline constexpr Duration kAgeSlack = 10s;       // before the last that we heard of that run
 inline constexpr std::size_t kWordsMax = 2'000;  // bytes of why it refuses us
 inline constexpr Duration kFloodPause = 500ms;   // before the next call to one that floods

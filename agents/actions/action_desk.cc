@@ -46,10 +46,9 @@ json script_result(const ScriptResult& script, bool try_json) {
       result["output_json"] = std::move(*parsed);
     }
   }
-  const std::size_t size = script.output.size();
-  const std::size_t kept = std::min(size, limits::kActionOutputMax);
-  result["output"] = script.output.substr(size - kept);
-  return json_without_secrets(result);
+  result = json_without_secrets(result, true);
+  result["output"] = struck_tail(script.output, limits::kActionOutputMax);
+  return result;
 }
 
 struct ActionDesk::Impl {

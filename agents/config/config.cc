@@ -15,6 +15,7 @@
 #include "agents/probes/kinds/kind.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/base/url.h"
 #include "core/io/yaml.h"
 #include "core/json/fields.h"
 #include "core/model/probe_signals.h"
@@ -26,16 +27,6 @@ using nlohmann::json;
 
 const std::vector<std::string> kStopSignals = {"TERM", "INT", "QUIT", "HUP", "KILL"};
 constexpr std::array kStopSignalNumbers = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGKILL};
-
-void read_port(Fields& in, const char* key, std::uint16_t& out, bool needed) {
-  std::int64_t port = out;
-  if (needed) {
-    in.need(key, port, {1, 65'535});
-  } else {
-    in.may(key, port, {1, 65'535});
-  }
-  out = static_cast<std::uint16_t>(port);
-}
 
 Argv read_argv(const json& value, const std::string& path, Problems& problems) {
   Argv argv;
@@ -106,50 +97,6 @@ void read_stop(const json& value, std::string path, Problems& problems, StopPoli
   out.signal = kStopSignalNumbers[static_cast<std::size_t>(index - kStopSignals.begin())];
 }
 
-void read_sql(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
-  Fields in(value, std::move(path), problems);
-  SqlAccount account;
-  std::string socket;
-  std::string authority;
-  in.may("socket", socket);
-  if (socket.empty()) {
-    in.need("host", account.host);
-    read_port(in, "port", account.port, true);
-    in.may("authority", authority);
-  }
-  account.socket = socket;
-  account.authority = authority;
-  in.need("user", account.user);
-  may_secret(in, "password", account.password);
-  in.done();
-  service.sql = std::move(account);
-}
-
-void read_redis(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
-  Fields in(value, std::move(path), problems);
-  RedisServer server;
-  in.need("host", server.host);
-  read_port(in, "port", server.port, true);
-  may_secret(in, "password", server.password);
-  in.may("peers", server.peers);
-  in.done();
-  service.redis = std::move(server);
-}
-
-void read_nats(const json& value, std::string path, Problems& problems, ServiceConfig& service) {
-  Fields in(value, std::move(path), problems);
-  NatsServer server;
-  in.need("url", server.url);
-  if (server.url.find('@') != std::string::npos) {
-    in.problem("url", "holds no password: write `user` and `password: {secret: FILE}`");
-  }
-  in.may("user", server.user);
-  may_secret(in, "password", server.password);
-  in.may("monitor", server.monitor);
-  in.done();
-  service.nats = std::move(server);
-}
-
 void read_env(Fields& in, ServiceConfig& service) {
   std::map<std::string, std::string>& out = service.env;
   const json* env = in.may_value("env");
@@ -207,16 +154,19 @@ ServiceConfig read_service(const json& value, const std::string& path, Problems&
   if (const json* stop = in.may_value("stop")) {
     read_stop(*stop, in.path_of("stop"), problems, out.stop);
   }
-  if (const json* sql = in.may_value("sql")) read_sql(*sql, in.path_of("sql"), problems, out);
+  if (const json* sql = in.may_value("sql"))
+    read_sql_account(*sql, in.path_of("sql"), problems, out);
   if (const json* load = in.may_value("load")) {
     Fields control(*load, in.path_of("load"), problems);
     control.need("url", out.load);
+    if (has_user(out.load)) control.problem("url", kHoldsNoUser);
     control.done();
   }
   if (const json* redis = in.may_value("redis")) {
-    read_redis(*redis, in.path_of("redis"), problems, out);
+    read_redis_server(*redis, in.path_of("redis"), problems, out);
   }
-  if (const json* nats = in.may_value("nats")) read_nats(*nats, in.path_of("nats"), problems, out);
+  if (const json* nats = in.may_value("nats"))
+    read_nats_server(*nats, in.path_of("nats"), problems, out);
   in.done();
   return out;
 }
@@ -398,7 +348,10 @@ void place_beside(const std::filesystem::path& file, ServiceConfig& service) {
     service.sql->authority = beside(file, service.sql->authority);
   }
   if (service.redis) place_beside(file, service.redis->password);
-  if (service.nats) place_beside(file, service.nats->password);
+  if (service.nats) {
+    place_beside(file, service.nats->password);
+    service.nats->authority = beside(file, service.nats->authority);
+  }
   for (auto& [name, secret] : service.env_secrets) place_beside(file, secret);
 }
 
@@ -406,6 +359,7 @@ Result<AgentConfig> from_document(const Document& document) {
   Problems problems;
   AgentConfig config = read_root(document.root, problems);
   if (!problems.empty()) return fail(ErrorCode::kInvalid, problems_text(problems, document));
+  name_accounts(config);
   config.file = std::filesystem::absolute(document.file);
   config.signals = signals_of_agent(document.root);
   config.reach = reach_of_agent(document.root);

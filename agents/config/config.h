@@ -47,6 +47,7 @@ struct RedisServer {
   std::string host;
   std::uint16_t port = 6379;
   Secret password;
+  std::set<uid_t> accounts = {};        // which may hear it: core/io/peer_user.h
   std::vector<std::string> peers = {};  // hosts of its cluster, which may learn the password, too
 
   // Who else is in the cluster is what the server says, and it may say what it likes.
@@ -54,9 +55,11 @@ struct RedisServer {
 };
 
 struct NatsServer {
-  std::string url;   // nats://127.77.5.1:17422
+  std::string url;   // nats://127.77.5.1:17422, tls://…
   std::string user;  // "": none
   Secret password;
+  std::filesystem::path authority = {};  // by TLS
+  std::set<uid_t> accounts = {};         // as of Redis
   std::string monitor;  // http://127.77.5.1:17424; "" where the service is no server of NATS
 };
 

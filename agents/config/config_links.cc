@@ -155,14 +155,9 @@ std::vector<IpNetwork> read_networks(const std::vector<std::string>& texts, Prob
 std::vector<uid_t> read_users(const std::vector<std::string>& texts, ProblemsAt wrong) {
   std::vector<uid_t> users;
   for (const std::string& text : texts) {
-    const auto number = parse_integer(text);
-    if (number && *number >= 0 && *number < 0xffff'ffff) {
-      users.push_back(static_cast<uid_t>(*number));
-      continue;
-    }
-    const auto user = find_user(text);
+    const auto user = find_user_id(text);
     if (!user) wrong(user.error().message);
-    if (user) users.push_back(user->user);
+    if (user) users.push_back(*user);
   }
   return users;
 }

@@ -190,13 +190,15 @@ Status FaultJournal::append(const EndedFault& ended) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (fd < 0) return errno_error(file);
   const std::string& line = last_lines_.back();
+  errno = 0;
   const bool written = ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  if (!written && errno == 0) errno = ENOSPC;  // a part of it: the disk is full
   const bool durable = written && ::fdatasync(fd) == 0;
   Status status;
   if (durable) {
     lines_on_disk_ = lines;
   } else {
-    status = errno_error(file);
+    status = fail(errno_error(file).value(), "write");
   }
   ::close(fd);
   return status;

@@ -305,7 +305,8 @@ Status FaultRunner::revert(LiveFault& fault, MonoTime began) {
   reach(Stage::kReverted);
   // First remembered as ended, then forgotten as in force: an id is never applied twice.
   if (auto appended = journal->append(ended_of(fault)); !appended) {
-    return fail(appended.error(), "remember that it is reverted");
+    return fail(appended.error(),
+                "it is undone, but not written down as over, so its undo record stays");
   }
   reach(Stage::kRemembered);
   if (auto removed = journal->remove(fault.facts.id); !removed) {

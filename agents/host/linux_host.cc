@@ -13,26 +13,15 @@
 #include "agents/host/nats_session.h"
 #include "agents/host/process_choice.h"
 #include "agents/host/redis_session.h"
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/http_client.h"
-#include "core/io/listen_security.h"
-#include "core/io/peer_user.h"
 #include "core/io/process_table.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {
 namespace {
-
-// "nats://host:4222", as the configuration was checked to be.
-std::pair<std::string, std::uint16_t> nats_place(const std::string& url) {
-  constexpr std::uint16_t kNatsPort = 4'222;
-  const std::string place = url.substr(url.find("//") + 2);
-  const auto colon = place.rfind(':');
-  if (colon == std::string::npos) return {place, kNatsPort};
-  const auto port = parse_integer(place.substr(colon + 1));
-  return {place.substr(0, colon), static_cast<std::uint16_t>(port.value_or(kNatsPort))};
-}
 
 constexpr auto kSqlConnect = std::chrono::seconds(2);
 constexpr auto kSqlStatement = std::chrono::seconds(5);
@@ -188,7 +177,7 @@ Result<nlohmann::json> LinuxHost::control_load(const std::string& service, const
   const auto answer = parse_json(reply->body);
   if (reply->status == 200 && answer && answer->is_object()) return *answer;
   return fail(ErrorCode::kRefused,
-              cat(service, " answered ", reply->status, ": ", reply->body.substr(0, 200)));
+              cat(service, " answered ", reply->status, ": ", struck_head(reply->body, 200)));
 }
 
 Result<std::unique_ptr<RedisSession>> LinuxHost::open_redis(const std::string& service) {
@@ -211,30 +200,11 @@ Result<std::unique_ptr<RedisSession>> LinuxHost::open_redis_at(const std::string
                                          "`redis.peers`, and ",
                                          host, " is not among them"));
   }
-  if (!password.empty()) {
-    if (auto its = check_holder(*config, host, port); !its) return tl::unexpected(its.error());
-  }
-  auto session = make_redis_session({.host = host, .port = port, .password = password});
+  Redis::Options options = {.host = host, .port = port, .password = password};
+  if (config->redis) options.accounts = config->redis->accounts;
+  auto session = make_redis_session(options);
   if (!session) return fail(session.error(), cat("admin connection to ", service));
   return session;
-}
-
-Status LinuxHost::check_holder(const ServiceConfig& service, const std::string& host,
-                               std::uint16_t port) const {
-  if (!is_loopback(host)) return {};  // whose process that is, only its own kernel knows
-  const auto holder = user_of_listener({host, port});
-  if (!holder || *holder == 0 || *holder == ::geteuid()) return {};
-  const auto record = files_.read(service.name);
-  const bool runs = record && is_alive(record->process);
-  const auto& account = service.account();
-  if (account && *holder == account->user) return {};
-  if (runs && owner_of(cat("/proc/", record->process.pid)) == *holder) return {};
-  // Of one that somebody else starts nobody knows the account; people's begin there (login.defs).
-  constexpr uid_t kPeopleMin = 1'000;
-  if (!account && !runs && *holder < kPeopleMin) return {};
-  return fail(ErrorCode::kRefused,
-              cat("port ", port, " of ", host, " is held by user ", *holder,
-                  ", and not by service ", service.name, ": its password is not told there"));
 }
 
 std::vector<std::string> LinuxHost::nats_services() {
@@ -250,13 +220,14 @@ Result<std::unique_ptr<NatsSession>> LinuxHost::open_nats(const std::string& ser
   if (!config->nats) {
     return fail(ErrorCode::kRefused, cat("service ", service, " has no `nats` configured"));
   }
-  ASSIGN_OR_RETURN(const std::string password, config->nats->password.read());
-  if (!password.empty()) {
-    const auto [server, port] = nats_place(config->nats->url);
-    if (auto its = check_holder(*config, server, port); !its) return tl::unexpected(its.error());
-  }
-  auto session =
-      make_nats_session(config->nats->url, config->nats->user, password, config->nats->monitor);
+  const NatsServer& server = *config->nats;
+  ASSIGN_OR_RETURN(const std::string password, server.password.read());
+  auto session = make_nats_session({.url = server.url,
+                                    .user = server.user,
+                                    .password = password,
+                                    .authority = server.authority,
+                                    .accounts = server.accounts},
+                                   server.monitor);
   if (!session) return fail(session.error(), cat("admin connection to ", service));
   return session;
 }

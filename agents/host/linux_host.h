@@ -60,10 +60,6 @@ class LinuxHost final : public Host {
   Result<const ServiceConfig*> find(const std::string& service) const;
 
   const AgentConfig& config_;
-  // On this machine a password goes to nobody who took the port of a service that is not there.
-  Status check_holder(const ServiceConfig& service, const std::string& host,
-                      std::uint16_t port) const;
-
   const ServiceFiles files_;
   const ServiceCgroups cgroups_;
   const Supervision supervision_;

@@ -2,9 +2,9 @@
 #include "agents/host/nats_session.h"
 
 #include "agents/faults/queue/message_mark.h"
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/http_client.h"
-#include "core/io/nats_requests.h"
 #include "core/json/fields.h"
 
 namespace panshi::agent {
@@ -17,7 +17,7 @@ constexpr std::size_t kAnswerMax = 16 << 20;  // bytes: a stream's subjects, a p
 Result<nlohmann::json> read_answer(const std::string& text) {
   auto answer = parse_json(text);
   if (!answer || !answer->is_object()) {
-    return fail(ErrorCode::kRefused, cat("answered no object: ", text.substr(0, 200)));
+    return fail(ErrorCode::kRefused, cat("answered no object: ", struck_head(text, 200)));
   }
   if (!answer->contains("error")) return answer;
   const auto& error = answer->at("error");
@@ -65,16 +65,12 @@ class RealNatsSession final : public NatsSession {
 
 }  // namespace
 
-Result<std::unique_ptr<NatsSession>> make_nats_session(const std::string& url,
-                                                       const std::string& user,
-                                                       const std::string& password,
+Result<std::unique_ptr<NatsSession>> make_nats_session(NatsRequests::Options options,
                                                        const std::string& monitor) {
-  ASSIGN_OR_RETURN(auto nats, NatsRequests::connect({.url = url,
-                                                     .client_name = "panshi-agent",
-                                                     .user = user,
-                                                     .password = password,
-                                                     .timeout = kTimeout,
-                                                     .answer_max = kAnswerMax}));
+  options.client_name = "panshi-agent";
+  options.timeout = kTimeout;
+  options.answer_max = kAnswerMax;
+  ASSIGN_OR_RETURN(auto nats, NatsRequests::connect(options));
   return std::make_unique<RealNatsSession>(std::move(nats), monitor);
 }
 

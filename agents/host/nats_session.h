@@ -6,13 +6,12 @@
 #include <string>
 
 #include "agents/host/host.h"
+#include "core/io/nats_requests.h"
 
 namespace panshi::agent {
 
-// `monitor`: the server's monitoring address, "" without.
-Result<std::unique_ptr<NatsSession>> make_nats_session(const std::string& url,
-                                                       const std::string& user,
-                                                       const std::string& password,
+// `monitor`: the server's monitoring address, "" without. Bounds and name are this file's own.
+Result<std::unique_ptr<NatsSession>> make_nats_session(NatsRequests::Options options,
                                                        const std::string& monitor);
 
 }  // namespace panshi::agent

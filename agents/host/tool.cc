@@ -3,6 +3,7 @@
 
 #include <future>
 
+#include "core/base/struck.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -18,7 +19,8 @@ Result<std::string> run_tool(ProcessRunner& runner, std::vector<std::string> wor
   ScriptResult result = ended.get_future().get();
   if (result.exit.code == 0) return std::move(result.output);
   if (result.timed_out) return fail(ErrorCode::kTimeout, name + " did not end in time");
-  return fail(ErrorCode::kUnavailable, cat(name, ": ", split(result.output, '\n').front()));
+  return fail(ErrorCode::kUnavailable,
+              cat(name, ": ", split(without_secrets(result.output), '\n').front()));
 }
 
 }  // namespace panshi::agent

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -37,13 +38,30 @@ struct DataPath {
   bool has_room(std::size_t descriptors) const {
     return 2 * connections + ports + descriptors <= descriptors_max;
   }
-  // Once half of the room is taken no link gets more than an equal share: a link that is flooded
-  // leaves the others what they need.
-  bool has_share(std::size_t connections_of_link) const {
-    if (4 * connections < descriptors_max || ports == 0) return true;
-    return 2 * connections_of_link * ports < descriptors_max;
+  // What a link that has `own` connections may have in all. Once half of the room is taken it is an
+  // equal share: a link that is flooded leaves the others what they need.
+  std::size_t room_of_link(std::size_t own) const {
+    const std::size_t half = descriptors_max / 4;  // two descriptors each
+    const std::size_t of_others = std::min(half, connections - own);
+    return std::max(half - of_others, descriptors_max / (2 * std::max<std::size_t>(ports, 1)));
   }
 };
+
+// Who a client is to a limit: its IPv4 address as IPv6 maps it, or its IPv6 /64; zeros: not known.
+using Source = std::array<std::uint8_t, 16>;
+struct SourceAccount {
+  std::size_t connections = 0;
+  std::size_t held = 0;  // bytes
+};
+using Sources = std::map<Source, SourceAccount>;
+// Of `room` for all sources of a link, of which `taken` are taken: what each may have. The last
+// eighth is for those who have less than an equal share: a source that floods the link leaves the
+// others what they need, and one that is alone has seven eighths.
+constexpr std::size_t share_of_source(std::size_t room, std::size_t taken, std::size_t sources) {
+  const std::size_t shared = room - room / 8;
+  return taken < shared ? room
+                        : std::max<std::size_t>(shared / std::max<std::size_t>(sources, 1), 1);
+}
 
 // What the connections of one link have in common.
 struct LinkFlow {
@@ -58,12 +76,10 @@ struct LinkFlow {
   bool http = false;
   std::vector<ToxicRow> toxics = {};  // in the order they were added
   std::size_t held = 0;               // bytes
+  Sources sources = {};               // that have connections
   std::int64_t connect_failed = 0;
   std::array<std::int64_t, 2> delivered = {};  // bytes, by way
 };
-
-// Who a client is to a limit: its IPv4 address as IPv6 maps it, or its IPv6 /64; zeros: not asked.
-using Source = std::array<std::uint8_t, 16>;
 
 class Connection {
  public:
@@ -104,7 +120,8 @@ class Connection {
   void remove_toxic(const std::string& id);  // what it held is delivered
 
   std::size_t slot = 0;  // its place in the list of its link, which keeps it
-  Source source{};       // its link counts by it
+  // Its link counts by them; null while it is not known whose it is. Set before anything is read.
+  Sources::value_type* source = nullptr;
 
  private:
   // kEnding: all is sent, and RST or the last look at the peers is due once they have taken it.

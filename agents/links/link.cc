@@ -144,8 +144,7 @@ void Link::on_events(std::uint32_t) {
   for (int i = 0; i < accepts_; ++i) {
     Address from;
     from.size = sizeof from.bytes;
-    auto* const peer = wants_addresses() ? reinterpret_cast<sockaddr*>(&from.bytes) : nullptr;
-    Fd client(::accept4(listener_.get(), peer, peer ? &from.size : nullptr,
+    Fd client(::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&from.bytes), &from.size,
                         SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client) {
       ++accepted_;
@@ -175,12 +174,9 @@ bool Link::refuses_one() {
 
 const char* Link::limit_reached(const Source& source) const {
   if (connections_.size() >= connections_max_) return "link";
-  if (!flow_.all.has_room(2) || !flow_.all.has_share(connections_.size())) return "node";
-  return counts_sources() && source_is_full(source) ? "source" : nullptr;
-}
-
-bool Link::wants_addresses() const {
-  return counts_sources() || flow_.send_proxy != 0 || !proxies_.empty();
+  const std::size_t own = connections_.size();
+  if (!flow_.all.has_room(2) || own >= flow_.all.room_of_link(own)) return "node";
+  return source_is_full(source) ? "source" : nullptr;
 }
 
 bool Link::is_proxy(const Address& from) const {
@@ -204,7 +200,7 @@ void Link::count_refused(const char* limit_of) {
 void Link::admit(Fd client, const Address& from) {
   // Through a proxy it is not known yet whose it is.
   const bool proxied = is_proxy(from);
-  const Source source = counts_sources() && !proxied ? source_of(from) : Source();
+  const Source source = proxied ? Source() : source_of(from);
   if (const char* limit = limit_reached(source)) {
     close_with_reset(client);
     return count_refused(limit);
@@ -219,16 +215,15 @@ void Link::admit(Fd client, const Address& from) {
   auto connection = std::make_unique<Connection>(flow_, std::move(client), random_.next(), on_end);
   if (tells) connection->origin = {proxy_end(from), proxy_end(to)};
   connection->slot = connections_.size();
-  connection->source = source;
-  count_source(source);
+  if (!proxied) count_source(*connection, source);
   connections_.push_back(std::move(connection));
   Connection& admitted = *connections_.back();
   if (!proxied) return greeted(admitted);
   admitted.greet([this](Connection& each) {
-    if (!counts_sources() || !each.origin) return greeted(each);
-    each.source = source_of(address_of(each.origin->source));
-    const bool full = source_is_full(each.source);
-    count_source(each.source);
+    if (!each.origin) return greeted(each);
+    const Source of_client = source_of(address_of(each.origin->source));
+    const bool full = source_is_full(of_client);
+    count_source(each, of_client);
     if (!full) return greeted(each);
     count_refused("source");
     each.reset();
@@ -242,17 +237,23 @@ void Link::greeted(Connection& connection) {
 }
 
 bool Link::source_is_full(const Source& source) const {
-  const auto open = by_source_.find(source);
-  return open != by_source_.end() && open->second >= per_source_max_;
+  const auto found = flow_.sources.find(source);
+  const bool is_new = found == flow_.sources.end();
+  const std::size_t its = is_new ? 0 : found->second.connections;
+  const std::size_t own = connections_.size();
+  const std::size_t room = std::min(connections_max_, flow_.all.room_of_link(own));
+  return its >= std::min(per_source_max_,
+                         share_of_source(room, own, flow_.sources.size() + (is_new ? 1 : 0)));
 }
 
-void Link::count_source(const Source& source) {
-  if (counts_sources() && source != Source()) ++by_source_[source];
+void Link::count_source(Connection& connection, const Source& source) {
+  connection.source = &*flow_.sources.try_emplace(source).first;
+  ++connection.source->second.connections;
 }
 
-void Link::forget_source(const Source& source) {
-  const auto open = by_source_.find(source);
-  if (open != by_source_.end() && --open->second == 0) by_source_.erase(open);
+void Link::forget_source(Sources::value_type* source) {
+  if (source == nullptr || --source->second.connections != 0) return;
+  flow_.sources.erase(flow_.sources.find(source->first));
 }
 
 void Link::shed_one() {
@@ -265,11 +266,12 @@ void Link::shed_one() {
 
 void Link::remove_ended() {
   for (Connection* gone : std::exchange(ended_, {})) {
-    if (counts_sources()) forget_source(gone->source);
+    Sources::value_type* const source = gone->source;
     const std::size_t slot = gone->slot;
     connections_.back()->slot = slot;
     std::swap(connections_[slot], connections_.back());
     connections_.pop_back();
+    forget_source(source);  // it counted until now
   }
   if (idle_ && connections_.empty()) std::exchange(idle_, {})();
 }

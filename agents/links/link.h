@@ -67,15 +67,13 @@ class Link final : public Watcher, private Timer {
   Status start_listening();
   void admit(Fd client, const Address& from);
   void greeted(Connection& connection);
-  bool wants_addresses() const;
   bool is_proxy(const Address& from) const;
   // Which limit a connection from there would be beyond: link, node or source; null: none.
   const char* limit_reached(const Source& source) const;
   void count_refused(const char* limit_of);
   bool source_is_full(const Source& source) const;
-  void count_source(const Source& source);  // zeros: it is nobody's that we know
-  void forget_source(const Source& source);
-  bool counts_sources() const { return per_source_max_ < connections_max_; }
+  void count_source(Connection& connection, const Source& source);
+  void forget_source(Sources::value_type* source);
   void shed_one();  // out of descriptors: accept and close one, lest the backlog stays readable
   void lead(Connection& connection, std::size_t upstream);
   void look_up(std::size_t upstream);
@@ -101,8 +99,7 @@ class Link final : public Watcher, private Timer {
   Fd listener_;
   std::size_t connections_max_;
   std::size_t per_source_max_;
-  std::vector<std::string> proxies_;         // addresses
-  std::map<Source, std::size_t> by_source_;  // empty when they are not counted
+  std::vector<std::string> proxies_;  // addresses
   Upstreams upstreams_;
   const LinkTable::Options& told_;
   std::function<void()> idle_;  // it is retired

@@ -104,8 +104,13 @@ std::size_t Connection::room(Stream& stream) {
   if (!stream.chain && stream.front) return 0;
   count(stream);
   const auto left = [](std::size_t held, std::size_t max) { return max - std::min(held, max); };
-  const std::size_t budget = std::min(left(flow_.held, LinkTable::kHeldLinkMax),
-                                      left(flow_.all.held, LinkTable::kHeldAllMax));
+  std::size_t budget = std::min(left(flow_.held, LinkTable::kHeldLinkMax),
+                                left(flow_.all.held, LinkTable::kHeldAllMax));
+  if (source != nullptr) {
+    const std::size_t share =
+        share_of_source(LinkTable::kHeldLinkMax, flow_.held, flow_.sources.size());
+    budget = std::min(budget, left(source->second.held, share));
+  }
   // So that each goes on by itself, without being woken by those who hold the rest.
   const std::size_t own = left(stream.counted, LinkTable::kHeldAlways);
   const std::size_t most = std::min(kChunkMax, std::max(budget, own));
@@ -185,6 +190,7 @@ void Connection::count(Stream& stream) {
   if (now == stream.counted) return;
   flow_.held += now - stream.counted;  // unsigned: also down
   flow_.all.held += now - stream.counted;
+  if (source != nullptr) source->second.held += now - stream.counted;
   stream.counted = now;
 }
 

@@ -18,6 +18,7 @@
 #include <sstream>
 
 #include "cli/lab/lab_plan.h"
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/json/fields.h"
@@ -248,9 +249,12 @@ std::vector<std::string> last_lines(const fs::path& file, std::size_t count) {
   std::ifstream in(file, std::ios::binary);
   in.seekg(0, std::ios::end);
   const std::streamoff size = in ? static_cast<std::streamoff>(in.tellg()) : 0;
-  in.seekg(std::max<std::streamoff>(0, size - 16'384));
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(std::move(line));
+  constexpr std::streamoff kShown = 16 << 10;
+  constexpr std::streamoff kRead = kShown + static_cast<std::streamoff>(kSecretReach);
+  in.seekg(std::max<std::streamoff>(0, size - kRead));
+  const std::string end{std::istreambuf_iterator<char>(in), {}};
+  std::vector<std::string> lines = split(struck_tail(end, kShown), '\n');
+  if (lines.back().empty()) lines.pop_back();
   if (lines.size() > count)
     lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
   return lines;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The routes that only read.
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <functional>
 
@@ -22,20 +21,6 @@ nlohmann::json names_and_titles(const auto& by_name) {
   nlohmann::json list = nlohmann::json::array();
   for (const auto& [name, item] : by_name) list.push_back({{"name", name}, {"title", item.title}});
   return list;
-}
-
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || std::string_view("-._~").find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-  }
-  return out;
 }
 
 // 12 in "d-12": ids grow with time.

@@ -58,17 +58,21 @@ void Api::add_reading_routes(HttpServer& server) {
 void Api::add_admin_routes(HttpServer& server) {
   get(server, "/api/v1/tokens", &Api::tokens, kAdmin);
   get(server, "/api/v1/audit", &Api::audit, kAdmin);
-  const auto post_admin = [&](const char* pattern, Answer (Api::*answer)(const Request&),
-                              int status) {
-    server.route("POST", pattern,
-                 [this, answer, status](const Request& request) {
-                   const auto json = (this->*answer)(request);
-                   return json ? json_response(*json, status) : error_response(json.error());
-                 },
-                 {kAdmin});
-  };
-  post_admin("/api/v1/tokens", &Api::make_token, 201);
-  post_admin("/api/v1/tokens/{name}/revoke", &Api::revoke_token, 200);
+  server.route("POST", "/api/v1/tokens",
+               [this](const Request& request) {
+                 const auto json = make_token(request);
+                 if (!json) return error_response(json.error());
+                 HttpResponse made = json_response(*json, 201);
+                 made.tells_secret = true;
+                 return made;
+               },
+               {kAdmin});
+  server.route("POST", "/api/v1/tokens/{name}/revoke",
+               [this](const Request& request) {
+                 const auto json = revoke_token(request);
+                 return json ? json_response(*json) : error_response(json.error());
+               },
+               {kAdmin});
 }
 
 void Api::add_changing_routes(HttpServer& server) {
@@ -82,6 +86,8 @@ void Api::add_changing_routes(HttpServer& server) {
        {.verb = "fault.revert", .rights = kRevert, .capture = "fault"});
   post(server, "/api/v1/faults/{id}/close",
        {.verb = "fault.close", .rights = kRevert, .capture = "fault"});
+  post(server, "/api/v1/nodes/{node}/faults/close",
+       {.verb = "fault.close-all", .rights = kRevert, .capture = "node"});
   server.route("POST", "/api/v1/fsck/{node}/clear",
                [this](const Request& request) {
                  const auto cleared = clear_leftovers(request);

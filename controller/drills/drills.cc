@@ -8,6 +8,7 @@
 #include "controller/drills/parts.h"
 #include "controller/events/named_signals.h"
 #include "controller/world/faults.h"
+#include "controller/world/leftovers.h"
 #include "core/base/text.h"
 
 namespace panshi::controller {
@@ -67,10 +68,13 @@ void finish(Context& context, const DrillFacts& facts) {
 }
 
 // Breaking what is already ill would blur both: what the drill shows and what is being healed.
-void check_no_incident(const State& state, SteadyChecks& steady) {
+void check_no_incident(const Context& context, const DrillFacts& drill, SteadyChecks& steady) {
+  std::set<std::string> nodes = nodes_of(context.catalog.inventory, drill.targets);
+  if (drill.scenario.audit) nodes.insert(drill.scenario.audit->node);
   std::vector<std::string> open;
-  for (const auto& [id, incident] : state.incidents) {
-    if (!incident.closed_at) open.push_back(id);
+  for (const auto& [id, incident] : context.state.incidents) {
+    const bool counts = !is_elsewhere(context.state, incident, nodes);
+    if (!incident.closed_at && counts) open.push_back(id);
   }
   steady.add("no incident is open", join(open, ", "), open.empty());
 }
@@ -91,7 +95,7 @@ void check_brakes(const Context& context, const DrillFacts& drill, SteadyChecks&
 
 void advance_steady(Context& context, const DrillFacts& drill) {
   SteadyChecks steady = check_steady(context, drill, WallTime::min());
-  check_no_incident(context.state, steady);
+  check_no_incident(context, drill, steady);
   check_brakes(context, drill, steady);
   const WallTime deadline = drill.phase_at + drill.scenario.steady_within;
   if (!steady.ok && context.now < deadline) return context.wake_at(deadline);

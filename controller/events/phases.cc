@@ -48,7 +48,7 @@ bool injects(const Event& event) {
 WallTime begin_of(const std::vector<Event>& events, const Event& live) {
   const Event* intended = earliest(events, {}, injects);
   if (intended != nullptr && intended->at < live.at) return intended->at;
-  return live.at - Duration(integer_of(live.data, "took_us").value_or(0));
+  return live.at - length_of(live.data, "took_us").value_or(Duration(0));
 }
 
 constexpr std::array<std::pair<const char*, const char*>, 8> kPhases = {{

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "controller/events/event_data.h"
 #include "controller/limits.h"
 #include "core/base/text.h"
 #include "core/io/secret.h"
@@ -26,11 +27,15 @@ bool is_start_id(const nlohmann::json& id) {
   return id.is_string() && id.get_ref<const std::string&>().size() <= limits::kStartIdMax;
 }
 
+tl::unexpected<Error> unexpected_answer(std::string_view why) {
+  return fail(ErrorCode::kInvalid, cat("unexpected answer to a poll: ", why));
+}
+
 // An agent may say that something happened as long ago as it likes.
-WallTime time_of(const nlohmann::json& said, WallTime received, WallTime not_before) {
-  constexpr std::int64_t kMost = limits::kAgeMax.count();
-  const Duration age(std::clamp<std::int64_t>(said.at("age_us").get<std::int64_t>(), 0, kMost));
-  return std::max(received - age, not_before);
+Result<WallTime> time_of(const nlohmann::json& said, WallTime received, WallTime not_before) {
+  const auto age = length_of(said, "age_us");
+  if (!age) return unexpected_answer("age_us is missing or no number");
+  return std::max(received - *age, not_before);
 }
 
 // Reads one answer of POST /v1/poll, what the agent's budget is enough for. Unknown keys are a
@@ -39,15 +44,16 @@ Status read_poll(const nlohmann::json& answer, WallTime received, WallTime not_b
                  AgentBudget& budget, PollRead& out) {
   try {
     if (!is_start_id(answer.at("start_id"))) {
-      return fail(ErrorCode::kInvalid,
-                  "unexpected answer to a poll: start_id is missing or too long");
+      return unexpected_answer("start_id is missing or too long");
     }
+    const auto next = integer_of(answer, "next");
+    if (!next || *next < 0) return unexpected_answer("next is no number of an event");
     out.cursor.start_id = answer.at("start_id").get<std::string>();
-    out.cursor.after = answer.at("next").get<std::int64_t>();
+    out.cursor.after = *next;
     out.lost = answer.value("lost", false);
     const nlohmann::json none = nlohmann::json::object();
     for (const auto& event : answer.at("events")) {
-      const WallTime at = time_of(event, received, not_before);
+      ASSIGN_OR_RETURN(const WallTime at, time_of(event, received, not_before));
       auto kind = event.at("kind").get<std::string>();
       const nlohmann::json& data = event.contains("data") ? event["data"] : none;
       if (!budget.take_event(kind, data)) continue;
@@ -55,14 +61,14 @@ Status read_poll(const nlohmann::json& answer, WallTime received, WallTime not_b
           {.at = at, .kind = std::move(kind), .data = json_without_secrets(data)});
     }
     for (const auto& sample : answer.at("samples")) {
-      const WallTime at = time_of(sample, received, not_before);
+      ASSIGN_OR_RETURN(const WallTime at, time_of(sample, received, not_before));
       auto signal = sample.at("signal").get<std::string>();
       const auto value = sample.at("value").get<double>();
       if (!budget.take_sample(signal)) continue;
       out.batch.samples.push_back({.at = at, .signal = std::move(signal), .value = value});
     }
   } catch (const nlohmann::json::exception& bad) {
-    return fail(ErrorCode::kInvalid, cat("unexpected answer to a poll: ", bad.what()));
+    return unexpected_answer(bad.what());
   }
   return {};
 }
@@ -79,9 +85,9 @@ std::string code_of(const HttpReply& reply) {
 std::string words_of(const HttpReply& reply) {
   const auto json = parse_json(reply.body, limits::kAnswerMax);
   if (json && json->is_object() && json->value("error", nlohmann::json()).is_string()) {
-    return without_secrets(json->at("error").get<std::string>().substr(0, limits::kWordsMax));
+    return struck_head(json->at("error").get<std::string>(), limits::kWordsMax);
   }
-  return without_secrets(cat("HTTP ", reply.status, ": ", reply.body.substr(0, 200)));
+  return cat("HTTP ", reply.status, ": ", struck_head(reply.body, 200));
 }
 
 AgentSession::AgentSession(Options options, AgentCursor from)
@@ -201,8 +207,9 @@ Status AgentSession::take_status(const nlohmann::json& answer, WallTime at,
     return fail(ErrorCode::kInvalid, "a status whose start_id is missing or too long");
   }
   const bool same_run = *start_id == cursor_.start_id;
-  Letter letter{.input = AgentState{.node = options_.node, .status = answer, .at = at},
-                .cursor = cursor_};
+  Letter letter{
+      .input = AgentState{.node = options_.node, .status = json_without_secrets(answer), .at = at},
+      .cursor = cursor_};
   if (!deliver(std::move(letter))) return fail(ErrorCode::kUnavailable, "the loop is busy");
   up_ = true;
   // Restarted since the poll: what that run has to say comes first, then its status again.

@@ -16,13 +16,19 @@ std::string text_at(const nlohmann::json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-// [{"id","error"}] as "f-1: mount is busy", for people.
-std::string in_words(const nlohmann::json& list, const char* name, const char* why) {
+// [{"id","error"}] as "f-1: mount is busy", for people. `otherwise`: of a list that says nothing.
+std::string in_words(const nlohmann::json& list, const char* name, const char* why,
+                     const char* otherwise = "its agent does not say which, nor why") {
   std::vector<std::string> parts;
   for (const auto& each : list) {
-    if (each.is_object()) parts.push_back(cat(text_at(each, name), ": ", text_at(each, why)));
+    if (!each.is_object()) continue;
+    const std::string what = text_at(each, name);
+    const std::string reason = text_at(each, why);
+    if (what.empty() && reason.empty()) continue;
+    parts.push_back(cat(what.empty() ? "something" : what, ": ",
+                        reason.empty() ? "its agent does not say why" : reason));
   }
-  return join(parts, "; ");
+  return parts.empty() ? otherwise : join(parts, "; ");
 }
 
 }  // namespace
@@ -112,7 +118,8 @@ EffectDone EffectCall::understood(const nlohmann::json& answer, Instant at) cons
   } else if (effect_.kind == "clear" && state != "cleared") {
     result.outcome = "failed";
     result.detail =
-        cat("left over: ", in_words(answer.value("left", nlohmann::json::array()), "what", "why"));
+        cat("left over: ", in_words(answer.value("left", nlohmann::json::array()), "what", "why",
+                                    "its agent did not clear it, and does not say what is left"));
   } else if (state == "failed") {
     result.outcome = "failed";
     result.detail = text_at(answer, "error");

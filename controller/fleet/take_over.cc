@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <limits>
 
+#include "controller/events/event_data.h"
 #include "controller/fleet/agent_session.h"
 #include "controller/fleet/fleet.h"
 #include "controller/limits.h"
@@ -35,11 +35,7 @@ Result<nlohmann::json> status_of(const InventoryNode& node,
 }
 
 std::int64_t epoch_in(const nlohmann::json& status) {
-  const auto epoch = status.value("epoch", nlohmann::json());
-  if (!epoch.is_number_integer()) return 0;
-  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
-  const bool is_beyond = epoch.is_number_unsigned() && epoch.get<std::uint64_t>() > kMost;
-  return is_beyond ? kMost : std::max<std::int64_t>(0, epoch.get<std::int64_t>());
+  return std::max<std::int64_t>(0, integer_of(status, "epoch").value_or(0));
 }
 
 void take_in(const nlohmann::json& status, TakeOver& all) {

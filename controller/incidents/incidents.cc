@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "controller/events/event_data.h"
+#include "controller/world/leftovers.h"
 #include "core/base/text.h"
 
 namespace panshi::controller {
@@ -83,13 +84,15 @@ std::string why_not_up(const Seen& seen, const std::string& node, const std::str
 }
 
 // Of the whole: an incident is over when what it may have cost is back everywhere.
-Waits not_redundant(const Seen& seen) {
+Waits not_redundant(const Seen& seen, const IncidentFacts& incident) {
   Waits waits;
   for (const auto& [service, mark] : seen.state.marks) {
     waits.push_back(cat("service ", service, " is marked ok: it is marked ", mark));
   }
+  const std::set<std::string> nodes = nodes_of(seen.catalog, seen.state, incident);
   for (const auto& [id, fault] : seen.state.faults) {
-    if (!fault.ended()) waits.push_back(still_in_force(fault));
+    const bool counts = !fault.leftover || nodes.contains(fault.node);
+    if (!fault.ended() && counts) waits.push_back(still_in_force(fault));
   }
   for (const std::string& service : seen.catalog.inventory.services()) {
     Comparison up;
@@ -161,6 +164,15 @@ std::string title_of(const FaultFacts& first, const std::vector<std::string>& id
              first.live_at ? "had in force: " : "may have in force: ", all);
 }
 
+// Nobody is paged again and again for what a node makes up: there is one at a time for them.
+bool has_one_for_leftovers(const State& state, const std::string& node) {
+  return std::any_of(state.incidents.begin(), state.incidents.end(), [&](const auto& each) {
+    const IncidentFacts& incident = each.second;
+    return !incident.closed_at && incident.target == "agent " + node &&
+           is_elsewhere(state, incident, {});
+  });
+}
+
 // One incident for each node whose faults in force nobody can see any more, or cannot end.
 void open_for_unended_faults(Context& context) {
   std::map<std::string, std::vector<FaultFacts>> unended;
@@ -169,7 +181,9 @@ void open_for_unended_faults(Context& context) {
     const bool down = agent != context.state.agents.end() && agent->second.down;
     const bool may_be_in_force = fault.live_at || (down && fault.state == FaultState::kUnknown);
     if (fault.ended() || !may_be_in_force || (!down && !fault.lost && !fault.stuck)) continue;
-    if (!has_an_incident(context.state, id)) unended[fault.node].push_back(fault);
+    if (has_an_incident(context.state, id)) continue;
+    if (fault.leftover && has_one_for_leftovers(context.state, fault.node)) continue;
+    unended[fault.node].push_back(fault);
   }
   for (const auto& [node, faults] : unended) {
     std::vector<std::string> ids;
@@ -210,7 +224,7 @@ Waits waits_for(const Catalog& catalog, const State& state, const Memory& memory
   waits.insert(waits.end(), faults.begin(), faults.end());
   if (!waits.empty() || incident.breaches.empty()) return waits;  // the rest comes after it
   if (!incident.slo_met_at) waits = not_steady(seen, incident);
-  const Waits lacks = incident.redundancy_at ? Waits() : not_redundant(seen);
+  const Waits lacks = incident.redundancy_at ? Waits() : not_redundant(seen, incident);
   waits.insert(waits.end(), lacks.begin(), lacks.end());
   return waits;
 }
@@ -248,7 +262,7 @@ void advance_incidents(Context& context) {
     if (!incident.slo_met_at && not_steady(seen, incident).empty()) {
       state_slo_met(context, incident, owner);
     }
-    if (incident.slo_met_at && !incident.redundancy_at && not_redundant(seen).empty()) {
+    if (incident.slo_met_at && !incident.redundancy_at && not_redundant(seen, incident).empty()) {
       context.emit("redundancy.back", {{"incident", id}}, owner);
     }
     if (incident.slo_met_at && incident.redundancy_at) {

@@ -193,12 +193,18 @@ Result<Json> fault_revert(Context& context, const Json& body) {
   return Json{{"fault", id}, {"over", facts.ended()}};
 }
 
-// {"<what>": id, "by"?, "reason"}: a person says that something is over which nothing else ends.
+bool is_blank(const std::string& text) {
+  return text.find_first_not_of(" \t\r\n") == std::string::npos;
+}
+
+// {"<what>": id, "by"?, "reason", "force"?}: a person says that something is over which nothing
+// else ends.
 struct Closing {
   std::string id;
-  std::string why;  // "closed by night-shift: gone for good"
+  std::string why;     // "closed by night-shift: gone for good"
+  bool force = false;  // whatever its agent says
 };
-Result<Closing> read_closing(const Json& body, const char* what) {
+Result<Closing> read_closing(const Json& body, const char* what, bool may_force = false) {
   Problems problems;
   Fields in(body, "", problems);
   Closing closing;
@@ -207,7 +213,9 @@ Result<Closing> read_closing(const Json& body, const char* what) {
   in.need(what, closing.id);
   in.may("by", by);
   in.need("reason", reason);
+  if (may_force) in.may("force", closing.force);
   in.done();
+  if (is_blank(reason)) problems.add("reason", "must say why: it goes into the journal");
   if (!problems.empty()) return tl::unexpected<Error>(problems.error());
   closing.why = cat("closed by ", by, ": ", reason);
   return closing;
@@ -222,23 +230,70 @@ std::string why_unheard(const Context& context, const FaultFacts& fault) {
   return context.state.agent_up(fault.node) ? "" : cat("the agent of ", fault.node, " is down");
 }
 
+// Why it may not be closed, so that it is only by the word of a person against that of its agent;
+// empty when it may. Its lease is renewed by nobody from then on.
+std::string why_not_closed(const Context& context, const FaultFacts& fault, bool force) {
+  if (why_unheard(context, fault).empty() && !force) {
+    return cat("fault ", fault.id, " is known to its agent: `panshi fault revert ", fault.id,
+               "`; if that agent is not to be believed, and you have looked: `panshi fault close ",
+               fault.id, " --force --reason WHY`");
+  }
+  const auto drill = context.state.drills.find(fault.drill);
+  const bool is_part = drill != context.state.drills.end() && drill->second.active() &&
+                       is_wanted(context.state, fault, context.now);
+  if (!is_part) return {};
+  return cat("fault ", fault.id, " is part of drill ", fault.drill,
+             ", which is under way: `panshi drill abort ", fault.drill, "`");
+}
+
+// Not by learn_fault(), for it is not the agent that says so.
+void close_fault(Context& context, const FaultFacts& fault, const std::string& why, bool force) {
+  Json data = {{"fault", fault.id}, {"reason", why}};
+  if (force) data["forced"] = true;
+  context.emit("fault.reverted", std::move(data), {fault.drill, "", "", fault.node});
+}
+
 // For one of which its agent says nothing more and that no way of clearing has ended: a person has
-// looked, or the host is gone for good.
+// looked, or the host is gone for good. With `force` of any other, too, and then for good: what its
+// agent goes on saying of it is not heard.
 Result<Json> fault_close(Context& context, const Json& body) {
-  ASSIGN_OR_RETURN(const Closing closing, read_closing(body, "fault"));
+  ASSIGN_OR_RETURN(const Closing closing, read_closing(body, "fault", true));
   const std::string& id = closing.id;
   const auto fault = context.state.faults.find(id);
   if (fault == context.state.faults.end()) {
     return not_found("fault", id, keys(context.state.faults));
   }
   if (fault->second.ended()) return fail(ErrorCode::kOver, cat("fault ", id, " is over already"));
-  if (why_unheard(context, fault->second).empty()) {
-    return fail(ErrorCode::kRefused,
-                cat("fault ", id, " is known to its agent: `panshi fault revert ", id, "`"));
+  const FaultFacts facts = fault->second;
+  if (const std::string why = why_not_closed(context, facts, closing.force); !why.empty()) {
+    return fail(ErrorCode::kRefused, why);
   }
-  learn_fault(context, fault->second.node, "fault.reverted", context.now,
-              {{"fault", id}, {"reason", closing.why}});
+  close_fault(context, facts, closing.why, closing.force);
   return Json{{"fault", id}};
+}
+
+// Those of a node that nobody here ordered, for good, and those that could be closed one by one;
+// with `force` all of it that are not over.
+Result<Json> fault_close_all(Context& context, const Json& body) {
+  ASSIGN_OR_RETURN(const Closing closing, read_closing(body, "node", true));
+  std::vector<FaultFacts> open;
+  for (const auto& [id, fault] : context.state.faults) {
+    if (fault.node == closing.id && !fault.ended()) open.push_back(fault);
+  }
+  if (open.empty() && !context.catalog.inventory.nodes.contains(closing.id)) {
+    return not_found("node", closing.id, keys(context.catalog.inventory.nodes));
+  }
+  Json answer = {{"node", closing.id}, {"closed", Json::array()}, {"left", Json::array()}};
+  for (const FaultFacts& fault : open) {
+    const bool force = closing.force || fault.leftover;
+    if (const std::string why = why_not_closed(context, fault, force); !why.empty()) {
+      answer["left"].push_back({{"fault", fault.id}, {"why", why}});
+      continue;
+    }
+    close_fault(context, fault, closing.why, force);
+    answer["closed"].push_back(fault.id);
+  }
+  return answer;
 }
 
 Result<Json> link_reroute(Context& context, const Json& body) {
@@ -324,13 +379,14 @@ struct Verb {
   const char* name;
   Result<Json> (*run)(Context& context, const Json& body);
 };
-constexpr std::array<Verb, 14> kVerbs = {{{"drill.run", &drill_run},
+constexpr std::array<Verb, 15> kVerbs = {{{"drill.run", &drill_run},
                                           {"drill.abort", &drill_abort},
                                           {"halt", &halt},
                                           {"resume", &resume},
                                           {"fault.apply", &fault_apply},
                                           {"fault.revert", &fault_revert},
                                           {"fault.close", &fault_close},
+                                          {"fault.close-all", &fault_close_all},
                                           {"link.reroute", &link_reroute},
                                           {"link.drain", &link_drain},
                                           {"link.undrain", &link_undrain},

@@ -71,7 +71,9 @@ void on_agent_event(Context& context, const std::string& node, const AgentEvents
   } else if (starts_with_any(item.kind, {"service.", "probe.", "link.", "account."})) {
     if (item.kind.starts_with("service.")) note_service(context.memory.services[node], item, at);
     const DrillFacts* drill = context.state.active_drill();
-    context.emit_at(at, item.kind, item.data, {drill ? drill->id : "", "", "", node});
+    nlohmann::json data = item.data;
+    bound_lengths(data);
+    context.emit_at(at, item.kind, std::move(data), {drill ? drill->id : "", "", "", node});
   }
 }
 

@@ -6,6 +6,7 @@
 #include "controller/limits.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
+#include "core/io/secret.h"
 
 namespace panshi::controller {
 namespace {
@@ -167,6 +168,8 @@ Status Loop::append(std::vector<Event> events) {
   std::vector<AgentCursor> cursors;
   for (auto& [node, cursor] : new_cursors_) cursors.push_back(std::move(cursor));
   new_cursors_.clear();
+  // The net below all that comes in: also what a file of the catalogue holds.
+  for (Event& event : events) event.data = json_without_secrets(event.data);
   if (auto appended = parts_.journal.append(events, cursors); !appended) return appended;
   parts_.feed.publish(parts_.journal.last_seq());
   log_news(events);

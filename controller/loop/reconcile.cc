@@ -107,11 +107,8 @@ nlohmann::json services_of(const nlohmann::json& status, WallTime now) {
   nlohmann::json services = status.value("services", nlohmann::json::array());
   for (auto& service : services) {
     if (!service.is_object()) continue;
-    const auto age = service.value("age_us", nlohmann::json());
-    if (age.is_number_integer()) {
-      constexpr std::int64_t kMost = Duration(std::chrono::hours(24 * 3'650)).count();
-      const auto us = std::clamp<std::int64_t>(age.get<std::int64_t>(), 0, kMost);
-      service["since_us"] = to_us(now - Duration(us));
+    if (const auto age = length_of(service, "age_us", limits::kServiceAgeMax)) {
+      service["since_us"] = to_us(now - *age);
     }
     service.erase("age_us");
   }

@@ -28,7 +28,7 @@ std::string why_not_reload(const State& state, const Catalog& before, const Cata
     const bool stays =
         node != after.inventory.nodes.end() &&
         (old_node == before.inventory.nodes.end() || node->second.url == old_node->second.url);
-    if (!fault.ended() && !stays) {
+    if (!fault.ended() && !fault.leftover && !stays) {
       return cat("fault ", id, " is in force on node ", fault.node,
                  ", which is gone or elsewhere now; if that host is gone for good: "
                  "`panshi fault close ",

@@ -18,6 +18,7 @@ Json time_json(const std::optional<WallTime>& time) { return time ? Json(to_us(*
 // What of it could not be undone is news to whoever looks, although it is over.
 std::string reason_of(const FaultFacts& fault) {
   const std::string left = text_of(fault.measured, "left");
+  if (fault.leftover && !fault.ended() && fault.reason.empty()) return "nobody here ordered it";
   if (left.empty()) return fault.reason;
   return cat(fault.reason, "; not everything could be given back: ", left);
 }
@@ -31,6 +32,7 @@ Json fault_json(const FaultFacts& fault) {
           {"drill", fault.drill},
           {"state", fault_state_word(fault.state)},
           {"lost", fault.lost},
+          {"leftover", fault.leftover},
           {"stuck", fault.stuck},
           {"ending", fault.revert_asked && !fault.ended()},
           {"not_now", fault.not_now},

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/log.h"
 #include "core/json/fields.h"
@@ -18,15 +19,16 @@ Status Notifier::send(const Notification& notification, WallTime now) {
     return fail(ErrorCode::kInvalid, cat("there is no channel `", notification.channel,
                                          "`; known: ", join(known, ", ")));
   }
+  const std::string message = without_secrets(notification.message);
   std::ofstream out(log_file_, std::ios::app);
   out << dump_json({{"at_us", to_us(now)},
                     {"channel", notification.channel},
-                    {"message", notification.message},
+                    {"message", message},
                     {"page", notification.page}})
       << '\n';
   out.flush();
   if (!out) return fail(ErrorCode::kInternal, cat("cannot write ", log_file_.string()));
-  log_info(cat("notify ", notification.channel, ": ", notification.message));
+  log_info(cat("notify ", notification.channel, ": ", message));
   return {};
 }
 

@@ -40,9 +40,13 @@ std::string why_too_wide(const Context& context, const Target& target, std::int6
   const std::set<std::string> more = hurt_services(inventory, wire, target.node);
   std::set<std::string> names = {broken_name(wire, target.node)};
   std::set<std::string> hurt = more;
+  const std::string node = node_of(inventory, target);
   for (const auto& [id, fault] : context.state.faults) {
     if (fault.ended()) continue;
-    names.insert(broken_name(fault.target, fault.node));
+    // What another node says of itself that nobody ordered is not counted, for it may say any
+    // number. Of its own services it is believed: fewer of a group are then well.
+    const bool counts = !fault.leftover || fault.node == node;
+    if (counts) names.insert(broken_name(fault.target, fault.node));
     hurt.merge(hurt_services(inventory, fault.target, fault.node));
   }
   if (const auto after = static_cast<std::int64_t>(names.size()); after > targets_max) {

@@ -48,6 +48,11 @@ struct SignalClaims {  // names that a node took, of late
   std::size_t count = 0;
 };
 
+struct LeftoverWatch {           // of one node
+  std::deque<WallTime> told;     // when it told of one that we had not known, of late
+  std::optional<WallTime> full;  // at which moment it had as many as we take in
+};
+
 struct HeldDay {  // a drill day whose time has come and that something is in the way of
   WallTime due;
   std::string why;
@@ -75,7 +80,7 @@ struct Memory {
   std::map<std::string, std::string> trouble;      // node -> why its agent is no use, as last said
   std::map<std::string, AgentParts> parts;         // node -> what its agent said that it has
   std::map<std::string, std::set<std::string>> overstepped;  // node -> what it spoke of in vain
-  std::map<std::string, std::deque<WallTime>> leftovers;     // node -> when it told of one, of late
+  std::map<std::string, LeftoverWatch> leftovers;            // by node
   std::map<std::string, SignalClaims> claims;                // by node
   std::map<std::string, nlohmann::json> lacks;  // node -> what the inventory has and it has not
   std::map<std::string, WallTime> next_due;     // drill day -> not before, by the calendar

@@ -2,6 +2,7 @@
 #include "controller/world/faults.h"
 
 #include "controller/events/event_data.h"
+#include "controller/world/leftovers.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 
@@ -90,20 +91,9 @@ namespace {
 // When the fault came into force, for an end of one of which nobody told us that it had.
 std::optional<WallTime> unheard_live(const FaultFacts& known, WallTime ended_at,
                                      const nlohmann::json& data) {
-  const auto lasted = integer_of(data, "live_for_us");
+  const auto lasted = length_of(data, "live_for_us");
   if (known.live_at || !lasted) return std::nullopt;
-  return std::min(ended_at, std::max(ended_at - Duration(*lasted), known.intended_at));
-}
-
-// An agent has at most some that we do not know of. More than these in a minute it made up, and
-// each would be four events; what should be in force all the same ends with its lease.
-bool may_be_leftover(Context& context, const std::string& node) {
-  constexpr std::size_t kLeftoversMax = 200;
-  auto& seen = context.memory.leftovers[node];
-  while (!seen.empty() && seen.front() + 1min <= context.now) seen.pop_front();
-  if (seen.size() >= kLeftoversMax) return false;
-  seen.push_back(context.now);
-  return true;
+  return std::min(ended_at, std::max(ended_at - *lasted, known.intended_at));
 }
 
 }  // namespace
@@ -114,7 +104,7 @@ void learn_fault(Context& context, const std::string& node, const std::string& k
   if (id == data.end() || !id->is_string()) return;
   const auto known = context.state.faults.find(id->get<std::string>());
   const bool is_known = known != context.state.faults.end();
-  if (is_known && known->second.node != node) return;  // not its own
+  if (is_known && (known->second.node != node || known->second.closed_for_good)) return;
   if (kind == "fault.live") {
     const bool already = is_known && known->second.state == FaultState::kLive;
     const bool older = is_known && known->second.ended_at && at <= *known->second.ended_at;
@@ -122,7 +112,8 @@ void learn_fault(Context& context, const std::string& node, const std::string& k
     if (is_known && known->second.live_at && !known->second.ended()) {  // it was out of sight
       return context.emit("fault.seen", data, {known->second.drill, "", "", node});
     }
-    if (!is_known && !may_be_leftover(context, node)) return;
+    const bool is_wild = !is_known || known->second.ended();
+    if (is_wild && !take_leftover(context, node, id->get<std::string>())) return;
   } else if (!is_known || known->second.ended()) {
     return;
   } else if (kind == "fault.stuck" && known->second.stuck &&
@@ -131,6 +122,8 @@ void learn_fault(Context& context, const std::string& node, const std::string& k
   }
   const std::string drill = is_known ? known->second.drill : std::string();
   nlohmann::json told = data;
+  bound_lengths(told);
+  for (const char* ours : {"leftover", "forced"}) told.erase(ours);  // not the agent's to say
   if (!is_known) told["leftover"] = true;
   if (is_known && kind == "fault.reverted") {
     if (const auto live = unheard_live(known->second, at, data)) {
@@ -145,9 +138,9 @@ namespace {
 // The agent's age of a moment of the fault, on our clock and never before we asked for the fault.
 std::optional<WallTime> time_of(const nlohmann::json& fault, const char* key, WallTime at,
                                 const FaultFacts* known) {
-  const auto age = integer_of(fault, key);
+  const auto age = length_of(fault, key);
   if (!age) return std::nullopt;
-  const WallTime time = at - Duration(*age);
+  const WallTime time = at - *age;
   return known ? std::min(at, std::max(time, known->intended_at)) : std::min(at, time);
 }
 

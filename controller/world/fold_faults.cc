@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration kRevertAgain = 1s;  // doubled with each try
 constexpr Duration kRevertAgainMax = 30s;
+constexpr Duration kLeftoverAgainMax = 10min;  // its lease ends it; each try is two events for ever
 constexpr std::size_t kFaultsKept = 500;
 
 void intend_fault(State& state, const Event& event, const PendingEffect& effect) {
@@ -36,8 +37,8 @@ bool ends_one(const PendingEffect& effect) {
   return effect.kind == "revert" || effect.kind == "clear";
 }
 
-Duration pause_after(int tries) {
-  return std::min(kRevertAgainMax, kRevertAgain * (1 << std::clamp(tries - 1, 0, 8)));
+Duration pause_after(int tries, Duration most = kRevertAgainMax) {
+  return std::min(most, kRevertAgain * (1 << std::clamp(tries - 1, 0, 10)));
 }
 
 void halt_answered(HaltedNode& node, const Event& event, const std::string& outcome) {
@@ -111,7 +112,8 @@ void effect_done(State& state, const Event& event) {
     other.reverting = false;
     other.revert_tries += 1;
     other.revert_why = outcome == "ok" ? "" : text_of(event.data, "detail");
-    other.revert_again_at = event.at + pause_after(other.revert_tries);
+    const Duration most = other.leftover ? kLeftoverAgainMax : kRevertAgainMax;
+    other.revert_again_at = event.at + pause_after(other.revert_tries, most);
   }
   if (effect.kind == "revert_all" && state.halted) {
     halt_answered(state.halt_nodes[effect.node], event, outcome);
@@ -137,6 +139,7 @@ FaultFacts& fault_of(State& state, const Event& event) {
     fault.target = event.data.value("target", nlohmann::json::object());
     fault.node = event.node;
     fault.intended_at = event.at;
+    fault.leftover = true;
   }
   return fault;
 }
@@ -152,6 +155,7 @@ void note_measured(FaultFacts& fault, const Event& event) {
 void fault_live(State& state, const Event& event) {
   FaultFacts& fault = fault_of(state, event);
   note_measured(fault, event);
+  if (fault.ended()) fault.leftover = true;
   fault.state = FaultState::kLive;
   fault.lost = false;
   fault.ended_at.reset();
@@ -171,12 +175,12 @@ void fault_ended(State& state, const Event& event, FaultState how, const char* w
   fault->reason = text_of(event.data, why);
   fault->reverting = false;
   if (state.faults.size() <= kFaultsKept) return;
+  // What nobody ordered goes first: no node makes us forget what a drill did.
+  const auto rank = [](const FaultFacts& one) { return std::pair(!one.leftover, one.intended_at); };
   auto oldest = state.faults.end();
   for (auto it = state.faults.begin(); it != state.faults.end(); ++it) {
     if (!it->second.ended()) continue;
-    if (oldest == state.faults.end() || it->second.intended_at < oldest->second.intended_at) {
-      oldest = it;
-    }
+    if (oldest == state.faults.end() || rank(it->second) < rank(oldest->second)) oldest = it;
   }
   if (oldest != state.faults.end()) state.faults.erase(oldest);
 }
@@ -201,6 +205,8 @@ void fault_stuck(State& state, const Event& event) {
 
 void fault_reverted(State& state, const Event& event) {
   fault_ended(state, event, FaultState::kReverted, "reason");
+  FaultFacts* fault = find_in(state.faults, text_of(event.data, "fault"));
+  if (fault && flag_of(event.data, "forced") == true) fault->closed_for_good = true;
 }
 
 void fault_failed(State& state, const Event& event) {

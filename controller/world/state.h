@@ -77,6 +77,10 @@ struct FaultFacts {
   // Its agent does not know it any more: what it broke may be broken still, and nobody has the undo
   // record. Cleared the way that its kind has for that.
   bool lost = false;
+  // In force for all that its agent says, and nobody here wants it: we never ordered it, or it was
+  // over in our books.
+  bool leftover = false;
+  bool closed_for_good = false;  // by a person, whatever its agent says of it
   // Why its agent cannot revert it, or could not for a while. `stuck`: still.
   std::string stuck_why;
   bool stuck = false;

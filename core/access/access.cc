@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/log.h"
-#include "core/io/secret.h"
 #include "core/json/fields.h"
 
 namespace panshi {
@@ -24,8 +24,8 @@ constexpr std::size_t kBodyMax = 1 << 20;
 std::string what_of(const HttpRequest& request) {
   constexpr std::size_t kPathMax = 200;
   const bool cut = request.path.size() > kPathMax;
-  return printable(without_secrets(
-      cat(request.method, " ", request.path.substr(0, kPathMax), cut ? "… (cut)" : "")));
+  return printable(cat(without_secrets(request.method), " ", struck_head(request.path, kPathMax),
+                       cut ? "… (cut)" : ""));
 }
 
 }  // namespace

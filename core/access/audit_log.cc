@@ -189,6 +189,7 @@ Status AuditLog::append(Json line) {
     if (auto rotated = rotate(); !rotated) return rotated;
   }
   if (auto there = still_there(); !there) return there;
+  line = json_without_secrets(line);  // also why a call was refused
   line["n"] = last_ + 1;
   line["prev"] = head_;
   const std::string hash = hash_of(line);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/ids.h"
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/mac.h"
@@ -118,7 +119,7 @@ Result<std::string> TokenBook::make(Token token, WallTime now) {
   if (auto good = check(token, now); !good) return tl::unexpected(good.error());
   token.made = now;
   ASSIGN_OR_RETURN(const std::string secret, random_token());
-  const std::string text = cat(token.name, ".", secret);
+  const std::string text = cat(token.name, ".", kTokenPrefix, secret);
   const std::lock_guard lock(mutex_);
   std::vector<Kept> kept = kept_;
   std::erase_if(kept, [&](const Kept& each) { return each.token.until <= now; });
@@ -136,6 +137,7 @@ Result<std::string> TokenBook::make(Token token, WallTime now) {
             [](const Kept& a, const Kept& b) { return a.token.name < b.token.name; });
   if (auto saved = save(kept); !saved) return tl::unexpected(saved.error());
   kept_ = std::move(kept);
+  never_show(text);
   return text;
 }
 
@@ -164,6 +166,7 @@ std::optional<Token> TokenBook::find(std::string_view text, WallTime now) const 
   for (const Kept& each : kept_) {
     if (equal_in_constant_time(each.digest, digest) && now < each.token.until) found = each.token;
   }
+  if (found) never_show(std::string(text));
   return found;
 }
 

@@ -180,6 +180,30 @@ std::vector<std::string> words_of(std::string_view text) {
   }
 }
 
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    const auto byte = static_cast<unsigned char>(c);
+    if (plain) {
+      out += c;
+    } else {
+      out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return out;
+}
+
+std::optional<char> percent_code(std::string_view text) {
+  unsigned value = 0;
+  if (text.size() < 3 || text[0] != '%') return std::nullopt;
+  const char* const digits = text.data() + 1;
+  if (std::from_chars(digits, digits + 2, value, 16).ptr != digits + 2) return std::nullopt;
+  return static_cast<char>(value);
+}
+
 Result<Duration> parse_duration(std::string_view text) {
   double value = 0;
   const auto [end, error] =

@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,6 +60,11 @@ std::string one_line(std::string_view text);
 std::string trimmed(std::string_view text);  // without blanks, tabs and line ends around it
 // What stands between blanks, tabs and line ends; never an empty one.
 std::vector<std::string> words_of(std::string_view text);
+
+// For any part of a URL: all but letters, digits and `-._~` as %XX (RFC 3986, 2.3).
+std::string percent_encoded(std::string_view text);
+// The byte that "%41…" begins with; none when it does not begin with % and two hex digits.
+std::optional<char> percent_code(std::string_view text);
 
 // "250ms", "20us", "1.5s", "2m", "1h", "3d". A bare number is refused: a unit says what is meant.
 Result<Duration> parse_duration(std::string_view text);

@@ -24,7 +24,6 @@
 
 #include "core/base/text.h"
 #include "core/io/process.h"
-#include "core/io/secret.h"
 
 namespace panshi {
 namespace {
@@ -201,14 +200,14 @@ Result<std::string> read_token(const fs::path& path) {
                   " printable ASCII characters without blanks"));
 }
 
-Result<std::string> load_or_make_token(const fs::path& path) {
+Result<std::string> load_or_make_token(const fs::path& path, std::string_view prefix) {
   if (auto ours = check_private(path); !ours && ours.error().code != ErrorCode::kNotFound) {
     return tl::unexpected(ours.error());
   }
   auto found = read_token(path);
   if (found || found.error().code != ErrorCode::kNotFound) return found;
   ASSIGN_OR_RETURN(const std::string token, random_token());
-  ASSIGN_OR_RETURN(const fs::path fresh, write_beside(path, token + "\n", 0600));
+  ASSIGN_OR_RETURN(const fs::path fresh, write_beside(path, cat(prefix, token, "\n"), 0600));
   // A link never replaces: of two that start at once, one makes the token and both read it.
   const bool linked = ::link(fresh.c_str(), path.c_str()) == 0 || errno == EEXIST;
   const auto error = failed("write", path);
@@ -254,6 +253,19 @@ bool is_dying(const std::string& holder) {
   return (signals >> (SIGKILL - 1) & 1U) != 0;
 }
 
+// The kernel's line "1: FLOCK  ADVISORY  WRITE 812 fd:00:1234 0 EOF" of the file, from the pid on.
+std::optional<std::string> lock_line(const fs::path& path) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return std::nullopt;
+  std::array<char, 64> name{};
+  std::snprintf(name.data(), name.size(), " %02x:%02x:%lu ", major(file.st_dev), minor(file.st_dev),
+                static_cast<unsigned long>(file.st_ino));
+  const std::string locks = read_file("/proc/locks").value_or("");
+  const auto at = locks.find(name.data());
+  if (at == std::string::npos) return std::nullopt;
+  return locks.substr(locks.find_last_of(' ', at - 1) + 1, at);
+}
+
 }  // namespace
 
 Result<LockFile> LockFile::acquire(const fs::path& path) {
@@ -263,27 +275,31 @@ Result<LockFile> LockFile::acquire(const fs::path& path) {
   const auto until = std::chrono::steady_clock::now() + kDyingWithin;
   while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failed("lock", path);
-    const std::string holder = holder_of(path);
+    const pid_t seen = LockFile::holder(path);
+    const std::string holder = seen > 0 ? std::to_string(seen) : holder_of(path);
     if (!is_dying(holder) || std::chrono::steady_clock::now() > until) {
       return fail(ErrorCode::kConflict,
                   cat(path.string(), " is held by process ", holder.empty() ? "?" : holder));
     }
     std::this_thread::sleep_for(kBetweenTries);
   }
-  if (::ftruncate(fd, 0) != 0) return failed("lock", path);
-  if (auto wrote = write_all(fd, cat(::getpid(), "\n"), path); !wrote) {
-    return tl::unexpected<Error>(wrote.error());
-  }
+  // Over what stands there, which needs no room. Where there is none for it the lock is ours all
+  // the same: a full disk is no reason to leave faults in force.
+  const std::string mine = cat(::getpid(), "\n");
+  const auto size = static_cast<ssize_t>(mine.size());
+  const bool wrote = ::pwrite(fd, mine.data(), mine.size(), 0) == size;
+  if (::ftruncate(fd, wrote ? size : 0) != 0) return failed("lock", path);
+  ::futimens(fd, nullptr);  // held since now, also where the pid is that of the last one
   return lock;
 }
 
-bool LockFile::is_held(const fs::path& path) {
-  struct stat file {};
-  if (::stat(path.c_str(), &file) != 0) return false;
-  std::array<char, 64> name{};  // "fd:00:1234", as the kernel writes it there
-  std::snprintf(name.data(), name.size(), " %02x:%02x:%lu ", major(file.st_dev), minor(file.st_dev),
-                static_cast<unsigned long>(file.st_ino));
-  return read_file("/proc/locks").value_or("").find(name.data()) != std::string::npos;
+bool LockFile::is_held(const fs::path& path) { return lock_line(path).has_value(); }
+
+pid_t LockFile::holder(const fs::path& path) {
+  const std::string line = lock_line(path).value_or("");
+  pid_t pid = 0;
+  (void)std::from_chars(line.data(), line.data() + line.size(), pid);
+  return std::max(pid, 0);
 }
 
 LockFile::LockFile(LockFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

@@ -71,6 +71,10 @@ struct HttpCall {
   std::optional<std::uint32_t> token_owner = {};
 };
 
+// True for http:// to anything but a loopback address: whoever reads that network reads the token,
+// too. As libcurl reads the url; one that it cannot read counts as such.
+bool is_clear_beyond_host(const std::string& url);
+
 // In the message when the other side ended a connection over our certificate.
 inline constexpr std::string_view kCertificateNotAccepted = "it does not accept our certificate";
 

@@ -18,6 +18,7 @@
 #include "core/base/text.h"
 #include "core/io/http_answer.h"
 #include "core/io/http_reader.h"
+#include "core/io/secret.h"
 
 namespace panshi {
 namespace {
@@ -284,10 +285,17 @@ void Exchange::on_error(httplib::Response& out) {
   if (!answered_) answer(bare_http_refusal(rules_.options, out.status), out);
 }
 
+// What no handler can forget: each answer of controller and agent leaves here.
+std::string body_of(const HttpResponse& response) {
+  if (response.tells_secret) return response.body;
+  const bool is_json = response.content_type.starts_with("application/json");
+  return is_json ? json_text_without_secrets(response.body) : without_secrets(response.body);
+}
+
 void Exchange::answer(const HttpResponse& response, httplib::Response& out) {
   answered_ = true;
   out.status = response.status;
-  out.body = response.body;
+  out.body = body_of(response);
   if (!http_is_bodiless(response.status)) out.set_header("Content-Type", response.content_type);
   out.set_header("X-Content-Type-Options", "nosniff");
   if (!response.headers.contains("Cache-Control")) out.set_header("Cache-Control", "no-store");

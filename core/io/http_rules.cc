@@ -112,23 +112,10 @@ std::optional<std::size_t> content_length(std::string_view text) {
   return length;
 }
 
-namespace {
-
-// Of "%41…", the first three characters.
-std::optional<char> coded(std::string_view text) {
-  unsigned value = 0;
-  if (text.size() < 3 || text[0] != '%') return std::nullopt;
-  const char* const digits = text.data() + 1;
-  if (std::from_chars(digits, digits + 2, value, 16).ptr != digits + 2) return std::nullopt;
-  return static_cast<char>(value);
-}
-
-}  // namespace
-
 std::optional<std::string> decode_segment(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto code = coded(text.substr(i));
+    const auto code = percent_code(text.substr(i));
     if (text[i] == '%' && !code) return std::nullopt;
     out += code.value_or(text[i]);
     if (code) i += 2;
@@ -139,7 +126,7 @@ std::optional<std::string> decode_segment(std::string_view text) {
 std::string decode_query(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (const auto code = coded(text.substr(i))) {
+    if (const auto code = percent_code(text.substr(i))) {
       out += *code;
       i += 2;
     } else {

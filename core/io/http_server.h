@@ -62,6 +62,8 @@ struct HttpResponse {
   std::string content_type = "application/json";
   std::map<std::string, std::string> headers = {};
   std::vector<std::string> cookies = {};  // a Set-Cookie header each
+  // The body is what was asked for, a token that was made: it is sent with what is never shown.
+  bool tells_secret = false;
 };
 
 HttpResponse json_response(const nlohmann::json& json, int status = 200);

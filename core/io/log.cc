@@ -8,8 +8,8 @@
 #include <cstdio>
 #include <memory>
 
+#include "core/base/struck.h"
 #include "core/base/text.h"
-#include "core/io/secret.h"
 
 namespace panshi {
 namespace {
@@ -54,7 +54,7 @@ spdlog::level::level_enum level_of(LogLevel level) {
 // One line an event, whatever a child process or a peer put into the text, and no secret in it.
 std::string one_line(std::string_view line) {
   std::string out;
-  for (const char c : printable(without_secrets(line.substr(0, kLineBytesMax)))) {
+  for (const char c : printable(struck_head(line, kLineBytesMax))) {
     if (c == '\n') {
       out += "\\n";
     } else {

@@ -13,10 +13,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "core/base/text.h"
+#include "core/io/peer_user.h"
+#include "core/io/tls_caller.h"
+#include "core/io/transport.h"
 #include "core/json/fields.h"
 
 namespace panshi {
@@ -31,18 +35,20 @@ struct NatsPlace {
   std::string port = "4222";
   std::string user;  // without a password: a token
   std::string password;
+  bool tls = false;
 
   std::string text() const { return cat(host, ":", port); }
 };
 
 Result<NatsPlace> place_of_url(std::string_view url) {
+  NatsPlace place;
   if (const auto slashes = url.find("://"); slashes != url.npos) {
-    if (url.substr(0, slashes) != "nats") {
-      return fail(ErrorCode::kInvalid, "nats: a url begins with nats://, no other is spoken");
+    place.tls = url.substr(0, slashes) == "tls";
+    if (url.substr(0, slashes) != "nats" && !place.tls) {
+      return fail(ErrorCode::kInvalid, "nats: a url begins with nats:// or tls://");
     }
     url.remove_prefix(slashes + 3);
   }
-  NatsPlace place;
   if (const auto at = url.rfind('@'); at != url.npos) {
     const std::string_view who = url.substr(0, at);
     const auto colon = who.find(':');
@@ -75,9 +81,13 @@ Result<std::string> new_inbox() {
   return inbox;
 }
 
+bool has_secret(const NatsRequests::Options& options, const NatsPlace& place) {
+  return !options.user.empty() || !place.user.empty();
+}
+
 std::string login(const NatsRequests::Options& options, const NatsPlace& place) {
   nlohmann::json json = {
-      {"verbose", false}, {"pedantic", false},     {"tls_required", false},
+      {"verbose", false}, {"pedantic", false},     {"tls_required", place.tls},
       {"lang", "panshi"}, {"version", "1"},        {"protocol", 1},
       {"headers", true},  {"no_responders", true}, {"name", options.client_name}};
   if (!options.user.empty()) {
@@ -120,13 +130,16 @@ class NatsRequests::Link {
     received_.shrink_to_fit();
   }
   void close() {
+    transport_.reset();
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
     received_ = {};
     taken_ = 0;
   }
-  bool open() const { return fd_ >= 0; }
+  bool open() const { return transport_ != nullptr; }
+  int socket() const { return fd_; }
 
   Status connect(const NatsPlace& place);
+  Status begin_tls(const TlsServer& server);  // REQUIRES: nothing is under way
   Status send(std::string_view bytes);
   Result<Operation> next();  // answers PING itself
 
@@ -136,6 +149,9 @@ class NatsRequests::Link {
  private:
   Status try_address(const addrinfo& address);
   bool wait_for(short events) const;  // false: there is no time left
+  // Until some bytes went or came: how many; 0 when the other side has sent all.
+  template <class Act>
+  Result<std::size_t> move(std::string_view doing, const Act& act);
   Result<std::string> line();
   Result<std::string> bytes(std::size_t count);
   Status receive();
@@ -152,6 +168,7 @@ class NatsRequests::Link {
   const Duration timeout_;
   const std::size_t max_;
   int fd_ = -1;
+  std::unique_ptr<Transport> transport_;
   MonoTime until_{};
   std::size_t left_ = 0;  // what may still be received
   std::string received_;
@@ -170,6 +187,7 @@ Status NatsRequests::Link::connect(const NatsPlace& place) {
   for (const addrinfo* each = found; each != nullptr && !open(); each = each->ai_next) {
     tried = try_address(*each);
     if (!tried) close();
+    if (tried) transport_ = plain_transport(fd_);
   }
   return tried;
 }
@@ -200,26 +218,57 @@ bool NatsRequests::Link::wait_for(short events) const {
   }
 }
 
+Status NatsRequests::Link::begin_tls(const TlsServer& server) {
+  // What lies before the handshake could be anybody's.
+  if (held() != 0) return fail(ErrorCode::kUnavailable, "it speaks before its turn");
+  ASSIGN_OR_RETURN(transport_, call_by_tls(fd_, server));
+  return {};
+}
+
+template <class Act>
+Result<std::size_t> NatsRequests::Link::move(std::string_view doing, const Act& act) {
+  for (;;) {
+    if (mono_now() >= until_) return late();
+    errno = 0;
+    const Transport::Io io = act();
+    switch (io.outcome) {
+      case Transport::Outcome::kDone:
+        return io.bytes;
+      case Transport::Outcome::kEnd:
+        return 0;
+      case Transport::Outcome::kWaitRead:
+        if (!wait_for(POLLIN)) return late();
+        break;
+      case Transport::Outcome::kWaitWrite:
+        if (!wait_for(POLLOUT)) return late();
+        break;
+      case Transport::Outcome::kBroken:
+        if (const auto refusal = transport_->refusal(); !refusal.why.empty()) {
+          return fail(ErrorCode::kRefused, refusal.why);
+        }
+        return lost(doing);
+    }
+  }
+}
+
 Status NatsRequests::Link::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    if (!wait_for(POLLOUT)) return late();
-    const ssize_t went = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (went < 0 && errno != EAGAIN && errno != EINTR) return lost("send");
-    bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(went, 0)));
+    ASSIGN_OR_RETURN(const std::size_t went,
+                     move("send", [&] { return transport_->write(bytes); }));
+    bytes.remove_prefix(went);
   }
   return {};
 }
 
 Status NatsRequests::Link::receive() {
   if (left_ == 0) return too_long();
-  if (!wait_for(POLLIN)) return late();
   char piece[kPieceMax];
-  const ssize_t came = ::recv(fd_, piece, std::min(sizeof piece, left_), 0);
+  const std::span<char> into(piece, std::min(sizeof piece, left_));
+  ASSIGN_OR_RETURN(const std::size_t came, move("receive", [&] { return transport_->read(into); }));
   if (came == 0) return fail(ErrorCode::kUnavailable, "the server closed the connection");
-  if (came < 0) return errno == EAGAIN || errno == EINTR ? Status() : lost("receive");
-  left_ -= static_cast<std::size_t>(came);
+  left_ -= came;
   received_.erase(0, std::exchange(taken_, 0));
-  received_.append(piece, static_cast<std::size_t>(came));
+  received_.append(piece, came);
   return {};
 }
 
@@ -301,7 +350,8 @@ NatsRequests::NatsRequests(std::unique_ptr<Link> link) : link_(std::move(link)) 
 NatsRequests::~NatsRequests() = default;
 
 Result<std::unique_ptr<NatsRequests>> NatsRequests::connect(const Options& options) {
-  ASSIGN_OR_RETURN(const NatsPlace place, place_of_url(options.url));
+  ASSIGN_OR_RETURN(NatsPlace place, place_of_url(options.url));
+  place.tls = place.tls || !options.authority.empty();
   auto link = std::make_unique<Link>(options);
   ASSIGN_OR_RETURN(link->inbox, new_inbox());
   link->begin();
@@ -312,8 +362,13 @@ Result<std::unique_ptr<NatsRequests>> NatsRequests::connect(const Options& optio
     if (greeting.name != "INFO") return fail(ErrorCode::kUnavailable, "no server of NATS");
     const auto info = parse_json(greeting.rest);
     if (!info || !info->is_object()) return fail(ErrorCode::kUnavailable, "greets with no object");
-    if (info->value("tls_required", nlohmann::json()) == true) {
-      return fail(ErrorCode::kUnavailable, "it wants TLS, which is not spoken here");
+    if (place.tls) {
+      if (auto by = link->begin_tls({place.host, options.authority}); !by) return by;
+    } else if (info->value("tls_required", nlohmann::json()) == true) {
+      return fail(ErrorCode::kUnavailable,
+                  "it wants TLS: write `authority: FILE`, the certificate of who signs its own");
+    } else if (options.accounts && has_secret(options, place)) {
+      if (auto its = check_server_account(link->socket(), *options.accounts); !its) return its;
     }
     if (auto sent = link->send(
             cat("CONNECT ", login(options, place), "\r\nSUB ", link->inbox, ".* 1\r\nPING\r\n"));

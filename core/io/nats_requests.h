@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // NatsRequests: requests to a NATS server and their answers, for who must not trust the server. One
 // call has one time in all, and the server may send so many bytes meanwhile; beyond either the
-// connection is closed, and nothing of what came is kept. Plain TCP alone, no TLS. Does not
-// reconnect. One thread at a time.
+// connection is closed, and nothing of what came is kept. Does not reconnect. One thread at a time.
 //
 // Without cnats: its reader takes a message of any size, and loses the memory of one that has no
 // end (docs/decisions/0023).
 #pragma once
 
+#include <sys/types.h>
+
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -21,16 +24,22 @@ namespace panshi {
 class NatsRequests {
  public:
   struct Options {
-    std::string url;  // nats://127.77.5.1:17422; USER:PASSWORD@ or TOKEN@ may stand before the host
+    // nats://127.77.5.1:17422, tls://…; USER:PASSWORD@ or TOKEN@ may stand before the host
+    std::string url;
     std::string client_name = "panshi";
     std::string user = {};  // "": as the url says
     std::string password = {};
+    // PEM file of who signs the server's certificate: TLS, whatever the url begins with. "" with
+    // tls://: the machine's list.
+    std::string authority = {};
+    // As in core/io/redis.h; over TLS the certificate says who it is.
+    std::optional<std::set<uid_t>> accounts = {};
     Duration timeout = std::chrono::seconds(1);  // of connect() and of each request, in all
     std::size_t answer_max = 16 << 20;           // bytes the server may send in that time
   };
 
-  // kRefused: the server does not let the account in, or lets it have no answers; kUnavailable:
-  // nobody is there who speaks NATS.
+  // kRefused: the server does not let the account in, or lets it have no answers, or is not who it
+  // should be; kUnavailable: nobody is there who speaks NATS; kInvalid: the url or the authority.
   static Result<std::unique_ptr<NatsRequests>> connect(const Options& options);
   ~NatsRequests();
   NatsRequests(const NatsRequests&) = delete;

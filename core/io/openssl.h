@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// OpenSSL's objects with owners, and its last error in words. For tls.cc and core/pki alone.
+// OpenSSL's objects with owners, and its last error in words. For core/io/tls*.cc and core/pki
+// alone.
 #pragma once
 
 #include <openssl/bio.h>

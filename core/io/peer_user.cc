@@ -2,6 +2,9 @@
 #include "core/io/peer_user.h"
 
 #include <arpa/inet.h>
+#include <pwd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -11,6 +14,7 @@
 
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/listen_security.h"
 
 namespace panshi {
 namespace {
@@ -114,10 +118,57 @@ Result<uid_t> user_of_server(const TcpEnd& server, const TcpEnd& own) {
   const auto accepted = user_of_peer(server, own);
   if (accepted) return accepted;
   const auto listens = user_of_listener(server);
-  if (!listens) return listens;
-  // Accepted meanwhile, perhaps by somebody else than who listens now.
+  // Accepted meanwhile, perhaps by somebody who listens no more.
   const auto now = user_of_peer(server, own);
   return now ? now : listens;
+}
+
+namespace {
+
+using NameOfEnd = int (*)(int, sockaddr*, socklen_t*);
+
+// None of what is not TCP.
+std::optional<TcpEnd> end_of(int connection, NameOfEnd name) {
+  sockaddr_storage at = {};
+  socklen_t size = sizeof at;
+  auto* const any = reinterpret_cast<sockaddr*>(&at);
+  if (name(connection, any, &size) != 0) return std::nullopt;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (at.ss_family == AF_INET) {
+    const auto& end = reinterpret_cast<const sockaddr_in&>(at);
+    ::inet_ntop(AF_INET, &end.sin_addr, text.data(), text.size());
+    return TcpEnd{text.data(), ntohs(end.sin_port)};
+  }
+  if (at.ss_family != AF_INET6) return std::nullopt;
+  const auto& end = reinterpret_cast<const sockaddr_in6&>(at);
+  ::inet_ntop(AF_INET6, &end.sin6_addr, text.data(), text.size());
+  return TcpEnd{text.data(), ntohs(end.sin6_port)};
+}
+
+std::string account_text(uid_t user) {
+  std::array<char, 4'096> bytes{};
+  passwd entry{};
+  passwd* found = nullptr;
+  ::getpwuid_r(user, &entry, bytes.data(), bytes.size(), &found);
+  return found == nullptr ? cat(user) : std::string(found->pw_name);
+}
+
+}  // namespace
+
+Status check_server_account(int connection, const std::set<uid_t>& accounts) {
+  const auto server = end_of(connection, ::getpeername);
+  const auto own = end_of(connection, ::getsockname);
+  if (!server || !own) return {};
+  // Whoever calls one of this machine's own addresses has it at both ends.
+  if (!is_loopback(server->address) && server->address != own->address) return {};
+  const auto user = user_of_server(*server, *own);
+  // Nobody here: it was passed on to another network namespace, which root alone can do.
+  if (!user || *user == 0 || *user == ::geteuid() || accounts.contains(*user)) return {};
+  const std::string name = account_text(*user);
+  return fail(ErrorCode::kRefused,
+              cat("no password was sent: port ", server->port, " of ", server->address,
+                  " is held by the account ", name, ". If that is right, write `account: ", name,
+                  "` next to the password"));
 }
 
 }  // namespace panshi

@@ -19,6 +19,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/spawn.h"
 
@@ -33,7 +34,7 @@ namespace asio = boost::asio;
 using asio::posix::stream_descriptor;
 using std::chrono::steady_clock;
 
-constexpr std::size_t kOutputMax = 64 << 10;
+constexpr std::size_t kOutputMax = (64 << 10) + kSecretReach;
 constexpr std::chrono::seconds kGrace{2};     // between SIGTERM and SIGKILL
 constexpr std::chrono::seconds kDeathMax{1};  // after SIGKILL; the kernel may hold one longer
 constexpr std::chrono::milliseconds kLookAgain{10};  // while a group is dying

@@ -47,7 +47,9 @@ struct ProcessExit {
 struct ScriptResult {
   ProcessExit exit;
   bool timed_out = false;
-  std::string output;  // stdout then stderr interleaved as written, the last 64 KiB
+  // stdout then stderr interleaved as written, the last 64 KiB, and what of a secret that begins
+  // before them is needed to strike it out: show struck_tail() of it.
+  std::string output;
   Duration took{};
 };
 

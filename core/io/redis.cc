@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "core/base/text.h"
+#include "core/io/peer_user.h"
 
 namespace panshi {
 namespace {
@@ -117,6 +118,12 @@ Result<Redis> Redis::connect(const Options& options) {
   redisSetTimeout(impl->context, to_timeval(options.command_timeout));
   Redis redis(std::move(impl));
   if (!options.password.empty()) {
+    if (options.accounts) {
+      const int connection = redis.impl_->context->fd;
+      if (auto its = check_server_account(connection, *options.accounts); !its) {
+        return fail(its.error(), place);
+      }
+    }
     if (auto in = redis.run({"AUTH", options.password}); !in) return fail(in.error(), place);
   }
   return redis;

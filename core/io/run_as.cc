@@ -5,12 +5,14 @@
 #include <pwd.h>
 
 #include <array>
+#include <cstdint>
 
 #include "core/base/text.h"
 
 namespace panshi {
 namespace {
 
+constexpr std::int64_t kNoUser = 0xffff'ffff;
 constexpr int kGroupsMax = 65'536;  // of one user: NGROUPS_MAX of the kernel
 
 }  // namespace
@@ -20,7 +22,7 @@ Result<RunAs> find_user(const std::string& user) {
   passwd* found = nullptr;
   std::array<char, 16'384> room{};
   const auto number = parse_integer(user);
-  if (number && *number >= 0 && *number < 0xffff'ffff) {
+  if (number && *number >= 0 && *number < kNoUser) {
     ::getpwuid_r(static_cast<uid_t>(*number), &entry, room.data(), room.size(), &found);
   } else {
     ::getpwnam_r(user.c_str(), &entry, room.data(), room.size(), &found);
@@ -40,6 +42,22 @@ Result<RunAs> find_user(const std::string& user) {
   }
   as.groups.resize(static_cast<std::size_t>(count));
   return as;
+}
+
+Result<uid_t> find_user_id(const std::string& user) {
+  const auto number = parse_integer(user);
+  if (number && *number >= 0 && *number < kNoUser) return static_cast<uid_t>(*number);
+  ASSIGN_OR_RETURN(const RunAs as, find_user(user));
+  return as.user;
+}
+
+void may_account(Fields& in, std::set<uid_t>& out) {
+  std::string name;
+  in.may("account", name);
+  if (name.empty()) return;
+  const auto user = find_user_id(name);
+  if (!user) return in.problem("account", user.error().message);
+  out.insert(*user);
 }
 
 }  // namespace panshi

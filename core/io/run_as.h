@@ -5,10 +5,12 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/json/fields.h"
 
 namespace panshi {
 
@@ -22,5 +24,9 @@ struct RunAs {
 
 // By name or number. kNotFound: this machine knows no such user.
 Result<RunAs> find_user(const std::string& user);
+// Any number, or a name that this machine knows now. kNotFound.
+Result<uid_t> find_user_id(const std::string& user);
+// A `account: redis` of a configuration, added to `out`.
+void may_account(Fields& in, std::set<uid_t>& out);
 
 }  // namespace panshi

@@ -4,59 +4,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <mutex>
-#include <set>
 
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/trusted_path.h"
 
 namespace panshi {
-namespace {
-
-constexpr std::size_t kSecretMax = 4'096;
-constexpr std::string_view kStruckOut = "(struck out)";
-
-class Known {
- public:
-  void add(const std::string& secret) {
-    if (secret.size() < kSecretMin) return;
-    const std::lock_guard lock(mutex_);
-    secrets_.insert(secret);
-  }
-  std::string strike(std::string text) const {
-    const std::lock_guard lock(mutex_);
-    for (const std::string& secret : secrets_) {
-      for (std::size_t at = text.find(secret); at != std::string::npos;
-           at = text.find(secret, at + kStruckOut.size())) {
-        text.replace(at, secret.size(), kStruckOut);
-      }
-    }
-    return text;
-  }
-  bool empty() const {
-    const std::lock_guard lock(mutex_);
-    return secrets_.empty();
-  }
-
- private:
-  mutable std::mutex mutex_;
-  // The longest first: one may begin with another.
-  struct Longer {
-    bool operator()(const std::string& a, const std::string& b) const {
-      return a.size() != b.size() ? a.size() > b.size() : a < b;
-    }
-  };
-  std::set<std::string, Longer> secrets_;
-};
-
-Known& known() {
-  static Known& kKnown = *new Known;  // also for threads that outlive main()
-  return kKnown;
-}
-
-}  // namespace
-
 Result<std::string> Secret::read() const {
   if (empty()) return std::string();
   ASSIGN_OR_RETURN(const std::string text, read_file(file_, kSecretMax));
@@ -75,7 +28,7 @@ Result<std::string> Secret::read() const {
                                                         : ": has a zero byte",
                                          ", and should hold a secret in one line"));
   }
-  known().add(secret);
+  never_show(secret);
   return secret;
 }
 
@@ -102,23 +55,54 @@ void may_secret(Fields& in, const char* key, std::string& out) {
   if (!secret.empty()) out = *std::move(text);
 }
 
-void never_show(const std::string& secret) { known().add(secret); }
-
-std::string without_secrets(std::string_view text) { return known().strike(std::string(text)); }
-
-nlohmann::json json_without_secrets(const nlohmann::json& json) {
-  if (known().empty()) return json;
-  if (json.is_string()) return without_secrets(json.get<std::string>());
+nlohmann::json json_without_secrets(const nlohmann::json& json, bool numbers) {
+  if (json.is_string()) return without_secrets(json.get_ref<const std::string&>());
+  if (json.is_number() && numbers && is_never_shown(json.dump())) return "(struck out)";
   if (json.is_array()) {
     nlohmann::json out = nlohmann::json::array();
-    for (const nlohmann::json& item : json) out.push_back(json_without_secrets(item));
+    for (const nlohmann::json& item : json) out.push_back(json_without_secrets(item, numbers));
     return out;
   }
   if (!json.is_object()) return json;
   nlohmann::json out = nlohmann::json::object();
   for (const auto& [key, value] : json.items())
-    out[without_secrets(key)] = json_without_secrets(value);
+    out[without_secrets(key)] = json_without_secrets(value, numbers);
   return out;
+}
+
+namespace {
+
+// Behind the quote that ends the text in JSON whose first quote is at `at`.
+std::size_t end_of_text(std::string_view json, std::size_t at) {
+  for (++at; at < json.size() && json[at] != '"'; ++at) {
+    if (json[at] == '\\') ++at;
+  }
+  return std::min(json.size(), at + 1);
+}
+
+// With its quotes.
+std::string text_without_secrets(std::string_view quoted) {
+  const auto parsed = nlohmann::json::parse(quoted, nullptr, false);
+  if (!parsed.is_string()) return without_secrets(quoted);
+  const auto& plain = parsed.get_ref<const std::string&>();
+  const std::string safe = without_secrets(plain);
+  return safe == plain ? std::string(quoted) : dump_json(safe);
+}
+
+}  // namespace
+
+std::string json_text_without_secrets(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  while (true) {
+    const auto begin = std::min(json.find('"'), json.size());
+    out += json.substr(0, begin);
+    if (begin == json.size()) return out;
+    const std::size_t end = end_of_text(json, begin);
+    const std::string_view quoted = json.substr(begin, end - begin);
+    out += quoted.size() < kSecretMin ? std::string(quoted) : text_without_secrets(quoted);
+    json.remove_prefix(end);
+  }
 }
 
 }  // namespace panshi

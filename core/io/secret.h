@@ -2,8 +2,7 @@
 // Secret: a text that stands in a file of its own, named as `{secret: FILE}`, so that it stands
 // nowhere else; read each time it is needed, so that a new one counts at once.
 //
-// What was read is also struck out of logs, events, journal and what programs print, when it has at
-// least kSecretMin bytes: shorter ones are in half of all texts. Any thread.
+// What was read is never shown from then on (core/base/struck.h). Any thread.
 #pragma once
 
 #include <filesystem>
@@ -12,11 +11,10 @@
 #include <string_view>
 
 #include "core/base/result.h"
+#include "core/base/struck.h"
 #include "core/json/fields.h"
 
 namespace panshi {
-
-constexpr std::size_t kSecretMin = 8;
 
 class Secret {
  public:
@@ -41,11 +39,9 @@ void may_secret(Fields& in, const char* key, Secret& out);
 // problem. Relative paths are to the folder that the program runs in.
 void may_secret(Fields& in, const char* key, std::string& out);
 
-// As if it had been read here: a token, say.
-void never_show(const std::string& secret);
-
-// The text with every secret that was read so far replaced by "(struck out)".
-std::string without_secrets(std::string_view text);
-nlohmann::json json_without_secrets(const nlohmann::json& json);  // in every text of it, keys too
+// Without secrets in any text of it, keys too. `numbers`: one that is a secret becomes a text.
+nlohmann::json json_without_secrets(const nlohmann::json& json, bool numbers = false);
+// Of JSON as it is sent: the same, and it stays JSON.
+std::string json_text_without_secrets(std::string_view json);
 
 }  // namespace panshi

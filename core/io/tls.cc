@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <mutex>
 #include <utility>
 
@@ -19,6 +18,7 @@
 #include "core/io/log.h"
 #include "core/io/openssl.h"
 #include "core/io/tls_certificate.h"
+#include "core/io/tls_socket.h"
 #include "core/io/trusted_path.h"
 
 namespace panshi {
@@ -151,53 +151,6 @@ Status check_own(const TlsFiles& files, const std::vector<Certificate>& chain, X
   }
   return wrong(files.certificate, cat("is not signed by ", files.authority.string(), " (",
                                       X509_verify_cert_error_string(error), ")"));
-}
-
-bool is_passing(ssize_t done) { return done < 0 && (errno == EAGAIN || errno == EINTR); }
-
-// What stands before OpenSSL: a socket, of which the first bytes have been read.
-struct Source {
-  int fd;  // not ours
-  std::string ahead = {};
-  std::size_t taken = 0;  // of `ahead`
-};
-Source& source_of(BIO* bio) { return *static_cast<Source*>(BIO_get_data(bio)); }
-
-// A socket without SIGPIPE, which OpenSSL's own raises.
-int send_quietly(BIO* bio, const char* from, int size) {
-  BIO_clear_retry_flags(bio);
-  const ssize_t sent =
-      ::send(source_of(bio).fd, from, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (is_passing(sent)) BIO_set_retry_write(bio);
-  return static_cast<int>(sent);
-}
-int receive(BIO* bio, char* into, int size) {
-  BIO_clear_retry_flags(bio);
-  Source& source = source_of(bio);
-  if (source.taken < source.ahead.size()) {
-    const std::size_t bytes = source.ahead.copy(into, static_cast<std::size_t>(size), source.taken);
-    source.taken += bytes;
-    return static_cast<int>(bytes);
-  }
-  const ssize_t got = ::recv(source.fd, into, static_cast<std::size_t>(size), MSG_DONTWAIT);
-  if (is_passing(got)) BIO_set_retry_read(bio);
-  return static_cast<int>(got);
-}
-
-BIO* bio_of(Source& source) {
-  static BIO_METHOD* const kMethod = [] {
-    BIO_METHOD* const method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
-    BIO_meth_set_write(method, send_quietly);
-    BIO_meth_set_read(method, receive);
-    BIO_meth_set_ctrl(
-        method, [](BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1L : 0L; });
-    return method;
-  }();
-  BIO* const bio = BIO_new(kMethod);
-  CHECK_BUG(bio != nullptr);
-  BIO_set_data(bio, &source);
-  BIO_set_init(bio, 1);
-  return bio;
 }
 
 // Of one that is turned away: whether it is ours all the same, and only its time is over. Whose
@@ -341,7 +294,7 @@ class TlsTransport : public Transport {
   }
 
   const Context context_;
-  Source source_;
+  TlsSocket source_;
   Session session_;  // from the greeting on
   const std::uint64_t made_in_;
   const Turn turn_;

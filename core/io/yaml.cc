@@ -11,6 +11,7 @@
 #include <sstream>
 #include <vector>
 
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 
@@ -55,7 +56,7 @@ nlohmann::json plain_scalar(const std::string& text, Mark mark) {
   if (!is_decimal(text)) return text;
   const bool whole = text.find('.') == std::string::npos;
   const auto number = whole ? number_of<std::int64_t>(text) : number_of<double>(text);
-  if (!number) throw Refusal{mark, cat("the number ", text.substr(0, 40), " is too large")};
+  if (!number) throw Refusal{mark, cat("the number ", struck_head(text, 40), " is too large")};
   return *number;
 }
 
@@ -122,7 +123,7 @@ class Builder final : public YAML::EventHandler {
       throw Refusal{mark, "anchors (&name) are refused: write the value out"};
     }
     if (tag != "?" && tag != "!" && !tag.empty()) {
-      throw Refusal{mark, cat("the tag ", tag.substr(0, 80), " is refused: values are plain")};
+      throw Refusal{mark, cat("the tag ", struck_head(tag, 80), " is refused: values are plain")};
     }
   }
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/base/struck.h"
 #include "core/base/text.h"
 
 namespace panshi {
@@ -15,8 +16,10 @@ namespace {
 constexpr int kDepthMax = 64;
 
 std::string wrong_type(const nlohmann::json& found, std::string_view expected) {
-  std::string shown = dump_json(found);
-  if (shown.size() > 40) shown = shown.substr(0, 40) + "…";
+  constexpr std::size_t kShown = 40;
+  const std::string whole = dump_json(found);
+  std::string shown = struck_head(whole, kShown);
+  if (whole.size() > kShown) shown += "…";
   return cat("must be ", expected, ", not ", found.type_name(), " `", shown, "`");
 }
 

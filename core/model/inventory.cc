@@ -89,6 +89,7 @@ InventoryNode read_inventory_node(const nlohmann::json& json, const std::string&
     in.may("token_file", node.token_file);
   } else {
     in.need("token_file", node.token_file);
+    in.may("insecure", node.insecure);
   }
   in.may("services", node.services);
   if (const auto* links = in.may_value("links")) {

@@ -36,6 +36,7 @@ struct InventoryNode {
   std::map<std::string, std::vector<std::string>> links;  // link -> its upstreams' names
   std::vector<std::string> programs;                      // named programs the agent may run
   AgentOffer offer = {};
+  bool insecure = false;  // its token may go beyond this host in the clear
 };
 
 // Services that stand in for one another: so many must be left alone whatever is broken.

@@ -125,12 +125,13 @@ class Mischief {
         if (caller < 0) continue;
         ++did_.callers;
         callers_.push_back(caller);
+        (void)!::send(caller, plan_.greeting.data(), plan_.greeting.size(), MSG_NOSIGNAL);
       } else {
         std::array<char, 4'096> heard;
         const ssize_t size = ::recv(all[i].fd, heard.data(), heard.size(), 0);
         if (size <= 0) continue;
         const std::string_view text(heard.data(), static_cast<std::size_t>(size));
-        if (text.find("Bearer") != std::string_view::npos) ++did_.bearer;
+        if (text.find(plan_.secret_mark) != std::string_view::npos) ++did_.secrets;
       }
     }
   }

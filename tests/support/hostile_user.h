@@ -21,6 +21,8 @@ class HostileUser {
   struct Plan {
     std::string address = {};
     std::vector<std::uint16_t> ports = {};          // for 0.7 s, then free for 1.5 s, and so on
+    std::string greeting = {};                      // of its own to whoever comes there
+    std::string secret_mark = "Bearer";             // what a secret is told with
     std::vector<std::filesystem::path> files = {};  // to lock
     std::filesystem::path open_folder = {};         // it may write there, as may root's programs
     std::filesystem::path secret = {};              // what its links point to
@@ -33,7 +35,7 @@ class HostileUser {
     int links = 0;        // symbolic links
     int overwritten = 0;  // entries of others that it replaced or removed
     int signals = 0;      // that reached somebody else's process
-    int bearer = 0;       // callers that sent a token
+    int secrets = 0;      // callers that sent a secret
   };
 
   explicit HostileUser(const Plan& plan);

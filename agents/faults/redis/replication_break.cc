@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "agents/faults/redis/admin.h"
+#include "core/base/struck.h"
 #include "core/base/text.h"
 
 namespace panshi::agent {
@@ -27,6 +28,7 @@ class RedisReplicationBreak final : public Fault {
     }
     ASSIGN_OR_RETURN(const RedisReply reply, session->run({"CONFIG", "GET", kSecret}));
     if (reply.list.size() != 2) return fail(ErrorCode::kRefused, cat("no setting ", kSecret));
+    never_show(reply.list[1].text);
     return nlohmann::json{{"secret", reply.list[1].text}};
   }
 
@@ -49,7 +51,9 @@ class RedisReplicationBreak final : public Fault {
     ASSIGN_OR_RETURN(const auto session, open_redis(host_, service_));
     ASSIGN_OR_RETURN(const RedisReply now, session->run({"CONFIG", "GET", kSecret}));
     if (now.list.size() == 2 && now.list[1].text != kWrongSecret) return {};
-    return set(*session, resolved.at("secret").get<std::string>());
+    const auto secret = resolved.at("secret").get<std::string>();
+    never_show(secret);
+    return set(*session, secret);
   }
 
   nlohmann::json measure(const nlohmann::json&) const override {

@@ -7,6 +7,7 @@
 #include "agents/probes/kinds/parts.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/base/url.h"
 
 namespace panshi::agent {
 
@@ -58,6 +59,9 @@ void read_url(Fields& in, ProbeTarget& target) {
   const std::size_t begin = url.find("//") + 2;
   const std::size_t slash = url.find('/', begin);
   std::string authority = url.substr(begin, slash - begin);
+  if (has_user(url)) {
+    return in.problem("url", kHoldsNoUser);
+  }
   if (authority.find(':') == std::string::npos) authority += target.https ? ":443" : ":80";
   const auto where = parse_host_port(authority);
   if (!where) return wrong();

@@ -8,23 +8,15 @@ namespace {
 
 constexpr std::size_t kFieldsMax = 32;
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 Result<std::string> decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '+') {
       out += ' ';
     } else if (text[i] == '%') {
-      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-      if (high < 0 || low < 0) return fail(ErrorCode::kInvalid, "a broken % in a form");
-      out += static_cast<char>(high * 16 + low);
+      const auto code = percent_code(text.substr(i));
+      if (!code) return fail(ErrorCode::kInvalid, "a broken % in a form");
+      out += *code;
       i += 2;
     } else {
       out += text[i];

@@ -15,21 +15,6 @@
 namespace panshi::shop {
 namespace {
 
-std::string query_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += cat('%', "0123456789ABCDEF"[byte >> 4], "0123456789ABCDEF"[byte & 15]);
-    }
-  }
-  return out;
-}
-
 class Gateway final : public ShopBackend {
  public:
   explicit Gateway(const GatewayConfig& config)
@@ -118,7 +103,7 @@ HttpResponse Gateway::pass_on(const HttpRequest& request, HttpUpstream& upstream
   call.path = request.path;
   char separator = '?';
   for (const auto& [name, value] : request.query) {
-    call.path += cat(separator, query_escaped(name), "=", query_escaped(value));
+    call.path += cat(separator, percent_encoded(name), "=", percent_encoded(value));
     separator = '&';
   }
   call.body = request.body;

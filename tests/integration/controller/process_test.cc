@@ -153,7 +153,8 @@ TEST_CASE(
              "address: 127.0.0.1\nport: 0\nstate: state\nscenarios: nowhere\nrules: c.yaml\n"
              "runbooks: runbooks\nnodes:\n"
              "  - {name: a, url: \"http://127.0.0.1:1\", token_file: t}\n"
-             "  - {name: b, url: \"http://127.0.0.1:1/\", token_file: t}\n");
+             "  - {name: b, url: \"http://127.0.0.1:1/\", token_file: t}\n"
+             "  - {name: c, url: \"http://me:pass-in-url@127.0.0.1:2\", token_file: t}\n");
   Program program(site.arguments(), site.log());
   CHECK(program.wait() == 64);
   const std::string said = program.said();
@@ -161,6 +162,28 @@ TEST_CASE(
   CHECK(said.find("c.yaml:4:1: scenarios is no folder") != std::string::npos);
   CHECK(said.find("c.yaml:5:1: rules is no folder") != std::string::npos);
   CHECK(said.find("nodes[1].url is that of node `a` already") != std::string::npos);
+  CHECK(said.find("nodes[2].url holds no user and password") != std::string::npos);
+  CHECK(said.find("pass-in-url") == std::string::npos);
+}
+
+TEST_CASE("a node that is called beyond this host without TLS is refused unless somebody says so") {
+  const Site site;
+  auto arguments = site.arguments();
+  arguments.emplace_back("--check-config");
+  std::string config = read_file(site.folder / "c.yaml").value();
+  const std::string here = "http://127.0.0.1:1\"";
+  config.replace(config.find(here), here.size(), "http://10.0.0.1:1\"");
+  site.write("c.yaml", config);
+  Program program(arguments, site.log());
+  CHECK(program.wait() == 64);
+  CHECK_THAT(program.said(),
+             Catch::Contains("nodes[0].url is http:// beyond this host: whoever reads") &&
+                 Catch::Contains("`insecure: true`"));
+  config.insert(config.find("token_file"), "insecure: true, ");
+  site.write("c.yaml", config);
+  Program allowed(arguments, site.folder / "log2");
+  CHECK(allowed.wait() == 0);
+  INFO(allowed.said());
 }
 
 TEST_CASE("a channel that does not exist is found before anything starts") {

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <future>
 #include <thread>
 
 #include "core/base/text.h"
@@ -16,6 +17,7 @@
 #include "tests/support/eventually.h"
 #include "tests/support/hostile_user.h"
 #include "tests/support/loopback_listener.h"
+#include "tests/support/namespace.h"
 #include "tests/support/skip.h"
 
 namespace panshi {
@@ -220,13 +222,56 @@ TEST_CASE(
     return said.find("is held by user 65534") != std::string::npos;
   }));
   CHECK(eventually([&] { return squatter.did().callers > 0; }));
-  CHECK(squatter.did().bearer == 0);
+  CHECK(squatter.did().secrets == 0);
   // Whose token it is may hear it.
   call.token_owner = 65'534;
   CHECK(eventually([&] {
     (void)HttpClient().send(call);
-    return squatter.did().bearer > 0;
+    return squatter.did().secrets > 0;
   }));
+}
+
+TEST_CASE("a token goes to nobody else on an address of this machine beyond 127.0.0.0/8 either") {
+  if (::geteuid() != 0) skip_case("only root can be somebody else");
+  std::async(std::launch::async, [] {
+    if (!enter_own_network()) skip_case("no network namespace can be made here (root is needed)");
+    constexpr const char* kAddress = "10.203.0.1";
+    INFO(output_of({"ip", "address", "add", "10.203.0.1/32", "dev", "lo"}));
+    constexpr std::uint16_t kPort = 17'799;  // in a network where nobody else is
+    HttpCall call;
+    call.token = "a-token-that-nobody-guesses";
+    call.url = cat("http://", kAddress, ":", kPort, "/x");
+    {
+      HttpServer ours({.address = kAddress, .port = kPort, .token = call.token});
+      ours.route("GET", "/x", [](const HttpRequest&) { return json_response("x"); });
+      REQUIRE(ours.start());
+      CHECK(HttpClient().send(call)->status == 200);
+    }
+    const HostileUser squatter({.address = kAddress, .ports = {kPort}});
+    std::string said;
+    CHECK(eventually([&] {
+      const auto reply = HttpClient().send(call);
+      if (!reply) said = reply.error().message;
+      return said.find("is held by user 65534") != std::string::npos || squatter.did().bearer > 0;
+    }));
+    INFO(said);
+    CHECK(squatter.did().bearer == 0);
+  }).get();
+}
+
+TEST_CASE("what goes beyond this host in the clear is seen as libcurl reads the url") {
+  for (const char* here : {"http://127.0.0.1:17700", "http://127.77.5.1", "http://[::1]:1",
+                           "http://localhost:17700/x", "https://10.0.0.1:17701", "http://127.1"}) {
+    INFO(here);
+    CHECK_FALSE(is_clear_beyond_host(here));
+  }
+  for (const char* beyond :
+       {"http://10.0.0.1:17701", "http://127.0.0.1@10.0.0.1", "http://127.0.0.1.example.org",
+        "http://n-1:17701", "http://[fe80::1]", "http://10.0.0.1#@127.0.0.1", "HTTPS", "http:// ",
+        "http://localhost.example.org"}) {
+    INFO(beyond);
+    CHECK(is_clear_beyond_host(beyond));
+  }
 }
 
 }  // namespace

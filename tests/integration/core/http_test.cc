@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/http_client.h"
 #include "core/io/http_server.h"
@@ -25,6 +26,39 @@ using namespace std::chrono_literals;
 
 std::string url(const HttpServer& server, const std::string& path) {
   return cat("http://127.0.0.1:", server.port(), path);
+}
+
+TEST_CASE("whatever a handler answers goes out without secrets, unless it was asked for one") {
+  const std::string secret = "an \"answered\" secret 0123456789";
+  never_show(secret);
+  HttpServer server({});
+  server.route("GET", "/json", [&](const HttpRequest&) {
+    return json_response({{"a", {secret, 1}}, {secret, "x"}});
+  });
+  server.route("GET", "/error", [&](const HttpRequest&) {
+    return error_response({ErrorCode::kInvalid, "no such `" + secret + "`"});
+  });
+  server.route("GET", "/text", [&](const HttpRequest&) {
+    return HttpResponse{.body = "<p>an &quot;answered&quot; secret 0123456789</p>",
+                        .content_type = "text/html"};
+  });
+  server.route("GET", "/made", [&](const HttpRequest&) {
+    HttpResponse response = json_response({{"token", secret}}, 201);
+    response.tells_secret = true;
+    return response;
+  });
+  REQUIRE(server.start());
+  HttpClient client;
+  const auto body = [&](const std::string& path) {
+    const auto reply = client.send({.url = url(server, path)});
+    REQUIRE(reply);
+    return reply->body;
+  };
+  using Json = nlohmann::json;
+  CHECK(Json::parse(body("/json")) == Json{{"a", {"(struck out)", 1}}, {"(struck out)", "x"}});
+  CHECK(Json::parse(body("/error")).at("error") == "no such `(struck out)`");
+  CHECK(body("/text") == "<p>(struck out)</p>");
+  CHECK(Json::parse(body("/made")).at("token") == secret);
 }
 
 TEST_CASE("a request arrives whole, and so does its answer") {

@@ -98,7 +98,7 @@ std::vector<std::string> TrialTree::gained(HostileUser::Did& did) const {
   std::vector<std::string> found;
   if (!hostile_) return found;
   const HostileUser::Did now = hostile_->did();
-  if (now.bearer > 0) found.push_back("a token went to who held a port");
+  if (now.secrets > 0) found.push_back("a token went to who held a port");
   if (now.signals > 0) found.push_back("a signal reached a process of another account");
   if (!hostile_->poses()) found.push_back("a process of another account was ended as a service");
   if (read_file(secret()).value_or("") != kSecret) found.push_back("the secret was written over");

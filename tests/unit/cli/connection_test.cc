@@ -40,6 +40,26 @@ TEST_CASE("another web server at the address is no controller that refuses somet
   CHECK(other.said.find("answered (HTTP 404)") != std::string::npos);
 }
 
+TEST_CASE("a token goes to another host without TLS only when somebody says so") {
+  FakeController here;
+  const auto run = [&](std::vector<const char*> words) {
+    const std::string token = here.token.string();
+    words.insert(words.begin(), "panshi");
+    // Reserved for documents: nobody answers there (RFC 5737).
+    words.insert(words.end(),
+                 {"--controller", "http://192.0.2.1:1", "--token-file", token.c_str()});
+    const FakeController::Diverted said(stderr, here.folder / "error");
+    const int status =
+        parse_and_run(status_commands(), static_cast<int>(words.size()), words.data());
+    return std::pair(status, said.text());
+  };
+  const auto [status, said] = run({"status"});
+  CHECK(status == kNotAllowed);
+  CHECK_THAT(said, Catch::Contains("no token was sent: http://192.0.2.1:1 is another host"));
+  CHECK_THAT(said, Catch::Contains("or --insecure"));
+  CHECK(run({"status", "--insecure"}).first == kUnreachable);
+}
+
 TEST_CASE("a folder is no scenario, and an empty word names nothing") {
   FakeController controller;
   CHECK(controller.run(drill_commands(), {"drill", "run", controller.folder.path().string()}) ==

@@ -63,5 +63,67 @@ TEST_CASE("a fault that another one was in the way of may be tried again, any ot
   CHECK(one.run(apply) == kFail);
 }
 
+// What was sent to close something, and where.
+struct Closed {
+  Closed() {
+    const auto note = [this](const HttpRequest& request) {
+      path = request.path;
+      sent = json::parse(request.body);
+      return json_response(answer);
+    };
+    controller.server.route("POST", "/api/v1/faults/{id}/close", note);
+    controller.server.route("POST", "/api/v1/nodes/{node}/faults/close", note);
+  }
+  int run(std::vector<std::string> words) {
+    words.insert(words.begin(), {"fault", "close"});
+    return controller.run(fault_commands(), std::move(words));
+  }
+  std::string path;
+  json sent;
+  json answer = {{"fault", "f-1"}};
+  FakeController controller;
+};
+
+TEST_CASE("one fault is closed, against its agent's word only with --force") {
+  Closed closed;
+  CHECK(closed.run({"f-1", "--reason", "looked", "--by", "ann"}) == kPass);
+  CHECK(closed.path == "/api/v1/faults/f-1/close");
+  CHECK(closed.sent == json{{"by", "ann"}, {"reason", "looked"}});
+  CHECK(closed.controller.printed == "fault f-1 is closed\n");
+  CHECK(closed.run({"f-1", "--force", "--reason", "made up"}) == kPass);
+  CHECK(closed.sent["force"] == true);
+}
+
+TEST_CASE("all faults of a node are closed at once, and those that are not are named") {
+  Closed closed;
+  closed.answer = {{"node", "app-1"}, {"closed", {"x1", "x2"}}, {"left", json::array()}};
+  CHECK(closed.run({"--node", "app-1", "--all", "--reason", "taken over"}) == kPass);
+  CHECK(closed.path == "/api/v1/nodes/app-1/faults/close");
+  CHECK(closed.sent == json{{"by", "panshi"}, {"reason", "taken over"}});
+  CHECK(closed.controller.printed == "app-1: 2 faults are closed: x1, x2\n");
+  closed.answer = {{"node", "app-1"},
+                   {"closed", json::array()},
+                   {"left", {{{"fault", "f-1"}, {"why", "fault f-1 is known to its agent"}}}}};
+  CHECK(closed.run({"--node", "app-1", "--all", "--reason", "x"}) == kFail);
+  CHECK(closed.controller.said.find("not closed: fault f-1 is known to its agent") !=
+        std::string::npos);
+  CHECK(closed.run({"--node", "app-1", "--all", "--reason", "x", "--json"}) == kFail);
+  CHECK(json::parse(closed.controller.printed) == closed.answer);
+}
+
+TEST_CASE("what is to be closed is said in one way, with a reason") {
+  Closed closed;
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"--reason", "x"},
+           {"f-1"},
+           {"f-1", "--all", "--reason", "x"},
+           {"--all", "--reason", "x"},
+           {"--node", "app-1", "--reason", "x"},
+           {"f-1", "--node", "app-1", "--all", "--reason", "x"}}) {
+    CHECK(closed.run(words) == kUsage);
+    CHECK(closed.path.empty());
+  }
+}
+
 }  // namespace
 }  // namespace panshi::cli

@@ -324,14 +324,16 @@ TEST_CASE("what a stranger sends takes little room in the log, and secrets in it
   request.method = "GET";
   request.path = "/hunter2-abc-0123456789/" + std::string(8'000, '\x01');
   door.access.on_refused(request, {});
+  request.path = "/" + std::string(195, 'x') + "/hunter2-abc-0123456789";  // where it is cut
+  door.access.on_refused(request, error_response({ErrorCode::kInvalid, "hunter2-abc-0123456789"}));
   request.path = "/x";
   request.body = R"({"reason":"it is hunter2-abc-0123456789","api_key":"k"})";
   REQUIRE(door.access.on_change(request, kHalt));
   const Lines lines = door.audit->read(0, 10).value();
-  CHECK(lines.size() == 2);
+  CHECK(lines.size() == 3);
   for (const std::string& line : lines) {
     CHECK(line.size() < 1'000);
-    CHECK(line.find("hunter2") == std::string::npos);
+    CHECK(line.find("hunt") == std::string::npos);
     CHECK(line.find("\"k\"") == std::string::npos);
   }
 }

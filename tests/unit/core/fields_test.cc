@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/base/struck.h"
+
 namespace panshi {
 namespace {
 
@@ -54,6 +56,17 @@ TEST_CASE("bounds are named") {
 
 TEST_CASE("what is no object is said so once") {
   CHECK(mistakes(nlohmann::json::array()) == Lines{"steps[2] must be an object, not array `[]`"});
+}
+
+TEST_CASE("a value that is quoted and cut has no part of a secret") {
+  never_show("quoted-secret-0123456789");
+  for (std::size_t before = 0; before < 45; ++before) {
+    const nlohmann::json wrong = {{std::string(before, 'x') + "quoted-secret-0123456789"}};
+    const Lines said = mistakes({{"fault", wrong}});
+    REQUIRE(said.size() == 1);
+    INFO(said[0]);
+    CHECK(said[0].find("quot") == std::string::npos);
+  }
 }
 
 TEST_CASE("JSON from outside is bounded in size and depth") {

@@ -82,12 +82,13 @@ TEST_CASE("removing twice is fine") {
   CHECK_FALSE(remove_file_durably(folder.path()));
 }
 
-TEST_CASE("a token is made once, of 64 hex digits, for its owner only") {
+TEST_CASE("a token is made once, of 64 hex digits behind its mark, for its owner only") {
   const TemporaryFolder folder;
   const auto token = load_or_make_token(folder / "t");
   REQUIRE(token);
-  CHECK(token->size() == 64);
-  CHECK(token->find_first_not_of("0123456789abcdef") == std::string::npos);
+  CHECK(token->size() == kTokenPrefix.size() + 64);
+  CHECK(token->starts_with(kTokenPrefix));
+  CHECK(token->find_first_not_of("0123456789abcdef", kTokenPrefix.size()) == std::string::npos);
   CHECK(mode_of(folder / "t") == 0600);
   CHECK(*load_or_make_token(folder / "t") == *token);
   CHECK(*load_or_make_token(folder / "other") != *token);

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/base/struck.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "tests/support/temporary_folder.h"
@@ -33,6 +34,20 @@ TEST_CASE("an event is one line with program, time and level") {
   CHECK(lines[0].ends_with("Z info a {} is no placeholder"));
   CHECK(lines[1].ends_with("Z error two\\nlines??[31m?"));
   CHECK(lines[2].size() < 9'000);
+}
+
+TEST_CASE("no part of a secret is in a line, also where a long one is cut") {
+  const TemporaryFolder folder;
+  never_show("logged-secret-0123456789");
+  open_log("panshi-test", LogLevel::kInfo, folder / "log");
+  log_info("a logged-secret-0123456789 b");
+  for (std::size_t before = 8'170; before < 8'195; ++before) {
+    log_info(std::string(before, 'x') + "logged-secret-0123456789");
+  }
+  open_log("panshi-test", LogLevel::kWarn);
+  const auto lines = lines_of(folder / "log");
+  CHECK(lines[0].ends_with("a (struck out) b"));
+  for (const std::string& line : lines) CHECK(line.find("xlog") == std::string::npos);
 }
 
 }  // namespace

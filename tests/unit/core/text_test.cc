@@ -21,6 +21,16 @@ TEST_CASE("sizes read with binary units and are written in the largest that is e
   }
 }
 
+TEST_CASE("text is made safe for any part of a URL, and read back") {
+  CHECK(percent_encoded("a-b_c.1~") == "a-b_c.1~");
+  CHECK(percent_encoded("a/b?c d&\xff") == "a%2Fb%3Fc%20d%26%FF");
+  CHECK(percent_code("%2Fx") == '/');
+  CHECK(percent_code("%fF") == '\xff');
+  for (const char* text : {"", "a", "%", "%4", "%4g", "%+1", "% 1", "%-1"}) {
+    CHECK_FALSE(percent_code(text));
+  }
+}
+
 TEST_CASE("durations carry their unit both ways") {
   for (const char* text : {"250ms", "20us", "2m", "1h", "3d", "1s", "0ms"}) {
     INFO(text);

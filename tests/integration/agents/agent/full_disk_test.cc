@@ -25,7 +25,7 @@ constexpr const char* kShop = "services:\n  - {name: shop, command: [/bin/sleep,
 
 // An agent whose state has a small file system of its own, which no other process sees.
 struct Small {
-  Small() : agent(kShop, true), state(agent.folder() / "state") {
+  explicit Small(bool restarts = true) : agent(kShop, restarts), state(agent.folder() / "state") {
     fs::create_directory(state);
     const bool apart = ::unshare(CLONE_NEWNS) == 0 &&
                        ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
@@ -94,6 +94,33 @@ TEST_CASE("an agent that dies on a full disk is followed by one that ends its fa
   CHECK(eventually([&] { return process_state(pid) == 'S'; }));
   CHECK(eventually([&] { return node.agent.pid() != 0 && node.agent.pid() != before; }));
   CHECK(eventually([&] { return node.agent.call("GET", "/v1/healthz").status == 200; }));
+}
+
+TEST_CASE(
+    "a revert on a full disk says what could not be written, keeps the fault, and ends later") {
+  Small node(false);
+  REQUIRE(node.pause("f1", 60'000) == 200);
+  const pid_t pid = node.shop();
+  node.agent.kill_whole();
+  node.fill();
+  const Ended full = node.agent.run({"revert-all", "--config", "{config}"});
+  INFO(full.output);
+  CHECK(full.code == 1);
+  CHECK(process_state(pid) == 'S');  // what it broke is mended all the same
+  const std::string state = node.state.string();
+  CHECK_THAT(
+      full.output,
+      Catch::Contains("fault f1 is not over: it is undone, but not written down as over") &&
+          Catch::Contains("write: " + state + "/faults/ended.jsonl: No space left on device") &&
+          Catch::Contains("nothing is forgotten: what undoes them stays in " + state +
+                          "/faults. The disk there is full: free some space, and then run "
+                          "revert-all again"));
+  CHECK(fs::exists(node.state / "faults/f1.json"));
+  node.empty();
+  const Ended again = node.agent.run({"revert-all", "--config", "{config}"});
+  INFO(again.output);
+  CHECK(again.code == 0);
+  CHECK_FALSE(fs::exists(node.state / "faults/f1.json"));
 }
 
 }  // namespace

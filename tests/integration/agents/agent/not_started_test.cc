@@ -51,15 +51,6 @@ class Squatter {
   const int fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 };
 
-// With its guardian, which would revert.
-void kill_whole(TestAgent& agent) {
-  const pid_t pid = agent.pid();
-  ::kill(pid, SIGSTOP);  // or it would start another guardian
-  for (const pid_t each : agent.guardians()) ::kill(each, SIGKILL);
-  ::kill(pid, SIGKILL);
-  REQUIRE(eventually([&] { return agent.pid() == 0 && agent.guardians().empty(); }));
-}
-
 // Pauses the service, and answers with its pid.
 pid_t paused(TestAgent& agent) {
   REQUIRE(agent.becomes("shop", "ready"));
@@ -91,7 +82,7 @@ void try_with(const std::string& obstacle, int code, const std::string& said) {
   INFO(obstacle);
   TestAgent agent(kBody);
   const pid_t shop = started_and_paused(agent);
-  kill_whole(agent);
+  agent.kill_whole();
   REQUIRE(process_state(shop) == 'T');
 
   std::optional<Squatter> squatter;
@@ -136,7 +127,7 @@ TEST_CASE("with agent and guardian dead and a broken configuration, the next sta
     INFO(verb);
     TestAgent agent(kBody);
     const pid_t shop = started_and_paused(agent);
-    kill_whole(agent);
+    agent.kill_whole();
     change(agent, "services:", "servces:");
     const Ended ended = verb.empty() ? agent.run({"--config", "{config}"})
                                      : agent.run({verb, "--config", "{config}"});
@@ -153,7 +144,7 @@ TEST_CASE(
     if (foreign && ::geteuid() != 0) continue;
     TestAgent agent(kBody);
     const pid_t shop = started_and_paused(agent);
-    kill_whole(agent);
+    agent.kill_whole();
     const fs::path record = agent.folder() / "state/faults/f1.json";
     if (foreign) REQUIRE(::chown(record.c_str(), 65'534, 65'534) == 0);
     if (!foreign) std::ofstream(record) << "garbage";

@@ -114,6 +114,15 @@ std::vector<pid_t> TestAgent::guardians() const {
   return found;
 }
 
+void TestAgent::kill_whole() {
+  signal(SIGSTOP);  // or it would start another guardian
+  for (const pid_t each : guardians()) ::kill(each, SIGKILL);
+  signal(SIGKILL);
+  if (!eventually([&] { return pid() == 0 && guardians().empty(); })) {
+    throw std::runtime_error("the agent and its guardian did not end");
+  }
+}
+
 void TestAgent::start() {
   ProcessSpec spec;
   spec.argv = program();

@@ -45,6 +45,7 @@ class TestAgent {
   // What its fsck takes for its own; nullopt: fsck did not answer.
   std::optional<std::vector<std::string>> left();
   void signal(int number) const;  // to the agent alone
+  void kill_whole();              // agent and guardian: nobody reverts
   bool stop();                    // SIGTERM; false when something of it is still there
   // What start() runs, for who starts it otherwise.
   std::vector<std::string> program() const;

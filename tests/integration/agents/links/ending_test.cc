@@ -3,6 +3,7 @@
 // ends its connections in order, and connections never take what the rest of the agent needs.
 #include <algorithm>
 #include <fstream>
+#include <set>
 
 #include "tests/integration/agents/links/link_fixture.h"
 #include "tests/support/eventually.h"
@@ -174,6 +175,33 @@ TEST_CASE("one source that floods a link leaves it to the others") {
   CHECK(eventually([&] { return connect_to(port).receive(1) == "a"; }));
 }
 
+TEST_CASE(
+    "a source that floods a link leaves its last eighth to others, without a bound of its own") {
+  Server server(named("a"));
+  std::set<std::string> told;
+  auto table = LinkTable::create(
+      {.on_full = [&](const LinkTable::Full& full) { told.insert(full.limit_of); }});
+  REQUIRE(table);
+  LinkSpec spec = spec_to({{"a", server.address()}});
+  spec.connections_max = 16;
+  REQUIRE((*table)->open(spec));
+  const auto port = (*table)->port("database").value();
+  const auto carried_from = [&](const std::string& source, int count) {
+    std::vector<Socket> clients;
+    for (int i = 0; i < count; ++i) clients.push_back(test::connect_from(source.c_str(), port));
+    std::erase_if(clients, [](const Socket& each) { return each.receive(1) != "a"; });
+    return clients;
+  };
+  std::vector<Socket> flood = carried_from("127.0.0.1", 20);
+  CHECK(flood.size() == 14);
+  CHECK(told == std::set<std::string>{"source"});
+  const std::vector<Socket> other = carried_from("127.66.66.66", 1);
+  CHECK(other.size() == 1);
+  CHECK(carried_from("127.0.0.1", 1).empty());
+  flood.resize(5);  // and it may have more again
+  CHECK(eventually([&] { return carried_from("127.0.0.1", 3).size() == 3; }));
+}
+
 TEST_CASE("a reserve of descriptors is left however many connections come to however many links") {
   Server server(named("a"));
   auto table = LinkTable::create({.descriptors_max = 64});
@@ -187,7 +215,8 @@ TEST_CASE("a reserve of descriptors is left however many connections come to how
   }
   std::vector<Socket> clients;
   for (int i = 0; i < 60; ++i)
-    clients.push_back(connect_to(ports[static_cast<std::size_t>(i % 2)]));
+    clients.push_back(test::connect_from(cat("127.66.66.", i + 1).c_str(),
+                                         ports[static_cast<std::size_t>(i % 2)]));
   int carried = 0;
   for (const Socket& each : clients) carried += each.receive(1) == "a" ? 1 : 0;
   CHECK(carried == 23);  // 48 descriptors of 64: two ports, two for each connection
@@ -211,7 +240,7 @@ TEST_CASE("a link that is flooded leaves another one what it needs") {
   };
   std::vector<Socket> flood;
   for (int i = 0; i < 40; ++i) flood.push_back(connect_to(ports[0]));
-  CHECK(carried(flood) == 12);  // of 24; the room of both
+  CHECK(carried(flood) == 11);  // of 24: half, and of that the last eighth is for other sources
   std::vector<Socket> others;
   for (int i = 0; i < 10; ++i) others.push_back(connect_to(ports[1]));
   CHECK(carried(others) == 10);
@@ -253,6 +282,14 @@ TEST_CASE("what all delays of a link have under way is bounded") {
   }
   CHECK(taken >= LinkTable::kHeldLinkMax / 2);
   CHECK(taken <= LinkTable::kHeldLinkMax + (40 << 20));  // and what the kernel keeps of each
+  // Of what nobody reads the kernel keeps far less than another source may have under way.
+  const Socket other = test::connect_from("127.66.66.66", port);
+  const timeval short_time{.tv_sec = 0, .tv_usec = 200'000};
+  ::setsockopt(other.fd(), SOL_SOCKET, SO_SNDTIMEO, &short_time, sizeof short_time);
+  const std::string piece(64 << 10, 'x');
+  std::size_t of_other = 0;
+  while (of_other < (6 << 20) && other.send(piece)) of_other += piece.size();
+  CHECK(of_other >= (6 << 20));
 }
 
 }  // namespace

@@ -12,9 +12,12 @@
 #include "core/io/nats.h"
 #include "tests/integration/agents/probes/runs.h"
 #include "tests/support/eventually.h"
+#include "tests/support/hostile_user.h"
+#include "tests/support/loopback_listener.h"
 #include "tests/support/redis_servers.h"
 #include "tests/support/secret_file.h"
 #include "tests/support/shop_servers.h"
+#include "tests/support/skip.h"
 #include "tests/support/temporary_folder.h"
 
 namespace panshi::agent {
@@ -126,6 +129,26 @@ TEST_CASE("of a server of a Redis Cluster: whether it serves, its slots and its 
   CHECK(probe.sees([](const ProbeRun& run, const auto& values) {
     return !run.good && values.contains("p.slots_ok") && values.at("p.slots_ok") < 16'384;
   }));
+}
+
+TEST_CASE("a probe's password is not told to another account that took the server's port") {
+  if (::geteuid() != 0) skip_case("only root can run a process of another account");
+  const TemporaryFolder folder;
+  ProbeTarget target;
+  target.kind = "redis";
+  target.host = "127.0.0.1";
+  target.port = LoopbackListener().port;
+  target.password = secret_in(folder.path(), "right");
+  const HostileUser squatter(
+      {.address = target.host, .ports = {target.port}, .secret_mark = "AUTH"});
+  Watched probe(target);
+  CHECK(probe.sees([](const ProbeRun& run, const auto&) {
+    return !run.good && run.reason.find("no password was sent") != std::string::npos;
+  }));
+  CHECK(squatter.did().secrets == 0);
+  target.accounts = {65'534};
+  Watched told(target);
+  CHECK(eventually([&] { return squatter.did().secrets > 0; }));
 }
 
 TEST_CASE("of a stream: that it is led, how long it is, and what waits for its consumer") {

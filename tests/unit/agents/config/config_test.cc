@@ -67,6 +67,31 @@ programs:
   CHECK(config->state == "/tmp/s");
 }
 
+TEST_CASE("a password may be heard by the accounts that are configured, and by the probes' too") {
+  const auto config = read_config(std::string(kHead) + R"(
+services:
+  - {name: cache, command: [x], redis: {host: 127.0.0.1, port: 1235, account: nobody}}
+  - {name: other, command: [x], redis: {host: 127.0.0.1, port: 1236}}
+  - {name: bus, command: [x], nats: {url: "tls://127.0.0.1", authority: ca.pem, account: "4321"}}
+probes:
+  - {name: p, service: cache, kind: redis, host: 127.0.0.1, port: 1235, every: 1s}
+  - {name: q, service: other, kind: redis, host: 127.0.0.1, port: 1236, account: daemon, every: 1s}
+)",
+                                  "/dir/agent.yaml");
+  INFO((config ? "" : config.error().message));
+  REQUIRE(config);
+  const auto id = [](const char* name) { return find_user_id(name).value(); };
+  CHECK(config->service("cache")->redis->accounts == std::set<uid_t>{id("nobody")});
+  CHECK(config->service("other")->redis->accounts.empty());
+  CHECK(config->service("bus")->nats->accounts == std::set<uid_t>{4321});
+  CHECK(config->service("bus")->nats->authority == "/dir/ca.pem");
+  CHECK(config->probes.at(0).target.accounts == std::set<uid_t>{id("nobody")});
+  CHECK(config->probes.at(1).target.accounts == std::set<uid_t>{id("daemon")});
+  CHECK_THAT(mistakes("services:\n  - {name: a, command: [x], redis: {host: 127.0.0.1, port: 1, "
+                      "account: no-such-one}}\n"),
+             Catch::Contains("account `no-such-one` is not a user of this machine"));
+}
+
 TEST_CASE("every mistake is named with its line") {
   const std::string text = mistakes(R"(services:
   - {name: a/b, command: []}
@@ -101,6 +126,21 @@ services:
   CHECK_THAT(text, Catch::Contains("probes[3].url") && Catch::Contains("needs a `consumer`"));
   CHECK_THAT(text, Catch::Contains("probes[4].signals.x"));
   CHECK_THAT(text, Catch::Contains("probes[5].service is missing"));
+}
+
+TEST_CASE("a URL with a password is refused, and not quoted") {
+  const std::string text = mistakes(R"(probes:
+  - {name: a, service: db, kind: http, url: "http://me:pass-in-url@127.0.0.1:1/"}
+  - {name: b, service: db, kind: prometheus, url: "https://pass-in-url@127.0.0.1/",
+     signals: {x: up}}
+services:
+  - {name: db, command: [db], load: {url: "http://me:pass-in-url@127.0.0.1:1"},
+     nats: {url: "nats://127.0.0.1:1", monitor: "http://me:pass-in-url@127.0.0.1:1"}}
+)");
+  for (const char* key : {"probes[0].url", "probes[1].url", "load.url", "nats.monitor"}) {
+    CHECK_THAT(text, Catch::Contains(cat(key, " holds no user and password")));
+  }
+  CHECK_THAT(text, !Catch::Contains("pass-in-url"));
 }
 
 TEST_CASE("a signal that another probe sends by its kind is refused") {

@@ -247,17 +247,6 @@ TEST_CASE("a flood that was cut is told, with how much") {
   CHECK(scene.only("agent.overstepped").data["samples"] == 2);
 }
 
-TEST_CASE("an agent has not hundreds of faults of which we do not know") {
-  Scene scene;
-  scene.agents_up();
-  AgentEvents lies{kLiar, {}, {}};
-  for (int i = 0; i < 1'000; ++i) {
-    lies.events.push_back({scene.now, "fault.live", {{"fault", cat("x", i)}, {"kind", "k"}}});
-  }
-  scene.step(lies);
-  CHECK(scene.events("fault.live").size() == 200);
-}
-
 TEST_CASE("a probe may be named as a link of another node") {
   Scene scene;
   scene.agents_up();
