@@ -7,9 +7,10 @@
 # for the disk): 0.3 s instead of 4 s, spaces in the path allowed, no file of the machine touched.
 set -eu
 directory=$1 account=$2
-if [ -e "$directory/ibdata1" ]; then  # as it was before: the data directly in it
-  mv "$directory" "$directory.old"
-  mkdir "$directory"
+# As it was before: the data directly in it. Also where this was cut off last time.
+if [ -e "$directory/ibdata1" ]; then mv "$directory" "$directory.old"; fi
+if [ -e "$directory.old" ]; then
+  mkdir -p "$directory"
   mv "$directory.old" "$directory/data"
   rm -rf "$directory.tmp"
 fi

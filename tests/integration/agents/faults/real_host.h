@@ -65,7 +65,7 @@ class RealHost final : public Host {
     return nats_url.empty() ? std::vector<std::string>{} : services();
   }
   Result<std::unique_ptr<NatsSession>> open_nats(const std::string&) override {
-    return make_nats_session(nats_url, "", "", nats_monitor);
+    return make_nats_session({.url = nats_url}, nats_monitor);
   }
   std::vector<pid_t> untouchable() override { return {1, ::getpid()}; }
   LinkTable* links() override { return nullptr; }
