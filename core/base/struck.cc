@@ -54,6 +54,15 @@ Form base64_form(const std::string& secret, std::size_t shift, std::string_view 
   return {digits.substr((shift * 8 + 5) / 6), shift > 0, bits > 0};
 }
 
+std::string in_hex(const std::string& secret, std::string_view digits) {
+  std::string hex;
+  for (const char c : secret) {
+    hex += digits[static_cast<unsigned char>(c) >> 4U];
+    hex += digits[static_cast<unsigned char>(c) & 15U];
+  }
+  return hex;
+}
+
 std::vector<Form> forms_of(const std::string& secret) {
   std::vector<Form> forms = {{secret}};
   if (secret.find(' ') != std::string::npos) {  // as forms of HTML send it
@@ -67,6 +76,9 @@ std::vector<Form> forms_of(const std::string& secret) {
     if (next == plain || next.size() < kSecretMin) break;
     forms.push_back({next});
     plain = std::move(next);
+  }
+  for (const std::string_view digits : {"0123456789abcdef", "0123456789ABCDEF"}) {
+    forms.push_back({in_hex(secret, digits)});
   }
   for (const std::string_view alphabet : {kBase64, kBase64Url}) {
     for (std::size_t shift = 0; shift < 3; ++shift) {

@@ -73,6 +73,7 @@ TEST_CASE("a secret is struck out in every form in which programs print it") {
   gone(plus);
   gone(everything_escaped(kOdd, "%", 2));
   gone(everything_escaped(kOdd, "\\x", 2));
+  gone(everything_escaped(kOdd, "", 2));
   gone("q&quot;u\\o/t%41e &amp;&lt;k&gt;&#39;~ \xc3\xa4?&gt;9");
   // One in another.
   gone(percent_encoded(percent_encoded(kOdd)));
