@@ -332,7 +332,8 @@ void order_what_fails(Stack& stack) {
 void ask_everything(Stack& stack) {
   const std::map<std::string, std::string> captures = {
       {"{node}", "test"}, {"{drill}", "d-1"}, {"{signal}", "asks.up"}, {"{name}", "careless"}};
-  for (const json& route : stack.get("/api/v1/routes").at("routes")) {
+  const json routes = stack.get("/api/v1/routes").at("routes");
+  for (const json& route : routes) {
     std::string path = route.at("path");
     if (route.at("method") != "GET") continue;
     for (const auto& [capture, by] : captures) path = with(std::move(path), capture, by);
@@ -342,15 +343,17 @@ void ask_everything(Stack& stack) {
     stack.get(cat("/api/v1/reports/d-1?format=", format));
     stack.cli({"report", "d-1", "--format", format});
   }
-  for (const json& route : stack.ask_agent("GET", "/v1/routes").at("routes")) {
+  const json of_agent = stack.ask_agent("GET", "/v1/routes").at("routes");
+  for (const json& route : of_agent) {
     if (route.at("method") != "GET") continue;
     stack.ask_agent("GET", with(route.at("path"), "{id}", "none"));
   }
-  for (const json& action : stack.ask_agent("GET", "/v1/status").at("actions")) {
+  const json status = stack.ask_agent("GET", "/v1/status");
+  for (const json& action : status.at("actions")) {
     stack.ask_agent("GET", "/v1/actions/" + action.at("id").get<std::string>());
   }
-  const json epoch = stack.ask_agent("GET", "/v1/status").at("epoch");
-  stack.ask_agent("POST", "/v1/poll", {{"epoch", epoch}, {"wait_ms", 0}, {"after", 0}});
+  stack.ask_agent("POST", "/v1/poll",
+                  {{"epoch", status.at("epoch")}, {"wait_ms", 0}, {"after", 0}});
   for (const char* words :
        {"status", "status --json", "drill list", "drill show d-1 --json", "incident list --json",
         "incident show i-1", "runbook list", "fault list --json", "agent list", "agent show test",

@@ -210,7 +210,8 @@ TEST_CASE("toxics are listed upstream first, each in the order they were added")
     REQUIRE(proxies.call("POST", "/proxies/p/toxics", toxic).status == 200);
   }
   std::vector<std::string> names;
-  for (const json& toxic : proxies.call("GET", "/proxies/p/toxics").value()) {
+  const json toxics = proxies.call("GET", "/proxies/p/toxics").value();
+  for (const json& toxic : toxics) {
     names.push_back(toxic.at("name"));
   }
   CHECK(names == std::vector<std::string>{"u1", "u0", "d1", "d0"});
