@@ -11,6 +11,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/local_socket.h"
+#include "core/io/trusted_path.h"
 #include "core/json/fields.h"
 
 namespace panshi::cli {
@@ -35,7 +36,11 @@ Result<std::string> local_controller(const std::filesystem::path& state) {
   std::string hint;
   for (const auto& folder : {state, std::filesystem::path(Connection::kDefaultState)}) {
     const std::filesystem::path socket = folder / kControllerSocket;
-    if (::access(socket.c_str(), R_OK | W_OK) == 0) return cat(kUnix, socket.string());
+    if (::access(socket.c_str(), R_OK | W_OK) == 0) {
+      // Who may put one there says what a controller says, to root as well.
+      if (auto ours = check_trusted(socket); !ours) return tl::unexpected(ours.error());
+      return cat(kUnix, socket.string());
+    }
     if (errno == EACCES) hint = cat("; ", folder.string(), " is for another user: sudo");
   }
   return fail(
@@ -119,6 +124,7 @@ Result<Place> place_of(const Invocation& invocation) {
               .authority = invocation.text("--authority", environment("PANSHI_AUTHORITY"))};
   if (place.url.empty() || place.token_file.empty() || place.authority.empty()) {
     const Result<LabRecord> lab = read_lab_record(state_directory(invocation));
+    if (!lab && lab.error().code == ErrorCode::kRefused) return tl::unexpected(lab.error());
     if (!lab && place.url.empty()) {
       ASSIGN_OR_RETURN(place.url, local_controller(state_directory(invocation)));
     }
@@ -289,7 +295,13 @@ int report_error(Invocation& invocation, const Error& error) {
 int with_controller(Invocation& invocation, int (*body)(Invocation&, Connection&)) {
   Result<Connection> connection = Connection::find(invocation);
   if (!connection) return report_error(invocation, connection.error());
-  return body(invocation, *connection);
+  try {
+    return body(invocation, *connection);
+  } catch (const nlohmann::json::exception& odd) {  // whoever answers so is none, or a newer one
+    return report_error(invocation,
+                        {ErrorCode::kInternal,
+                         cat(connection->url(), ": the answer is not as expected: ", odd.what())});
+  }
 }
 
 }  // namespace panshi::cli

@@ -244,8 +244,7 @@ int close_all(Invocation& i, Connection& controller) {
   if (!answer) return report_error(i, answer.error());
   if (i.json) i.terminal.document(*answer);
   std::vector<std::string> closed;
-  for (const Json& id : list_of(*answer, "closed"))
-    closed.push_back(one_line(id.get<std::string>()));
+  for (const std::string& id : texts_of(*answer, "closed")) closed.push_back(one_line(id));
   const char* what = closed.size() == 1 ? " fault is closed: " : " faults are closed: ";
   if (!i.json && closed.empty()) i.terminal.line(cat(node, ": there is no fault to close"));
   if (!i.json && !closed.empty()) {
@@ -289,8 +288,8 @@ int clear(Invocation& i, Connection& controller) {
       cat("/api/v1/fsck/", percent_encoded(i.text("node")), "/clear"), Json::object());
   if (!answer) return report_error(i, answer.error());
   if (i.json) i.terminal.document(*answer);
-  for (const Json& what : list_of(*answer, "cleared")) {
-    if (!i.json) i.terminal.line("cleared: " + what.get<std::string>());
+  for (const std::string& what : texts_of(*answer, "cleared")) {
+    if (!i.json) i.terminal.line("cleared: " + one_line(what));
   }
   for (const Json& one : list_of(*answer, "failed")) {
     i.terminal.error(cat("not cleared: ", field(one, "what"), ": ", field(one, "error")));

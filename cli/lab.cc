@@ -13,6 +13,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/signals.h"
+#include "core/io/trusted_path.h"
 
 namespace panshi::cli {
 namespace {
@@ -147,6 +148,7 @@ int down(Invocation& invocation) {
     invocation.terminal.line("no lab in " + lab.string());
     return kPass;
   }
+  if (Status ours = check_trusted(lab); !ours) return report_error(invocation, ours.error());
   const Result<LockFile> lock = LockFile::acquire(lab / "lab.lock");
   if (!lock) return report_error(invocation, lock.error());
   // No record: one was never written, or somebody removed it. What runs is found all the same.
@@ -160,6 +162,8 @@ int down(Invocation& invocation) {
 
 int status(Invocation& invocation) {
   const Result<LabRecord> record = read_lab_record(state_directory(invocation));
+  if (!record && record.error().code == ErrorCode::kRefused)
+    return report_error(invocation, record.error());
   if (!record) {
     if (invocation.json)
       invocation.terminal.document({{"up", false}, {"nodes", nlohmann::json::array()}});

@@ -12,14 +12,12 @@ int reload(Invocation& invocation) {
     const auto answer = controller.post("/api/v1/reload", nlohmann::json::object());
     if (!answer) return report_error(i, answer.error());
     if (i.json) i.terminal.document(*answer);
-    for (const nlohmann::json& key : list_of(*answer, "needs_restart")) {
-      i.terminal.error(cat("`", key.get<std::string>(), "` is taken in by a restart alone"));
+    for (const std::string& key : texts_of(*answer, "needs_restart")) {
+      i.terminal.error(cat("`", one_line(key), "` is taken in by a restart alone"));
     }
     if (i.json) return kPass;
-    const nlohmann::json changes = list_of(*answer, "changes");
-    for (const nlohmann::json& change : changes) {
-      i.terminal.line(one_line(change.get<std::string>()));
-    }
+    const std::vector<std::string> changes = texts_of(*answer, "changes");
+    for (const std::string& change : changes) i.terminal.line(one_line(change));
     i.terminal.line(changes.empty() ? "nothing has changed"
                                     : cat("reloaded: ", changes.size(), " taken in"));
     return kPass;

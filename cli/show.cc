@@ -55,6 +55,14 @@ nlohmann::json list_of(const nlohmann::json& answer, const char* key) {
   return nlohmann::json::array();
 }
 
+std::vector<std::string> texts_of(const nlohmann::json& answer, const char* key) {
+  std::vector<std::string> texts;
+  for (const auto& each : list_of(answer, key)) {
+    if (each.is_string()) texts.push_back(each.get<std::string>());
+  }
+  return texts;
+}
+
 std::string time_field(const nlohmann::json& object, const char* key) {
   if (!object.is_object() || !object.contains(key) || !object[key].is_number_integer()) return {};
   const auto us = object[key].get<std::int64_t>();

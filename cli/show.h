@@ -15,6 +15,8 @@ namespace panshi::cli {
 std::string field(const nlohmann::json& object, std::string_view path);
 // The list itself or under `key`; empty when neither is there.
 nlohmann::json list_of(const nlohmann::json& answer, const char* key);
+// The texts in that list.
+std::vector<std::string> texts_of(const nlohmann::json& answer, const char* key);
 // UTC, "2026-11-22 15:04:05"; "" for 0.
 std::string time_field(const nlohmann::json& object, const char* key);
 

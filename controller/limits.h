@@ -45,7 +45,7 @@ inline constexpr Duration kActionAskEvery = 1s;     // if `action.done` should h
 inline constexpr Duration kActionGrace = 500ms;     // the agent's own timeout goes first
 inline constexpr std::size_t kEffectsMax = 1'000;   // under way at once
 inline constexpr int kAsksMax = 8;                  // of API threads that wait for an agent
-inline constexpr std::size_t kAnswerMax = 8 << 20;  // bytes of an agent's answer
+inline constexpr std::size_t kAnswerMax = 8 << 20;  // bytes of an agent's answer to a person
 
 // What is taken in of one agent. At once: more than the 10,000 events and 20,000 samples that it
 // keeps while we are away, so that no honest backlog is cut. For long: a node whose probes flap all
@@ -68,7 +68,8 @@ inline constexpr double kStatusBytesLeast = 128 << 10;   // a smaller one counts
 inline constexpr std::size_t kPollAnswerMax = 4 << 20;
 inline constexpr double kPollBytesBurst = 16 << 20;
 inline constexpr double kPollBytesASecond = 256 << 10;
-inline constexpr std::size_t kStartIdMax = 64;  // bytes
+inline constexpr std::size_t kStartIdMax = 64;    // bytes
+inline constexpr std::size_t kListedMax = 4'096;  // of faults, actions, services … in a status
 // Of the faults in force that it tells of and nobody here ordered: at once, and anew in a minute.
 inline constexpr std::size_t kLeftoversMax = 32;
 inline constexpr std::size_t kLeftoversAMinute = 200;

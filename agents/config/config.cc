@@ -237,6 +237,27 @@ bool waits_for(const AgentConfig& config, const std::string& from, const std::st
   });
 }
 
+// Two that listen at one place: the second could not start.
+void check_listeners(const AgentConfig& config, Problems& problems) {
+  std::map<std::string, std::string> taken = {
+      {cat(config.address, ":", config.port), "the agent's own API"}};
+  const auto take = [&](const std::string& address, const std::string& path,
+                        const std::string& whose) {
+    const auto [there, is_new] = taken.emplace(address, whose);
+    if (!address.empty() && !address.ends_with(":0") && !is_new) {
+      problems.add(path, cat("`", address, "` is where ", there->second, " listens"));
+    }
+  };
+  if (config.toxiproxy) {
+    take(cat(config.toxiproxy->address, ":", config.toxiproxy->port), "toxiproxy.listen",
+         "Toxiproxy's API");
+  }
+  for (std::size_t i = 0; i < config.links.size(); ++i) {
+    const LinkConfig& link = config.links[i];
+    take(link.listen, cat("links[", i, "].listen"), cat("link `", link.name, "`"));
+  }
+}
+
 void check_references(const AgentConfig& config, Problems& problems) {
   std::vector<std::string> names;
   for (const ServiceConfig& service : config.services) names.push_back(service.name);
@@ -320,6 +341,7 @@ AgentConfig read_root(const json& root, Problems& problems) {
   }
   in.done();
   check_references(config, problems);
+  check_listeners(config, problems);
   if (config.toxiproxy) config.toxiproxy->permits.kept = kept_ports(config);
   return config;
 }

@@ -107,6 +107,7 @@ void Connection::dial(const std::string& upstream, std::vector<Address> addresse
 void Connection::try_next_address() {
   while (next_address_ < addresses_.size()) {
     const auto left = static_cast<int>(addresses_.size() - next_address_);
+    const SocketsOf theirs(flow_.account);
     auto fd = start_connect(addresses_[next_address_++], flow_.source ? &*flow_.source : nullptr);
     if (!fd) continue;
     server_.fd = std::move(*fd);

@@ -70,6 +70,7 @@ struct LinkFlow {
   DataPath& all;
   Duration connect_timeout;
   std::optional<Address> source = {};  // that dials come from
+  std::optional<uid_t> account = {};   // whose the sockets are
   int send_proxy = 0;                  // version of the PROXY header that the upstream gets first
   std::int64_t bad_headers = 0;        // of proxies
   bool closes_unconnected = false;     // a dial that fails closes the client; else it is reset

@@ -60,6 +60,7 @@ Link::Link(const LinkSpec& spec, Upstreams upstreams, const Parts& parts)
             .all = parts.all,
             .connect_timeout = spec.connect_timeout,
             .source = source_address(spec.source),
+            .account = spec.account,
             .send_proxy = spec.send_proxy,
             .closes_unconnected = spec.closes_unconnected,
             .http = spec.http},
@@ -81,6 +82,7 @@ Result<std::unique_ptr<Link>> Link::open(const LinkSpec& spec, const Parts& part
   const auto listening = [&]() -> Status {
     if (spec.port) return link->resume(*spec.port);
     BoundPort port;
+    const SocketsOf theirs(spec.account);
     ASSIGN_OR_RETURN(port.address, parse_address(spec.listen));
     ASSIGN_OR_RETURN(port.fd, bound_to(port.address));
     return link->resume(port);
@@ -141,6 +143,7 @@ bool Link::has(Toxic::Kind kind) const {
 void Link::on_events(std::uint32_t) {
   // An event from before it stopped listening?
   if (!listener_ || has(Toxic::Kind::kDown)) return;
+  const SocketsOf theirs(flow_.account);
   for (int i = 0; i < accepts_; ++i) {
     Address from;
     from.size = sizeof from.bytes;

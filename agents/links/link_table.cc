@@ -116,7 +116,9 @@ LinkTable::~LinkTable() {
   impl_->retired.clear();
 }
 
-Result<std::shared_ptr<BoundPort>> LinkTable::reserve(const std::string& listen) {
+Result<std::shared_ptr<BoundPort>> LinkTable::reserve(const std::string& listen,
+                                                      std::optional<uid_t> account) {
+  const SocketsOf theirs(account);
   auto port = std::make_shared<BoundPort>();
   ASSIGN_OR_RETURN(port->address, parse_address(listen));
   ASSIGN_OR_RETURN(port->fd, bound_to(port->address));

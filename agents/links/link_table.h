@@ -68,6 +68,8 @@ struct LinkSpec {
   // Addresses of proxies: their connections begin with such a header, which is taken off, and whose
   // source is the client's address from then on.
   std::vector<std::string> proxies = {};
+  // Whose its sockets are, where it is not the agent's own link (SocketsOf).
+  std::optional<uid_t> account = {};
   // Of one client's address, or of one IPv6 /64. As many as of the link: it is not counted.
   std::size_t connections_per_source = kConnectionsMax;
 };
@@ -142,7 +144,9 @@ class LinkTable {
   LinkTable& operator=(const LinkTable&) = delete;
 
   // A port for open() and resume(). kInvalid for a malformed address; kConflict when it is taken.
-  static Result<std::shared_ptr<BoundPort>> reserve(const std::string& listen);
+  // `account`: as in LinkSpec.
+  static Result<std::shared_ptr<BoundPort>> reserve(const std::string& listen,
+                                                    std::optional<uid_t> account = {});
 
   // kInvalid for a malformed address; kConflict when the name or the port is taken.
   Status open(const LinkSpec& spec);

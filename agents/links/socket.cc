@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -110,6 +111,15 @@ std::uint16_t port_of(const Address& address) {
 Address with_port(Address address, std::uint16_t port) {
   reinterpret_cast<sockaddr_in6*>(&address.bytes)->sin6_port = htons(port);
   return address;
+}
+
+SocketsOf::SocketsOf(std::optional<uid_t> account)
+    : changed_(account && *account != 0 && ::geteuid() == 0) {
+  // A new socket's owner is the file system user of the thread that makes it (credentials(7)).
+  if (changed_) ::setfsuid(*account);
+}
+SocketsOf::~SocketsOf() {
+  if (changed_) ::setfsuid(0);
 }
 
 Result<Fd> bound_to(Address& address) {

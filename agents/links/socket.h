@@ -5,8 +5,10 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,6 +59,20 @@ std::string address_text(const Address& address);
 
 std::uint16_t port_of(const Address& address);
 Address with_port(Address address, std::uint16_t port);
+
+// Whose sockets those are in the kernel's lists (/proc/net/tcp) that this thread makes or accepts
+// while it lives: what is told to nobody but root must not be told to a port that root holds for
+// somebody else. None, or not as root: as ever.
+class SocketsOf {
+ public:
+  explicit SocketsOf(std::optional<uid_t> account);
+  ~SocketsOf();
+  SocketsOf(const SocketsOf&) = delete;
+  SocketsOf& operator=(const SocketsOf&) = delete;
+
+ private:
+  bool changed_ = false;
+};
 
 // Bound, not yet listening; port 0 is replaced by a free one in `address`. An IPv6 wildcard takes
 // IPv4 as well. kConflict: taken.

@@ -34,6 +34,7 @@ std::string id_of(const NamedToxic& toxic) { return cat(kOwner, toxic.name); }
 
 LinkSpec spec_of(const std::string& name, const std::string& upstream) {
   LinkSpec spec;
+  spec.account = kProxyAccount;
   spec.name = name;
   spec.upstreams = {{"upstream", upstream}};
   // Told by its connections, as that server does: nothing ever answers there.

@@ -56,10 +56,10 @@ Answer<ListenPlace> resolve_listen(const std::string& listen, const LinkTable& l
 }
 
 Answer<std::shared_ptr<BoundPort>> take_port(const ListenPlace& place) {
-  auto port = LinkTable::reserve(place.numeric);
+  auto port = LinkTable::reserve(place.numeric, kProxyAccount);
   const bool no_v6 = !port && port.error().code != ErrorCode::kConflict;
   if (no_v6 && place.numeric.starts_with("[::]:")) {
-    port = LinkTable::reserve(cat("0.0.0.0", place.numeric.substr(4)));
+    port = LinkTable::reserve(cat("0.0.0.0", place.numeric.substr(4)), kProxyAccount);
   }
   if (port) return *port;
   return not_resolved(

@@ -5,6 +5,8 @@
 // lock.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <string>
 
@@ -12,6 +14,10 @@
 #include "agents/toxiproxy/messages.h"
 
 namespace panshi::agent::toxiproxy {
+
+// Whose the sockets of proxies are, as root: nobody's. A port that root holds for whoever asked for
+// a proxy would be told what is for root alone, of this agent or of another one on the machine.
+constexpr uid_t kProxyAccount = 65'533;
 
 struct ListenPlace {
   std::string numeric;  // "127.0.0.1:80"; "[::]:80" for every address of both families

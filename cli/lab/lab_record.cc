@@ -2,6 +2,7 @@
 #include "cli/lab/lab_record.h"
 
 #include "core/io/files.h"
+#include "core/io/trusted_path.h"
 #include "core/json/fields.h"
 
 namespace panshi::cli {
@@ -59,6 +60,8 @@ std::filesystem::path lab_record_file(const std::filesystem::path& lab) { return
 
 Result<LabRecord> read_lab_record(const std::filesystem::path& lab) {
   const std::filesystem::path file = lab_record_file(lab);
+  // It says whom to call, and which file holds the token for that.
+  if (auto ours = check_trusted(file); !ours) return tl::unexpected(ours.error());
   ASSIGN_OR_RETURN(const std::string text, read_file(file));
   Result<nlohmann::json> json = parse_json(text);
   if (!json) return fail(json.error(), file.string());

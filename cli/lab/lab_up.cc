@@ -15,6 +15,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/private_folder.h"
+#include "core/io/trusted_path.h"
 #include "core/json/fields.h"
 #include "core/pki/authority.h"
 
@@ -61,6 +62,11 @@ Result<Place> find_place(const Document& document, const LabUpOptions& options) 
 
 // For the owner only: configurations carry passwords, logs and books what customers bought.
 Status make_folders(const fs::path& lab) {
+  // Before anything is made or changed there: nobody else may say where that is.
+  fs::path there = lab;
+  while (!fs::exists(fs::symlink_status(there)) && there.has_relative_path())
+    there = there.parent_path();
+  if (Status ours = check_trusted(there); !ours) return ours;
   for (const char* folder : {"config", "logs", "nodes"}) {
     std::error_code error;
     fs::create_directories(lab / folder, error);

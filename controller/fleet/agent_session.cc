@@ -110,7 +110,7 @@ std::optional<HttpCall> AgentSession::next_call(const Needs& needs, MonoTime now
   HttpCall call;
   call.url = options_.url + "/v1/status";
   call.connect_timeout = call.timeout = options_.lost_after;
-  call.body_max = limits::kAnswerMax;
+  call.body_max = limits::kPollAnswerMax;
   return call;
 }
 
@@ -205,6 +205,11 @@ Status AgentSession::take_status(const nlohmann::json& answer, WallTime at,
   const auto start_id = answer.is_object() ? answer.find("start_id") : answer.end();
   if (start_id == answer.end() || !is_start_id(*start_id)) {
     return fail(ErrorCode::kInvalid, "a status whose start_id is missing or too long");
+  }
+  for (const auto& [key, list] : answer.items()) {
+    if (!list.is_array() || list.size() <= limits::kListedMax) continue;
+    return fail(ErrorCode::kInvalid, cat("a status with ", list.size(), " ", struck_head(key, 40),
+                                         ", ", limits::kListedMax, " at most"));
   }
   const bool same_run = *start_id == cursor_.start_id;
   Letter letter{

@@ -83,7 +83,8 @@ std::string why_not_up(const Seen& seen, const std::string& node, const std::str
   return {};
 }
 
-// Of the whole: an incident is over when what it may have cost is back everywhere.
+// Of the whole: an incident is over when what it may have cost is back everywhere. Of a node that
+// nothing of it touches and that is lost nobody knows whether it is.
 Waits not_redundant(const Seen& seen, const IncidentFacts& incident) {
   Waits waits;
   for (const auto& [service, mark] : seen.state.marks) {
@@ -101,6 +102,9 @@ Waits not_redundant(const Seen& seen, const IncidentFacts& incident) {
     up.value = 1;
     if (seen.holds(up)) continue;
     const std::string node = seen.catalog.inventory.node_of_service(service).value_or("");
+    const auto agent = seen.state.agents.find(node);
+    const bool lost = agent != seen.state.agents.end() && agent->second.down;
+    if (lost && !nodes.contains(node)) continue;
     waits.push_back(
         cat("service ", service, " of ", node, " is well", why_not_up(seen, node, service)));
   }

@@ -50,9 +50,20 @@ Escape unicode_escape(std::string_view text) {
   return {utf8(0x10000U + ((*first - 0xd800U) << 10U) + (*second - 0xdc00U)), 12};
 }
 
+// `\120`, as C and the shells write a byte.
+Escape octal_escape(std::string_view text) {
+  const auto byte = text.size() < 4 ? std::nullopt : number_in(text.substr(1, 3), 8);
+  return byte && *byte < 0x100 ? Escape{{static_cast<char>(*byte)}, 4} : Escape();
+}
+
 Escape backslash(std::string_view text) {
   if (text.size() < 2) return {};
   if (text[1] == 'u') return unicode_escape(text);
+  if (text[1] == 'U') {
+    const auto point = text.size() < 10 ? std::nullopt : number_in(text.substr(2, 8), 16);
+    return point && *point <= 0x10ffff ? Escape{utf8(*point), 10} : Escape();
+  }
+  if (text[1] >= '0' && text[1] <= '7') return octal_escape(text);
   if (text[1] == 'x') {
     const auto byte = text.size() < 4 ? std::nullopt : number_in(text.substr(2, 2), 16);
     return byte ? Escape{{static_cast<char>(*byte)}, 4} : Escape();

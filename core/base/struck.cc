@@ -17,8 +17,9 @@ namespace {
 constexpr std::string_view kStruckOut = "(struck out)";
 constexpr std::size_t kTokenHexDigits = 64;
 constexpr std::size_t kTokenHexDigitsMin = 16;  // behind the prefix: also of one that was cut
-constexpr int kDepthMax = 3;                    // of forms within one another
-constexpr std::size_t kWindow = 256 << 10;      // bytes looked at in one go, which bounds the room
+constexpr std::size_t kTwiceMax = 512;      // bytes of a secret that is found in base64 of base64
+constexpr int kDepthMax = 3;                // of forms within one another
+constexpr std::size_t kWindow = 256 << 10;  // bytes looked at in one go, which bounds the room
 
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -54,6 +55,17 @@ Form base64_form(const std::string& secret, std::size_t shift, std::string_view 
   return {digits.substr((shift * 8 + 5) / 6), shift > 0, bits > 0};
 }
 
+// At any place of a longer text; both alphabets, where they differ.
+std::vector<Form> in_base64(const std::string& secret) {
+  std::vector<Form> forms;
+  for (std::size_t shift = 0; shift < 3; ++shift) {
+    forms.push_back(base64_form(secret, shift, kBase64));
+    Form of_urls = base64_form(secret, shift, kBase64Url);
+    if (of_urls.text != forms.back().text) forms.push_back(std::move(of_urls));
+  }
+  return forms;
+}
+
 std::string in_hex(const std::string& secret, std::string_view digits) {
   std::string hex;
   for (const char c : secret) {
@@ -80,11 +92,12 @@ std::vector<Form> forms_of(const std::string& secret) {
   for (const std::string_view digits : {"0123456789abcdef", "0123456789ABCDEF"}) {
     forms.push_back({in_hex(secret, digits)});
   }
-  for (const std::string_view alphabet : {kBase64, kBase64Url}) {
-    for (std::size_t shift = 0; shift < 3; ++shift) {
-      forms.push_back(base64_form(secret, shift, alphabet));
-    }
+  std::vector<Form> digits = in_base64(secret);
+  if (secret.size() <= kTwiceMax) {
+    for (const Form& once : in_base64(secret))
+      std::ranges::move(in_base64(once.text), std::back_inserter(digits));
   }
+  std::ranges::move(digits, std::back_inserter(forms));
   return forms;
 }
 

@@ -273,7 +273,9 @@ std::string size_text(std::int64_t bytes) {
 }
 
 std::string nearest(std::string_view typed, std::span<const std::string> known) {
+  constexpr std::size_t kWordMax = 200;  // its time grows with the length of both
   std::string best;
+  if (typed.size() > kWordMax) return best;
   std::size_t best_distance = std::max<std::size_t>(2, typed.size() / 3) + 1;
   for (const std::string& candidate : known) {
     const std::size_t distance = edit_distance(typed, candidate);

@@ -269,7 +269,7 @@ std::optional<std::string> lock_line(const fs::path& path) {
 }  // namespace
 
 Result<LockFile> LockFile::acquire(const fs::path& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return failed("lock", path);
   LockFile lock(fd);
   const auto until = std::chrono::steady_clock::now() + kDyingWithin;

@@ -105,12 +105,15 @@ struct StopSignal::Impl {
   ~Impl() {
     reader.quit();
     thread.join();
+    // Whoever ends us still waits for other threads, perhaps in vain.
+    if (stopped && !again) let_the_next_signal_end_us();
   }
 
   void wait() {
     pthread_setname_np(pthread_self(), "signals");
     const int signal = reader.next();
     if (signal == 0) return;
+    stopped = true;
     if (!again) let_the_next_signal_end_us();
     stop(signal);
     if (!again) return reader.wait_for_quit();
@@ -120,6 +123,7 @@ struct StopSignal::Impl {
   const std::function<void(int)> stop;
   const std::function<void(int)> again;
   const Reader reader{stop_signals()};
+  bool stopped = false;  // of `thread`, until it has ended
   std::thread thread;
 };
 

@@ -13,7 +13,8 @@ namespace panshi {
 void prepare_signals(bool hangup = false);
 
 // Waits on a thread of its own for the first SIGTERM or SIGINT, then calls `stop` there once.
-// A second one ends the process at once with status 130, also while `stop` is still running; with
+// A second one ends the process at once with status 130, also while `stop` is still running or
+// once this object is gone (destroy it on the main thread, which then takes signals); with
 // `again`, each later one calls that instead, on the same thread once `stop` has returned (people
 // press Ctrl-C twice, and `timeout` sends its signal twice: what `stop` does must be done by then).
 // REQUIRES: prepare_signals().

@@ -55,6 +55,12 @@ Result<Pems> read_pems(const TlsFiles& files) {
     if (const Status fine = check_trusted(file); !fine && fine.error().code == ErrorCode::kRefused)
       return tl::unexpected(fine.error());
   }
+  if (const auto key = read_file(files.key, kFileMax);
+      key && !key_of(*key) && certificate_of(*key)) {
+    return fail(ErrorCode::kInvalid, cat(files.key.string(),
+                                         ": is a certificate, and not a key: `certificate` and "
+                                         "`key` may have changed places"));
+  }
   struct stat about = {};
   if (::stat(files.key.c_str(), &about) == 0 && (about.st_mode & kOthers) != 0) {
     return fail(
@@ -419,7 +425,7 @@ std::string Tls::warning(WallTime now) const {
 void Tls::look_after() {
   if (is_due(impl_->looks_at, kLookEvery)) {
     const Result<bool> fresh = refresh(wall_now());
-    if (!fresh) log_error(cat("the old certificate stays in use: ", fresh.error().message));
+    if (!fresh) log_error(cat("what was read before stays in use: ", fresh.error().message));
     if (fresh && *fresh) log_info(cat(impl_->files.certificate.string(), ": read again"));
   }
   if (is_due(impl_->warns_at, kWarnEvery)) {

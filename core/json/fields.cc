@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <set>
-#include <stdexcept>
 #include <vector>
 
 #include "core/base/struck.h"
@@ -203,6 +203,7 @@ void Fields::may_each(const char* key, const ReadItem& read_item) {
 void Fields::done() {
   if (!object_.is_object()) return;
   for (const auto& [key, unused] : object_.items()) {
+    if (problems_.full()) return;
     if (std::find(asked_.begin(), asked_.end(), key) == asked_.end()) {
       problem(key, cat("is not a known field", did_you_mean(key, asked_)));
     }
@@ -211,34 +212,75 @@ void Fields::done() {
 
 namespace {
 
-// What the library takes without a word: any depth, and of two values of one name the last.
-// What we say has some hundred; to look for one that is there twice takes its time with each.
-constexpr std::size_t kKeysMax = 50'000;
+using Json = nlohmann::json;
 
-class Strictness {
+// What the library takes without a word: any depth, of two values of one name the last, and what
+// stands behind a zero byte. What we say has some hundred keys in an object; to look for one that
+// is there twice takes its time with each. An empty container takes twenty times its text.
+constexpr std::size_t kKeysMax = 50'000;         // of an object
+constexpr std::size_t kContainersMax = 500'000;  // objects and lists of a text
+
+// Builds the value while it looks. Not by a callback of the library's, which goes through all that
+// a container holds each time that one in it ends: a megabyte of `[{},{},…]` takes it a minute.
+class StrictBuilder {
  public:
-  bool see(int depth, nlohmann::json::parse_event_t event, const nlohmann::json& parsed) {
-    using Event = nlohmann::json::parse_event_t;
-    too_deep_ = too_deep_ || depth >= kDepthMax;  // the outermost value has depth 0
-    if (event == Event::object_start) names_.emplace_back();
-    if (event == Event::object_end && !names_.empty()) names_.pop_back();
-    if (event == Event::key && !names_.empty()) {
-      const auto& name = parsed.get_ref<const std::string&>();
-      if (!names_.back().insert(name).second && twice_.empty()) twice_ = name;
-      if (names_.back().size() > kKeysMax) throw std::length_error("an object has too many keys");
+  explicit StrictBuilder(Json& into) : builder_(into) {}
+
+  bool null() { return builder_.null(); }
+  bool boolean(bool value) { return builder_.boolean(value); }
+  bool number_integer(std::int64_t value) { return builder_.number_integer(value); }
+  bool number_unsigned(std::uint64_t value) { return builder_.number_unsigned(value); }
+  bool number_float(double value, const std::string& text) {
+    return builder_.number_float(value, text);
+  }
+  bool string(std::string& value) { return builder_.string(value); }
+  bool binary(Json::binary_t& value) { return builder_.binary(value); }
+  bool start_object(std::size_t size) {
+    names_.emplace_back();
+    return begin() && builder_.start_object(size);
+  }
+  bool key(std::string& name) {
+    if (!names_.back().insert(name).second) return refuse(cat("`", name, "` is there twice"));
+    if (names_.back().size() > kKeysMax) {
+      return refuse(cat("an object has too many keys: ", kKeysMax, " at most"));
     }
-    return depth < kDepthMax;
+    return builder_.key(name);
   }
-  Status verdict() const {
-    if (too_deep_) return fail(ErrorCode::kInvalid, cat("nested deeper than ", kDepthMax));
-    if (!twice_.empty()) return fail(ErrorCode::kInvalid, cat("`", twice_, "` is there twice"));
-    return {};
+  bool end_object() {
+    names_.pop_back();
+    --depth_;
+    return builder_.end_object();
   }
+  bool start_array(std::size_t size) { return begin() && builder_.start_array(size); }
+  bool end_array() {
+    --depth_;
+    return builder_.end_array();
+  }
+  template <class Exception>
+  bool parse_error(std::size_t, const std::string&, const Exception& error) {
+    return refuse(cat("not JSON: ", error.what()));
+  }
+
+  Status verdict() const { return why_.empty() ? Status() : fail(ErrorCode::kInvalid, why_); }
 
  private:
+  bool begin() {
+    if (++depth_ > kDepthMax) return refuse(cat("nested deeper than ", kDepthMax));
+    if (++containers_ > kContainersMax) {
+      return refuse(cat("too many objects and lists: ", kContainersMax, " at most"));
+    }
+    return true;
+  }
+  bool refuse(std::string why) {
+    why_ = std::move(why);
+    return false;
+  }
+
+  nlohmann::detail::json_sax_dom_parser<Json> builder_;
   std::vector<std::set<std::string>> names_;  // of the objects that are open
-  std::string twice_;
-  bool too_deep_ = false;
+  int depth_ = 0;
+  std::size_t containers_ = 0;
+  std::string why_;
 };
 
 }  // namespace
@@ -247,19 +289,19 @@ Result<nlohmann::json> parse_json(std::string_view text, std::size_t size_max) {
   if (text.size() > size_max) {
     return fail(ErrorCode::kInvalid, cat("longer than ", size_max, " bytes"));
   }
-  Strictness strictness;
-  try {
-    auto json = nlohmann::json::parse(
-        text, [&](int depth, nlohmann::json::parse_event_t event, const nlohmann::json& parsed) {
-          return strictness.see(depth, event, parsed);
-        });
-    if (auto strict = strictness.verdict(); !strict) return tl::unexpected(strict.error());
-    return json;
-  } catch (const nlohmann::json::exception& bad) {
-    return fail(ErrorCode::kInvalid, cat("not JSON: ", bad.what()));
-  } catch (const std::length_error& bad) {
-    return fail(ErrorCode::kInvalid, cat(bad.what(), ": ", kKeysMax, " at most"));
+  // To the library it is the end.
+  if (const auto zero = text.find('\0'); zero != std::string_view::npos) {
+    return fail(ErrorCode::kInvalid, cat("not JSON: byte ", zero + 1, " is zero"));
   }
+  Json json;
+  StrictBuilder builder(json);
+  try {
+    Json::sax_parse(text, &builder);
+  } catch (const Json::exception& bad) {
+    return fail(ErrorCode::kInvalid, cat("not JSON: ", bad.what()));
+  }
+  if (auto strict = builder.verdict(); !strict) return tl::unexpected(strict.error());
+  return json;
 }
 
 std::string dump_json(const nlohmann::json& json) {

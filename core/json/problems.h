@@ -20,6 +20,7 @@ class Problems {
   void add(std::string path, std::string message) {
     if (list_.size() < kMax) list_.push_back({std::move(path), std::move(message)});
   }
+  bool full() const { return list_.size() >= kMax; }  // more are not kept
   bool empty() const { return list_.empty(); }
   const std::vector<Problem>& list() const { return list_; }
 

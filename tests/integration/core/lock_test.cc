@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <future>
 #include <thread>
 
@@ -45,6 +46,17 @@ TEST_CASE("a lock whose holder is dying is waited for") {
   ::waitpid(holder, nullptr, 0);
   ::close(end[0]);
   ::close(end[1]);
+}
+
+TEST_CASE("a lock is taken through no link, which somebody else could have put there") {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "precious") << "precious";
+  std::filesystem::create_symlink(folder / "precious", folder / "lock");
+  CHECK_FALSE(LockFile::acquire(folder / "lock"));
+  CHECK(read_file(folder / "precious").value() == "precious");
+  std::filesystem::create_symlink(folder / "new", folder / "other");
+  CHECK_FALSE(LockFile::acquire(folder / "other"));
+  CHECK_FALSE(std::filesystem::exists(folder / "new"));
 }
 
 }  // namespace

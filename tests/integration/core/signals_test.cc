@@ -106,6 +106,25 @@ TEST_CASE("a second signal ends a program that is slow after its stop") {
   CHECK(WEXITSTATUS(status) == 130);
 }
 
+TEST_CASE("a second signal ends a program that hangs when it has stopped") {
+  const int status = run_with(
+      [](const std::function<void()>& ready) {
+        prepare_signals();
+        {
+          std::latch stopped(1);
+          const StopSignal stop([&](int) { stopped.count_down(); });
+          ready();
+          stopped.wait();
+        }
+        ready();
+        while (true) ::pause();
+        return 0;
+      },
+      {SIGTERM, SIGTERM});
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 130);
+}
+
 TEST_CASE("with something for later signals, two at once call both, in order") {
   const int status = run_with(
       [](const std::function<void()>& ready) {

@@ -41,6 +41,18 @@ struct OneFault {
   FakeController controller;
 };
 
+TEST_CASE("an answer of another form than any controller gives is said, and ends nothing badly") {
+  FakeController odd;
+  odd.server.route("POST", "/api/v1/fsck/n-1/clear", [](const HttpRequest&) {
+    return json_response({{"cleared", {1, "rule x", nullptr}}});
+  });
+  odd.server.route("GET", "/api/v1/fsck/n-1", [](const HttpRequest&) {
+    return json_response({{"leftovers", {{{"what", "rule x"}}}}});
+  });
+  CHECK(odd.run(fault_commands(), {"fault", "fsck", "n-1", "--clear", "--yes"}) == kPass);
+  CHECK_THAT(odd.printed, Catch::Contains("cleared: rule x"));
+}
+
 TEST_CASE("a revert waits for the agent, and is not known while it is still tried") {
   OneFault one;
   one.settles_after = 3;

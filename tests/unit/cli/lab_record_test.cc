@@ -2,9 +2,12 @@
 // Promise: lab.json reads back as written, also in a directory with spaces.
 #include "cli/lab/lab_record.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <fstream>
 
+#include "tests/support/skip.h"
 #include "tests/support/temporary_folder.h"
 
 namespace panshi::cli {
@@ -26,6 +29,21 @@ TEST_CASE("no record is kNotFound and a damaged one says what is wrong") {
   CHECK(read_lab_record(folder.path()).error().code == ErrorCode::kNotFound);
   std::ofstream(lab_record_file(folder.path())) << "{\"name\": 3}";
   CHECK(read_lab_record(folder.path()).error().code == ErrorCode::kInvalid);
+}
+
+TEST_CASE("the record of a lab that somebody else could have written is not believed") {
+  if (::geteuid() != 0) skip_case("only root can give a file away");
+  const TemporaryFolder folder;
+  std::ofstream(folder / "lab.json") << "{}";
+  constexpr uid_t kNobody = 65'534;
+  REQUIRE(::chown((folder / "lab.json").c_str(), kNobody, kNobody) == 0);
+  const auto record = read_lab_record(folder.path());
+  REQUIRE_FALSE(record);
+  CHECK(record.error().code == ErrorCode::kRefused);
+  CHECK_THAT(record.error().message, Catch::Contains("belongs to user 65534"));
+  REQUIRE(::chown((folder / "lab.json").c_str(), 0, 0) == 0);
+  REQUIRE(::chown(folder.path().c_str(), kNobody, kNobody) == 0);
+  CHECK(read_lab_record(folder.path()).error().code == ErrorCode::kRefused);
 }
 
 }  // namespace

@@ -77,6 +77,30 @@ TEST_CASE("JSON from outside is bounded in size and depth") {
   CHECK_FALSE(parse_json("{\"a\":"));
 }
 
+// A reader that goes through what a list holds at the end of each that is in it takes minutes here.
+TEST_CASE("a text of nothing but empty objects costs what its length does, and has a bound") {
+  const auto objects = [](std::size_t count) {
+    std::string text = "[{}";
+    for (std::size_t i = 1; i < count; ++i) text += ",{}";
+    return parse_json(text + "]", 8 << 20);
+  };
+  const auto many = objects(499'999);
+  REQUIRE(many);
+  CHECK(many->size() == 499'999);
+  const auto more = objects(500'000);  // and the list
+  REQUIRE_FALSE(more);
+  CHECK(more.error().message == "too many objects and lists: 500000 at most");
+}
+
+TEST_CASE("a zero byte does not end JSON") {
+  const std::string text = "{\"a\":1}";
+  for (const std::string& behind : {std::string(1, '\0'), std::string("\0{\"b\":2}", 8)}) {
+    const auto read = parse_json(text + behind);
+    REQUIRE_FALSE(read);
+    CHECK(read.error().message == "not JSON: byte 8 is zero");
+  }
+}
+
 TEST_CASE("JSON that gives one name two values is refused, with the name") {
   CHECK(parse_json(R"({"a":1,"b":{"a":2}})"));
   for (const char* text : {R"({"a":1,"a":1})", R"([{"x":{"b":0,"a":1,"a":2}}])"}) {

@@ -74,6 +74,13 @@ TEST_CASE("a secret is struck out in every form in which programs print it") {
   gone(everything_escaped(kOdd, "%", 2));
   gone(everything_escaped(kOdd, "\\x", 2));
   gone(everything_escaped(kOdd, "", 2));
+  std::string octal;
+  for (const unsigned char c : kOdd) {
+    for (const char digit : {c >> 6U, c >> 3U & 7U, c & 7U})
+      octal += (octal.size() % 4 ? "" : "\\") + std::string(1, static_cast<char>('0' + digit));
+  }
+  gone(octal);
+  gone(everything_escaped("only of the plain sort 1", "\\U000000", 2));
   gone("q&quot;u\\o/t%41e &amp;&lt;k&gt;&#39;~ \xc3\xa4?&gt;9");
   // One in another.
   gone(percent_encoded(percent_encoded(kOdd)));

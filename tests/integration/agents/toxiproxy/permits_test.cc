@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The promise under test: whoever reaches the API that has no token has the agent do nothing that
 // its configuration does not permit: who may call, where proxies listen and lead.
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,7 +9,9 @@
 #include <array>
 #include <catch2/catch.hpp>
 
+#include "core/io/peer_user.h"
 #include "tests/integration/agents/toxiproxy/proxies.h"
+#include "tests/support/loopback_listener.h"
 #include "tests/support/skip.h"
 
 namespace panshi::agent::toxiproxy {
@@ -107,6 +110,35 @@ TEST_CASE("a proxy may have the port again that it was given, and no other one b
   CHECK(call("/proxies/a", {{"listen", cat(test::kHost, ":", port - 1)}}) == 403);
   CHECK(call("/proxies/a", {{"listen", cat(test::kHost, ":0")}}) == 200);
   CHECK(call("/proxies/a", {{"listen", listen}}) == 403);
+}
+
+TEST_CASE("the sockets of a proxy are nobody's, whoever the agent is") {
+  if (::geteuid() != 0) skip_case("only root's sockets can be somebody else's");
+  Proxies proxies;
+  const LoopbackListener server;
+  const auto port = proxies.proxy("p", cat("127.0.0.1:", server.port));
+  const auto listens = user_of_listener({test::kHost, port});
+  REQUIRE(listens);
+  CHECK(*listens == kProxyAccount);
+  const test::Socket client = test::connect_to(port);
+  const int dialled = server.accept();
+  REQUIRE(dialled >= 0);
+  const auto end = [](int fd, auto name) {
+    sockaddr_in at{};
+    socklen_t size = sizeof at;
+    REQUIRE(name(fd, reinterpret_cast<sockaddr*>(&at), &size) == 0);
+    std::array<char, INET_ADDRSTRLEN> text{};
+    ::inet_ntop(AF_INET, &at.sin_addr, text.data(), text.size());
+    return TcpEnd{text.data(), ntohs(at.sin_port)};
+  };
+  const auto accepts =
+      user_of_peer(end(client.fd(), ::getpeername), end(client.fd(), ::getsockname));
+  REQUIRE(accepts);
+  CHECK(*accepts == kProxyAccount);
+  const auto dials = user_of_peer(end(dialled, ::getpeername), end(dialled, ::getsockname));
+  REQUIRE(dials);
+  CHECK(*dials == kProxyAccount);
+  ::close(dialled);
 }
 
 TEST_CASE("a proxy that leads to itself is refused") {

@@ -151,6 +151,19 @@ TEST_CASE("the name of an agent's run is a short one") {
   CHECK(talk.said.empty());
 }
 
+TEST_CASE("a status that lists more than a node can have is not taken in") {
+  for (const auto& [count, taken] : {std::pair(4'096, true), std::pair(4'097, false)}) {
+    Talk talk;
+    REQUIRE(talk.call() == "/v1/poll");
+    talk.answer(poll_answer("run-1", 9));
+    REQUIRE(talk.call() == "/v1/status");
+    talk.answer(
+        {{"start_id", "run-1"},
+         {"faults", nlohmann::json(static_cast<std::size_t>(count), nlohmann::json::object())}});
+    CHECK(talk.session.up() == taken);
+  }
+}
+
 TEST_CASE("an agent whose answers are large is asked more slowly, whatever is in them") {
   Talk talk;
   talk.meet("run-1");
