@@ -6,6 +6,12 @@
 #include "core/io/log.h"
 
 namespace panshi::agent {
+namespace {
+
+// Of one account at Toxiproxy's API at once: each of its proxies made, and given a toxic or two.
+constexpr double kClientsChanges = 10'000;
+
+}  // namespace
 
 Result<AgentAccess> open_access(const AgentConfig& config) {
   ASSIGN_OR_RETURN(const std::string all, load_or_make_token(config.state / "agent.token"));
@@ -18,8 +24,13 @@ Result<AgentAccess> open_access(const AgentConfig& config) {
           .certificates = {{"controller", kAllRights}}},
       nullptr, access.audit);
   access.toxiproxy = std::make_shared<Access>(
-      Access::Options{.anybody = {"a client of Toxiproxy's API", ~Rights{0}}}, nullptr,
-      access.audit);
+      Access::Options{.anybody = {"a client of Toxiproxy's API", ~Rights{0}},
+                      .anybody_at = config.toxiproxy
+                                        ? std::optional(TcpEnd{config.toxiproxy->address,
+                                                               config.toxiproxy->port})
+                                        : std::nullopt,
+                      .changes_burst = kClientsChanges},
+      nullptr, access.audit);
   return access;
 }
 

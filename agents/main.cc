@@ -21,6 +21,7 @@
 #include "agents/limits.h"
 #include "agents/local_agent.h"
 #include "agents/other_reverter.h"
+#include "core/access/audit_log.h"
 #include "core/base/text.h"
 #include "core/io/descriptor_limit.h"
 #include "core/io/files.h"
@@ -239,10 +240,21 @@ std::optional<LockFile> take_state(const AgentConfig& config, int& status) {
   }
 }
 
+// What is done here while no agent runs stands in its audit log as well; it is done in any case.
+// REQUIRES: the state is ours.
+void note(const AgentConfig& config, const char* what) {
+  const std::string who = is_of_guardian() ? "the guardian" : cat("uid ", ::getuid());
+  const auto audit = AuditLog::open(config.state);
+  const auto written = audit ? (*audit)->write({.who = who, .what = what}, wall_now())
+                             : tl::unexpected(audit.error());
+  if (!written) (void)say(written.error(), 1);
+}
+
 int revert_all(const AgentConfig& config) {
   int status = 1;
   const auto lock = take_state(config, status);
   if (!lock) return status;
+  note(config, "panshi-agent revert-all");
   if (const char* predecessor = std::getenv("PANSHI_PREDECESSOR")) {
     open_log(cat("panshi-agent ", config.node), LogLevel::kInfo);
     log_error(cat("the agent ", predecessor, "; its faults are being reverted, and the guardian ",
@@ -283,6 +295,7 @@ int clear_leftovers(const AgentConfig& config) {
                       "leftovers");
   }
   if (!lock) return say(lock.error(), 1);
+  note(config, "panshi-agent fsck --clear");
   LinuxHost host(config);
   auto book = FaultBook::open(fault_options(config), host);
   if (!book) return say(book.error(), 1);

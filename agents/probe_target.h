@@ -7,10 +7,10 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 
 #include "core/base/clock.h"
+#include "core/io/peer_user.h"
 #include "core/io/secret.h"
 
 namespace panshi::agent {
@@ -31,7 +31,7 @@ struct ProbeTarget {
   std::map<std::string, std::string> pointers;
   std::string user;
   Secret password;
-  std::set<uid_t> accounts;        // redis: which may hear it: core/io/peer_user.h
+  PasswordRules rules;             // redis: who may hear it
   std::string database;            // sql
   std::string query = "SELECT 1";  // sql; may not change anything
 

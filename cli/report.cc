@@ -13,6 +13,7 @@
 #include "controller/report/verify.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/trusted_path.h"
 #include "core/json/fields.h"
 
 namespace panshi::cli {
@@ -32,6 +33,12 @@ Status write_out(const std::filesystem::path& given, const std::string& document
     return fail(ErrorCode::kInvalid, cat(given.string(), " is a folder"));
   }
   if (!fs::exists(file, error) || fs::is_regular_file(file, error)) {
+    // A link on the way that somebody else has put there leads to a file that is not meant.
+    const fs::path meant = fs::absolute(given).lexically_normal();
+    if (fs::weakly_canonical(meant, error) != meant) {
+      const bool is_there = fs::exists(fs::symlink_status(meant, error));
+      if (auto ours = check_trusted(is_there ? meant : meant.parent_path()); !ours) return ours;
+    }
     return write_file_durably(file, document);
   }
   std::ofstream out(file);

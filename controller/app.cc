@@ -309,6 +309,11 @@ Status App::run() {
 
 Result<nlohmann::json> App::reload() { return impl_->reload(); }
 
+Status App::note(const std::string& who, const std::string& what) {
+  const auto written = impl_->audit->write({.who = who, .what = what}, wall_now());
+  return written ? Status() : tl::unexpected(written.error());
+}
+
 Result<nlohmann::json> App::Impl::reload() {
   const std::lock_guard one_at_a_time(reloading);
   if (!parts.load) return fail(ErrorCode::kInternal, "this controller was not read from files");

@@ -46,6 +46,8 @@ class App {
   // Takes in changed scenarios, rules, runbooks, drill days and nodes, all or none of them:
   // {"changes":[text],"needs_restart":[key]}, the latter for what only a new start takes in.
   // Errors: of `load`; kConflict: something under way was judged by what is to go. Any thread.
+  // A change that comes by another way than the API, into the audit log, before it is made.
+  Status note(const std::string& who, const std::string& what);
   Result<nlohmann::json> reload();
   void stop();                 // any thread
   std::uint16_t port() const;  // REQUIRES: open()

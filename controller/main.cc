@@ -128,7 +128,8 @@ Result<App::Loaded> load_again(const std::filesystem::path& file, const AgentOff
 
 void reload(App& app) {
   log_info("SIGHUP: reading the configuration again");
-  const auto reloaded = app.reload();
+  const auto noted = app.note("whoever sent SIGHUP", "reload");
+  const auto reloaded = noted ? app.reload() : tl::unexpected(noted.error());
   if (!reloaded) {
     for (const std::string& line : split(reloaded.error().message, '\n')) {
       log_error(cat("not reloaded: ", line));

@@ -47,7 +47,7 @@ struct RedisServer {
   std::string host;
   std::uint16_t port = 6379;
   Secret password;
-  std::set<uid_t> accounts = {};        // which may hear it: core/io/peer_user.h
+  PasswordRules rules = {};             // who may hear it
   std::vector<std::string> peers = {};  // hosts of its cluster, which may learn the password, too
 
   // Who else is in the cluster is what the server says, and it may say what it likes.
@@ -59,7 +59,7 @@ struct NatsServer {
   std::string user;  // "": none
   Secret password;
   std::filesystem::path authority = {};  // by TLS
-  std::set<uid_t> accounts = {};         // as of Redis
+  PasswordRules rules = {};              // who may hear it without
   std::string monitor;  // http://127.77.5.1:17424; "" where the service is no server of NATS
 };
 

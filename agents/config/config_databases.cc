@@ -2,7 +2,6 @@
 // The servers whose own words a service's faults use, and who may hear their passwords.
 #include "agents/config/config_parts.h"
 #include "core/base/url.h"
-#include "core/io/run_as.h"
 
 namespace panshi::agent {
 
@@ -45,8 +44,8 @@ void read_redis_server(const json& value, std::string path, Problems& problems,
   in.need("host", server.host);
   read_port(in, "port", server.port, true);
   may_secret(in, "password", server.password);
-  may_account(in, server.accounts);
   in.may("peers", server.peers);
+  may_tell(in, server.host, !server.password.empty(), server.rules);
   in.done();
   service.redis = std::move(server);
 }
@@ -64,7 +63,9 @@ void read_nats_server(const json& value, std::string path, Problems& problems,
   std::string authority;
   in.may("authority", authority);
   server.authority = authority;
-  may_account(in, server.accounts);
+  const bool by_tls = !server.authority.empty() || server.url.starts_with("tls:");
+  const auto where = parse_host_port(server.url.substr(server.url.find("//") + 2));
+  may_tell(in, where ? where->host : "", !server.password.empty() && !by_tls, server.rules);
   in.may("monitor", server.monitor);
   if (has_user(server.monitor)) in.problem("monitor", kHoldsNoUser);
   in.done();
@@ -76,13 +77,13 @@ void name_accounts(AgentConfig& config) {
     std::set<uid_t> accounts;
     if (service.account()) accounts.insert(service.account()->user);
     if (service.redis) {
-      service.redis->accounts.merge(std::set(accounts));
-      accounts = service.redis->accounts;
+      service.redis->rules.accounts.merge(std::set(accounts));
+      accounts = service.redis->rules.accounts;
     }
-    if (service.nats) service.nats->accounts.merge(std::set(accounts));
-    if (service.ready) service.ready->target.accounts.merge(std::set(accounts));
+    if (service.nats) service.nats->rules.accounts.merge(std::set(accounts));
+    if (service.ready) service.ready->target.rules.accounts.merge(std::set(accounts));
     for (ProbeConfig& probe : config.probes) {
-      if (probe.service == service.name) probe.target.accounts.merge(std::set(accounts));
+      if (probe.service == service.name) probe.target.rules.accounts.merge(std::set(accounts));
     }
   }
 }

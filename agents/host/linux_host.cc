@@ -201,7 +201,7 @@ Result<std::unique_ptr<RedisSession>> LinuxHost::open_redis_at(const std::string
                                          host, " is not among them"));
   }
   Redis::Options options = {.host = host, .port = port, .password = password};
-  if (config->redis) options.accounts = config->redis->accounts;
+  if (config->redis) options.rules = config->redis->rules;
   auto session = make_redis_session(options);
   if (!session) return fail(session.error(), cat("admin connection to ", service));
   return session;
@@ -226,7 +226,7 @@ Result<std::unique_ptr<NatsSession>> LinuxHost::open_nats(const std::string& ser
                                     .user = server.user,
                                     .password = password,
                                     .authority = server.authority,
-                                    .accounts = server.accounts},
+                                    .rules = server.rules},
                                    server.monitor);
   if (!session) return fail(session.error(), cat("admin connection to ", service));
   return session;

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "agents/toxiproxy/proxy_book.h"
+#include "core/access/rights.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/peer_user.h"
@@ -66,7 +67,9 @@ void add_proxy_routes(HttpServer& server, ProxyBook& book) {
                [&](const HttpRequest& request) { return reply(book.create(request.body), 201); });
   server.route("POST", "/populate",
                [&](const HttpRequest& request) { return populated(book.populate(request.body)); });
-  server.route("POST", "/reset", [&](const HttpRequest&) { return reply(book.reset()); });
+  // What ends things is never kept waiting (core/access).
+  server.route("POST", "/reset", [&](const HttpRequest&) { return reply(book.reset()); },
+               {kRevert});
   server.route("GET", "/version", [](const HttpRequest&) { return version(); });
   server.route("GET", "/proxies/{proxy}",
                [&](const HttpRequest& request) { return reply(book.show(request.captures[0])); });
@@ -76,7 +79,8 @@ void add_proxy_routes(HttpServer& server, ProxyBook& book) {
     });
   }
   server.route("DELETE", "/proxies/{proxy}",
-               [&](const HttpRequest& request) { return reply(book.remove(request.captures[0])); });
+               [&](const HttpRequest& request) { return reply(book.remove(request.captures[0])); },
+               {kRevert});
 }
 
 void add_toxic_routes(HttpServer& server, ProxyBook& book) {
@@ -94,9 +98,11 @@ void add_toxic_routes(HttpServer& server, ProxyBook& book) {
       return reply(book.update_toxic(request.captures[0], request.captures[1], request.body));
     });
   }
-  server.route("DELETE", kToxic, [&](const HttpRequest& request) {
-    return reply(book.remove_toxic(request.captures[0], request.captures[1]));
-  });
+  server.route("DELETE", kToxic,
+               [&](const HttpRequest& request) {
+                 return reply(book.remove_toxic(request.captures[0], request.captures[1]));
+               },
+               {kRevert});
 }
 
 // Its clients send no token, but they are processes of this machine, each of some user.

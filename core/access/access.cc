@@ -15,7 +15,6 @@ namespace {
 constexpr std::string_view kBearer = "bearer ";
 // Of changes by one caller: a person or a program never needs more, and a log that is turned over
 // in minutes is none. Ends of faults are not kept waiting.
-constexpr double kChangesBurst = 200;
 constexpr double kChangesPerSecond = 5;
 constexpr std::size_t kCallersMax = 1'000;
 constexpr std::size_t kBodyMax = 1 << 20;
@@ -47,6 +46,10 @@ void Access::let_in(std::map<std::string, Rights> certificates) {
 HttpCaller Access::identify(const HttpRequest& head, bool one_credential) const {
   if (head.uid) return {cat("uid ", *head.uid), kAllRights};
   HttpCaller caller = options_.anybody;
+  if (options_.anybody_at) {
+    const auto user = user_of_peer({head.remote_address, head.remote_port}, *options_.anybody_at);
+    caller.who += user ? cat(", account ", *user) : std::string(", of no process here");
+  }
   if (!head.peer.empty()) {
     caller.who = head.peer;  // also of whom nobody gave a right: the log says who came
     caller.rights |= of_certificate(head.peer);
@@ -127,7 +130,8 @@ bool Access::may_change(const std::string& who) {
     return true;
   const std::lock_guard lock(mutex_);
   if (changes_.size() > kCallersMax) changes_.clear();
-  TokenBucket& changes = changes_.try_emplace(who, kChangesBurst, kChangesPerSecond).first->second;
+  TokenBucket& changes =
+      changes_.try_emplace(who, options_.changes_burst, kChangesPerSecond).first->second;
   changes.fill(mono_now());
   if (!changes.has(1)) return false;
   changes.take(1);

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "core/access/token_book.h"
 #include "core/base/token_bucket.h"
 #include "core/io/http_server.h"
+#include "core/io/peer_user.h"
 
 namespace panshi {
 
@@ -32,6 +34,9 @@ class Access : public HttpDoorman {
     // By what a certificate names: "user/alice", or a whole role, "controller".
     std::map<std::string, Rights> certificates = {};
     HttpCaller anybody = {};  // whoever comes without either; no rights: is turned away
+    // Where they call: each is then told from others by the account of its process.
+    std::optional<TcpEnd> anybody_at = {};
+    double changes_burst = 200;  // of one caller, then 5 a second
   };
   // Either may be null.
   Access(Options options, std::shared_ptr<TokenBook> book, std::shared_ptr<AuditLog> audit)

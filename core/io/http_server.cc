@@ -108,7 +108,9 @@ Status HttpServer::Impl::note(const HttpRequest& request, const Route& route) co
 
 HttpResponse HttpServer::Impl::serve(const HttpRequest& request, std::size_t route) const {
   try {
-    if (auto noted = note(request, routes[route]); !noted) return error_response(noted.error());
+    if (auto noted = note(request, routes[route]); !noted) {
+      return http_refusal(options, noted.error(), status_of(noted.error().code));
+    }
     HttpResponse response = around(request, routes[route].pattern, routes[route].handler);
     // What is noted stands there as let in. A handler, too, may say that one may not do that.
     const bool denied = is_noted(routes[route]) && response.status >= kRefusedMin;

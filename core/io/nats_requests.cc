@@ -367,8 +367,8 @@ Result<std::unique_ptr<NatsRequests>> NatsRequests::connect(const Options& optio
     } else if (info->value("tls_required", nlohmann::json()) == true) {
       return fail(ErrorCode::kUnavailable,
                   "it wants TLS: write `authority: FILE`, the certificate of who signs its own");
-    } else if (options.accounts && has_secret(options, place)) {
-      if (auto its = check_server_account(link->socket(), *options.accounts); !its) return its;
+    } else if (options.rules && has_secret(options, place)) {
+      if (auto its = check_server(link->socket(), *options.rules); !its) return its;
     }
     if (auto sent = link->send(
             cat("CONNECT ", login(options, place), "\r\nSUB ", link->inbox, ".* 1\r\nPING\r\n"));

@@ -7,17 +7,15 @@
 // end (docs/decisions/0023).
 #pragma once
 
-#include <sys/types.h>
-
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/io/peer_user.h"
 
 namespace panshi {
 
@@ -32,8 +30,8 @@ class NatsRequests {
     // PEM file of who signs the server's certificate: TLS, whatever the url begins with. "" with
     // tls://: the machine's list.
     std::string authority = {};
-    // As in core/io/redis.h; over TLS the certificate says who it is.
-    std::optional<std::set<uid_t>> accounts = {};
+    // Who may hear the password; none: whoever is there. Over TLS the certificate says who it is.
+    std::optional<PasswordRules> rules = {};
     Duration timeout = std::chrono::seconds(1);  // of connect() and of each request, in all
     std::size_t answer_max = 16 << 20;           // bytes the server may send in that time
   };

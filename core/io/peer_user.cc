@@ -2,6 +2,7 @@
 #include "core/io/peer_user.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <sstream>
 #include <vector>
 
@@ -155,20 +157,45 @@ std::string account_text(uid_t user) {
 
 }  // namespace
 
-Status check_server_account(int connection, const std::set<uid_t>& accounts) {
+Status check_server(int connection, const PasswordRules& rules) {
   const auto server = end_of(connection, ::getpeername);
   const auto own = end_of(connection, ::getsockname);
   if (!server || !own) return {};
   // Whoever calls one of this machine's own addresses has it at both ends.
-  if (!is_loopback(server->address) && server->address != own->address) return {};
+  if (!is_loopback(server->address) && server->address != own->address) {
+    if (rules.insecure) return {};
+    return fail(ErrorCode::kRefused,
+                cat("no password was sent: ", server->address,
+                    " is another machine, and whoever reads that network would read it. Ask by "
+                    "TLS where there is a key `authority`, or write `insecure: true` next to the "
+                    "password"));
+  }
   const auto user = user_of_server(*server, *own);
   // Nobody here: it was passed on to another network namespace, which root alone can do.
-  if (!user || *user == 0 || *user == ::geteuid() || accounts.contains(*user)) return {};
+  if (!user || *user == 0 || *user == ::geteuid() || rules.accounts.contains(*user)) return {};
   const std::string name = account_text(*user);
   return fail(ErrorCode::kRefused,
               cat("no password was sent: port ", server->port, " of ", server->address,
                   " is held by the account ", name, ". If that is right, write `account: ", name,
                   "` next to the password"));
+}
+
+bool may_be_here(const std::string& host) {
+  std::array<unsigned char, sizeof(in6_addr)> wanted{};
+  const int family = host.find(':') == std::string::npos ? AF_INET : AF_INET6;
+  if (is_loopback(host) || ::inet_pton(family, host.c_str(), wanted.data()) != 1) return true;
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return true;
+  const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(all, ::freeifaddrs);
+  for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != family) continue;
+    const void* const bytes =
+        family == AF_INET
+            ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(each->ifa_addr)->sin_addr)
+            : &reinterpret_cast<sockaddr_in6*>(each->ifa_addr)->sin6_addr;
+    if (std::memcmp(bytes, wanted.data(), family == AF_INET ? 4 : 16) == 0) return true;
+  }
+  return false;
 }
 
 }  // namespace panshi

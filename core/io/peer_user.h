@@ -23,10 +23,17 @@ Result<uid_t> user_of_peer(const TcpEnd& peer, const TcpEnd& own);
 // Of a connection that we opened: who accepted it, or else who listens there. Errors as before.
 Result<uid_t> user_of_server(const TcpEnd& server, const TcpEnd& own);
 Result<uid_t> user_of_listener(const TcpEnd& at);
-// Before a password goes out in the clear over `connection`, which we opened: on this machine the
-// other end must be held by root, our own user or one of `accounts`. kRefused says who holds it and
-// that the key `account` permits it. Of another machine nobody can tell: that is permitted.
-Status check_server_account(int connection, const std::set<uid_t>& accounts);
+// Whom a password may be told in the clear: on this machine root, our own user and `accounts`; what
+// is on another one, where nobody can tell, only if it is `insecure`.
+struct PasswordRules {
+  std::set<uid_t> accounts = {};
+  bool insecure = false;
+};
+// Before it goes out over `connection`, which we opened. kRefused says who is there, and which key
+// of a configuration (`account`, `insecure`) permits it.
+Status check_server(int connection, const PasswordRules& rules);
+// False: it is certainly one of another machine. Names are not looked up.
+bool may_be_here(const std::string& host);
 // Who listens at `at`, or at every address with its port.
 Result<uid_t> listener_in_table(const std::string& table, const TcpEnd& at);
 // The same in the kernel's words. Pure.

@@ -118,9 +118,9 @@ Result<Redis> Redis::connect(const Options& options) {
   redisSetTimeout(impl->context, to_timeval(options.command_timeout));
   Redis redis(std::move(impl));
   if (!options.password.empty()) {
-    if (options.accounts) {
+    if (options.rules) {
       const int connection = redis.impl_->context->fd;
-      if (auto its = check_server_account(connection, *options.accounts); !its) {
+      if (auto its = check_server(connection, *options.rules); !its) {
         return fail(its.error(), place);
       }
     }

@@ -4,17 +4,15 @@
 // One thread at a time. After kTimeout or kUnavailable the connection is dead: make a new one.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/io/peer_user.h"
 
 namespace panshi {
 
@@ -32,9 +30,7 @@ class Redis {
     std::string host;
     std::uint16_t port = 6379;
     std::string password = {};
-    // Accounts that the server may have on this machine to be sent the password, beside root and
-    // our own user (core/io/peer_user.h); none: any.
-    std::optional<std::set<uid_t>> accounts = {};
+    std::optional<PasswordRules> rules = {};  // who may hear the password; none: whoever is there
     Duration connect_timeout = std::chrono::milliseconds(500);
     Duration command_timeout = std::chrono::milliseconds(500);  // for the whole answer
     std::size_t reply_max = 64 << 20;                           // bytes of an answer

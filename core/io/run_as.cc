@@ -51,13 +51,4 @@ Result<uid_t> find_user_id(const std::string& user) {
   return as.user;
 }
 
-void may_account(Fields& in, std::set<uid_t>& out) {
-  std::string name;
-  in.may("account", name);
-  if (name.empty()) return;
-  const auto user = find_user_id(name);
-  if (!user) return in.problem("account", user.error().message);
-  out.insert(*user);
-}
-
 }  // namespace panshi

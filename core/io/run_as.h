@@ -5,12 +5,10 @@
 #include <sys/types.h>
 
 #include <filesystem>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/json/fields.h"
 
 namespace panshi {
 
@@ -26,7 +24,5 @@ struct RunAs {
 Result<RunAs> find_user(const std::string& user);
 // Any number, or a name that this machine knows now. kNotFound.
 Result<uid_t> find_user_id(const std::string& user);
-// A `account: redis` of a configuration, added to `out`.
-void may_account(Fields& in, std::set<uid_t>& out);
 
 }  // namespace panshi

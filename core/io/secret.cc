@@ -7,6 +7,7 @@
 
 #include "core/base/text.h"
 #include "core/io/files.h"
+#include "core/io/run_as.h"
 #include "core/io/trusted_path.h"
 
 namespace panshi {
@@ -106,6 +107,22 @@ std::string json_text_without_secrets(std::string_view json) {
   // Two names that are struck out are one.
   const auto parsed = parse_json(json, json.size());
   return parsed ? dump_json(json_without_secrets(*parsed)) : out;
+}
+
+void may_tell(Fields& in, const std::string& host, bool in_clear, PasswordRules& rules) {
+  std::string name;
+  in.may("account", name);
+  in.may("insecure", rules.insecure);
+  if (!name.empty()) {
+    const auto user = find_user_id(name);
+    if (user) rules.accounts.insert(*user);
+    if (!user) in.problem("account", user.error().message);
+  }
+  if (!in_clear || rules.insecure || may_be_here(host)) return;
+  in.problem("password",
+             cat("would go to ", host,
+                 " in the clear, for whoever reads that network: ask by TLS where there is a key "
+                 "`authority`, or write `insecure: true` next to it"));
 }
 
 }  // namespace panshi

@@ -12,6 +12,7 @@
 
 #include "core/base/result.h"
 #include "core/base/struck.h"
+#include "core/io/peer_user.h"
 #include "core/json/fields.h"
 
 namespace panshi {
@@ -43,5 +44,10 @@ void may_secret(Fields& in, const char* key, std::string& out);
 nlohmann::json json_without_secrets(const nlohmann::json& json, bool numbers = false);
 // Of JSON as it is sent: the same, and it stays JSON.
 std::string json_text_without_secrets(std::string_view json);
+
+// Who may hear a password that stands there: `account: redis`, by name or number, and
+// `insecure: true`. `in_clear`: that is how it would go to `host`, and one that is certainly of
+// another machine wants the latter.
+void may_tell(Fields& in, const std::string& host, bool in_clear, PasswordRules& rules);
 
 }  // namespace panshi

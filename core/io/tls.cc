@@ -47,6 +47,13 @@ struct Pems {
   bool operator==(const Pems&) const = default;
 };
 
+Result<std::string> read_pem(const std::filesystem::path& file, const char* made_by) {
+  auto text = read_file(file, kFileMax);
+  if (text || text.error().code != ErrorCode::kNotFound) return text;
+  return fail(ErrorCode::kNotFound,
+              cat(text.error().message, ": `panshi tls ", made_by, "` makes it"));
+}
+
 Result<Pems> read_pems(const TlsFiles& files) {
   Pems pems;
   // Whoever may write one of them says who is believed, and is believed himself.
@@ -67,9 +74,9 @@ Result<Pems> read_pems(const TlsFiles& files) {
         ErrorCode::kRefused,
         cat(files.key.string(), ": others may read this key: chmod 600 ", files.key.string()));
   }
-  ASSIGN_OR_RETURN(pems.certificate, read_file(files.certificate, kFileMax));
-  ASSIGN_OR_RETURN(pems.key, read_file(files.key, kFileMax));
-  ASSIGN_OR_RETURN(pems.authority, read_file(files.authority, kFileMax));
+  ASSIGN_OR_RETURN(pems.certificate, read_pem(files.certificate, "issue ROLE/NAME"));
+  ASSIGN_OR_RETURN(pems.key, read_pem(files.key, "issue ROLE/NAME"));
+  ASSIGN_OR_RETURN(pems.authority, read_pem(files.authority, "init"));
   if (!files.revoked.empty()) {
     ASSIGN_OR_RETURN(pems.revoked, read_file(files.revoked, kFileMax));
   }

@@ -7,7 +7,6 @@
 #include "agents/limits.h"
 #include "agents/probes/kinds/parts.h"
 #include "core/base/text.h"
-#include "core/io/run_as.h"
 
 namespace panshi::agent {
 namespace {
@@ -20,7 +19,7 @@ std::function<Result<Redis>()> redis_connector(const ProbeTarget& target, Durati
     return Redis::connect({.host = target.host,
                            .port = target.port,
                            .password = password,
-                           .accounts = target.accounts,
+                           .rules = target.rules,
                            .connect_timeout = timeout,
                            .command_timeout = timeout,
                            .reply_max = limits::kProbeReplyMax});
@@ -76,7 +75,7 @@ Result<ProbeAnswer> look(const ProbeTarget& target, Redis& redis) {
 void read_redis(Fields& in, ProbeTarget& target) {
   read_server(in, target);
   may_secret(in, "password", target.password);
-  may_account(in, target.accounts);
+  may_tell(in, target.host, !target.password.empty(), target.rules);
 }
 
 ProbeAsk ask_redis(const ProbeTarget& target, Duration timeout) {

@@ -31,7 +31,7 @@ TEST_CASE("the password of Redis is not told to another account that took its po
   Redis::Options options{.host = "127.0.0.1",
                          .port = port,
                          .password = "secret",
-                         .accounts = std::set<uid_t>{},
+                         .rules = PasswordRules(),
                          .command_timeout = 200ms};
   std::string said;
   REQUIRE(eventually([&] {
@@ -44,7 +44,7 @@ TEST_CASE("the password of Redis is not told to another account that took its po
                        Catch::Contains("write `account: nobody` next to the password"));
   CHECK(eventually([&] { return squatter.did().callers > 0; }));
   CHECK(squatter.did().secrets == 0);
-  options.accounts = std::set<uid_t>{kNobody};
+  options.rules->accounts = {kNobody};
   CHECK(eventually([&] {
     (void)Redis::connect(options);
     return squatter.did().secrets > 0;
@@ -61,7 +61,7 @@ TEST_CASE("the password of NATS is not told to another account that took its por
   NatsRequests::Options options{.url = cat("nats://127.0.0.1:", port),
                                 .user = "chaos",
                                 .password = "secret",
-                                .accounts = std::set<uid_t>{},
+                                .rules = PasswordRules(),
                                 .timeout = 200ms};
   REQUIRE(eventually([&] {
     const auto nats = NatsRequests::connect(options);
@@ -70,7 +70,7 @@ TEST_CASE("the password of NATS is not told to another account that took its por
   }));
   CHECK(eventually([&] { return squatter.did().callers > 0; }));
   CHECK(squatter.did().secrets == 0);
-  options.accounts = std::set<uid_t>{kNobody};
+  options.rules->accounts = {kNobody};
   CHECK(eventually([&] {
     (void)NatsRequests::connect(options);
     return squatter.did().secrets > 0;

@@ -34,7 +34,7 @@ struct TlsBus {
             .user = "chaos",
             .password = "right",
             .authority = authority,
-            .accounts = std::set<uid_t>{},
+            .rules = PasswordRules(),
             .timeout = 3s};
   }
 

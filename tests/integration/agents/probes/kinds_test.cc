@@ -146,7 +146,7 @@ TEST_CASE("a probe's password is not told to another account that took the serve
     return !run.good && run.reason.find("no password was sent") != std::string::npos;
   }));
   CHECK(squatter.did().secrets == 0);
-  target.accounts = {65'534};
+  target.rules.accounts = {65'534};
   Watched told(target);
   CHECK(eventually([&] { return squatter.did().secrets > 0; }));
 }

@@ -81,12 +81,19 @@ probes:
   INFO((config ? "" : config.error().message));
   REQUIRE(config);
   const auto id = [](const char* name) { return find_user_id(name).value(); };
-  CHECK(config->service("cache")->redis->accounts == std::set<uid_t>{id("nobody")});
-  CHECK(config->service("other")->redis->accounts.empty());
-  CHECK(config->service("bus")->nats->accounts == std::set<uid_t>{4321});
+  CHECK(config->service("cache")->redis->rules.accounts == std::set<uid_t>{id("nobody")});
+  CHECK(config->service("other")->redis->rules.accounts.empty());
+  CHECK(config->service("bus")->nats->rules.accounts == std::set<uid_t>{4321});
   CHECK(config->service("bus")->nats->authority == "/dir/ca.pem");
-  CHECK(config->probes.at(0).target.accounts == std::set<uid_t>{id("nobody")});
-  CHECK(config->probes.at(1).target.accounts == std::set<uid_t>{id("daemon")});
+  CHECK(config->probes.at(0).target.rules.accounts == std::set<uid_t>{id("nobody")});
+  CHECK(config->probes.at(1).target.rules.accounts == std::set<uid_t>{id("daemon")});
+  const std::string beyond =
+      "services:\n  - {name: a, command: [x], redis: {host: 192.0.2.1, port: 1, password: "
+      "{secret: s}";
+  CHECK_THAT(mistakes(beyond + "}}\n"),
+             Catch::Contains("redis.password would go to 192.0.2.1 in the clear") &&
+                 Catch::Contains("`insecure: true`"));
+  CHECK(mistakes(beyond + ", insecure: true}}\n") == "");
   CHECK_THAT(mistakes("services:\n  - {name: a, command: [x], redis: {host: 127.0.0.1, port: 1, "
                       "account: no-such-one}}\n"),
              Catch::Contains("account `no-such-one` is not a user of this machine"));
