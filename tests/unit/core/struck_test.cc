@@ -75,9 +75,10 @@ TEST_CASE("a secret is struck out in every form in which programs print it") {
   gone(everything_escaped(kOdd, "\\x", 2));
   gone(everything_escaped(kOdd, "", 2));
   std::string octal;
-  for (const unsigned char c : kOdd) {
-    for (const char digit : {c >> 6U, c >> 3U & 7U, c & 7U})
-      octal += (octal.size() % 4 ? "" : "\\") + std::string(1, static_cast<char>('0' + digit));
+  for (const char c : kOdd) {
+    const auto byte = static_cast<unsigned>(static_cast<unsigned char>(c));
+    octal += '\\';
+    for (const unsigned shift : {6U, 3U, 0U}) octal += "01234567"[byte >> shift & 7U];
   }
   gone(octal);
   gone(everything_escaped("only of the plain sort 1", "\\U000000", 2));
