@@ -113,6 +113,26 @@ TEST_CASE("what one node says that nobody ordered stops no drill of another") {
   CHECK(scene.events("redundancy.back").size() == 1);  // of the drill's own incident
 }
 
+TEST_CASE("a service of a node that is lost keeps no incident open that is not about that node") {
+  Catalog catalog = with_a_spare();
+  catalog.inventory.nodes[kLost].services = {"spare"};
+  Scene scene(catalog);
+  scene.agents_up();
+  scene.samples(1, 20);
+  scene.step(AgentLost{kLost, "no answer"});
+  scene.step(AgentLost{kLost, "no answer"});
+  scene.run_for(30s);
+  REQUIRE_FALSE(scene.events("agent.down").empty());
+  REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
+  scene.run_for(300ms);
+  scene.samples(0.95, 400);
+  scene.run_for(300ms);
+  scene.samples(1, 30);
+  scene.run_for(40s);
+  CHECK(scene.events("redundancy.back").size() == 1);
+  CHECK(scene.events("incident.closed").size() == 1);
+}
+
 TEST_CASE("a fault by hand elsewhere does not count what nobody ordered") {
   Scene scene(with_a_spare());
   never_revert(scene);
