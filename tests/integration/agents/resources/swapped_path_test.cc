@@ -3,6 +3,7 @@
 // the path for a link at any moment, leads no fault to a file elsewhere: nothing there is broken,
 // copied, made or removed.
 #include <fcntl.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,28 +34,36 @@ std::chrono::milliseconds how_long() {
   return seconds ? std::chrono::seconds(std::atoi(seconds)) : 1'500ms;
 }
 
-// data/app is the user's folder for one moment and a link to root's for the next.
+// What is one thing for a moment and another for the next: data/app, the user's folder or a link to
+// root's; or the last part of the path, the user's file or another name of root's.
+enum class Swap { kFolder, kLink, kHardLink };
+
 class Swapped {
   TemporaryFolder folder_;  // goes last
 
  public:
-  Swapped() {
+  explicit Swapped(Swap swap) {
     fs::create_directories(root());
     fs::create_directories(folder_ / "data/app");
     fs::create_directory_symlink(root(), folder_ / "data/other");
     std::ofstream(root() / "orders.log") << kSecret;
     fs::permissions(root() / "orders.log", fs::perms::owner_read);
-    std::ofstream(folder_ / "data/app/orders.log") << "what the user may lose, and gets back";
+    std::ofstream(path()) << "what the user may lose, and gets back";
+    const fs::path app = folder_ / "data/app";
+    const fs::path one = swap == Swap::kFolder ? app : app / "orders.log";
+    const fs::path other = swap == Swap::kFolder ? folder_ / "data/other" : app / "other.log";
+    if (swap == Swap::kLink) fs::create_symlink(root() / "orders.log", other);
+    if (swap == Swap::kHardLink) fs::create_hard_link(root() / "orders.log", other);
+    give_to_the_user();
     host.set_scope({.node = "here",
                     .state = folder_ / "state",
                     .directories = {folder_ / "data"},
                     .disk_reserve = 0});
     book = std::move(*FaultBook::open({.directory = folder_ / "faults"}, host));
-    swapper_ = std::thread([this] {
-      const auto app = folder_ / "data/app";
-      const auto other = folder_ / "data/other";
+    swapper_ = std::thread([this, one, other] {
+      ::setfsuid(kUser);  // as root: it may do what that account may
       while (!done_) {
-        (void)::renameat2(AT_FDCWD, app.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE);
+        (void)::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE);
       }
     });
   }
@@ -82,7 +91,9 @@ class Swapped {
       live += put && put->at("state") == "live" ? 1 : 0;
       if (!put) refusal = put.error().message;
       CHECK(whole());
+      (void)book->fsck();
       (void)book->revert(id);
+      (void)book->clear_leftovers();
       CHECK(whole());
     }
     return live;
@@ -108,6 +119,16 @@ class Swapped {
   std::string refusal;  // the last one
 
  private:
+  static constexpr uid_t kUser = 65'534;
+  void give_to_the_user() const {
+    if (::geteuid() != 0) return;
+    for (const char* mine : {"data", "data/app", "data/app/orders.log"}) {
+      REQUIRE(::chown((folder_ / mine).c_str(), kUser, kUser) == 0);
+    }
+    // The way there is a test's own folder, which is its maker's alone.
+    fs::permissions(folder_.path(), fs::perms::others_exec, fs::perm_options::add);
+  }
+
   std::atomic<bool> done_ = false;
   std::thread swapper_;
 };
@@ -115,8 +136,11 @@ class Swapped {
 TEST_CASE("a path that is swapped for a link at any moment leads no fault to another file") {
   const std::string kind = GENERATE(as<std::string>(), "file.permission", "file.flip",
                                     "file.truncate", "resource.disk-fill", "resource.disk-load");
-  INFO(kind);
-  Swapped swapped;
+  const Swap swap = kind.starts_with("file.")
+                        ? GENERATE(Swap::kFolder, Swap::kLink, Swap::kHardLink)
+                        : Swap::kFolder;
+  INFO(kind << ", " << static_cast<int>(swap));
+  Swapped swapped(swap);
   json params = {{"path", swapped.path()}};
   if (kind == "resource.disk-load") {
     params = {{"directory", fs::path(swapped.path()).parent_path().string()},
