@@ -244,7 +244,7 @@ void check_listeners(const AgentConfig& config, Problems& problems) {
   const auto take = [&](const std::string& address, const std::string& path,
                         const std::string& whose) {
     const auto [there, is_new] = taken.emplace(address, whose);
-    if (!address.empty() && !address.ends_with(":0") && !is_new) {
+    if (!address.empty() && !is_new) {
       problems.add(path, cat("`", address, "` is where ", there->second, " listens"));
     }
   };
