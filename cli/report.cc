@@ -36,8 +36,8 @@ Status write_out(const std::filesystem::path& given, const std::string& document
     // A link on the way that somebody else has put there leads to a file that is not meant.
     const fs::path meant = fs::absolute(given).lexically_normal();
     if (fs::weakly_canonical(meant, error) != meant) {
-      const bool is_there = fs::exists(fs::symlink_status(meant, error));
-      if (auto ours = check_trusted(is_there ? meant : meant.parent_path()); !ours) return ours;
+      const Status ours = check_trusted(meant);
+      if (!ours && ours.error().code != ErrorCode::kNotFound) return ours;
     }
     return write_file_durably(file, document);
   }

@@ -62,11 +62,12 @@ Result<Place> find_place(const Document& document, const LabUpOptions& options) 
 
 // For the owner only: configurations carry passwords, logs and books what customers bought.
 Status make_folders(const fs::path& lab) {
-  // Before anything is made or changed there: nobody else may say where that is.
-  fs::path there = lab;
-  while (!fs::exists(fs::symlink_status(there)) && there.has_relative_path())
-    there = there.parent_path();
-  if (Status ours = check_trusted(there); !ours) return ours;
+  // Nobody else may say where that is: before anything is made there, and once it is.
+  const auto checked = [&] {
+    const Status ours = check_trusted(lab);
+    return ours || ours.error().code == ErrorCode::kNotFound ? Status() : ours;
+  };
+  if (Status ours = checked(); !ours) return ours;
   for (const char* folder : {"config", "logs", "nodes"}) {
     std::error_code error;
     fs::create_directories(lab / folder, error);
@@ -74,6 +75,7 @@ Status make_folders(const fs::path& lab) {
       return fail(ErrorCode::kInternal,
                   cat("make ", (lab / folder).string(), ": ", error.message()));
   }
+  if (Status ours = checked(); !ours) return ours;
   std::error_code error;
   fs::permissions(lab, fs::perms::owner_all, error);
   if (error)
