@@ -193,6 +193,14 @@ TEST_CASE("what is wrong with a certificate is said at the start, with what to d
   CHECK(why(Tls::load(wrong, house.now)).find("not the certificate of an authority") !=
         std::string::npos);
 
+  wrong = files;
+  std::swap(wrong.certificate, wrong.key);
+  CHECK(why(Tls::load(wrong, house.now)).find("may have changed places") != std::string::npos);
+  wrong = files;
+  wrong.certificate = "/nowhere/n-1.crt";
+  CHECK(why(Tls::load(wrong, house.now)).find("`panshi tls issue ROLE/NAME` makes it") !=
+        std::string::npos);
+
   REQUIRE(::chmod(files.key.c_str(), 0640) == 0);
   const auto open = Tls::load(files, house.now);
   REQUIRE_FALSE(open);
