@@ -15,6 +15,7 @@
 
 #include "core/base/text.h"
 #include "core/io/local_socket.h"
+#include "core/io/socket_end.h"
 
 namespace panshi {
 namespace {
@@ -90,16 +91,9 @@ HttpAccepted http_accept(const HttpListener& listener) {
   HttpAccepted accepted;
   accepted.fd = ::accept4(listener.fd, address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (accepted.fd < 0) return accepted;
-  std::array<char, INET6_ADDRSTRLEN> text = {};
-  const void* const bytes =
-      from.ss_family == AF_INET
-          ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in*>(&from)->sin_addr)
-          : &reinterpret_cast<const sockaddr_in6*>(&from)->sin6_addr;
-  if (::inet_ntop(from.ss_family, bytes, text.data(), text.size()) != nullptr) {
-    accepted.peer.address = text.data();
-  }
-  // At the same place in both families.
-  accepted.peer.port = ntohs(reinterpret_cast<const sockaddr_in*>(&from)->sin_port);
+  TcpEnd peer = socket_end(from);
+  accepted.peer.address = std::move(peer.address);
+  accepted.peer.port = peer.port;
   return accepted;
 }
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/io/http_rules.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "core/base/ids.h"
+#include "core/base/ip_address.h"
 #include "core/base/text.h"
 
 namespace panshi {
@@ -51,12 +49,6 @@ std::string host_name(std::string_view host) {
   return port_is_plain ? lower(name) : "";
 }
 
-bool is_address(const std::string& name) {
-  std::array<unsigned char, sizeof(in6_addr)> ignored;
-  return inet_pton(AF_INET, name.c_str(), ignored.data()) == 1 ||
-         inet_pton(AF_INET6, name.c_str(), ignored.data()) == 1;
-}
-
 }  // namespace
 
 std::size_t HttpRoutes::add(std::string method, std::string_view pattern) {
@@ -93,7 +85,7 @@ bool is_our_host(std::string_view host, std::string_view address,
   const std::string name = host_name(host);
   if (name.empty()) return false;
   if (name == "localhost" || name == lower(address)) return true;
-  if ((address == "0.0.0.0" || address == "::") && is_address(name)) return true;
+  if ((address == "0.0.0.0" || address == "::") && is_ip_address(name)) return true;
   return std::any_of(allowed.begin(), allowed.end(),
                      [&](const std::string& one) { return lower(one) == name; });
 }

@@ -17,6 +17,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/listen_security.h"
+#include "core/io/socket_end.h"
 
 namespace panshi {
 namespace {
@@ -127,26 +128,6 @@ Result<uid_t> user_of_server(const TcpEnd& server, const TcpEnd& own) {
 
 namespace {
 
-using NameOfEnd = int (*)(int, sockaddr*, socklen_t*);
-
-// None of what is not TCP.
-std::optional<TcpEnd> end_of(int connection, NameOfEnd name) {
-  sockaddr_storage at = {};
-  socklen_t size = sizeof at;
-  auto* const any = reinterpret_cast<sockaddr*>(&at);
-  if (name(connection, any, &size) != 0) return std::nullopt;
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (at.ss_family == AF_INET) {
-    const auto& end = reinterpret_cast<const sockaddr_in&>(at);
-    ::inet_ntop(AF_INET, &end.sin_addr, text.data(), text.size());
-    return TcpEnd{text.data(), ntohs(end.sin_port)};
-  }
-  if (at.ss_family != AF_INET6) return std::nullopt;
-  const auto& end = reinterpret_cast<const sockaddr_in6&>(at);
-  ::inet_ntop(AF_INET6, &end.sin6_addr, text.data(), text.size());
-  return TcpEnd{text.data(), ntohs(end.sin6_port)};
-}
-
 std::string account_text(uid_t user) {
   std::array<char, 4'096> bytes{};
   passwd entry{};
@@ -158,24 +139,24 @@ std::string account_text(uid_t user) {
 }  // namespace
 
 Status check_server(int connection, const PasswordRules& rules) {
-  const auto server = end_of(connection, ::getpeername);
-  const auto own = end_of(connection, ::getsockname);
-  if (!server || !own) return {};
+  const TcpEnd server = peer_end(connection);
+  const TcpEnd own = own_end(connection);
+  if (server.address.empty()) return {};  // a Unix socket, or nobody any more
   // Whoever calls one of this machine's own addresses has it at both ends.
-  if (!is_loopback(server->address) && server->address != own->address) {
+  if (!is_loopback(server.address) && server.address != own.address) {
     if (rules.insecure) return {};
     return fail(ErrorCode::kRefused,
-                cat("no password was sent: ", server->address,
+                cat("no password was sent: ", server.address,
                     " is another machine, and whoever reads that network would read it. Ask by "
                     "TLS where there is a key `authority`, or write `insecure: true` next to the "
                     "password"));
   }
-  const auto user = user_of_server(*server, *own);
+  const auto user = user_of_server(server, own);
   // Nobody here: it was passed on to another network namespace, which root alone can do.
   if (!user || *user == 0 || *user == ::geteuid() || rules.accounts.contains(*user)) return {};
   const std::string name = account_text(*user);
   return fail(ErrorCode::kRefused,
-              cat("no password was sent: port ", server->port, " of ", server->address,
+              cat("no password was sent: port ", server.port, " of ", server.address,
                   " is held by the account ", name, ". If that is right, write `account: ", name,
                   "` next to the password"));
 }

@@ -17,6 +17,7 @@
 #include "core/io/files.h"
 #include "core/io/log.h"
 #include "core/io/openssl.h"
+#include "core/io/socket_end.h"
 #include "core/io/tls_certificate.h"
 #include "core/io/tls_socket.h"
 #include "core/io/trusted_path.h"
@@ -90,19 +91,6 @@ tl::unexpected<Error> wrong(const std::filesystem::path& file, std::string_view 
 // A list holds until the next one: a control plane that refuses all its peers because nobody wrote
 // a new list in time guards nothing.
 bool is_old_list(int error) { return error == X509_V_ERR_CRL_HAS_EXPIRED; }
-
-std::string address_of_peer(int fd) {
-  sockaddr_storage at = {};
-  socklen_t size = sizeof at;
-  std::array<char, INET6_ADDRSTRLEN> text = {};
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&at), &size) != 0) return "";
-  const void* const bytes =
-      at.ss_family == AF_INET
-          ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in*>(&at)->sin_addr)
-          : &reinterpret_cast<const sockaddr_in6*>(&at)->sin6_addr;
-  const char* const shown = ::inet_ntop(at.ss_family, bytes, text.data(), text.size());
-  return shown == nullptr ? "" : shown;
-}
 
 // Whom we believe. Our own clock says what has expired.
 Result<Store> store_of(const TlsFiles& files, const Pems& pems) {
@@ -203,7 +191,7 @@ class TlsTransport : public Transport {
     X509* const leaf = X509_STORE_CTX_get0_cert(context);
     const std::string peer = leaf == nullptr ? "" : described(leaf).peer;
     const bool proven = is_signed_by_ours(context, error);
-    self->refusal_ = {proven ? peer : "", address_of_peer(self->source_.fd),
+    self->refusal_ = {proven ? peer : "", peer_end(self->source_.fd).address,
                       cat("its certificate", proven || peer.empty() ? "" : cat(", of `", peer, "`"),
                           ": ", X509_verify_cert_error_string(error))};
     // Who is turned away is told the same for every reason; the log has the right one.

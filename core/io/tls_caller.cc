@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/io/tls_caller.h"
 
-#include <arpa/inet.h>
-
-#include <array>
 #include <cerrno>
 
 #include "core/base/check.h"
+#include "core/base/ip_address.h"
 #include "core/base/text.h"
 #include "core/io/tls_socket.h"
 
@@ -15,19 +13,13 @@ namespace {
 
 using namespace openssl;
 
-bool is_address(const std::string& name) {
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 ||
-         ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
-}
-
 class CallingTransport final : public Transport {
  public:
   CallingTransport(SSL_CTX* context, int fd, const std::string& name)
       : socket_{fd}, session_(SSL_new(context)) {
     SSL* const session = session_.get();
     CHECK_BUG(session != nullptr);
-    if (is_address(name)) {
+    if (is_ip_address(name)) {
       CHECK_BUG(X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), name.c_str()) == 1);
     } else {
       CHECK_BUG(SSL_set1_host(session, name.c_str()) == 1 &&

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/model/forms.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
 
+#include "core/base/ip_address.h"
 #include "core/base/text.h"
 #include "core/model/host_names.h"
 
@@ -15,12 +14,6 @@ namespace {
 
 constexpr std::array<std::string_view, 9> kMethods = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS",
                                                       "PATCH",   "POST",   "PUT", "TRACE"};
-
-bool is_address(const std::string& text) {
-  std::array<unsigned char, sizeof(in6_addr)> unused{};
-  return ::inet_pton(AF_INET, text.c_str(), unused.data()) == 1 ||
-         ::inet_pton(AF_INET6, text.c_str(), unused.data()) == 1;
-}
 
 bool is_token(std::string_view text) {  // RFC 9110, 5.6.2
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
@@ -49,13 +42,13 @@ std::vector<std::string> comma_list(std::string_view text) {
 Result<std::string> one_address(const std::string& text) {
   constexpr std::string_view kWanted = "one IPv4 or IPv6 address, such as 192.0.2.10";
   const std::string address = trimmed(text);
-  if (is_address(address)) return address;
+  if (is_ip_address(address)) return address;
   const auto slash = address.find('/');
-  if (slash != std::string::npos && is_address(address.substr(0, slash))) {
+  if (slash != std::string::npos && is_ip_address(address.substr(0, slash))) {
     return wrong(text, "is a network", kWanted);
   }
   const auto colon = address.rfind(':');
-  if (colon != std::string::npos && is_address(address.substr(0, colon))) {
+  if (colon != std::string::npos && is_ip_address(address.substr(0, colon))) {
     return wrong(text, "has a port", kWanted);
   }
   if (address.starts_with('[')) return wrong(text, "has brackets or a port", kWanted);

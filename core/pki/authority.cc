@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/pki/authority.h"
 
-#include <arpa/inet.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/base/ids.h"
+#include "core/base/ip_address.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/openssl.h"
@@ -103,12 +103,6 @@ Certificate own_certificate(EVP_PKEY* key, WallTime now) {
   return made;
 }
 
-bool is_address(const std::string& text) {
-  std::array<unsigned char, sizeof(in6_addr)> ignored;
-  return ::inet_pton(AF_INET, text.c_str(), ignored.data()) == 1 ||
-         ::inet_pton(AF_INET6, text.c_str(), ignored.data()) == 1;
-}
-
 // 999.1.1.1 is neither that nor an address: a name does not end in a number.
 bool is_host(const std::string& text) {
   const std::string last = text.substr(text.rfind('.') + 1);
@@ -131,7 +125,7 @@ Status check_subject(const Authority::Subject& subject) {
     return fail(ErrorCode::kInvalid, "a user has no addresses: it calls, and is not called");
   }
   for (const std::string& name : subject.names) {
-    if (is_address(name) || (is_host(name) && is_reached(subject.role))) continue;
+    if (is_ip_address(name) || (is_host(name) && is_reached(subject.role))) continue;
     return fail(ErrorCode::kInvalid, cat("`", name, "` is neither a host name nor an address"));
   }
   return {};
@@ -144,7 +138,7 @@ std::string alternative_names(const Authority::Subject& subject) {
   names.insert(names.begin(), subject.name);
   std::sort(names.begin() + 1, names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  for (const std::string& name : names) all += cat(",", is_address(name) ? "IP:" : "DNS:", name);
+  for (const std::string& name : names) all += cat(",", is_ip_address(name) ? "IP:" : "DNS:", name);
   return all;
 }
 
