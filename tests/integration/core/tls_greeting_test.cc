@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "tests/integration/core/house.h"
+#include "tests/support/allocated.h"
 #include "tests/support/loopback_listener.h"
 #include "tests/support/raw_connection.h"
-#include "tests/support/resident.h"
 #include "tests/support/skip.h"
 
 namespace panshi {
@@ -80,14 +80,14 @@ TEST_CASE("connections that have not greeted yet cost no session") {
     return HttpClient().send(call)->status;
   };
   REQUIRE(ask() == 200);
-  const long before = resident_kib();
+  const long before = allocated_kib();
   std::vector<std::unique_ptr<RawConnection>> slow;
   for (int i = 0; i < kMany; ++i) {
     slow.push_back(std::make_unique<RawConnection>(node.server.port()));
     REQUIRE(slow.back()->send("\x16\x03"));
   }
   CHECK(ask() == 200);  // behind them all
-  CHECK(resident_kib() - before < kMany * 30);
+  CHECK(allocated_kib() - before < kMany * 30);
 }
 
 TEST_CASE("what cannot be the greeting of TLS ends a connection at once") {
