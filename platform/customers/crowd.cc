@@ -62,13 +62,14 @@ void Crowd::let_in(MonoTime intended, const Moment& now) {
     drop(errand, now.wall - lag, now);
     return;
   }
+  const std::string household = errand.household;
   std::unique_ptr<Journey> journey;
   if (is_buying) {
     journey = std::make_unique<Purchase>(std::move(errand), options_.manners, now.wall - lag);
   } else {
     journey = std::make_unique<CustomerVisit>(std::move(errand), now.wall - lag);
   }
-  start({kind, std::move(journey)}, now, intended);
+  start({kind, household, std::move(journey)}, now, intended);
 }
 
 void Crowd::let_fraud_in(MonoTime intended, const Moment& now) {
@@ -81,8 +82,9 @@ void Crowd::let_fraud_in(MonoTime intended, const Moment& now) {
   }
   ++fraud_in_flight_;
   ++counts_.fraud_sent;
-  start({Kind::kFraud, std::make_unique<FraudOrder>(std::move(errand), intended_wall)}, now,
-        intended);
+  const std::string household = errand.household;
+  start({Kind::kFraud, household, std::make_unique<FraudOrder>(std::move(errand), intended_wall)},
+        now, intended);
 }
 
 void Crowd::drop(const Errand& errand, WallTime intended, const Moment& now) {
@@ -107,6 +109,7 @@ void Crowd::start(Customer customer, const Moment& now, MonoTime intended) {
 void Crowd::answered(std::uint64_t id, const Answer& answer, const Moment& now) {
   const auto found = customers_.find(id);
   CHECK_BUG(found != customers_.end());
+  errands_.remember(found->second.household, answer.cookies);
   Move move = found->second.journey->answered(answer, now);
   if (move.acknowledged) {
     ++counts_.acknowledged;

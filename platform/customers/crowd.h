@@ -93,6 +93,7 @@ class Crowd {
  private:
   struct Customer {
     Kind kind = Kind::kBuy;
+    std::string household;
     std::unique_ptr<Journey> journey;
   };
 

@@ -53,7 +53,7 @@ void add_headers(const Request& request, HttpCall& call) {
   if (call.local_address.empty()) add("X-Forwarded-For", request.address);
   add("X-Paid-Marker", request.paid_marker);
   add("Cookie", request.cookie);
-  if (!request.cookie.empty() && !request.body.empty()) {
+  if (request.is_form) {
     call.headers["Content-Type"] = "application/x-www-form-urlencoded";
   }
   if (request.step == Step::kPay) call.keep_header = "X-Paid-Marker";

@@ -50,13 +50,33 @@ Errands::Errands(std::uint64_t seed, std::string run, std::vector<ProductShare> 
   CHECK_BUG(weight_total_ > 0 && users_ > 0);
 }
 
-Errand Errands::named(const char* prefix, std::uint64_t number, std::string user) const {
+Errand Errands::named(const char* prefix, std::uint64_t number, std::string household) const {
   Errand errand;
   errand.customer = cat(prefix, run_, "-", number);
   errand.order_key = errand.customer + "-order";
   errand.pay_key = errand.customer + "-pay";
-  errand.user = std::move(user);
+  errand.household = std::move(household);
+  const auto session = sessions_.find(errand.household);
+  errand.user = session == sessions_.end() ? errand.household : session->second.user;
+  if (session != sessions_.end()) errand.cookie = session->second.cookie;
   return errand;
+}
+
+void take_session(const std::string& cookies, Errand& errand) {
+  constexpr std::string_view kName = "user=";
+  for (const std::string& piece : split(cookies, ';')) {
+    const std::string pair = trimmed(piece);
+    if (!pair.starts_with(kName)) continue;
+    errand.user = pair.substr(kName.size(), pair.rfind('.') - kName.size());
+    errand.cookie = pair;
+  }
+}
+
+void Errands::remember(const std::string& household, const std::string& cookies) {
+  if (cookies.empty()) return;
+  Errand session;
+  take_session(cookies, session);
+  if (!session.cookie.empty()) sessions_[household] = std::move(session);
 }
 
 Errand Errands::next(const Traffic& traffic) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,13 +42,19 @@ struct Errand {
   std::string customer;  // also stem of both idempotency keys
   std::string order_key;
   std::string pay_key;
-  std::string user;
+  std::string user;  // by the shop's word, once there is a session
   std::string product;
   std::uint64_t seed = 0;  // for the customer's own choices
   Kind kind = Kind::kBuy;
   std::string device = {};
   std::string address = {};
+  std::string household = {};  // whose browser it is, which keeps the session
+  std::string cookie = {};     // of the session
 };
+
+// Takes the session in the cookies that an answer set ("a=b; c=d"), if there is one: its user and
+// its cookie. A shop without sessions believes in the user of the errand.
+void take_session(const std::string& cookies, Errand& errand);
 
 class Errands {
  public:
@@ -58,10 +65,12 @@ class Errands {
   Errand next(const Traffic& traffic);
   // A dishonest customer's: his choices take nothing from the others'.
   Errand next_fraud(const FraudBurst& fraud);
+  // The session in these cookies, if there is one, is that of the household's next errands too.
+  void remember(const std::string& household, const std::string& cookies);
 
  private:
   const std::string& draw_product(Random& random, const Traffic& traffic) const;
-  Errand named(const char* prefix, std::uint64_t number, std::string user) const;
+  Errand named(const char* prefix, std::uint64_t number, std::string household) const;
 
   Random random_;
   Random fraud_random_;
@@ -71,6 +80,7 @@ class Errands {
   std::uint64_t weight_total_ = 0;
   std::uint64_t count_ = 0;
   std::uint64_t fraud_count_ = 0;
+  std::map<std::string, Errand> sessions_;  // of households: what take_session() took
 };
 
 }  // namespace panshi::shop

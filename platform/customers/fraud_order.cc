@@ -26,6 +26,19 @@ Record FraudOrder::note(Outcome outcome, const Moment& now) const {
 }
 
 Move FraudOrder::begin(const Moment& now) {
+  if (!errand_.cookie.empty()) return order(now);
+  Move move;
+  move.kind = Move::Kind::kSend;
+  move.request.method = "GET";
+  move.request.path = "/api/products";
+  move.request.device = errand_.device;
+  move.request.address = errand_.address;
+  move.request.keeps_cookies = true;
+  return move;
+}
+
+Move FraudOrder::order(const Moment& now) {
+  is_ordering_ = true;
   sent_at_ = now.mono;
   Move move;
   move.kind = Move::Kind::kSend;
@@ -37,11 +50,16 @@ Move FraudOrder::begin(const Moment& now) {
       dump_json({{"user", errand_.user}, {"product", errand_.product}, {"quantity", 1}});
   move.request.device = errand_.device;
   move.request.address = errand_.address;
+  move.request.cookie = errand_.cookie;
   move.records.push_back(note(Outcome::kAttempt, now));
   return move;
 }
 
 Move FraudOrder::answered(const Answer& answer, const Moment& now) {
+  if (!is_ordering_) {
+    take_session(answer.cookies, errand_);
+    return order(now);
+  }
   const bool is_refused =
       !answer.sent || answer.status == 503 || (answer.status >= 400 && answer.status < 500);
   const auto placed = read_placed(answer);

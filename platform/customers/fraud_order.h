@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // FraudOrder: one order of somebody who will never pay, and does not care what he is told: he does
-// not repeat. His attempts are in the log as everybody's, so that the audit knows his orders. Pure.
+// not repeat. He takes a session first, if he has none: it makes him one user more. His attempts
+// are in the log as everybody's, so that the audit knows his orders. Pure.
 #pragma once
 
 #include "platform/customers/errands.h"
@@ -16,11 +17,13 @@ class FraudOrder final : public Journey {
   Move woken(const Moment& now) override { return begin(now); }
 
  private:
+  Move order(const Moment& now);
   Record note(Outcome outcome, const Moment& now) const;
 
-  const Errand errand_;
+  Errand errand_;
   const WallTime intended_wall_;
   MonoTime sent_at_;
+  bool is_ordering_ = false;
 };
 
 }  // namespace panshi::shop

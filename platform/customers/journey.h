@@ -29,7 +29,8 @@ struct Request {
   std::string device = {};       // header X-Device
   std::string address = {};      // where he sits: X-Forwarded-For, as a balancer would say it
   std::string paid_marker = {};  // header X-Paid-Marker, unless empty
-  std::string cookie = {};       // a page's: the body is a form
+  std::string cookie = {};       // header Cookie, unless empty
+  bool is_form = false;          // the body, not JSON
   bool keeps_cookies = false;    // the answer's are wanted
 };
 

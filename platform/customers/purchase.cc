@@ -55,6 +55,7 @@ Move Purchase::woken(const Moment& now) { return send(now); }
 Move Purchase::answered(const Answer& answer, const Moment& now) {
   // Also with "not known" (504): who may have paid must be able to find out.
   if (step_ == Step::kPay && !answer.paid_marker.empty()) paid_marker_ = answer.paid_marker;
+  take_session(answer.cookies, errand_);
   const Reading reading = read(answer);
   indeterminate_ =
       indeterminate_ || (reading.outcome == Outcome::kIndeterminate && step_ != Step::kBrowse);
@@ -138,6 +139,8 @@ Move Purchase::send(const Moment& now) {
   request.device = errand_.device;
   request.address = errand_.address;
   request.paid_marker = paid_marker_;
+  request.cookie = errand_.cookie;
+  request.keeps_cookies = step_ == Step::kBrowse;
   request.method = step_ == Step::kOrder || step_ == Step::kPay ? "POST" : "GET";
   switch (step_) {
     case Step::kOrder:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Purchase: one customer's way through the shop: browse, order, pay, fetch the card key.
 //
+// The shop's answer to the first look brings a session, as a browser gets it, unless he has one.
 // Behaves like a careful client: a request that failed or was never answered is repeated with the
 // same idempotency key after a growing pause; after the last try the customer leaves, and what the
 // shop did remains indeterminate. Once the payment is acknowledged he asks for the key until it is
@@ -67,7 +68,7 @@ class Purchase final : public Journey {
   Move poll_again(const Answer& answer, const Moment& now);
   Record note(Outcome outcome, const Moment& now) const;
 
-  const Errand errand_;
+  Errand errand_;
   const Manners manners_;
   const WallTime intended_wall_;
   Random random_;

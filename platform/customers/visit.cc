@@ -27,9 +27,7 @@ CustomerVisit::CustomerVisit(Errand errand, WallTime intended_wall)
     : errand_(std::move(errand)), intended_wall_(intended_wall), random_(errand_.seed) {
   switch (errand_.kind) {
     case Kind::kHistory:
-      requests_.push_back({.step = Step::kHistory,
-                           .method = "GET",
-                           .path = cat("/api/orders?user=", errand_.user)});
+      plan_history();
       break;
     case Kind::kChat:
       plan_chat();
@@ -41,6 +39,15 @@ CustomerVisit::CustomerVisit(Errand errand, WallTime intended_wall)
     request.device = errand_.device;
     request.address = errand_.address;
   }
+  requests_.front().keeps_cookies = true;
+}
+
+// Without a session nobody is told of orders: the first answer brings one.
+void CustomerVisit::plan_history() {
+  if (errand_.cookie.empty()) {
+    requests_.push_back({.step = Step::kBrowse, .method = "GET", .path = "/api/products"});
+  }
+  requests_.push_back({.step = Step::kHistory, .method = "GET", .path = "/api/orders?user="});
 }
 
 void CustomerVisit::plan_browsing() {
@@ -52,21 +59,19 @@ void CustomerVisit::plan_browsing() {
   }
 }
 
-// The page gives him a cookie and a form, whose token goes back with what he writes.
+// The page gives him a session and a form, whose token goes back with what he writes.
 void CustomerVisit::plan_chat() {
-  requests_.push_back(
-      {.step = Step::kChat, .method = "GET", .path = "/support", .keeps_cookies = true});
+  requests_.push_back({.step = Step::kChat, .method = "GET", .path = "/support"});
   requests_.push_back({.step = Step::kChat,
                        .method = "POST",
                        .path = "/support",
-                       .body = "text=Where+is+my+key%3F"});
+                       .body = "text=Where+is+my+key%3F",
+                       .is_form = true});
   requests_.push_back({.step = Step::kChat, .method = "GET", .path = "/support"});
 }
 
 void CustomerVisit::take_form(const Answer& answer) {
-  const std::string token = hidden_in(answer.body, "token");
-  for (Request& request : requests_) request.cookie = answer.cookies;
-  requests_[1].body += cat("&token=", token);
+  requests_[1].body += cat("&token=", hidden_in(answer.body, "token"));
 }
 
 Move CustomerVisit::send(const Moment& now) {
@@ -74,6 +79,8 @@ Move CustomerVisit::send(const Moment& now) {
   Move move;
   move.kind = Move::Kind::kSend;
   move.request = requests_[next_];
+  move.request.cookie = errand_.cookie;
+  if (move.request.step == Step::kHistory) move.request.path += errand_.user;
   return move;
 }
 
@@ -93,7 +100,8 @@ Move CustomerVisit::answered(const Answer& answer, const Moment& now) {
   record.latency_us = (now.mono - sent_at_).count();
   move.records.push_back(std::move(record));
   if (!is_good) return move;
-  if (requests_[next_].keeps_cookies) take_form(answer);
+  take_session(answer.cookies, errand_);
+  if (errand_.kind == Kind::kChat && next_ == 0) take_form(answer);
   if (++next_ == requests_.size()) {
     move.ending = Ending::kDelivered;
     return move;

@@ -24,9 +24,10 @@ class CustomerVisit final : public Journey {
   void plan_browsing();
   void plan_chat();
   void take_form(const Answer& answer);
+  void plan_history();
   Move send(const Moment& now);
 
-  const Errand errand_;
+  Errand errand_;
   const WallTime intended_wall_;
   Random random_;
   std::vector<Request> requests_;

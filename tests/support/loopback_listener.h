@@ -14,11 +14,11 @@ namespace panshi {
 
 class LoopbackListener {
  public:
-  // `port` stays 0 when it cannot be.
-  LoopbackListener() {
+  // `port` stays 0 when it cannot be. `address`: another one of the network that the thread is in.
+  explicit LoopbackListener(const char* address = "127.0.0.1") {
     sockaddr_in at{};
     at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    at.sin_addr.s_addr = ::inet_addr(address);
     auto* const generic = reinterpret_cast<sockaddr*>(&at);
     socklen_t size = sizeof at;
     if (::bind(fd, generic, size) != 0 || ::listen(fd, 16) != 0) return;

@@ -106,12 +106,6 @@ bool came_over_tls(const HttpRequest& request) {
   return request.header("x-forwarded-proto") == "https";
 }
 
-std::string cookie_line(std::string_view name, std::string_view value, std::int64_t max_age_s,
-                        std::string_view same_site, bool over_tls) {
-  return cat(name, "=", value, "; Path=/; Max-Age=", max_age_s, "; HttpOnly; SameSite=", same_site,
-             over_tls ? "; Secure" : "");
-}
-
 MonoTime deadline_of(const HttpRequest& request, Duration max) {
   const std::string header = request.header("x-deadline-ms");
   std::int64_t ms = 0;

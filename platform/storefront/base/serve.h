@@ -68,9 +68,6 @@ std::int64_t query_number(const HttpRequest& request, const std::string& name,
 // The caller's connection is encrypted as far as the proxy before us says (X-Forwarded-Proto).
 // Believed from anybody: it only makes the caller's own cookies stricter.
 bool came_over_tls(const HttpRequest& request);
-// A value of Set-Cookie for the whole site that no script reads. `same_site`: "Lax" or "Strict".
-std::string cookie_line(std::string_view name, std::string_view value, std::int64_t max_age_s,
-                        std::string_view same_site, bool over_tls);
 
 HttpServer::Options server_options(const ListenConfig& config);
 

@@ -5,45 +5,16 @@
 #include <charconv>
 #include <optional>
 
-#include "core/base/check.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "core/io/mac.h"
-#include "platform/storefront/base/serve.h"
+#include "platform/storefront/base/cookies.h"
 
 namespace panshi::shop {
 namespace {
 
-constexpr std::size_t kUserDigits = 18;
 constexpr std::size_t kRememberedMax = 10;
 constexpr std::int64_t kCookieSeconds = 365 * 24 * 3600;
-constexpr std::size_t kCookieBytesMax = 4'096;
-
-std::string cookie(std::string_view header, std::string_view name) {
-  if (header.size() > kCookieBytesMax) return "";
-  for (const std::string& piece : split(header, ';')) {
-    const std::string pair = trimmed(piece);
-    const std::size_t equals = pair.find('=');
-    if (equals != std::string::npos && pair.substr(0, equals) == name) {
-      return pair.substr(equals + 1);
-    }
-  }
-  return "";
-}
-
-bool all_of_kind(std::string_view text, std::string_view allowed) {
-  return text.find_first_not_of(allowed) == std::string_view::npos;
-}
-bool is_user(std::string_view text) {
-  return text.size() == kUserDigits + 2 && text.starts_with("u-") &&
-         all_of_kind(text.substr(2), "0123456789");
-}
-std::string new_user(std::string_view hex) {
-  std::uint64_t number = 0;
-  std::from_chars(hex.data(), hex.data() + 16, number, 16);
-  const std::string digits = std::to_string(number % 1'000'000'000'000'000'000);
-  return cat("u-", std::string(kUserDigits - digits.size(), '0'), digits);
-}
 
 std::optional<Language> language_of(std::string_view text) {
   if (text.starts_with("zh")) return Language::kChinese;
@@ -104,25 +75,18 @@ const RememberedOrder* Visitor::remembered(std::string_view order) const {
 
 Visitor read_visitor(const VisitorSource& source) {
   Visitor visitor;
-  const std::string kept_user = cookie(source.cookie, "user");
-  const auto dot = kept_user.find('.');
-  visitor.user = kept_user.substr(0, dot);
-  const std::string signature = dot == std::string::npos ? "" : kept_user.substr(dot + 1);
-  visitor.is_new =
-      !is_user(visitor.user) || !is_mac_of(signature, source.key, cat("visitor|", visitor.user));
-  if (visitor.is_new) {
-    CHECK_BUG(source.random_hex.size() >= 16);
-    visitor.user = new_user(source.random_hex);
-  }
-  visitor.signature = mac_of(source.key, cat("visitor|", visitor.user));
+  const auto session = session_in(source.cookie, source.key);
+  visitor.is_new = !session;
+  visitor.user = session ? *session : new_user(source.random_hex);
+  visitor.session = session_of(visitor.user, source.key);
   visitor.token = mac_of(source.key, cat("form|", visitor.user));
   const auto wished = language_of(source.lang);
-  const auto kept = language_of(cookie(source.cookie, "lang"));
+  const auto kept = language_of(cookie_in(source.cookie, "lang"));
   const auto liked = accepted(source.accept_language);
   visitor.chose_language = wished.has_value();
   visitor.language = wished ? *wished : kept ? *kept : liked ? *liked : Language::kChinese;
   visitor.over_tls = source.over_tls;
-  visitor.orders = read_orders(cookie(source.cookie, "orders"));
+  visitor.orders = read_orders(cookie_in(source.cookie, "orders"));
   return visitor;
 }
 
@@ -131,9 +95,7 @@ std::vector<std::string> cookies_of(const Visitor& visitor) {
     return cookie_line(name, value, kCookieSeconds, "Lax", visitor.over_tls);
   };
   std::vector<std::string> cookies;
-  if (visitor.is_new) {
-    cookies.push_back(line("user", cat(visitor.user, ".", visitor.signature)));
-  }
+  if (visitor.is_new) cookies.push_back(session_line(visitor.session, visitor.over_tls));
   if (visitor.chose_language) cookies.push_back(line("lang", code_of(visitor.language)));
   if (visitor.orders_changed) {
     std::vector<std::string> pieces;

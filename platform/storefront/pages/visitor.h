@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Visitor: who looks at a page, as his cookie says. No accounts: a user is a long random number
-// that the shop chose and signed, so that nobody makes one up, for himself or in another's browser.
-// Also what his browser remembers of his orders, so that he can still pay and find them while the
-// shop cannot look them up.
+// Visitor: who looks at a page, as the session in his cookie says (cookies.h). Also what his
+// browser remembers of his orders, so that he can still pay and find them while the shop cannot
+// look them up.
 //
 // Pure; hostile cookies are dropped, never an error.
 #pragma once
@@ -27,8 +26,8 @@ struct Visitor {
   std::string token;  // 32 hex digits in every form of his: another site cannot know it
   Language language = Language::kChinese;
   std::vector<RememberedOrder> orders;  // newest first, at most 10
-  std::string signature;                // of the user, in his cookie
-  bool is_new = false;                  // no user of ours yet: the cookie must be set
+  std::string session;                  // his cookie's value
+  bool is_new = false;                  // no session of ours yet: the cookie must be set
   bool chose_language = false;          // by ?lang= just now
   bool orders_changed = false;
   bool over_tls = false;  // cookies are for encrypted connections only

@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "platform/storefront/base/cookies.h"
 #include "platform/storefront/base/serve.h"
 #include "platform/storefront/model/order.h"
 
@@ -29,15 +30,6 @@ std::string order_in(const HttpResponse& response) {
   const bool says =
       json && json->is_object() && json->contains("order") && (*json)["order"].is_string();
   return says ? (*json)["order"].get<std::string>() : "";
-}
-
-// The value of the cookie `name`, or "".
-std::string cookie_in(const HttpRequest& request, std::string_view name) {
-  for (std::string pair : split(request.header("cookie"), ';')) {
-    pair.erase(0, pair.find_first_not_of(' '));
-    if (pair.starts_with(cat(name, "="))) return pair.substr(name.size() + 1);
-  }
-  return {};
 }
 
 std::int64_t whole_seconds(Duration duration) {
@@ -192,7 +184,7 @@ Priority FrontDoor::priority_of(const Caller& caller) {
     return !pass.empty() && passes_.paid_order(pass, wall_now()) == caller.order;
   };
   const bool paid = paid_.contains(caller.order) || shows(caller.request.header("x-paid-marker")) ||
-                    shows(cookie_in(caller.request, "paid"));
+                    shows(cookie_in(caller.request.header("cookie"), "paid"));
   if (!paid) return otherwise;
   if (paid_visits_.look(caller.order, mono_now()) != CountTable::Outcome::kUnder) return otherwise;
   paid_visits_.add(caller.order, mono_now());

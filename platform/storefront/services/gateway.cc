@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "platform/storefront/pages/page_routes.h"
+#include "platform/storefront/services/api_session.h"
 #include "platform/storefront/services/background.h"
 #include "platform/storefront/services/config.h"
 #include "platform/storefront/services/coupons.h"
@@ -38,7 +39,7 @@ class Gateway final : public ShopBackend {
   HttpResponse products(const HttpRequest& request, GoodsSource& goods) {
     HttpResponse response = goods.answer(request);
     response.headers["X-Degradation-Level"] = name_of(door_.level());
-    return response;
+    return with_session(std::move(response), request, visitor_key());
   }
 
   Health health() const {
@@ -149,7 +150,11 @@ int run_gateway(const RoleContext& context) {
   if (!read.config) return read.exit_status;
   Gateway gateway(*read.config);
   HttpServer server(server_options(read.config->listen));
-  const auto to_orders = [&](const HttpRequest& request) { return gateway.orders(request); };
+  const auto for_user = [&](HttpServer::Handler handler) {
+    return for_session(gateway.visitor_key(), std::move(handler));
+  };
+  const auto to_orders =
+      for_user([&](const HttpRequest& request) { return gateway.orders(request); });
   GoodsSource goods(gateway);
   server.route("GET", "/api/products",
                [&](const HttpRequest& request) { return gateway.products(request, goods); });
@@ -157,7 +162,7 @@ int run_gateway(const RoleContext& context) {
   server.route("POST", "/api/orders", to_orders);
   server.route("GET", "/api/orders/{order}", to_orders);
   server.route("POST", "/api/orders/{order}/pay",
-               [&](const HttpRequest& request) { return gateway.payments(request); });
+               for_user([&](const HttpRequest& request) { return gateway.payments(request); }));
   PageRoutes pages(gateway, goods);
   pages.add_to(server);
   const auto status = [&] {

@@ -9,6 +9,8 @@
 #include "core/json/fields.h"
 #include "tests/support/eventually.h"
 #include "tests/support/raw_http.h"
+#include "tests/support/secret_file.h"
+#include "tests/support/shop_session.h"
 
 namespace panshi {
 namespace {
@@ -19,6 +21,11 @@ std::uint16_t free_port() {
   HttpServer server({});
   if (!server.start()) throw std::runtime_error("no free port");
   return server.port();
+}
+
+std::string session_for(const std::string& request) {
+  const std::string user = user_named_in(request);
+  return session_cookie(user.empty() ? "u" : user);
 }
 
 std::string body_of(const std::string& answer) {
@@ -70,6 +77,10 @@ std::uint16_t Edge::start_gateway(const std::string& lines) {
                       << "\"\norders: \"127.0.0.1:" << orders_.port()
                       << "\"\npayments: \"127.0.0.1:" << payments_.port() << "\"\n"
                       << lines;
+  if (lines.find("marker_key") == std::string::npos) {
+    std::ofstream(file, std::ios::app)
+        << "marker_key: " << secret_named(folder_.path(), kShopKey, "edges.secret") << "\n";
+  }
   gateways_[port] = std::make_unique<Child>(
       std::vector<std::string>{PANSHI_BIN_DIR "/storefront", "gateway", "--config", file.string()},
       folder_ / "gateway.log");
@@ -84,6 +95,15 @@ std::string Edge::send(const std::string& head, const std::string& body, std::ui
   std::string bytes;
   for (const char c : head) bytes += c == '\n' ? "\r\n" : std::string(1, c);
   bytes += "\r\nHost: 127.0.0.1\r\n";
+  if (signs) {
+    const std::string_view name = "\r\nCookie: ";
+    const auto cookies = bytes.find(name);
+    if (cookies == std::string::npos) {
+      bytes += cat("Cookie: ", session_for(head + body), "\r\n");
+    } else {
+      bytes.insert(cookies + name.size(), session_for(head + body) + "; ");
+    }
+  }
   if (head.starts_with("POST")) bytes += cat("Content-Length: ", body.size(), "\r\n");
   return raw_http(port == 0 ? port_ : port, bytes + "\r\n" + body);
 }
@@ -99,8 +119,9 @@ std::string Edge::place_through(const std::string& customer, const std::string& 
   const std::string body = dump_json({{"user", "u"}, {"product", "music-month"}});
   const std::string bytes =
       cat(proxy_header(2, ProxyOrigin{{customer, 7}, {"127.0.0.1", port_}}),
-          "POST /api/orders HTTP/1.1\r\nHost: 127.0.0.1\r\nIdempotency-Key: ", key, headers,
-          "\r\nContent-Length: ", body.size(), "\r\n\r\n", body);
+          "POST /api/orders HTTP/1.1\r\nHost: 127.0.0.1\r\nIdempotency-Key: ", key,
+          "\r\nCookie: ", session_cookie("u"), headers, "\r\nContent-Length: ", body.size(),
+          "\r\n\r\n", body);
   return raw_http(port_, bytes, "127.0.0.1", kProxy);
 }
 

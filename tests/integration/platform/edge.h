@@ -28,7 +28,8 @@ class Edge {
   // A second gateway on the same upstreams.
   std::uint16_t start_gateway(const std::string& lines);
 
-  // Sends `head` ("GET /x HTTP/1.1\nX-Y: z", no Host) and `body`, with its length, as they are.
+  // Sends `head` ("GET /x HTTP/1.1\nX-Y: z", no Host) and `body`, with its length, as they are, and
+  // the session of the user that they name (else "u"), unless `signs` was set to false.
   std::string send(const std::string& head, const std::string& body = "", std::uint16_t port = 0);
   std::string place(const std::string& key, const std::string& user = "u",
                     const std::string& headers = "");
@@ -41,6 +42,7 @@ class Edge {
   std::string look(const std::string& order, const std::string& headers = "",
                    std::uint16_t port = 0);
   nlohmann::json status(std::uint16_t port = 0);
+  bool signs = true;
   std::uint16_t port() const { return port_; }
 
  private:

@@ -6,6 +6,7 @@
 #include "core/base/text.h"
 #include "tests/integration/platform/shop.h"
 #include "tests/support/eventually.h"
+#include "tests/support/shop_session.h"
 
 using namespace panshi;
 
@@ -16,6 +17,7 @@ TEST_CASE("callers who wait for one of too few connections to Redis are counted"
   HttpCall look;
   look.url = cat("http://", shop.servers().address(), ":", Shop::kGateway, "/api/orders/", order,
                  "?user=u1");
+  look.headers["Cookie"] = session_cookie("u1");
   const auto look_all_at_once = [&] {
     std::vector<std::thread> crowd;
     for (int i = 0; i < 8; ++i) {

@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "core/json/fields.h"
 #include "tests/support/secret_file.h"
+#include "tests/support/shop_session.h"
 
 namespace panshi {
 namespace {
@@ -78,8 +79,10 @@ Shop::Shop(const More& more, const std::string& given_redis) : servers_(wanted_f
   };
   std::map<std::string, std::string> configs = {
       {"setup", database + redis + queue + "keys_per_product: 20\n"},
-      {"gateway", listen(kGateway) + to("ops", kGatewayOps) + to("orders", kOrders) +
-                      to("payments", kPayments) + to("extras", kExtras)},
+      {"gateway",
+       listen(kGateway) + to("ops", kGatewayOps) + to("orders", kOrders) +
+           to("payments", kPayments) + to("extras", kExtras) +
+           cat("marker_key: ", secret_named(servers_.folder(), kShopKey, "edges.secret"), "\n")},
       {"extras", listen(kExtras) + "announcement: \"新店开张 / New shop\"\n" +
                      cat("store: \"", (servers_.folder() / "extras.db").string(), "\"\n") +
                      coupons((servers_.folder() / "coupons.db").string())},
@@ -192,7 +195,10 @@ Answer Shop::call(HttpCall call) {
 }
 
 Answer Shop::get(const std::string& path, int port) {
-  return call({.url = cat("http://", servers_.address(), ":", port, path)});
+  HttpCall look{.url = cat("http://", servers_.address(), ":", port, path)};
+  const std::string user = user_named_in(path);
+  if (!user.empty()) look.headers["Cookie"] = session_cookie(user);
+  return call(std::move(look));
 }
 
 Answer Shop::post(const std::string& path, const std::string& key, const nlohmann::json& body,
@@ -200,7 +206,8 @@ Answer Shop::post(const std::string& path, const std::string& key, const nlohman
   return call({.method = "POST",
                .url = cat("http://", servers_.address(), ":", port, path),
                .body = dump_json(body),
-               .headers = {{"Idempotency-Key", key}}});
+               .headers = {{"Idempotency-Key", key},
+                           {"Cookie", session_cookie(body.value("user", "nobody"))}}});
 }
 
 Answer Shop::insist(const std::function<Answer()>& attempt) {

@@ -30,6 +30,7 @@ class Shop {
   // `redis`: the value of that key in every configuration; "": the server that comes with it.
   explicit Shop(const More& more = {}, const std::string& redis = {});
 
+  // With the session of the user that the path or the body names.
   Answer get(const std::string& path, int port = kGateway);
   Answer post(const std::string& path, const std::string& key, const nlohmann::json& body,
               int port = kGateway);

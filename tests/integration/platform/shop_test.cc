@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "platform/storefront/model/order.h"
 #include "platform/storefront/stores/queue.h"
+#include "tests/support/shop_session.h"
 
 using namespace panshi;
 using namespace std::chrono_literals;
@@ -67,7 +68,7 @@ TEST_CASE("a user's history has his own orders, newest first, and nobody else's"
   CHECK(orders[1].at("state") == "placed");
   CHECK(shop.look(first).at("product") == "music-month");
   CHECK(shop.get("/api/orders?user=u2").body.at("orders").empty());
-  CHECK(shop.get("/api/orders").status == 400);
+  CHECK(shop.get("/api/orders").status == 401);
 }
 
 TEST_CASE("one trace goes from the payment through the queue to the card key") {
@@ -80,6 +81,7 @@ TEST_CASE("one trace goes from the payment through the queue to the card key") {
                                  "/api/orders/", order, "/pay"),
                       .body = json{{"user", "u1"}, {"amount_cents", 1'500}}.dump(),
                       .headers = {{"Idempotency-Key", "p1"},
+                                  {"Cookie", session_cookie("u1")},
                                   {"traceparent", cat("00-", trace, "-00f067aa0ba902b7-01")}}};
   auto paid = client.send(call);
   for (int i = 0; i < 50 && paid && paid->status >= 503; ++i) paid = client.send(call);

@@ -45,6 +45,8 @@ struct Sim {
   };
   std::deque<Pending> pending;
   std::vector<Record> records;
+  int sessions = 0;  // given by the shop
+  bool gives_sessions = false;
 
   Sim(Crowd::Options options, std::optional<Duration> answer_after)
       : crowd(std::move(options), now()), latency(answer_after) {}
@@ -74,7 +76,12 @@ struct Sim {
       while (!pending.empty() && pending.front().due <= clock.mono()) {
         const Pending done = std::move(pending.front());
         pending.pop_front();
-        crowd.answered(done.outgoing.id, {true, 200, body_for(done.outgoing.request)}, now());
+        Answer answer{true, 200, body_for(done.outgoing.request)};
+        const Request& request = done.outgoing.request;
+        if (gives_sessions && request.keeps_cookies && request.cookie.empty()) {
+          answer.cookies = "user=u-" + std::to_string(++sessions) + ".abc";
+        }
+        crowd.answered(done.outgoing.id, answer, now());
       }
       crowd.advance(now());
       settle_effects();
@@ -220,6 +227,25 @@ TEST_CASE("the mix says what customers come for, and purchases are counted apart
     INFO(kind);
     CHECK(lines[kind] > 50);
   }
+}
+
+TEST_CASE("a household's browser keeps its session, an honest one's or not") {
+  Crowd::Options few = options(4);
+  few.users = 3;
+  few.traffic.fraud = {.rate = 4, .span = 30s, .customers = 2};
+  Sim sim(few, 5ms);
+  sim.gives_sessions = true;
+  sim.run(30s);
+  std::set<std::string> users;
+  for (const Record& record : sim.records) {
+    if (record.step == Step::kOrder) users.insert(record.user);
+  }
+  CHECK(sim.status().delivered > 80);
+  CHECK(sim.status().fraud_placed > 80);
+  CHECK(users.size() == static_cast<std::size_t>(sim.sessions));
+  // One each, and one more for who comes while the first answer is on its way.
+  CHECK(sim.sessions >= 5);
+  CHECK(sim.sessions <= 10);
 }
 
 TEST_CASE("a fraud burst is told apart everywhere, and changes nothing for the honest") {

@@ -27,10 +27,10 @@ struct Walk {
     records.insert(records.end(), made.records.begin(), made.records.end());
     return made;
   }
-  Walk& answer(int status, std::string body = {}, Duration after = 1ms) {
+  Walk& answer(int status, std::string body = {}, Duration after = 1ms, std::string cookies = {}) {
     REQUIRE(move.kind == Move::Kind::kSend);
     clock.advance(after);
-    move = take(purchase.answered({true, status, std::move(body)}, now()));
+    move = take(purchase.answered({true, status, std::move(body), {}, std::move(cookies)}, now()));
     return *this;
   }
   Walk& unreachable() {
@@ -80,6 +80,22 @@ TEST_CASE("a purchase in a healthy shop") {
   CHECK(walk.story() == "browse ok, order attempt, order ok, pay attempt, pay ok, fetch ok");
   CHECK(walk.records.back().card_key == "K-1");
   CHECK(walk.records.back().order == "o-1");
+}
+
+TEST_CASE("a customer is who the shop's session says, from the first look on") {
+  Walk walk;
+  CHECK(walk.move.request.cookie.empty());
+  CHECK(walk.move.request.keeps_cookies);
+  walk.answer(200, "{}", 1ms, "lang=zh; user=u-42.abc");
+  CHECK(walk.move.request.cookie == "user=u-42.abc");
+  CHECK(walk.move.request.body == R"({"product":"vpn","quantity":1,"user":"u-42"})");
+  CHECK(walk.records.back().user == "u-42");
+  walk.answer(201, kPlaced);
+  CHECK(walk.move.request.cookie == "user=u-42.abc");
+  CHECK(walk.move.request.body == R"({"amount_cents":990,"user":"u-42"})");
+  walk.answer(200, kPaid).wait();
+  CHECK(walk.move.request.path == "/api/orders/o-1?user=u-42");
+  CHECK(walk.move.request.cookie == "user=u-42.abc");
 }
 
 TEST_CASE("an attempt is recorded before its answer can be known") {

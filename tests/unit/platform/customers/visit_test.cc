@@ -54,18 +54,31 @@ TEST_CASE("who looks at his orders asks for his own") {
   CustomerVisit visit(errand(Kind::kHistory), WallTime(1h));
   Ending ending = Ending::kFailed;
   const auto requests = walk(visit, 200, ending);
-  REQUIRE(requests.size() == 1);
-  CHECK(requests[0].path == "/api/orders?user=u-7");
+  REQUIRE(requests.size() == 2);
+  CHECK(requests[0].path == "/api/products");
+  CHECK(requests[0].keeps_cookies);
+  CHECK(requests[1].path == "/api/orders?user=u-1");  // as whom the shop has signed
+  CHECK(requests[1].cookie == "user=u-1.abc");
 }
 
-TEST_CASE("a question to the support takes the page's cookie and form, then looks again") {
+TEST_CASE("who has a session already looks at his orders at once") {
+  Errand known = errand(Kind::kHistory);
+  take_session("user=u-8.def", known);
+  CustomerVisit visit(known, WallTime(1h));
+  const Move move = visit.begin(at(0ms));
+  CHECK(move.request.path == "/api/orders?user=u-8");
+  CHECK(move.request.cookie == "user=u-8.def");
+}
+
+TEST_CASE("a question to the support takes the page's session and form, then looks again") {
   CustomerVisit visit(errand(Kind::kChat), WallTime(1h));
   Ending ending = Ending::kFailed;
   const auto requests = walk(visit, 303, ending);
   REQUIRE(requests.size() == 3);
   CHECK(requests[0].method == "GET");
   CHECK(requests[0].cookie.empty());
-  CHECK(requests[1].cookie == "user=u-1.abc; lang=zh");
+  CHECK(requests[1].cookie == "user=u-1.abc");
+  CHECK(requests[1].is_form);
   CHECK(requests[1].body.find("&token=c0ffee") != std::string::npos);
   CHECK(requests[2].method == "GET");
   CHECK(requests[2].cookie == requests[1].cookie);
@@ -97,10 +110,16 @@ TEST_CASE("a dishonest order leaves its attempt and its answer in the log, whate
   for (const auto& [answer, outcome, ending] : cases) {
     INFO(answer.status << " " << answer.body);
     FraudOrder order(errand(Kind::kFraud), WallTime(1h));
-    const Move sent = order.begin(at(0ms));
+    const Move look = order.begin(at(0ms));
+    CHECK(look.records.empty());
+    CHECK(look.request.path == "/api/products");
+    CHECK(look.request.keeps_cookies);
+    const Move sent = order.answered({true, 200, "{}", {}, "user=u-3.abc"}, at(0ms));
+    CHECK(sent.request.cookie == "user=u-3.abc");
     REQUIRE(sent.records.size() == 1);
     CHECK(sent.records[0].outcome == Outcome::kAttempt);
     CHECK(sent.records[0].kind == "fraud");
+    CHECK(sent.records[0].user == "u-3");
     CHECK(sent.records[0].key == sent.request.key);
     const Move end = order.answered(answer, at(3ms));
     CHECK(end.kind == Move::Kind::kEnd);
