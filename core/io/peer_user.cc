@@ -17,6 +17,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/listen_security.h"
+#include "core/io/sock_diag.h"
 #include "core/io/socket_end.h"
 
 namespace panshi {
@@ -109,6 +110,7 @@ Result<uid_t> listener_in_table(const std::string& table, const TcpEnd& at) {
 }
 
 Result<uid_t> user_of_peer(const TcpEnd& peer, const TcpEnd& own) {
+  if (const auto user = user_of_end(peer, own)) return user;
   return in_tables(peer, [&](const std::string& table) { return user_in_table(table, peer, own); });
 }
 

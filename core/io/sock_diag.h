@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel's answer about one TCP connection of this thread's network (sock_diag(7)): some
+// microseconds, where its lists in /proc take milliseconds, most of them for empty places. Any
+// thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include "core/base/result.h"
+#include "core/io/peer_user.h"
+
+namespace panshi {
+
+// Whose the end `local` of a connection to `remote` is. kNotFound: there is none that a process
+// holds; or there is, and the kernel does not say so here: it was built without this interface, or
+// the socket is bound to a device. The lists have those.
+Result<uid_t> user_of_end(const TcpEnd& local, const TcpEnd& remote);
+
+}  // namespace panshi
