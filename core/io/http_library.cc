@@ -201,6 +201,7 @@ void Exchange::on_request(httplib::Request& request) {
   head_.request.peer = peer_.name();
   head_.request.uid = peer_.uid;
   head_.request.remote_address = peer_.client();
+  head_.request.remote_port = peer_.port;
   head_.request.method = request.method;
   head_.target_bytes = request.target.size();
   split_http_target(request.target, head_.request);
@@ -276,7 +277,6 @@ void Exchange::handle(std::string body, httplib::Response& out) {
   HttpRequest request = std::move(head_.request);
   request.body = std::move(body);
   request.captures = std::move(match_.captures);
-  request.remote_port = peer_.port;
   request.arrived = arrived_;
   answer(rules_.handle(request, *match_.route), out);
 }

@@ -26,7 +26,6 @@ class BeastReader : public HttpReader {
     HttpRequest request = std::move(parser_->head().request);
     request.body = std::move(parser_->body());
     request.captures = std::move(match_.captures);
-    request.remote_port = peer_.port;
     request.arrived = arrived;
     const HttpResponse response =
         rules_.stopping ? http_stopping(rules_.options) : rules_.handle(request, *match_.route);
@@ -78,6 +77,7 @@ class BeastReader : public HttpReader {
     head.request.peer = peer_.name();
     head.request.uid = peer_.uid;
     head.request.remote_address = peer_.client();
+    head.request.remote_port = peer_.port;
     HttpGuard::Verdict verdict = rules_.guard.check(head);
     head_only_ = head.request.method == "HEAD";
     keep_ = http_keeps(head, ++served_, rules_.options);

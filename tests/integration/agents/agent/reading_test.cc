@@ -76,6 +76,7 @@ TEST_CASE("who may not read the proxies stands in the log when it tries") {
   INFO(lines[0].dump());
   CHECK(lines[0].at("what") == "GET /proxies");
   CHECK(lines[0].contains("refused"));
+  CHECK(lines[0].at("who") == "a client of Toxiproxy's API, account 65534");
 }
 
 }  // namespace
