@@ -204,23 +204,13 @@ class TlsTransport : public Transport {
       if (const auto still = await_greeting()) return *still;
       begin();
     }
-    ERR_clear_error();
-    std::size_t bytes = 0;
-    const int done = SSL_read_ex(session_.get(), into.data(), into.size(), &bytes);
+    const TlsTurn turn = read_some(session_.get(), into);
     if (!established_ && SSL_is_init_finished(session_.get()) == 1) establish();
-    return io(done, bytes);
+    return io_of(turn);
   }
-  Io write(std::string_view bytes) override {
-    ERR_clear_error();
-    std::size_t sent = 0;
-    const int done = SSL_write_ex(session_.get(), bytes.data(), bytes.size(), &sent);
-    return io(done, sent);
-  }
+  Io write(std::string_view bytes) override { return io_of(write_some(session_.get(), bytes)); }
   void end() override {
-    if (!session_) return;
-    ERR_clear_error();
-    (void)SSL_shutdown(session_.get());  // what does not fit into the socket is not owed
-    ERR_clear_error();
+    if (session_) end_session(session_.get());
   }
   Refusal refusal() const override { return refusal_; }
   bool is_established() const override { return established_; }
@@ -267,20 +257,12 @@ class TlsTransport : public Transport {
     if (certificate != nullptr) peer_ = described(certificate).peer;
   }
 
-  Io io(int done, std::size_t bytes) const {
-    if (done == 1) return {Outcome::kDone, bytes};
-    switch (SSL_get_error(session_.get(), done)) {
-      case SSL_ERROR_WANT_READ:
-        return {Outcome::kWaitRead};
-      case SSL_ERROR_WANT_WRITE:
-        return {Outcome::kWaitWrite};
-      case SSL_ERROR_ZERO_RETURN:
-        return {Outcome::kEnd};
-      default:
-        if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) tell_who_speaks_http();
-        ERR_clear_error();
-        return {Outcome::kBroken};
+  Io io_of(const TlsTurn& turn) const {
+    if (turn.io.outcome == Outcome::kBroken) {
+      if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) tell_who_speaks_http();
+      ERR_clear_error();
     }
+    return turn.io;
   }
 
   // Whoever forgot the s of https:// would see nothing but a connection that ends.

@@ -32,43 +32,19 @@ class CallingTransport final : public Transport {
     SSL_set_connect_state(session);
   }
 
-  Io read(std::span<char> into) override {
-    ERR_clear_error();
-    std::size_t bytes = 0;
-    const int done = SSL_read_ex(session_.get(), into.data(), into.size(), &bytes);
-    return io(done, bytes);
-  }
-  Io write(std::string_view from) override {
-    ERR_clear_error();
-    std::size_t bytes = 0;
-    const int done = SSL_write_ex(session_.get(), from.data(), from.size(), &bytes);
-    return io(done, bytes);
-  }
-  void end() override {
-    ERR_clear_error();
-    (void)SSL_shutdown(session_.get());
-    ERR_clear_error();
-  }
+  Io read(std::span<char> into) override { return io_of(read_some(session_.get(), into)); }
+  Io write(std::string_view from) override { return io_of(write_some(session_.get(), from)); }
+  void end() override { end_session(session_.get()); }
   bool is_established() const override { return SSL_is_init_finished(session_.get()) == 1; }
   const std::string& peer() const override { return nobody_; }
   bool is_current() const override { return true; }
   Refusal refusal() const override { return refusal_; }
 
  private:
-  Io io(int done, std::size_t bytes) {
-    if (done == 1) return {Outcome::kDone, bytes};
-    switch (SSL_get_error(session_.get(), done)) {
-      case SSL_ERROR_WANT_READ:
-        return {Outcome::kWaitRead};
-      case SSL_ERROR_WANT_WRITE:
-        return {Outcome::kWaitWrite};
-      case SSL_ERROR_ZERO_RETURN:
-        return {Outcome::kEnd};
-      case SSL_ERROR_SSL:
-        break;
-      default:  // of the socket: errno says what
-        return {errno == 0 ? Outcome::kEnd : Outcome::kBroken};
-    }
+  Io io_of(const TlsTurn& turn) {
+    if (turn.io.outcome != Outcome::kBroken) return turn.io;
+    // Of the socket: errno says what.
+    if (turn.error != SSL_ERROR_SSL) return {errno == 0 ? Outcome::kEnd : Outcome::kBroken};
     if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
       ERR_clear_error();
       return {Outcome::kEnd};

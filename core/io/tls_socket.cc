@@ -33,7 +33,43 @@ int receive(BIO* bio, char* into, int size) {
   return static_cast<int>(got);
 }
 
+TlsTurn turn_of(SSL* session, int done, std::size_t bytes) {
+  using Outcome = Transport::Outcome;
+  if (done == 1) return {{Outcome::kDone, bytes}};
+  const int error = SSL_get_error(session, done);
+  switch (error) {
+    case SSL_ERROR_WANT_READ:
+      return {{Outcome::kWaitRead}, error};
+    case SSL_ERROR_WANT_WRITE:
+      return {{Outcome::kWaitWrite}, error};
+    case SSL_ERROR_ZERO_RETURN:
+      return {{Outcome::kEnd}, error};
+    default:
+      return {{Outcome::kBroken}, error};
+  }
+}
+
 }  // namespace
+
+TlsTurn read_some(SSL* session, std::span<char> into) {
+  ERR_clear_error();
+  std::size_t bytes = 0;
+  const int done = SSL_read_ex(session, into.data(), into.size(), &bytes);
+  return turn_of(session, done, bytes);
+}
+
+TlsTurn write_some(SSL* session, std::string_view from) {
+  ERR_clear_error();
+  std::size_t bytes = 0;
+  const int done = SSL_write_ex(session, from.data(), from.size(), &bytes);
+  return turn_of(session, done, bytes);
+}
+
+void end_session(SSL* session) {
+  ERR_clear_error();
+  (void)SSL_shutdown(session);
+  ERR_clear_error();
+}
 
 bool is_passing(ssize_t done) { return done < 0 && (errno == EAGAIN || errno == EINTR); }
 
