@@ -8,6 +8,7 @@
 #include "core/base/ids.h"
 #include "core/base/text.h"
 #include "platform/storefront/base/cookies.h"
+#include "platform/storefront/services/passes.h"
 
 namespace panshi {
 
@@ -15,7 +16,7 @@ inline constexpr const char* kShopKey = "the same at both edges";
 
 // The value of the header Cookie.
 inline std::string session_cookie(const std::string& user) {
-  return cat("user=", shop::session_of(user, kShopKey));
+  return cat("user=", shop::session_of(user, shop::Passes(kShopKey).key_for("visitors")));
 }
 
 // The user that a path ("…?user=U") or a JSON body names, or "".
