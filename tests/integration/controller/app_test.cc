@@ -38,7 +38,7 @@ TEST_CASE("an agent that hangs makes the outcome unknown, one that refuses makes
   });
   const Running controller(folder, agent);
   REQUIRE(controller.sees("agent.up"));
-  (void)controller.call("POST", "/api/v1/faults", "{}");
+  (void)controller.call("POST", "/api/v1/faults", R"({"timeout_ms": 600})");
   CHECK(controller.sees("effect.done"));
   CHECK(controller.events("effect.done").at(0).at("outcome") == "unknown");
   over = refuse = true;
@@ -53,7 +53,7 @@ TEST_CASE("an agent whose token is not there yet is met once it is") {
   FakeAgent agent("keys-1", folder.path());
   std::filesystem::remove(agent.token_file());
   const Running controller(folder, agent);
-  (void)controller.call("POST", "/api/v1/faults", "{}");
+  (void)controller.call("POST", "/api/v1/faults", R"({"timeout_ms": 600})");
   REQUIRE(controller.sees("effect.done"));
   CHECK(controller.events("effect.done").at(0).at("outcome") == "failed");
   CHECK(controller.events("agent.up").empty());

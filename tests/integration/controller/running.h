@@ -23,7 +23,8 @@ namespace panshi::controller {
 
 using namespace std::chrono_literals;
 
-// Commands `inject` a fault on keys-1; outcomes and agents' events are journaled as they come.
+// Commands `inject` a fault on keys-1, within `timeout_ms` of the body; outcomes and agents' events
+// are journaled as they come.
 inline Stepped relay(const Input& input, WallTime now) {
   Stepped stepped;
   if (const auto* command = std::get_if<Command>(&input)) {
@@ -33,7 +34,7 @@ inline Stepped relay(const Input& input, WallTime now) {
     effect.node = "keys-1";
     effect.subject = "f-1";
     effect.body = {{"kind", "process.pause"}};
-    effect.timeout = 600ms;
+    effect.timeout = std::chrono::milliseconds(command->body.value("timeout_ms", 20'000));
     stepped.events.push_back(FakeBrain::event("effect.intended", now, command->body));
     stepped.effects.push_back(effect);
     stepped.answer = nlohmann::json{{"fault", "f-1"}};

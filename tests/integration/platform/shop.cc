@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/json/fields.h"
+#include "tests/support/eventually.h"
 #include "tests/support/secret_file.h"
 #include "tests/support/shop_session.h"
 
@@ -248,6 +249,10 @@ nlohmann::json Shop::look_until(const std::string& order, const std::string& sta
 std::int64_t Shop::status_of(int port, const std::string& name) {
   const Answer answer = get("/status", port);
   return answer.status == 200 ? answer.body.value(name, std::int64_t{-1}) : -1;
+}
+
+bool Shop::comes_to(int port, const std::string& name, std::int64_t value) {
+  return eventually([&] { return status_of(port, name) == value; });
 }
 
 std::int64_t Shop::charges() {

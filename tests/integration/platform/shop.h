@@ -43,6 +43,8 @@ class Shop {
   // Looks until the state is that, or 20 seconds are over.
   nlohmann::json look_until(const std::string& order, const std::string& state);
   std::int64_t status_of(int port, const std::string& name);
+  // Whether it comes to that: what a role counts it counts a moment after others see it done.
+  bool comes_to(int port, const std::string& name, std::int64_t value);
   std::int64_t charges();  // in the provider's ledger
   // The first field of the first row, as root, on the first shard: that of the user u1.
   std::string sql(const std::string& query);

@@ -149,7 +149,7 @@ TEST_CASE("the same payment event twice delivers one key") {
   for (int i = 0; i < 1'000 && shop.status_of(Shop::kDelivery, "delivered") < 2; ++i) {
     std::this_thread::sleep_for(10ms);
   }
-  CHECK(shop.status_of(Shop::kDelivery, "delivered") == 2);
+  CHECK(shop.comes_to(Shop::kDelivery, "delivered", 2));
   CHECK(shop.look(order).at("card_key") == first.at("card_key"));
   CHECK(shop.sql("SELECT COUNT(*) FROM shop.card_keys WHERE order_id IS NOT NULL") == "1");
 }

@@ -131,7 +131,7 @@ TEST_CASE("an order whose answer to the payment was lost becomes paid by the pro
   const Answer paid = shop.pay_once(order, "p1");
   CHECK(paid.status == 504);
   CHECK(shop.look_until(order, "delivered").at("state") == "delivered");
-  CHECK(shop.status_of(Shop::kPayments, "paid_by_webhook") == 1);
+  CHECK(shop.comes_to(Shop::kPayments, "paid_by_webhook", 1));
   CHECK(shop.status_of(Shop::kPayments, "published_by_sweep") == 0);
   CHECK(shop.pay(order, "p1").status == 200);
   CHECK(shop.charges() == 1);
@@ -161,7 +161,7 @@ TEST_CASE("a sweep of the whole ledger tells what nobody told, and nothing a sec
   CHECK(eventually([&] {
     return redis->run({"HGET", "psp:swept", "after"})->text == cat(2 * kPaid);
   }));
-  CHECK(shop.status_of(Shop::kPayments, "published_by_sweep") == kPaid);
+  CHECK(shop.comes_to(Shop::kPayments, "published_by_sweep", kPaid));
 }
 
 TEST_CASE("a charge that is not what the order costs delivers nothing, by sweep nor by webhook") {
@@ -212,7 +212,7 @@ TEST_CASE(
   REQUIRE(shop.post("/charges", "", good, Shop::kPsp).status == 200);
   CHECK(shop.look_until(good["order"], "delivered").at("state") == "delivered");
   CHECK(eventually([&] { return shop.status_of(Shop::kDelivery, "delivery_dead") == 4; }));
-  CHECK(shop.status_of(Shop::kDelivery, "charged_otherwise") == 4);
+  CHECK(shop.comes_to(Shop::kDelivery, "charged_otherwise", 4));
   CHECK(shop.status_of(Shop::kDelivery, "waiting_for_row") == 0);
   CHECK(shop.sql("SELECT COUNT(*) FROM shop.card_keys WHERE order_id IS NOT NULL") == "1");
   CHECK(shop.sql("SELECT GROUP_CONCAT(order_id) FROM shop.orders") == good["order"]);
@@ -284,8 +284,8 @@ TEST_CASE("webhooks that come late, twice and out of order deliver each order on
     return shop.status_of(Shop::kPsp, "webhooks_sent") == 2 * kOrders &&
            shop.status_of(Shop::kPsp, "webhooks_waiting") == 0;
   }));
-  CHECK(shop.status_of(Shop::kPayments, "paid_by_webhook") == kOrders / 2);
-  CHECK(shop.status_of(Shop::kPayments, "webhooks_repeated") == kOrders * 3 / 2);
+  CHECK(shop.comes_to(Shop::kPayments, "paid_by_webhook", kOrders / 2));
+  CHECK(shop.comes_to(Shop::kPayments, "webhooks_repeated", kOrders * 3 / 2));
   CHECK(payments_in_queue(shop) == kOrders);
   CHECK(shop.sql("SELECT COUNT(*) FROM shop.card_keys WHERE order_id IS NOT NULL") == cat(kOrders));
   CHECK(shop.charges() == kOrders);
@@ -309,7 +309,7 @@ TEST_CASE("a forged, altered, old, replayed or senseless webhook is refused and 
   CHECK(tell_signed(shop, dump_json(other), now).status == 400);
   CHECK(shop.look(order).at("state") == "placed");
   CHECK(payments_in_queue(shop) == 0);
-  CHECK(shop.status_of(Shop::kPayments, "webhooks_refused") == 7);
+  CHECK(shop.comes_to(Shop::kPayments, "webhooks_refused", 7));
 
   CHECK(tell(shop, body, now, signature).status == 200);
   CHECK(tell(shop, body, now, signature).status == 409);
@@ -337,7 +337,7 @@ TEST_CASE("a webhook waits in the provider's ledger while the shop and the provi
   shop.start("psp");
   shop.start("payments");
   CHECK(shop.look_until(order, "delivered").at("state") == "delivered");
-  CHECK(shop.status_of(Shop::kPayments, "paid_by_webhook") == 1);
+  CHECK(shop.comes_to(Shop::kPayments, "paid_by_webhook", 1));
 }
 
 TEST_CASE("a payment's key is its user's own, and good for one order at one price") {
