@@ -31,7 +31,7 @@ struct ProbeTarget {
   std::map<std::string, std::string> pointers;
   std::string user;
   Secret password;
-  PasswordRules rules;             // redis: who may hear it
+  PasswordRules rules;             // redis, sql, mariadb: who may hear it
   std::string database;            // sql
   std::string query = "SELECT 1";  // sql; may not change anything
 

@@ -41,6 +41,7 @@ struct SqlAccount {
   Secret password;
   std::filesystem::path socket = {};     // in place of host and port
   std::filesystem::path authority = {};  // by TLS
+  PasswordRules rules = {};              // who may be logged in to without, over TCP
 };
 
 struct RedisServer {

@@ -33,6 +33,9 @@ void read_sql_account(const json& value, std::string path, Problems& problems,
   account.authority = authority;
   in.need("user", account.user);
   may_secret(in, "password", account.password);
+  if (socket.empty()) {
+    may_tell(in, account.host, !account.password.empty() && authority.empty(), account.rules);
+  }
   in.done();
   service.sql = std::move(account);
 }
@@ -76,10 +79,10 @@ void name_accounts(AgentConfig& config) {
   for (ServiceConfig& service : config.services) {
     std::set<uid_t> accounts;
     if (service.account()) accounts.insert(service.account()->user);
-    if (service.redis) {
-      service.redis->rules.accounts.merge(std::set(accounts));
-      accounts = service.redis->rules.accounts;
-    }
+    if (service.redis) accounts.merge(std::set(service.redis->rules.accounts));
+    if (service.sql) accounts.merge(std::set(service.sql->rules.accounts));
+    if (service.redis) service.redis->rules.accounts.merge(std::set(accounts));
+    if (service.sql) service.sql->rules.accounts.merge(std::set(accounts));
     if (service.nats) service.nats->rules.accounts.merge(std::set(accounts));
     if (service.ready) service.ready->target.rules.accounts.merge(std::set(accounts));
     for (ProbeConfig& probe : config.probes) {

@@ -141,7 +141,8 @@ Result<std::unique_ptr<SqlSession>> LinuxHost::open_sql(const std::string& servi
                                     .statement_timeout = kSqlStatement,
                                     .answer_max = kSqlAnswerMax,
                                     .socket = account.socket,
-                                    .authority = account.authority});
+                                    .authority = account.authority,
+                                    .rules = account.rules});
   if (!database) return fail(database.error(), cat("admin connection to ", service));
   return make_sql_session(std::move(*database));
 }

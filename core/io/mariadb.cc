@@ -49,6 +49,9 @@ struct Reading {
   MYSQL* mysql = nullptr;
   MonoTime deadline{};
   std::size_t left = 0;  // bytes
+  // Until the server's first bytes have come, which are before ours: who it may be.
+  const PasswordRules* rules = nullptr;
+  Status allowed = {};
   bool cut = false;
 };
 thread_local Reading* reading = nullptr;
@@ -64,7 +67,10 @@ void count_bytes(int mode, MYSQL* mysql, const unsigned char*, size_t size) {
   constexpr int kRead = 0;
   if (mode != kRead || reading == nullptr || reading->mysql != mysql || reading->cut) return;
   if (size == static_cast<size_t>(-1)) return;  // an error, which the library tells
-  if (size > reading->left || mono_now() >= reading->deadline) {
+  if (const auto* rules = std::exchange(reading->rules, nullptr)) {
+    reading->allowed = check_server(mysql_get_socket(mysql), *rules);
+  }
+  if (!reading->allowed || size > reading->left || mono_now() >= reading->deadline) {
     reading->cut = true;
     return disconnect(mysql_get_socket(mysql));
   }
@@ -138,6 +144,8 @@ struct MariaDb::Impl {
   std::size_t answer_left = 0;  // of the statement under way
   std::unordered_map<std::string, StatementPtr> statements;
   bool dead = false;
+  const PasswordRules* rules = nullptr;  // while connecting: whom to log in to
+  Status allowed = {};
 
   ~Impl() {
     if (dead) (void)::shutdown(mysql_get_socket(mysql), SHUT_RDWR);  // closing must not wait
@@ -148,7 +156,10 @@ struct MariaDb::Impl {
   // Starts a call of the library and sees it through to its end, or to the deadline.
   template <class Start, class Continue>
   void wait_for(MonoTime deadline, Start start, Continue go_on) {
-    Reading mine{.mysql = mysql, .deadline = deadline, .left = answer_left};
+    Reading mine{.mysql = mysql,
+                 .deadline = deadline,
+                 .left = answer_left,
+                 .rules = std::exchange(rules, nullptr)};
     const WhileReading counted(mine);
     int wanted = start();
     while (wanted != 0) {
@@ -167,6 +178,7 @@ struct MariaDb::Impl {
       }
     }
     answer_left = mine.left;
+    allowed = std::move(mine.allowed);
     dead = dead || mine.cut;
   }
 
@@ -234,6 +246,8 @@ Result<MariaDb> MariaDb::connect(const Options& options) {
     mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);  // before anything of the account is sent
   }
 
+  if (options.rules && !local && options.authority.empty()) impl->rules = &*options.rules;
+
   ASSIGN_OR_RETURN(const LocalPath socket, LocalPath::of(options.socket));
   MYSQL* connected = nullptr;
   impl->wait_for(
@@ -245,6 +259,7 @@ Result<MariaDb> MariaDb::connect(const Options& options) {
             CLIENT_MULTI_STATEMENTS);
       },
       [&](int seen) { return mysql_real_connect_cont(&connected, mysql, seen); });
+  if (!impl->allowed) return fail(impl->allowed.error(), impl->place);
   if (!connected) {
     const unsigned number = mysql_errno(mysql);
     const bool refused = number == ER_ACCESS_DENIED_ERROR || number == ER_DBACCESS_DENIED_ERROR;

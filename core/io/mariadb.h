@@ -5,7 +5,8 @@
 // make a new one. kTimeout means the statement may have been carried out.
 //
 // The password is only used in a challenge (mysql_native_password, ed25519), never sent; the server
-// gets no file of ours (LOCAL INFILE).
+// gets no file of ours (LOCAL INFILE). A challenge can be passed on by whoever listens in the
+// server's place: `rules` say to whom it is answered in the clear.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/io/peer_user.h"
 
 namespace panshi {
 
@@ -38,6 +40,8 @@ class MariaDb {
     std::filesystem::path socket = {};   // a Unix socket in place of host and port
     // PEM: by TLS, and only when the server has a certificate of these for `host`. "": in clear.
     std::filesystem::path authority = {};
+    // Who may be logged in to in the clear, over TCP; none: whoever is there.
+    std::optional<PasswordRules> rules = {};
   };
   using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string>;
   using Row = std::vector<std::optional<std::string>>;
@@ -47,6 +51,7 @@ class MariaDb {
     std::int64_t affected = 0;
   };
 
+  // kRefused: the server's no, or ours to whoever is there (`rules`).
   static Result<MariaDb> connect(const Options& options);
   MariaDb(MariaDb&&) noexcept;
   MariaDb& operator=(MariaDb&&) noexcept;

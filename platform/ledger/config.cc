@@ -68,6 +68,8 @@ void read_audit_config(Fields& in, AuditConfig& config) {
     may_replicas(database, config);
     database.may("user", config.database_user);
     may_secret(database, "password", config.database_password);
+    const std::string first = config.shards.empty() ? "" : config.shards.front().host;
+    may_tell(database, first, !config.database_password.empty(), config.database_rules);
   });
   if (config.architecture == Architecture::kResilient) {
     need_redis(in, config.redis);

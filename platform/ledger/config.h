@@ -23,6 +23,7 @@ struct AuditConfig {
   std::vector<std::vector<HostPort>> replicas;  // of each shard; none: not compared
   std::string database_user = "shop";
   std::string database_password;
+  PasswordRules database_rules = {};  // who may be logged in to
   RedisConfig redis;
   std::vector<HostPort> queue;  // the servers of its cluster
   HostPort psp;

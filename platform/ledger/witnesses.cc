@@ -96,7 +96,8 @@ Result<MariaDb> Witnesses::connect(const HostPort& server) const {
                            .user = config_.database_user,
                            .password = config_.database_password,
                            .database = kDatabase,
-                           .statement_timeout = config_.read_timeout});
+                           .statement_timeout = config_.read_timeout,
+                           .rules = config_.database_rules});
 }
 
 // An order lives in one shard, so the instants of the shards need not be the same.

@@ -27,7 +27,8 @@ std::function<Result<MariaDb>()> connector(const ProbeTarget& target, Duration t
                              .statement_timeout = timeout,
                              .answer_max = kAnswerMax,
                              .socket = target.socket,
-                             .authority = target.authority});
+                             .authority = target.authority,
+                             .rules = target.rules});
   };
 }
 
@@ -63,6 +64,9 @@ void read_place(Fields& in, ProbeTarget& target) {
   }
   in.need("user", target.user);
   may_secret(in, "password", target.password);
+  if (target.socket.empty()) {
+    may_tell(in, target.host, !target.password.empty() && target.authority.empty(), target.rules);
+  }
 }
 
 std::string unfit(const ProbeTarget& target, bool primary, bool replicating,

@@ -18,6 +18,7 @@ void need_servers(Fields& in, LegacyServers& servers) {
   need_host_port(database, "replica", servers.replica);
   database.need("user", servers.user);
   may_secret(database, "password", servers.password);
+  may_tell(database, servers.primary.host, !servers.password.empty(), servers.rules);
   database.may("timeout", servers.timeout, {milliseconds(10), minutes(10)});
   database.done();
 }
@@ -30,7 +31,8 @@ MariaDb::Options mariadb_options(const LegacyServers& servers, const HostPort& s
           .user = servers.user,
           .password = servers.password,
           .connect_timeout = std::min<Duration>(servers.timeout, seconds(1)),
-          .statement_timeout = servers.timeout};
+          .statement_timeout = servers.timeout,
+          .rules = servers.rules};
 }
 
 void read_legacy_config(Fields& in, LegacyConfig& config) {

@@ -17,6 +17,7 @@ struct LegacyServers {
   HostPort replica;
   std::string user;
   std::string password;
+  PasswordRules rules = {};  // who may be logged in to
   Duration timeout = std::chrono::seconds(1);  // of one statement
 };
 MariaDb::Options mariadb_options(const LegacyServers& servers, const HostPort& server);

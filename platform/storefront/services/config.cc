@@ -26,6 +26,8 @@ void need_database(Fields& in, DatabaseConfig& config) {
     need_host_ports(database, "shards", config.shards);
     database.need("user", config.user);
     may_secret(database, "password", config.password);
+    const std::string first = config.shards.empty() ? "" : config.shards.front().host;
+    may_tell(database, first, !config.password.empty(), config.rules);
     database.may("connections", config.connections, {1, 64});
     database.may("timeout", config.timeout, kTimeouts);
   });
@@ -117,7 +119,8 @@ std::vector<MariaDb::Options> mariadb_options(const DatabaseConfig& config,
                       .user = config.user,
                       .password = config.password,
                       .connect_timeout = std::min<Duration>(config.timeout, seconds(1)),
-                      .statement_timeout = config.timeout});
+                      .statement_timeout = config.timeout,
+                      .rules = config.rules});
   }
   return shards;
 }

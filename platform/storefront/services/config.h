@@ -25,6 +25,7 @@ struct DatabaseConfig {
   std::vector<HostPort> shards;  // the primaries, in the same order everywhere
   std::string user;
   std::string password;
+  PasswordRules rules = {};              // who may be logged in to: links, or the servers' account
   std::int64_t connections = 4;          // to each shard
   Duration timeout = milliseconds(800);  // of one statement
 };

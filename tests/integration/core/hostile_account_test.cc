@@ -6,11 +6,13 @@
 #include <catch2/catch.hpp>
 
 #include "core/base/text.h"
+#include "core/io/mariadb.h"
 #include "core/io/nats_requests.h"
 #include "core/io/redis.h"
 #include "tests/support/eventually.h"
 #include "tests/support/hostile_user.h"
 #include "tests/support/loopback_listener.h"
+#include "tests/support/mariadb_greeting.h"
 #include "tests/support/skip.h"
 
 namespace panshi {
@@ -73,6 +75,35 @@ TEST_CASE("the password of NATS is not told to another account that took its por
   options.rules->accounts = {kNobody};
   CHECK(eventually([&] {
     (void)NatsRequests::connect(options);
+    return squatter.did().secrets > 0;
+  }));
+}
+
+// A challenge can be passed on: an answer to it is a session at the real server.
+TEST_CASE("nobody logs in at another account that took the port of MariaDB") {
+  if (::geteuid() != 0) skip_case("only root can run a process of another account");
+  const std::uint16_t port = free_port();
+  const HostileUser squatter({.address = "127.0.0.1",
+                              .ports = {port},
+                              .greeting = mariadb_packet(0, mariadb_greeting()),
+                              .secret_mark = "chaos"});
+  MariaDb::Options options{.host = "127.0.0.1",
+                           .port = port,
+                           .user = "chaos",
+                           .password = "secret",
+                           .connect_timeout = 200ms,
+                           .rules = PasswordRules()};
+  REQUIRE(eventually([&] {
+    const auto database = MariaDb::connect(options);
+    REQUIRE_FALSE(database);
+    return database.error().code == ErrorCode::kRefused &&
+           database.error().message.find(kRefusal) != std::string::npos;
+  }));
+  CHECK(eventually([&] { return squatter.did().callers > 0; }));
+  CHECK(squatter.did().secrets == 0);
+  options.rules->accounts = {kNobody};
+  CHECK(eventually([&] {
+    (void)MariaDb::connect(options);
     return squatter.did().secrets > 0;
   }));
 }

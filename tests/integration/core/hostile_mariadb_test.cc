@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "core/io/mariadb.h"
 #include "tests/support/loopback_listener.h"
+#include "tests/support/mariadb_greeting.h"
 #include "tests/support/temporary_folder.h"
 
 namespace panshi {
@@ -32,7 +33,7 @@ class Squatter {
       peer_ = listener_.accept();
       const timeval patience{.tv_sec = 3, .tv_usec = 0};
       ::setsockopt(peer_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-      (void)send(0, greeting());
+      (void)send(0, mariadb_greeting());
       (void)read();  // the answer to the challenge
       then_(*this);
       ::close(peer_);
@@ -46,13 +47,7 @@ class Squatter {
   }
 
   bool send(int number, const std::string& text) const {  // false: nobody takes it
-    const auto size = static_cast<unsigned>(text.size());
-    std::string packet;
-    for (const unsigned part : {size, size >> 8, size >> 16, static_cast<unsigned>(number)}) {
-      packet += static_cast<char>(part & 0xff);
-    }
-    packet += text;
-    return send_bytes(packet);
+    return send_bytes(mariadb_packet(number, text));
   }
   bool send_bytes(const std::string& bytes) const {  // false: nobody takes them
     std::size_t sent = 0;
@@ -76,17 +71,6 @@ class Squatter {
   std::string heard;
 
  private:
-  static std::string greeting() {
-    const auto flags = [](unsigned bits) {
-      return std::string{static_cast<char>(bits & 0xff), static_cast<char>(bits >> 8)};
-    };
-    // Protocol 4.1, secure connection, local files, transactions; then plugins, several statements.
-    return "\x0a"s + "5.5.5-10.11.6-MariaDB\0"s + "\x07\0\0\0"s + "12345678\0"s +
-           flags(0x0001 | 0x0008 | 0x0080 | 0x0200 | 0x2000 | 0x8000) + "\x2d"s + "\x02\0"s +
-           flags(0x0008 | 0x0001) + "\x15"s + std::string(10, '\0') + "123456789012\0"s +
-           "mysql_native_password\0"s;
-  }
-
   std::function<void(Squatter&)> then_;
   LoopbackListener listener_;
   int peer_ = -1;

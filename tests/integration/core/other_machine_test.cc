@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The promise under test: a password of Redis or NATS goes in the clear to another machine only if
-// the configuration says `insecure`. The other machine is a network namespace behind a cable.
+// The promise under test: nobody logs in to Redis, NATS or MariaDB on another machine in the clear
+// unless the configuration says `insecure`. The other machine is a network namespace behind a
+// cable.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -15,10 +16,12 @@
 #include <thread>
 
 #include "core/base/text.h"
+#include "core/io/mariadb.h"
 #include "core/io/nats_requests.h"
 #include "core/io/redis.h"
 #include "tests/support/eventually.h"
 #include "tests/support/loopback_listener.h"
+#include "tests/support/mariadb_greeting.h"
 #include "tests/support/namespace.h"
 #include "tests/support/skip.h"
 
@@ -131,6 +134,19 @@ TEST_CASE("the password of NATS goes to another machine only as insecure") {
                                                  .timeout = 200ms});
         return nats ? std::string("connected") : nats.error().message;
       });
+}
+
+TEST_CASE("nobody logs in to MariaDB on another machine but as insecure") {
+  check_who_is_told(mariadb_packet(0, mariadb_greeting()),
+                    [](std::uint16_t port, PasswordRules rules) {
+                      const auto database = MariaDb::connect({.host = kThere,
+                                                              .port = port,
+                                                              .user = "secret",
+                                                              .password = "password",
+                                                              .connect_timeout = 300ms,
+                                                              .rules = std::move(rules)});
+                      return database ? std::string("connected") : database.error().message;
+                    });
 }
 
 }  // namespace
