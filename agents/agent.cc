@@ -12,6 +12,7 @@
 
 #include "agents/api/routes.h"
 #include "agents/limits.h"
+#include "agents/link_spec.h"
 #include "agents/toxiproxy/routes.h"
 #include "core/base/check.h"
 #include "core/base/ids.h"
@@ -26,6 +27,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::string_view kLink = "link ";
 constexpr std::string_view kReadyProbe = "ready:";  // no name of a probe has a colon
 constexpr auto kActionsEndWithin = std::chrono::seconds(2);
 // Of faults that cannot be reverted at first: nobody tries again until the next agent.
@@ -40,11 +42,6 @@ std::string make_start_id() {
 std::optional<MonoTime> earlier(std::optional<MonoTime> a, std::optional<MonoTime> b) {
   if (!a || !b) return a ? a : b;
   return std::min(*a, *b);
-}
-
-Failback failback_of(const std::string& word) {
-  if (word == "never") return Failback::kNever;
-  return word == "at_once" ? Failback::kAtOnce : Failback::kHeld;
 }
 
 input::Verb verb_of(const std::string& text) {
@@ -67,7 +64,10 @@ Agent::Agent(const AgentConfig& config, Watchers watchers)
       files_(config.state),
       feed_(clock_, make_start_id()),
       supervisor_(config.services),
-      board_(config.probes) {}
+      board_(config.probes),
+      late_(watchers_.may_be_late, [this](const std::string& what, const std::string& why) {
+        if (what.starts_with(kLink)) tell_link_listens(what.substr(kLink.size()), why);
+      }) {}
 
 Result<std::unique_ptr<Agent>> Agent::create(const AgentConfig& config, Watchers watchers) {
   std::unique_ptr<Agent> agent(new Agent(config, std::move(watchers)));
@@ -139,13 +139,14 @@ Status Agent::open() {
                                                        .doorman = access_.door,
                                                        .tls = tls_,
                                                        .socket = config_.state / kAgentSocket,
+                                                       .may_be_late = watchers_.may_be_late,
                                                        .allowed_hosts = config_.allowed_hosts});
   add_routes(
       *server_,
       {config_, feed_, *epoch_, *faults_, *host_, *links_, *actions_, *access_.audit, stopping_,
        [this] { return loop_.call([this] { return Result<json>(services_json()); }); },
        [this] { return loop_.call([this] { return Result<json>(board_.view()); }); }});
-  return server_->start();
+  return late_.start("the agent's API", clock_.mono(), [this] { return server_->start(); });
 }
 
 Status Agent::open_links() {
@@ -156,24 +157,14 @@ Status Agent::open_links() {
   options.on_full = [this](const LinkTable::Full& full) { tell_full(full); };
   ASSIGN_OR_RETURN(links_, LinkTable::create(std::move(options)));
   for (const LinkConfig& link : config_.links) {
-    LinkSpec spec;
-    spec.name = link.name;
-    spec.listen = link.listen;
-    spec.http = link.http;
-    for (const auto& [name, address, weight] : link.upstreams) {
-      spec.upstreams.push_back({name, address, weight});
-    }
-    spec.by_weight = link.by_weight;
-    spec.failback = failback_of(link.failback);
-    spec.failback_hold = link.failback_hold;
-    spec.connections_max = link.connections_max;
-    spec.connections_per_source = link.connections_per_source;
-    spec.source = link.source;
-    spec.send_proxy = link.send_proxy;
-    spec.proxies = link.proxies;
-    if (auto opened = links_->open(spec); !opened) {
-      return fail(opened.error(), cat("link ", link.name));
-    }
+    LinkSpec spec = link_spec(link);
+    spec.suspended = true;  // it is there with its upstreams and faults, and listens once it can
+    if (auto opened = links_->open(spec); !opened) return opened;
+    auto listens = late_.start(cat(kLink, link.name), clock_.mono(), [this, &link]() -> Status {
+      ASSIGN_OR_RETURN(auto port, LinkTable::reserve(link.listen));
+      return links_->resume(link.name, std::move(port));
+    });
+    if (!listens) return fail(listens.error(), cat("link ", link.name));
   }
   link_health_ = std::make_unique<LinkHealth>(config_.links, *links_);
   return {};
@@ -184,8 +175,11 @@ Status Agent::open_toxiproxy() {
   auto [address, port, permits] = *config_.toxiproxy;
   permits.controller = host_->machine().scope().controller;
   proxies_ = std::make_unique<toxiproxy::ProxyBook>(*links_, std::move(permits));
-  ASSIGN_OR_RETURN(toxiproxy_, toxiproxy::serve(*proxies_, address, port, access_.toxiproxy));
-  return {};
+  return late_.start(
+      "Toxiproxy's API", clock_.mono(), [this, address = address, port = port]() -> Status {
+        ASSIGN_OR_RETURN(toxiproxy_, toxiproxy::serve(*proxies_, address, port, access_.toxiproxy));
+        return {};
+      });
 }
 
 void Agent::run() {
@@ -245,7 +239,9 @@ std::optional<MonoTime> Agent::turn() {
     waits_.look(supervisor_.view(), now);
   }
   if (now >= next_second_) sample_every_second(now);
+  late_.try_again(now);
   auto next = earlier(earlier(supervisor_.next_deadline(), waits_.next_deadline()), next_second_);
+  next = earlier(next, late_.next_try());
   if (watchers_.manager) next = earlier(next, watchers_.manager->say_alive(now));
   return next;
 }
@@ -450,6 +446,10 @@ void Agent::tell_rerouted(const std::string& link, const LinkTable::Rerouted& wa
                           const std::string& how) {
   feed_.add_event("link.rerouted",
                   {{"link", link}, {"from", way.from}, {"to", way.to}, {"how", how}});
+}
+
+void Agent::tell_link_listens(const std::string& link, const std::string& why) {
+  feed_.add_event(why.empty() ? "link.listening" : "link.waiting", {{"link", link}, {"why", why}});
 }
 
 void Agent::tell_full(const LinkTable::Full& full) {

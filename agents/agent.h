@@ -2,9 +2,10 @@
 // Agent: one node's agent put together: supervisor, probes, links, faults, actions and their API.
 //
 // The thread that calls run() is `loop`; it owns the supervisor and the probes' state. Everything
-// else posts to it. Starting: port and links first (so that what is taken is told before anything
-// runs), then faults an earlier run left behind are reverted, then services are adopted and
-// started. Stopping: every fault is reverted, then services stop in order.
+// else posts to it. Starting: links and port first, so that what is taken is told before anything
+// runs (of an agent that takes another's place: is late), then faults an earlier run left behind
+// are reverted, then services are adopted and started. Stopping: every fault is reverted, then
+// services stop in order.
 #pragma once
 
 #include <atomic>
@@ -22,6 +23,7 @@
 #include "agents/config/config.h"
 #include "agents/faults/fault_book.h"
 #include "agents/host/linux_host.h"
+#include "agents/late_starts.h"
 #include "agents/link_health.h"
 #include "agents/links/link_table.h"
 #include "agents/loop.h"
@@ -47,6 +49,9 @@ class Agent final : private ActionPorts {
   struct Watchers {                                // who sees to it that the agent moves
     std::function<void(MonoTime by)> moving = {};  // FaultBook::Options::on_moving
     ServiceManager* manager = nullptr;             // null: nobody
+    // Started by a guardian or a manager, not by a person who reads why it could not: what listens
+    // on a port that is taken is late, and nothing else waits for it.
+    bool may_be_late = false;
   };
   // Takes port, links and state; starts no service yet. `config` must outlive the agent.
   static Result<std::unique_ptr<Agent>> create(const AgentConfig& config, Watchers watchers);
@@ -67,6 +72,7 @@ class Agent final : private ActionPorts {
   Status open_links();
   void tell_rerouted(const std::string& link, const LinkTable::Rerouted& way,
                      const std::string& how);
+  void tell_link_listens(const std::string& link, const std::string& why);
   void tell_full(const LinkTable::Full& full);
   void tell_account(const std::string& service, const BadAccount& bad);
   Status open_toxiproxy();
@@ -108,6 +114,7 @@ class Agent final : private ActionPorts {
   Supervisor supervisor_;
   ServiceWaits waits_;
   ProbeBoard board_;
+  LateStarts late_;
   std::map<std::string, std::string> marks_;         // service -> ok | degraded
   std::map<std::string, bool> up_;                   // as last sampled
   std::map<std::string, std::string> ready_reason_;  // why the readiness check failed last

@@ -381,7 +381,9 @@ int run(const AgentConfig& config, const std::string& text) {
     log_warn(cat("the agent before this one ", predecessor, "; its guardian started this one"));
   }
   const auto moving = [&](MonoTime by) { (*guardian)->moving(by); };
-  auto agent = Agent::create(config, {.moving = moving, .manager = manager.get()});
+  const bool takes_a_place = std::getenv("PANSHI_PREDECESSOR") != nullptr || manager;
+  auto agent = Agent::create(
+      config, {.moving = moving, .manager = manager.get(), .may_be_late = takes_a_place});
   if (!agent) {
     const int status = say(agent.error(), 1);
     revert_left_behind(config, moving);

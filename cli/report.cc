@@ -7,13 +7,13 @@
 
 #include "cli/connection.h"
 #include "cli/exit_codes.h"
+#include "cli/output_path.h"
 #include "cli/show.h"
 #include "controller/report/compare.h"
 #include "controller/report/read_report.h"
 #include "controller/report/verify.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
-#include "core/io/trusted_path.h"
 #include "core/json/fields.h"
 
 namespace panshi::cli {
@@ -33,12 +33,7 @@ Status write_out(const std::filesystem::path& given, const std::string& document
     return fail(ErrorCode::kInvalid, cat(given.string(), " is a folder"));
   }
   if (!fs::exists(file, error) || fs::is_regular_file(file, error)) {
-    // A link on the way that somebody else has put there leads to a file that is not meant.
-    const fs::path meant = fs::absolute(given).lexically_normal();
-    if (fs::weakly_canonical(meant, error) != meant) {
-      const Status ours = check_trusted(meant);
-      if (!ours && ours.error().code != ErrorCode::kNotFound) return ours;
-    }
+    if (auto meant = check_output_path(given); !meant) return meant;
     return write_file_durably(file, document);
   }
   std::ofstream out(file);

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "cli/exit_codes.h"
+#include "cli/output_path.h"
 #include "cli/show.h"
 #include "core/access/rights.h"
 #include "core/base/text.h"
@@ -49,8 +50,10 @@ int say_made(Invocation& i, const Json& made) {
 Status can_keep(const std::string& file) {
   std::error_code error;
   if (std::filesystem::exists(file, error)) {
-    return fail(ErrorCode::kConflict, cat("--out ", file, ": is there already"));
+    return fail(ErrorCode::kInvalid,
+                cat("--out ", file, ": is there already; remove it, or name another one"));
   }
+  if (auto meant = check_output_path(file); !meant) return fail(meant.error(), "--out");
   if (auto kept = write_file_durably(file, "", 0600); !kept) {
     return fail(kept.error(), cat("--out ", file));
   }

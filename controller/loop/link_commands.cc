@@ -56,8 +56,10 @@ Result<Json> act(Context& context, const std::string& kind, const Json& body) {
   if (kind == "weights") {
     const Json* weights = in.need_value("weights");
     if (weights && weights->is_object()) {
-      for (const auto& [name, unused] : weights->items()) {
+      for (const auto& [name, weight] : weights->items()) {
         check_upstream(in, "weights", name, upstreams);
+        if (weight.is_number_integer() && weight >= 0 && weight <= 1'000) continue;
+        in.problem(cat("weights.", name), "must be a whole number from 0 to 1000");
       }
     }
     params["weights"] = weights ? *weights : Json();

@@ -212,6 +212,13 @@ constexpr Row kRows[] = {
                   " refuses new connections: ", integer_of(e.data, "connections").value_or(0),
                   " are open, the limit of its ", text_of(e.data, "limit_of"));
      }},
+    {"link.waiting", "broken",
+     [](const Event& e) {
+       return cat("link ", text_of(e.data, "link"),
+                  " waits for its port: ", text_of(e.data, "why"));
+     }},
+    {"link.listening", "done",
+     [](const Event& e) { return cat("link ", text_of(e.data, "link"), " listens again"); }},
     {"account.lacks", "seen", [](const Event& e) { return text_of(e.data, "text"); }},
     {"signal.symptom", "seen",
      [](const Event& e) {

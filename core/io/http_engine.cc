@@ -60,6 +60,23 @@ HttpEngine::HttpEngine(const HttpServer::Options& options, const HttpGuard& guar
 HttpEngine::~HttpEngine() { stop(); }
 
 Status HttpEngine::start() {
+  auto address = http_listen(options_.address, options_.port);
+  const bool is_late = !address && address.error().code == ErrorCode::kConflict &&
+                       options_.may_be_late && !options_.socket.empty();
+  if (!address && !is_late) return tl::unexpected(address.error());
+  if (threads_.empty()) {
+    if (auto begun = begin(); !begun) {
+      if (address) ::close(address->fd);
+      return begun;
+    }
+  }
+  if (is_late) return tl::unexpected(address.error());
+  doors_[0].listener = *address;
+  arm_listener(doors_[0], EPOLL_CTL_ADD);
+  return {};
+}
+
+Status HttpEngine::begin() {
   epoll_.fd = ::epoll_create1(EPOLL_CLOEXEC);
   bell_.fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epoll_event ringing = {};
@@ -69,11 +86,10 @@ Status HttpEngine::start() {
       ::epoll_ctl(epoll_.fd, EPOLL_CTL_ADD, bell_.fd, &ringing) != 0) {
     return fail(ErrorCode::kInternal, cat("epoll: ", std::strerror(errno)));
   }
-  ASSIGN_OR_RETURN(doors_[0].listener, http_listen(options_.address, options_.port));
   if (!options_.socket.empty()) {
     ASSIGN_OR_RETURN(doors_[1].listener, http_listen_local(options_.socket));
   }
-  for (Door& door : doors_) arm_listener(door, EPOLL_CTL_ADD);
+  arm_listener(doors_[1], EPOLL_CTL_ADD);
   for (std::size_t i = 0; i < threads_wanted_; ++i) {
     threads_.emplace_back([this, i] {
       pthread_setname_np(pthread_self(), cat("http-", i).c_str());

@@ -44,6 +44,7 @@ class HttpEngine {
   std::uint16_t port() const { return doors_.front().listener.port; }
 
  private:
+  Status begin();  // all but the address
   using Next = HttpConnection::Next;
   struct Door {
     HttpListener listener;

@@ -107,6 +107,7 @@ class HttpServer {
     // A Unix socket beside the address, mode 0600: who may open it needs no token, and the doorman
     // hears whose process it is. "": none.
     std::filesystem::path socket = {};
+    bool may_be_late = false;                            // when the port is taken: see start()
     std::vector<std::string> allowed_hosts = {};         // besides the address itself and localhost
     Duration idle_timeout = std::chrono::seconds(15);    // of a connection, between requests
     Duration request_timeout = std::chrono::seconds(5);  // for a request to arrive whole
@@ -147,7 +148,8 @@ class HttpServer {
   // REQUIRES: before start(). Handlers' exceptions pass through it.
   void set_around(Around around);
 
-  // kConflict "port taken" names address and port. On return it accepts connections.
+  // kConflict "port taken" names address and port. On return it accepts connections. Of one that
+  // `may_be_late` it serves at `socket` then, and start() may be called again.
   Status start();
   std::uint16_t port() const;
   // Refuses new requests, waits for running handlers (which must end by themselves).

@@ -110,11 +110,14 @@ Result<uid_t> listener_in_table(const std::string& table, const TcpEnd& at) {
 }
 
 Result<uid_t> user_of_peer(const TcpEnd& peer, const TcpEnd& own) {
-  if (const auto user = user_of_end(peer, own)) return user;
+  const auto told = user_of_end(peer, own);
+  if (told || told.error().code != ErrorCode::kUnavailable) return told;
   return in_tables(peer, [&](const std::string& table) { return user_in_table(table, peer, own); });
 }
 
 Result<uid_t> user_of_listener(const TcpEnd& at) {
+  const auto told = user_of_listening(at);
+  if (told || told.error().code != ErrorCode::kUnavailable) return told;
   return in_tables(at, [&](const std::string& table) { return listener_in_table(table, at); });
 }
 
@@ -154,8 +157,14 @@ Status check_server(int connection, const PasswordRules& rules) {
                     "password"));
   }
   const auto user = user_of_server(server, own);
-  // Nobody here: it was passed on to another network namespace, which root alone can do.
-  if (!user || *user == 0 || *user == ::geteuid() || rules.accounts.contains(*user)) return {};
+  if (!user) {  // it was passed on, to a container perhaps; or it is gone, or hides
+    if (rules.insecure) return {};
+    return fail(ErrorCode::kRefused,
+                cat("no password was sent: no process of this machine is seen to hold port ",
+                    server.port, " of ", server.address,
+                    ". If it leads to a container, write `insecure: true` next to the password"));
+  }
+  if (*user == 0 || *user == ::geteuid() || rules.accounts.contains(*user)) return {};
   const std::string name = account_text(*user);
   return fail(ErrorCode::kRefused,
               cat("no password was sent: port ", server.port, " of ", server.address,

@@ -11,9 +11,10 @@
 
 namespace panshi {
 
-// Whose the end `local` of a connection to `remote` is. kNotFound: there is none that a process
-// holds; or there is, and the kernel does not say so here: it was built without this interface, or
-// the socket is bound to a device. The lists have those.
+// Whose the end `local` of a connection within this machine to `remote` is. kNotFound: there is
+// none that a process holds. kUnavailable: this kernel was built without the interface.
 Result<uid_t> user_of_end(const TcpEnd& local, const TcpEnd& remote);
+// Who would accept a connection from this machine to `local`. The same errors.
+Result<uid_t> user_of_listening(const TcpEnd& local);
 
 }  // namespace panshi

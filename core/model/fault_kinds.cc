@@ -89,6 +89,8 @@ std::string read_text(const FaultParam& param, Fields& in) {
     param.default_text ? in.may_word(param.name, value, words)
                        : in.need_word(param.name, value, words);
   }
+  // Paths end at it for the kernel, and everywhere else do not.
+  if (value.find('\0') != std::string::npos) in.problem(param.name, "holds a zero byte");
   if (param.form == nullptr || (value.empty() && !param.default_text)) return value;
   const auto read = param.form(value);
   if (!read) in.problem(param.name, read.error().message);

@@ -15,8 +15,9 @@ namespace panshi {
 class LoopbackListener {
  public:
   // `port` stays 0 when it cannot be. `address`: another one of the network that the thread is in.
-  explicit LoopbackListener(const char* address = "127.0.0.1") {
+  explicit LoopbackListener(const char* address = "127.0.0.1", std::uint16_t at_port = 0) {
     sockaddr_in at{};
+    at.sin_port = htons(at_port);
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = ::inet_addr(address);
     auto* const generic = reinterpret_cast<sockaddr*>(&at);

@@ -27,11 +27,16 @@ using nlohmann::json;
 
 constexpr const char* kCapabilities = "security.capability";
 constexpr std::size_t kCapabilitiesMax = 64;
+// Without O_NONBLOCK a file's owner who holds a lease on it (fcntl(2), F_SETLEASE) would keep each
+// thread of ours for as long as the kernel lets a lease be held, 45 s.
+constexpr int kRead = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
 
 tl::unexpected<Error> failed(const fs::path& path) {
   const int number = errno;
   return fail(number == ENOENT ? ErrorCode::kNotFound : ErrorCode::kUnavailable,
-              cat(path.string(), ": ", std::string(std::strerror(number))));
+              cat(path.string(), ": ",
+                  number == EWOULDBLOCK ? "its owner holds a lease on it (F_SETLEASE)"
+                                        : std::string(std::strerror(number))));
 }
 
 // The descriptor by a path: what was opened with O_PATH is opened for more, or changed, through it.
@@ -178,8 +183,8 @@ Status FoundFile::set_mode(mode_t mode) const {
 }
 
 Result<std::string> FoundFile::read(std::int64_t offset, std::size_t size) const {
-  int fd = ::open(through(fd_).c_str(), O_RDONLY | O_CLOEXEC | O_NOATIME);
-  if (fd < 0 && errno == EPERM) fd = ::open(through(fd_).c_str(), O_RDONLY | O_CLOEXEC);
+  int fd = ::open(through(fd_).c_str(), kRead | O_NOATIME);
+  if (fd < 0 && errno == EPERM) fd = ::open(through(fd_).c_str(), kRead);
   if (fd < 0) return failed(path_);
   std::string text(size, '\0');
   std::size_t done = 0;
@@ -197,7 +202,7 @@ Result<std::string> FoundFile::read(std::int64_t offset, std::size_t size) const
 }
 
 bool FoundFile::is_hole(std::int64_t from, std::int64_t to) const {
-  const int fd = ::open(through(fd_).c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(through(fd_).c_str(), kRead);
   struct stat facts {};
   if (fd < 0 || ::fstat(fd, &facts) != 0) return false;
   const auto block = static_cast<std::int64_t>(facts.st_blksize);
@@ -219,7 +224,7 @@ FileWriter::~FileWriter() {
 }
 
 Result<FileWriter> FileWriter::open(const FoundFile& file) {
-  FileWriter writer(::open(through(file.fd_).c_str(), O_RDWR | O_CLOEXEC));
+  FileWriter writer(::open(through(file.fd_).c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
   if (writer.fd_ < 0) return failed(file.path_);
   if (auto noted = writer.note(); !noted) return fail(noted.error(), file.path_.string());
   return writer;

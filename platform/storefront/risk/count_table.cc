@@ -66,10 +66,11 @@ CountTable::Entry* CountTable::touch(const std::string& key, MonoTime now) {
   return &found->second;
 }
 
-CountTable::Outcome CountTable::look(const std::string& key, MonoTime now) {
+CountTable::Outcome CountTable::look(const std::string& key, MonoTime now, std::int64_t under_way) {
   const Entry* const entry = touch(key, now);
   if (!entry) return Outcome::kFull;
-  return count_of(*entry, now) >= options_.limit ? Outcome::kAtLimit : Outcome::kUnder;
+  const std::int64_t count = count_of(*entry, now) + under_way;
+  return count >= options_.limit ? Outcome::kAtLimit : Outcome::kUnder;
 }
 
 CountTable::Outcome CountTable::look(const std::string& key, const std::string& value,

@@ -38,8 +38,9 @@ class CountTable {
 
   explicit CountTable(Options options) : options_(options) {}
 
-  // Whether one more would pass; kUnder leaves the key in the table.
-  Outcome look(const std::string& key, MonoTime now);
+  // Whether one more would pass, beside `under_way`, which may yet be counted; kUnder leaves the
+  // key in the table.
+  Outcome look(const std::string& key, MonoTime now, std::int64_t under_way = 0);
   // The same for one more `value`; a value that was counted already passes.
   Outcome look(const std::string& key, const std::string& value, MonoTime now);
   // Counts one, or one value. Nothing when there is no room.

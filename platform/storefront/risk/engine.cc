@@ -29,6 +29,12 @@ bool counts_orders(const RiskRule& rule) {
   return rule.counts == Counts::kUnpaid || rule.counts == Counts::kCoupons;
 }
 
+// Whether what the rule counts shows in the answer only.
+bool is_open_while_under_way(const RiskRule& rule, const RiskAttempt& attempt) {
+  const bool later = counts_orders(rule) || rule.counts == Counts::kFailures;
+  return later && applies(rule, attempt) && !key_of(rule, attempt).empty();
+}
+
 }  // namespace
 
 RiskEngine::RiskEngine(const RiskConfig& config) {
@@ -46,12 +52,14 @@ Outcome RiskEngine::look(Watch& watch, const RiskAttempt& attempt, MonoTime now)
   const std::string& key = key_of(watch.rule, attempt);
   const std::string* const value = value_of(watch.rule, attempt);
   if (key.empty() || (value && value->empty())) return Outcome::kFull;
+  const auto under_way = watch.under_way.find(key);
+  const std::int64_t more = under_way == watch.under_way.end() ? 0 : under_way->second;
   if (counts_orders(watch.rule)) {
-    const auto limit = static_cast<std::size_t>(watch.rule.limit);
-    if (watch.orders.open(key, now) >= limit) return Outcome::kAtLimit;
+    const auto open = static_cast<std::int64_t>(watch.orders.open(key, now));
+    if (open + more >= watch.rule.limit) return Outcome::kAtLimit;
     return watch.orders.is_full(now) ? Outcome::kFull : Outcome::kUnder;
   }
-  return value ? watch.table.look(key, *value, now) : watch.table.look(key, now);
+  return value ? watch.table.look(key, *value, now) : watch.table.look(key, now, more);
 }
 
 std::optional<RiskEngine::Objection> RiskEngine::check(const RiskAttempt& attempt, MonoTime now) {
@@ -72,7 +80,19 @@ std::optional<RiskEngine::Objection> RiskEngine::check(const RiskAttempt& attemp
       watch.table.add(key, now);
     }
   }
+  for (Watch& watch : watches_) {
+    if (is_open_while_under_way(watch.rule, attempt))
+      ++watch.under_way[key_of(watch.rule, attempt)];
+  }
   return std::nullopt;
+}
+
+void RiskEngine::ended(const RiskAttempt& attempt) {
+  for (Watch& watch : watches_) {
+    if (!is_open_while_under_way(watch.rule, attempt)) continue;
+    const auto found = watch.under_way.find(key_of(watch.rule, attempt));
+    if (found != watch.under_way.end() && --found->second <= 0) watch.under_way.erase(found);
+  }
 }
 
 void RiskEngine::failed(const RiskAttempt& attempt, MonoTime now) {

@@ -6,6 +6,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/ids.h"
+#include "core/base/ip_address.h"
 #include "core/base/text.h"
 #include "platform/storefront/base/cookies.h"
 #include "platform/storefront/base/serve.h"
@@ -95,7 +96,7 @@ HttpResponse FrontDoor::pass(const HttpRequest& request, const Serve& serve) {
   } else if (auto risk = refuse_risk(caller)) {
     response = *std::move(risk);
   } else {
-    response = serve_in_place(caller, serve);
+    response = serve_counted(caller, serve);
   }
   response.headers["X-Degradation-Level"] = name_of(level());
   return response;
@@ -191,6 +192,23 @@ Priority FrontDoor::priority_of(const Caller& caller) {
   return Priority::kPaid;
 }
 
+// REQUIRES: refuse_risk() had no objection.
+HttpResponse FrontDoor::serve_counted(const Caller& caller, const Serve& serve) {
+  const auto ended = [&] {
+    if (!caller.may_change() || config_.risk.rules.empty()) return;
+    const std::lock_guard lock(mutex_);
+    risk_.ended(caller.attempt);
+  };
+  try {
+    HttpResponse response = serve_in_place(caller, serve);
+    ended();
+    return response;
+  } catch (...) {
+    ended();
+    throw;
+  }
+}
+
 HttpResponse FrontDoor::serve_in_place(const Caller& caller, const Serve& serve) {
   std::int64_t in_flight = 0;
   {
@@ -241,17 +259,18 @@ void FrontDoor::note_outcome(const Caller& caller, HttpResponse& response) {
       cookie_line("paid", marker, 3'600, "Strict", came_over_tls(caller.request)));
 }
 
-// Where the request comes from: the peer, or what a trusted peer says that his peer was. Only the
-// last entry counts; those before it were written by whoever sent the request.
+// Where the request comes from (of IPv6 the /64, which is one customer's): the peer, or what a
+// trusted peer says that his peer was. Only the last entry counts; those before it were written by
+// whoever sent the request.
 std::string FrontDoor::address_of(const HttpRequest& request) const {
   const auto& trusted = config_.trusted_peers;
   if (std::find(trusted.begin(), trusted.end(), request.remote_address) == trusted.end()) {
-    return request.remote_address;
+    return network_of(request.remote_address);
   }
   std::string last = split(request.header("x-forwarded-for"), ',').back();
   last.erase(0, last.find_first_not_of(' '));
   last.erase(last.find_last_not_of(' ') + 1);
-  return last.size() <= kAddressBytesMax ? last : std::string();
+  return last.size() <= kAddressBytesMax ? network_of(last) : std::string();
 }
 
 void FrontDoor::watch() {

@@ -55,6 +55,7 @@ class FrontDoor final : public DegradationSource {
   std::optional<HttpResponse> refuse_risk(const Caller& caller);
   HttpResponse object(const Caller& caller, const RiskEngine::Objection& objection);
   Priority priority_of(const Caller& caller);
+  HttpResponse serve_counted(const Caller& caller, const Serve& serve);
   HttpResponse serve_in_place(const Caller& caller, const Serve& serve);
   void note_outcome(const Caller& caller, HttpResponse& response);
   std::string address_of(const HttpRequest& request) const;

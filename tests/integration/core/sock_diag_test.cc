@@ -45,9 +45,13 @@ int call(const char* address, std::uint16_t port) {
   return -1;
 }
 
-// Listens at every address of both families.
-int listen_everywhere() {
+// Listens at every address of both families. `device`: what comes over that one alone.
+int listen_everywhere(const std::string& device = "") {
   const int fd = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (!device.empty()) {
+    REQUIRE(::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device.data(),
+                         static_cast<socklen_t>(device.size())) == 0);
+  }
   sockaddr_in6 any{};
   any.sin6_family = AF_INET6;
   REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof any) == 0);
@@ -71,6 +75,43 @@ TEST_CASE("the kernel names the user of both ends, over IPv4, IPv6 and both") {
   // Not those of a port beside it, of which there is only the listener.
   const TcpEnd beside{here.address, static_cast<std::uint16_t>(here.port ^ 1)};
   CHECK_FALSE(user_of_end(there, beside));
+}
+
+TEST_CASE("a socket that is bound to the loopback device hides from nobody") {
+  const Socket server(listen_everywhere("lo"));
+  const TcpEnd at{"127.0.0.1", own_end(server.fd).port};
+  CHECK(user_of_listening(at).value() == ::geteuid());
+  const Socket client(call("127.0.0.1", at.port));
+  const Socket accepted(::accept4(server.fd, nullptr, nullptr, SOCK_CLOEXEC));
+  CHECK(user_of_end(peer_end(client.fd), own_end(client.fd)).value() == ::geteuid());
+}
+
+TEST_CASE("who listens is named, at its own address and at every one, and nobody where nobody is") {
+  const Socket everywhere(listen_everywhere());
+  const std::uint16_t port = own_end(everywhere.fd).port;
+  for (const char* address : {"127.0.0.1", "127.7.0.9", "::1"}) {
+    INFO(address);
+    CHECK(user_of_listening({address, port}).value() == ::geteuid());
+  }
+  const LoopbackListener one;
+  CHECK(user_of_listening({"127.0.0.1", one.port}).value() == ::geteuid());
+  CHECK(user_of_listening({"127.0.0.2", one.port}).error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("no password goes where nobody is seen, but as insecure") {
+  const LoopbackListener server;
+  const Socket client(call("127.0.0.1", server.port));
+  CHECK(check_server(client.fd, {}));
+  ::close(server.accept());
+  server.stop();
+  std::string said;
+  CHECK(eventually([&] {
+    const Status may = check_server(client.fd, {});
+    if (!may) said = may.error().message;
+    return !may;
+  }));
+  CHECK_THAT(said, Catch::Contains("no process of this machine is seen to hold port"));
+  CHECK(check_server(client.fd, {.insecure = true}));
 }
 
 TEST_CASE("an end that was closed is nobody's, and mixed or broken addresses are none") {

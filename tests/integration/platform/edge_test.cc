@@ -182,6 +182,10 @@ TEST_CASE("behind a proxy each address counts for itself, whatever a customer wr
   // Nobody gets past by another address in a header, nor locks another one out.
   CHECK(place("k4", "203.0.113.1", "\r\nX-Forwarded-For: 203.0.113.9") == 429);
   CHECK(place("k5", "203.0.113.9") == 200);
+  // A household has an IPv6 /64 whole.
+  CHECK(place("k6", "2001:db8:5:6::1") == 200);
+  CHECK(place("k7", "2001:db8:5:6:7::9") == 429);
+  CHECK(place("k8", "2001:db8:5:7::1") == 200);
 }
 
 TEST_CASE("who holds too much unpaid gets no more of it until something is paid") {
