@@ -246,7 +246,8 @@ TEST_CASE("what is under way counts as if it came to an order or a failure, unti
 
 TEST_CASE("an attempt that a later rule refuses is not under way for the earlier ones") {
   RiskEngine engine = engine_of(
-      R"({"name": "hoard", "on": "place", "key": "address", "counts": "unpaid", "window": "10m", "limit": 1},
+      R"({"name": "hoard", "on": "place", "key": "address", "counts": "unpaid", "window": "10m",
+          "limit": 1},
          {"name": "user", "key": "user", "window": "10s", "limit": 1})");
   CHECK_FALSE(check(engine, from("a", "u"), kStart));
   for (int i = 0; i < 5; ++i) CHECK(engine.check(from("a", "u"), kStart)->rule->name == "user");
