@@ -25,6 +25,7 @@ LinkSpec link_spec(const LinkConfig& link) {
   spec.connections_max = link.connections_max;
   spec.connections_per_source = link.connections_per_source;
   spec.source = link.source;
+  spec.upstream_account = link.account;
   spec.send_proxy = link.send_proxy;
   spec.proxies = link.proxies;
   return spec;

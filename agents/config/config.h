@@ -130,6 +130,7 @@ struct LinkConfig {
   Duration failback_hold = 30s;                 // held: after it was healthy for so long
   std::size_t connections_max = 20'000;         // beyond: refused
   std::size_t connections_per_source = 20'000;  // of one client's address; the same
+  std::optional<uid_t> account = {};            // who runs the upstreams; else anybody may
 };
 
 struct ProbeConfig {

@@ -7,6 +7,7 @@
 #include "agents/limits.h"
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/io/run_as.h"
 
 namespace panshi::agent {
 
@@ -71,6 +72,15 @@ void need_address(Fields& in, const char* key, const std::string& text) {
   }
 }
 
+void read_account(Fields& in, LinkConfig& link) {
+  std::string account;
+  in.may("account", account);
+  if (account.empty()) return;
+  const auto user = find_user_id(account);
+  if (user) link.account = *user;
+  if (!user) in.problem("account", user.error().message);
+}
+
 void read_proxy_protocol(Fields& in, LinkConfig& link) {
   in.may("source", link.source);
   need_address(in, "source", link.source);
@@ -101,6 +111,7 @@ LinkConfig read_link(const json& value, const std::string& path, Problems& probl
   in.may_word("protocol", protocol, protocols);
   out.http = protocol == "http";
   read_proxy_protocol(in, out);
+  read_account(in, out);
   std::set<std::string> names;
   in.need_each("upstreams", [&](const json& item, const std::string& at) {
     Fields upstream(item, at, problems);

@@ -2,11 +2,15 @@
 #include "agents/links/connection.h"
 
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "agents/links/http_stages.h"
+#include "core/base/text.h"
+#include "core/io/log.h"
+#include "core/io/socket_end.h"
 
 namespace panshi::agent {
 namespace {
@@ -14,6 +18,7 @@ namespace {
 constexpr std::uint32_t kEdges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 constexpr Duration kLookAgainMax = std::chrono::milliseconds(256);
 constexpr int kDiscardsPerRound = 8;
+constexpr Duration kForeignToldEvery = std::chrono::minutes(1);
 
 bool touches(const Toxic& toxic, Connection::Way way) {
   return toxic.direction == Toxic::Direction::kBoth ||
@@ -160,6 +165,22 @@ void Connection::on_side(Side& side, std::uint32_t events) {
   if (state_ == State::kEnding) end_what_can();
 }
 
+bool Connection::is_foreign() {
+  if (!flow_.upstream_account) return false;
+  const TcpEnd server = peer_end(server_.fd.get());
+  const auto user = user_of_server(server, own_end(server_.fd.get()));
+  // Nobody here: on another machine, or gone.
+  if (!user || *user == 0 || *user == ::geteuid() || *user == *flow_.upstream_account) return false;
+  const MonoTime now = flow_.loop.now();
+  if (now >= flow_.foreign_again) {
+    flow_.foreign_again = now + kForeignToldEvery;
+    log_error(cat("upstream ", upstream_, ": port ", server.port, " of ", server.address,
+                  " is held by user ", *user, ", who is not the link's `account`: no connection ",
+                  "is led there"));
+  }
+  return true;
+}
+
 void Connection::on_connect_event(std::uint32_t events) {
   // A socket before connect() says EPOLLHUP and EPOLLOUT once, without an error; so ask for it.
   if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) || !server_.fd) return;
@@ -168,6 +189,7 @@ void Connection::on_connect_event(std::uint32_t events) {
   const bool was_open = error == ECONNRESET || error == EPIPE;
   if (error != 0 && !was_open) return try_next_address();
   if (!was_open && !(events & EPOLLOUT)) return;
+  if (is_foreign()) return try_next_address();
   state_ = State::kOpen;
   server_.writable = client_.writable = true;
   if (flow_.send_proxy != 0) {  // before a toxic may touch what the client says

@@ -69,11 +69,13 @@ struct LinkFlow {
   std::span<char> scratch;  // LinkTable::kHeldMax bytes, of the thread
   DataPath& all;
   Duration connect_timeout;
-  std::optional<Address> source = {};  // that dials come from
-  std::optional<uid_t> account = {};   // whose the sockets are
-  int send_proxy = 0;                  // version of the PROXY header that the upstream gets first
-  std::int64_t bad_headers = 0;        // of proxies
-  bool closes_unconnected = false;     // a dial that fails closes the client; else it is reset
+  std::optional<Address> source = {};          // that dials come from
+  std::optional<uid_t> account = {};           // whose the sockets are
+  std::optional<uid_t> upstream_account = {};  // who may hold the upstream's port
+  MonoTime foreign_again{};                    // when it is said again that somebody else does
+  int send_proxy = 0;               // version of the PROXY header that the upstream gets first
+  std::int64_t bad_headers = 0;     // of proxies
+  bool closes_unconnected = false;  // a dial that fails closes the client; else it is reset
   bool http = false;
   std::vector<ToxicRow> toxics = {};  // in the order they were added
   std::size_t held = 0;               // bytes
@@ -160,6 +162,7 @@ class Connection {
 
   void on_side(Side& side, std::uint32_t events);
   void read_greeting();
+  bool is_foreign();  // somebody holds the upstream's port who may not
   void on_connect_event(std::uint32_t events);
   void try_next_address();
   void on_due();

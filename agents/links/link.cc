@@ -61,6 +61,7 @@ Link::Link(const LinkSpec& spec, Upstreams upstreams, const Parts& parts)
             .connect_timeout = spec.connect_timeout,
             .source = source_address(spec.source),
             .account = spec.account,
+            .upstream_account = spec.upstream_account,
             .send_proxy = spec.send_proxy,
             .closes_unconnected = spec.closes_unconnected,
             .http = spec.http},

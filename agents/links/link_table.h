@@ -70,6 +70,9 @@ struct LinkSpec {
   std::vector<std::string> proxies = {};
   // Whose its sockets are, where it is not the agent's own link (SocketsOf).
   std::optional<uid_t> account = {};
+  // Who may hold an upstream's port on this machine, besides root and the agent's user: nobody else
+  // who took it is given what clients say. Nothing: whoever does.
+  std::optional<uid_t> upstream_account = {};
   // Of one client's address, or of one IPv6 /64. As many as of the link: it is not counted.
   std::size_t connections_per_source = kConnectionsMax;
 };
