@@ -116,9 +116,10 @@ std::string Edge::place(const std::string& key, const std::string& user,
 
 std::string Edge::place_through(const std::string& customer, const std::string& key,
                                 const std::string& headers) {
+  const bool six = customer.find(':') != std::string::npos;
   const std::string body = dump_json({{"user", "u"}, {"product", "music-month"}});
   const std::string bytes =
-      cat(proxy_header(2, ProxyOrigin{{customer, 7}, {"127.0.0.1", port_}}),
+      cat(proxy_header(2, ProxyOrigin{{customer, 7}, {six ? "::1" : "127.0.0.1", port_}}),
           "POST /api/orders HTTP/1.1\r\nHost: 127.0.0.1\r\nIdempotency-Key: ", key,
           "\r\nCookie: ", session_cookie("u"), headers, "\r\nContent-Length: ", body.size(),
           "\r\n\r\n", body);
