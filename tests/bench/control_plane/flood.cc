@@ -42,13 +42,17 @@ class Attack {
     const auto began = Time::now();
     auto next_byte = began;
     double quick_opened = 0;
+    double slow_opened = 0;
     for (auto now = began; now < began + plan_.time; now = Time::now()) {
-      const double due =
-          plan_.quick_per_second * std::chrono::duration<double>(now - began).count();
+      const double passed = std::chrono::duration<double>(now - began).count();
+      const double due = plan_.quick_per_second * passed;
       // What could not be opened in time is not made up for.
       quick_opened = std::max(quick_opened, due - 1'000);
       for (; quick_opened < due && quick_ < kQuickAtOnceMax; ++quick_opened) open(quick_kind());
-      for (int i = 0; i < 200 && slow_ < plan_.slow; ++i) open(Kind::kSlow);
+      // Each slow one that was closed comes again within a second.
+      const double slow_due = plan_.slow * (passed + 0.1);
+      slow_opened = std::max(slow_opened, slow_due - plan_.slow);
+      for (; slow_opened < slow_due && slow_ < plan_.slow; ++slow_opened) open(Kind::kSlow);
       if (now >= next_byte) {
         next_byte += std::chrono::milliseconds(100);
         trickle();
