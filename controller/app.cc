@@ -179,11 +179,11 @@ Status App::Impl::open_files() {
 void App::Impl::start_parts(std::map<std::string, AgentCursor> cursors) {
   reports = std::make_unique<Reports>(*reader, *signals, config.state / "reports");
   const auto to_loop = [this](Letter letter) { return deliver(std::move(letter)); };
-  std::map<std::string, Errands::Handler> handlers;
-  handlers["report"] = [this](const Effect& effect) {
+  std::map<EffectKind, Errands::Handler> handlers;
+  handlers[EffectKind::kReport] = [this](const Effect& effect) {
     return reports->write(effect.body.value("drill", ""));
   };
-  handlers["notify"] = [this](const Effect& effect) -> Result<nlohmann::json> {
+  handlers[EffectKind::kNotify] = [this](const Effect& effect) -> Result<nlohmann::json> {
     const Notification notification{.channel = effect.body.value("channel", ""),
                                     .message = effect.body.value("message", ""),
                                     .page = effect.body.value("page", false)};
@@ -241,10 +241,10 @@ Status App::Impl::start_api() {
 }
 
 void App::Impl::carry_out(const Effect& effect) {
-  if (effect.kind == "notify" || effect.kind == "report") {
-    errands->carry_out(effect);
-  } else {
+  if (effect.is_for_agent()) {
     fleet->carry_out(effect);
+  } else {
+    errands->carry_out(effect);
   }
 }
 
@@ -288,7 +288,7 @@ std::vector<Effect> App::Impl::last_effects() const {
   for (const std::string& node : nodes) {
     Effect effect;
     effect.id = cat("stop-", epoch, "-", node);
-    effect.kind = "revert_all";
+    effect.kind = EffectKind::kRevertAll;
     effect.node = node;
     effect.body = {{"reason", "the controller stops"}};
     effect.timeout = limits::kStopWithin;

@@ -7,7 +7,7 @@ namespace panshi::controller {
 void start_audit(Context& context, const DrillFacts& drill) {
   const Audit& audit = *drill.scenario.audit;
   Effect effect;
-  effect.kind = "act";
+  effect.kind = EffectKind::kAct;
   effect.node = audit.node;
   effect.timeout = audit.timeout;
   effect.body = {{"kind", "program"},

@@ -61,7 +61,7 @@ void finish(Context& context, const DrillFacts& facts) {
                 {"samples", samples_of(context, drill)}},
                owner_of(drill));
   Effect report;
-  report.kind = "report";
+  report.kind = EffectKind::kReport;
   report.body = {{"drill", drill.id}};
   report.timeout = 60s;
   context.intend(std::move(report), owner_of(drill));

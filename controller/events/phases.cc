@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "controller/events/event_data.h"
+#include "core/model/steps/step_kind.h"
 
 namespace panshi::controller {
 namespace {
@@ -34,8 +35,9 @@ bool started_in_earnest(const Event& event) {
 }
 
 bool routes(const Event& event) {
-  const std::string step = event.kind == "step.done" ? text_of(event.data, "kind") : "";
-  return (step == "reroute" || step == "restart") && text_of(event.data, "outcome") == "ok";
+  if (event.kind != "step.done" || text_of(event.data, "outcome") != "ok") return false;
+  const StepKind* const kind = find_step_kind(text_of(event.data, "kind"));
+  return kind && kind->routes;
 }
 
 bool injects(const Event& event) {

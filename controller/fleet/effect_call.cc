@@ -31,6 +31,12 @@ std::string in_words(const nlohmann::json& list, const char* name, const char* w
   return parts.empty() ? otherwise : join(parts, "; ");
 }
 
+std::string path_of(const Effect& effect) {
+  std::string path = row_of(effect.kind).path;
+  const auto at = path.find("{}");
+  return at == std::string::npos ? path : path.replace(at, 2, effect.subject);
+}
+
 }  // namespace
 
 EffectCall::EffectCall(Effect effect, MonoTime now)
@@ -41,12 +47,8 @@ HttpCall EffectCall::next_call(const std::string& url, std::int64_t epoch, MonoT
   nlohmann::json body = effect_.body;
   body["epoch"] = epoch;
   HttpCall call;
-  call.method = effect_.kind == "inject" || effect_.kind == "act" ? "PUT" : "POST";
-  if (effect_.kind == "inject") call.url = cat(url, "/v1/faults/", effect_.subject);
-  if (effect_.kind == "revert") call.url = cat(url, "/v1/faults/", effect_.subject, "/revert");
-  if (effect_.kind == "clear") call.url = cat(url, "/v1/faults/", effect_.subject, "/clear");
-  if (effect_.kind == "act") call.url = cat(url, "/v1/actions/", effect_.subject);
-  if (effect_.kind == "revert_all") call.url = cat(url, "/v1/revert-all");
+  call.method = row_of(effect_.kind).method;
+  call.url = cat(url, path_of(effect_));
   call.body = dump_json(body);
   call.timeout = std::clamp<Duration>(deadline_ - now, limits::kRetryFirst, limits::kAttemptMax);
   call.connect_timeout = call.timeout;
@@ -108,14 +110,14 @@ EffectDone EffectCall::understood(const nlohmann::json& answer, Instant at) cons
   const std::string state = text_at(answer, "state");
   EffectDone result = done("ok", "", at);
   result.result = answer;
-  if (effect_.kind == "revert_all") {
+  if (effect_.kind == EffectKind::kRevertAll) {
     if (const auto failures = answer.find("failed");
         failures != answer.end() && !failures->empty()) {
       result.outcome = "failed";
       result.detail =
           cat(failures->size(), " could not be reverted: ", in_words(*failures, "id", "error"));
     }
-  } else if (effect_.kind == "clear" && state != "cleared") {
+  } else if (effect_.kind == EffectKind::kClear && state != "cleared") {
     result.outcome = "failed";
     result.detail =
         cat("left over: ", in_words(answer.value("left", nlohmann::json::array()), "what", "why",
@@ -123,10 +125,10 @@ EffectDone EffectCall::understood(const nlohmann::json& answer, Instant at) cons
   } else if (state == "failed") {
     result.outcome = "failed";
     result.detail = text_at(answer, "error");
-  } else if (effect_.kind == "inject" && state == "reverted") {
+  } else if (effect_.kind == EffectKind::kInject && state == "reverted") {
     result.outcome = "failed";
     result.detail = "the fault was reverted already";
-  } else if (effect_.kind == "revert" && state != "reverted") {
+  } else if (effect_.kind == EffectKind::kRevert && state != "reverted") {
     result.outcome = "failed";
     const std::string why = text_at(answer, "error");
     result.detail = cat("the fault is still ", state, why.empty() ? "" : ": " + why);

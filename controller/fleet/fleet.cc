@@ -180,7 +180,7 @@ void Fleet::begin(Effect effect) {
   if (!members_.contains(effect.node)) return refuse(cat("there is no node `", effect.node, "`"));
   if (effects_.contains(effect.id)) return;  // said twice: one outcome
   if (effects_.size() >= limits::kEffectsMax) return refuse("too many effects under way");
-  if (effect.kind == "revert" || effect.kind == "revert_all") withdraw_injections(effect);
+  if (row_of(effect.kind).reverts) withdraw_injections(effect);
   auto call = std::make_unique<EffectCall>(std::move(effect), parts_.clock.mono());
   effects_.emplace(call->effect().id, std::move(call));
 }
@@ -189,8 +189,8 @@ void Fleet::begin(Effect effect) {
 void Fleet::withdraw_injections(const Effect& effect) {
   for (auto& [id, call] : effects_) {
     const Effect& other = call->effect();
-    if (other.kind != "inject" || other.node != effect.node) continue;
-    if (effect.kind == "revert_all" || other.subject == effect.subject) call->withdraw();
+    if (other.kind != EffectKind::kInject || other.node != effect.node) continue;
+    if (effect.kind == EffectKind::kRevertAll || other.subject == effect.subject) call->withdraw();
   }
 }
 

@@ -203,7 +203,7 @@ void open_for_unended_faults(Context& context) {
                   {"faults", ids}},
                  owner);
     Effect page;
-    page.kind = "notify";
+    page.kind = EffectKind::kNotify;
     page.body = {
         {"channel", "log"}, {"message", cat("incident ", id, ": ", title)}, {"page", true}};
     page.timeout = context.catalog.settings.effect_timeout;

@@ -309,16 +309,16 @@ Result<Json> link_reroute(Context& context, const Json& body) {
   }
   if (!of_body.empty()) return tl::unexpected<Error>(of_body.error());
   const Step& step = by_hand.steps.front();
+  const std::string target = step.action->target();
   for (const auto& [id, run] : context.state.runs) {
     const auto& targets = run.targets;
-    if (run.active() && std::find(targets.begin(), targets.end(), step.target()) != targets.end()) {
-      return fail(ErrorCode::kConflict, cat("run ", id, " acts on ", step.target()));
+    if (run.active() && std::find(targets.begin(), targets.end(), target) != targets.end()) {
+      return fail(ErrorCode::kConflict, cat("run ", id, " acts on ", target));
     }
   }
-  return order_action(
-      context, step.node, step.timeout,
-      {{"kind", "reroute"},
-       {"params", {{"link", step.link}, {"to", step.to}, {"established", step.established}}}});
+  const StepOrder order = step.action->order(context.catalog.inventory);
+  return order_action(context, order.node, step.timeout,
+                      {{"kind", order.kind}, {"params", order.params}});
 }
 
 Result<Json> runbook_run(Context& context, const Json& body) {

@@ -100,7 +100,7 @@ void on_restarted(Context& context, const Restarted& input) {
   }
   for (const PendingEffect& effect : lost) {
     settle_effect(context, effect.id, {"unknown", "the controller was restarted", context.now});
-    if (effect.kind != "report") continue;
+    if (effect.kind != EffectKind::kReport) continue;
     Effect again;
     again.kind = effect.kind;
     again.body = effect.body;

@@ -90,7 +90,7 @@ Result<Json> order_action(Context& context, const std::string& node, Duration ti
                     why.empty() ? ", or was not heard of yet" : ": " + why));
   }
   Effect effect;
-  effect.kind = "act";
+  effect.kind = EffectKind::kAct;
   effect.node = node;
   effect.timeout = timeout;
   effect.body = std::move(body);

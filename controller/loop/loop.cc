@@ -21,12 +21,7 @@ Event make_event(std::string kind, WallTime at, std::string node, nlohmann::json
 }
 
 Event effect_intended(const Effect& effect, WallTime now) {
-  return make_event("effect.intended", now, effect.node,
-                    {{"effect", effect.id},
-                     {"kind", effect.kind},
-                     {"subject", effect.subject},
-                     {"body", effect.body},
-                     {"timeout_ms", effect.timeout / std::chrono::milliseconds(1)}});
+  return make_event("effect.intended", now, effect.node, to_json(effect));
 }
 
 Event effect_done(const EffectDone& done, const std::string& node, WallTime asked) {

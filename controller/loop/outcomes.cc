@@ -28,7 +28,8 @@ void learn_one(Context& context, const PendingEffect& effect, const EffectDone& 
   for (const char* key : {"kind", "target"}) {
     if (!fault.contains(key)) fault[key] = effect.body.value(key, nlohmann::json());
   }
-  if (!fault.contains("state")) fault["state"] = effect.kind == "inject" ? "live" : "reverted";
+  if (!fault.contains("state"))
+    fault["state"] = effect.kind == EffectKind::kInject ? "live" : "reverted";
   learn_answer(context, effect.node, fault, input.at, "asked");
 }
 
@@ -57,8 +58,8 @@ Outcome outcome_of(const PendingEffect& effect, const EffectDone& input) {
   Outcome outcome{input.outcome, input.detail, input.at, input.not_now};
   if (outcome.word != "ok") return outcome;
   const std::string state = text_of(input.result, "state");
-  const bool not_applied = effect.kind == "inject" && state == "failed";
-  const bool still_live = effect.kind == "revert" && state == "live";
+  const bool not_applied = effect.kind == EffectKind::kInject && state == "failed";
+  const bool still_live = effect.kind == EffectKind::kRevert && state == "live";
   if (!not_applied && !still_live) return outcome;
   outcome.word = "failed";
   outcome.detail = text_of(input.result, "error");
@@ -67,12 +68,14 @@ Outcome outcome_of(const PendingEffect& effect, const EffectDone& input) {
 }
 
 void tell_consequences(Context& context, const PendingEffect& effect, const EffectDone& input) {
-  if (effect.kind == "inject" || effect.kind == "revert") return learn_one(context, effect, input);
-  if (effect.kind == "clear") return learn_cleared(context, effect, input);
-  if (effect.kind == "revert_all") return learn_reverted_all(context, effect, input);
+  if (effect.kind == EffectKind::kInject || effect.kind == EffectKind::kRevert)
+    return learn_one(context, effect, input);
+  if (effect.kind == EffectKind::kClear) return learn_cleared(context, effect, input);
+  if (effect.kind == EffectKind::kRevertAll) return learn_reverted_all(context, effect, input);
   const Owner owner{effect.drill, effect.incident, effect.run, ""};
-  if (effect.kind == "notify") context.emit_at(input.at, "notify.sent", effect.body, owner);
-  if (effect.kind == "report") {
+  if (effect.kind == EffectKind::kNotify)
+    context.emit_at(input.at, "notify.sent", effect.body, owner);
+  if (effect.kind == EffectKind::kReport) {
     context.emit_at(input.at, "report.written",
                     input.result.is_object() ? input.result : nlohmann::json::object(), owner);
   }
@@ -112,15 +115,17 @@ void on_effect_done(Context& context, const EffectDone& input) {
   EffectDone answer = input;
   answer.at = std::min(input.at, context.now);
   // A program that ends with an error may have told why.
-  if (effect.kind == "act" &&
+  if (effect.kind == EffectKind::kAct &&
       (answer.outcome == "ok" || !text_of(answer.result, "state").empty())) {
     return settle_action(context, effect.id, answer.result, answer.at);
   }
   Outcome outcome = outcome_of(effect, answer);
   // In force for a while although the order failed: its agent died over it, and reverted it.
-  const bool was_over = effect.kind == "inject" && text_of(answer.result, "state") == "reverted";
+  const bool was_over =
+      effect.kind == EffectKind::kInject && text_of(answer.result, "state") == "reverted";
   const auto fault = context.state.faults.find(effect.subject);
-  const bool is_lost = effect.kind == "revert" && flag_of(answer.result, "known") == false &&
+  const bool is_lost = effect.kind == EffectKind::kRevert &&
+                       flag_of(answer.result, "known") == false &&
                        fault != context.state.faults.end() && fault->second.live_at;
   if (is_lost) outcome = {"failed", "the agent does not know it", answer.at};
   if (was_over || is_lost) learn_one(context, effect, answer);

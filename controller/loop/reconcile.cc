@@ -41,18 +41,18 @@ Outcome outcome_in(const PendingEffect& effect, const ById& faults, std::int64_t
   const Outcome never{"failed", "the agent never got it", {}};
   // It may still be refused: its event, the answer or the next status will tell.
   if (state == "applying") return {};
-  if (effect.kind == "inject") {
+  if (effect.kind == EffectKind::kInject) {
     if (state == "live" || state == "reverted") return {"ok", "seen in the agent's status", {}};
     if (state == "failed") return {"failed", word(faults, effect.subject, "error"), {}};
     return of_earlier_run ? never : Outcome{};
   }
-  if (effect.kind == "revert") {
+  if (effect.kind == EffectKind::kRevert) {
     if (state == "reverted" || state == "failed") return {"ok", "seen in the agent's status", {}};
     return of_earlier_run ? (state == "live" ? Outcome{"failed", "still live", {}} : never)
                           : Outcome{};
   }
-  if (effect.kind == "clear" && of_earlier_run) return never;
-  if (effect.kind == "revert_all" && of_earlier_run) {
+  if (effect.kind == EffectKind::kClear && of_earlier_run) return never;
+  if (effect.kind == EffectKind::kRevertAll && of_earlier_run) {
     for (const auto& [id, fault] : faults) {
       if (text_of(fault, "state") == "live") return {"failed", cat("fault ", id, " is live"), {}};
     }
@@ -68,7 +68,7 @@ void reconcile_effects(Context& context, const std::string& node, const ById& fa
     if (effect.node == node) pending.push_back(effect);
   }
   for (const PendingEffect& effect : pending) {
-    if (effect.kind == "act") {
+    if (effect.kind == EffectKind::kAct) {
       const auto action = actions.find(effect.subject);
       if (action != actions.end()) {
         settle_action(context, effect.id, action->second, context.now);
@@ -85,7 +85,7 @@ void reconcile_effects(Context& context, const std::string& node, const ById& fa
 
 bool is_being_ordered(const State& state, const std::string& fault) {
   return std::any_of(state.effects.begin(), state.effects.end(), [&](const auto& entry) {
-    return entry.second.kind == "inject" && entry.second.subject == fault;
+    return entry.second.kind == EffectKind::kInject && entry.second.subject == fault;
   });
 }
 

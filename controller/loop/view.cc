@@ -214,7 +214,8 @@ Json runbooks_json(const Catalog& catalog) {
   for (const auto& [name, runbook] : catalog.runbooks) {
     Json steps = Json::array();
     for (const Step& step : runbook.steps) {
-      steps.push_back({{"name", step.name}, {"kind", step.kind}, {"text", step.text()}});
+      steps.push_back(
+          {{"name", step.name}, {"kind", step.kind->name}, {"text", step.action->text()}});
     }
     runbooks.push_back({{"name", name},
                         {"title", runbook.title},
@@ -351,8 +352,8 @@ Json watched(const Catalog& catalog, const State& state, const std::string& node
     const auto runbook = catalog.runbooks.find(run.runbook);
     if (!run.active() || runbook == catalog.runbooks.end()) continue;
     if (run.step >= runbook->second.steps.size()) continue;
-    const Step& step = runbook->second.steps[run.step];
-    if (step.kind == "wait_for") add_watch(list, seen, step.condition, node);
+    const Comparison* const awaited = runbook->second.steps[run.step].action->waits_for();
+    if (awaited) add_watch(list, seen, *awaited, node);
   }
   return list;
 }

@@ -6,7 +6,7 @@
 
 namespace panshi::controller {
 
-Errands::Errands(std::map<std::string, Handler> handlers, const AnchoredClock& clock,
+Errands::Errands(std::map<EffectKind, Handler> handlers, const AnchoredClock& clock,
                  Deliver deliver)
     : handlers_(std::move(handlers)),
       clock_(clock),
@@ -40,7 +40,8 @@ void Errands::run() {
 EffectDone Errands::attempt(const Effect& effect) const {
   const auto handler = handlers_.find(effect.kind);
   if (handler != handlers_.end()) return done(effect, handler->second(effect));
-  return done(effect, fail(ErrorCode::kInvalid, cat("unknown effect kind `", effect.kind, "`")));
+  return done(effect, fail(ErrorCode::kInvalid,
+                           cat("nothing here carries out `", row_of(effect.kind).word, "`")));
 }
 
 EffectDone Errands::done(const Effect& effect, const Result<nlohmann::json>& result) const {

@@ -20,7 +20,7 @@ class Errands {
   using Deliver = std::function<bool(Letter)>;
 
   // One handler for each kind of effect.
-  Errands(std::map<std::string, Handler> handlers, const AnchoredClock& clock, Deliver deliver);
+  Errands(std::map<EffectKind, Handler> handlers, const AnchoredClock& clock, Deliver deliver);
   ~Errands();  // finishes the one under way, drops the rest
   Errands(const Errands&) = delete;
   Errands& operator=(const Errands&) = delete;
@@ -32,7 +32,7 @@ class Errands {
   EffectDone attempt(const Effect& effect) const;
   EffectDone done(const Effect& effect, const Result<nlohmann::json>& result) const;
 
-  const std::map<std::string, Handler> handlers_;
+  const std::map<EffectKind, Handler> handlers_;
   const AnchoredClock& clock_;
   const Deliver deliver_;
   Mailbox<Effect> effects_;

@@ -19,7 +19,8 @@ std::vector<std::string> targets_of(const Context& context, const Runbook& runbo
                                     const RunOrder& order) {
   std::set<std::string> targets;
   for (const Step& step : runbook.steps) {
-    if (std::string target = step.target(); !target.empty()) targets.insert(std::move(target));
+    if (std::string target = step.action->target(); !target.empty())
+      targets.insert(std::move(target));
   }
   if (const BreachFacts* breach = breach_of(context.state, order.breach)) {
     const bool link = breach->target.find('/') != std::string::npos;

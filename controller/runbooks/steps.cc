@@ -11,59 +11,37 @@ using namespace std::chrono_literals;
 
 Owner owner_of(const RunFacts& run) { return {run.drill, run.incident, run.id, ""}; }
 
-// What a step asks of an agent; empty for wait_for and notify.
-struct Request {
-  std::string node;
-  std::string kind;
-  nlohmann::json params;
-};
-
-Request request_of(const Context& context, const Step& step) {
-  const Inventory& inventory = context.catalog.inventory;
-  if (step.kind == "restart") {
-    return {inventory.node_of_service(step.service).value_or(""),
-            "restart",
-            {{"service", step.service}}};
-  }
-  if (step.kind == "mark") {
-    return {inventory.node_of_service(step.service).value_or(""),
-            "mark",
-            {{"service", step.service}, {"as", step.as}}};
-  }
-  if (step.kind == "reroute") {
-    return {step.node,
-            "reroute",
-            {{"link", step.link}, {"to", step.to}, {"established", step.established}}};
-  }
-  return {step.node, "script", {{"name", step.script}, {"env", step.env}}};
-}
-
 Effect effect_of(const Context& context, const Step& step) {
+  StepOrder order = step.action->order(context.catalog.inventory);
   Effect effect;
   effect.timeout = step.timeout;
-  if (step.kind == "notify") {
-    effect.kind = "notify";
-    effect.body = {{"channel", step.channel}, {"message", step.message}, {"page", step.page}};
+  if (order.to == StepOrder::To::kNotifier) {
+    effect.kind = EffectKind::kNotify;
+    effect.body = std::move(order.params);
     return effect;
   }
-  Request request = request_of(context, step);
-  effect.kind = "act";
-  effect.node = std::move(request.node);
-  effect.body = {{"kind", std::move(request.kind)},
-                 {"params", std::move(request.params)},
+  effect.kind = EffectKind::kAct;
+  effect.node = std::move(order.node);
+  effect.body = {{"kind", std::move(order.kind)},
+                 {"params", std::move(order.params)},
                  {"timeout_ms", step.timeout / 1ms}};
   return effect;
 }
 
+bool acts(const Step& step) { return step.action->waits_for() == nullptr; }
+
 void begin(Context& context, const RunFacts& run, const Step& step) {
   const Owner owner = owner_of(run);
-  const bool acts = step.kind != "wait_for";
-  nlohmann::json data = {{"run", run.id},     {"step", run.step},    {"name", step.name},
-                         {"kind", step.kind}, {"does", step.text()}, {"attempt", run.attempt + 1}};
-  if (acts) data["effect"] = context.next_effect();
+  nlohmann::json data = {{"run", run.id},
+                         {"step", run.step},
+                         {"name", step.name},
+                         {"kind", step.kind->name},
+                         {"does", step.action->text()},
+                         {"attempt", run.attempt + 1}};
+  if (acts(step)) data["effect"] = context.next_effect();
   context.memory.waits[run.id].reset();
   context.emit("step.started", std::move(data), owner);
-  if (acts) context.intend(effect_of(context, step), owner);
+  if (acts(step)) context.intend(effect_of(context, step), owner);
 }
 
 void end(Context& context, const RunFacts& run, const Step& step, const Outcome& outcome) {
@@ -76,7 +54,7 @@ void end(Context& context, const RunFacts& run, const Step& step, const Outcome&
                   {{"run", run.id},
                    {"step", run.step},
                    {"name", step.name},
-                   {"kind", step.kind},
+                   {"kind", step.kind->name},
                    {"outcome", outcome.word},
                    {"next", next},
                    {"attempt", run.attempt},
@@ -87,21 +65,22 @@ void end(Context& context, const RunFacts& run, const Step& step, const Outcome&
 
 // The outcome of the running step, once there is one.
 std::optional<Outcome> judge(Context& context, const RunFacts& run, const Step& step) {
-  if (step.kind != "wait_for") {
+  if (acts(step)) {
     if (run.effect_outcome.empty()) return std::nullopt;
     return Outcome{run.effect_outcome, run.effect_detail, run.effect_at};
   }
+  const Comparison& condition = *step.action->waits_for();
   Hold& hold = context.memory.waits[run.id];
-  const Observation seen = hold.update(context.memory.samples, step.condition, context.now);
+  const Observation seen = hold.update(context.memory.samples, condition, context.now);
   if (seen.truth == Truth::kTrue) {
-    return Outcome{"ok", cat(step.condition.text(), ", seen ", seen.value), context.now};
+    return Outcome{"ok", cat(condition.text(), ", seen ", seen.value), context.now};
   }
   const WallTime deadline = run.step_at + step.timeout;
   if (context.now >= deadline) {
     const std::string last = seen.truth == Truth::kNoData ? "no data" : cat("seen ", seen.value);
     return Outcome{
         "failed",
-        cat("not within ", duration_text(step.timeout), ": ", step.condition.text(), ", ", last),
+        cat("not within ", duration_text(step.timeout), ": ", condition.text(), ", ", last),
         context.now};
   }
   if (hold.due()) context.wake_at(*hold.due());
@@ -144,7 +123,7 @@ void advance_run(Context& context, const std::string& id) {
     if (!run.step_running) {
       if (run.step_at > context.now) return context.wake_at(run.step_at);
       begin(context, run, step);
-      if (step.kind != "wait_for") return;
+      if (acts(step)) return;
       continue;
     }
     const auto outcome = judge(context, run, step);
@@ -156,11 +135,15 @@ void advance_run(Context& context, const std::string& id) {
 void rehearse(Context& context, const Runbook& runbook, const std::string& id) {
   for (const Step& step : runbook.steps) {
     const RunFacts run = context.state.runs.at(id);
-    context.emit(
-        "step.started",
-        {{"run", id}, {"step", run.step}, {"name", step.name}, {"kind", step.kind}, {"attempt", 1}},
-        owner_of(run));
-    end(context, context.state.runs.at(id), step, {"ok", cat("would ", step.text()), context.now});
+    context.emit("step.started",
+                 {{"run", id},
+                  {"step", run.step},
+                  {"name", step.name},
+                  {"kind", step.kind->name},
+                  {"attempt", 1}},
+                 owner_of(run));
+    end(context, context.state.runs.at(id), step,
+        {"ok", cat("would ", step.action->text()), context.now});
   }
   finish(context, context.state.runs.at(id));
 }

@@ -26,7 +26,7 @@ void miss(Context& context, const DrillDay& day, WallTime due, const std::string
   context.memory.held.erase(day.name);
   context.emit("schedule.missed", {{"drill_day", day.name}, {"due_us", to_us(due)}, {"why", why}});
   Effect told;
-  told.kind = "notify";
+  told.kind = EffectKind::kNotify;
   told.body = {{"channel", "log"},
                {"message", cat("drill day ", day.name, " missed ", time_text(due), ": ", why)},
                {"page", false}};

@@ -53,12 +53,8 @@ std::string Context::next_effect() const {
 
 std::string Context::intend(Effect effect, Owner owner, const nlohmann::json& more) {
   effect.id = next_effect();
-  if (effect.kind == "act") effect.subject = effect.id;
-  nlohmann::json data = {{"effect", effect.id},
-                         {"kind", effect.kind},
-                         {"subject", effect.subject},
-                         {"body", effect.body},
-                         {"timeout_ms", effect.timeout / std::chrono::milliseconds(1)}};
+  if (row_of(effect.kind).has_own_id) effect.subject = effect.id;
+  nlohmann::json data = to_json(effect);
   if (more.is_object()) data.update(more);
   owner.node = effect.node;
   emit("effect.intended", std::move(data), std::move(owner));

@@ -37,7 +37,7 @@ nlohmann::json wire_target(const Target& target) {
 void inject(Context& context, const FaultOrder& order) {
   const Settings& settings = context.catalog.settings;
   Effect effect;
-  effect.kind = "inject";
+  effect.kind = EffectKind::kInject;
   effect.node = node_of(context.catalog.inventory, order.target);
   CHECK_BUG(!effect.node.empty());
   effect.subject = order.id;
@@ -53,7 +53,7 @@ void inject(Context& context, const FaultOrder& order) {
 
 void revert(Context& context, const FaultFacts& fault) {
   Effect effect;
-  effect.kind = fault.lost ? "clear" : "revert";
+  effect.kind = fault.lost ? EffectKind::kClear : EffectKind::kRevert;
   effect.node = fault.node;
   effect.subject = fault.id;
   if (fault.lost) {
@@ -240,7 +240,7 @@ void advance_halt(Context& context) {
   }
   for (const std::string& name : due) {
     Effect effect;
-    effect.kind = "revert_all";
+    effect.kind = EffectKind::kRevertAll;
     effect.node = name;
     effect.body = {{"reason", context.state.halt_reason}};
     effect.timeout = context.catalog.settings.effect_timeout;

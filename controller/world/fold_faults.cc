@@ -34,7 +34,7 @@ void intend_fault(State& state, const Event& event, const PendingEffect& effect)
 }
 
 bool ends_one(const PendingEffect& effect) {
-  return effect.kind == "revert" || effect.kind == "clear";
+  return effect.kind == EffectKind::kRevert || effect.kind == EffectKind::kClear;
 }
 
 Duration pause_after(int tries, Duration most = kRevertAgainMax) {
@@ -50,13 +50,10 @@ void halt_answered(HaltedNode& node, const Event& event, const std::string& outc
 }
 
 void effect_intended(State& state, const Event& event) {
-  PendingEffect effect;
-  effect.id = text_of(event.data, "effect");
-  effect.kind = text_of(event.data, "kind");
+  auto known = effect_in(event.data);
+  if (!known) return;
+  PendingEffect effect{*std::move(known)};
   effect.node = event.node;
-  effect.subject = text_of(event.data, "subject");
-  effect.body = event.data.value("body", nlohmann::json::object());
-  effect.timeout = std::chrono::milliseconds(integer_of(event.data, "timeout_ms").value_or(0));
   effect.at = event.at;
   effect.epoch = state.epoch;
   effect.drill = event.drill;
@@ -64,17 +61,19 @@ void effect_intended(State& state, const Event& event) {
   effect.run = event.run;
   state.counters.effect = std::max(state.counters.effect, number_of(effect.id));
 
-  if (effect.kind == "inject") intend_fault(state, event, effect);
-  if (effect.kind == "revert_all" && state.halted) state.halt_nodes[effect.node].asking = true;
+  if (effect.kind == EffectKind::kInject) intend_fault(state, event, effect);
+  if (effect.kind == EffectKind::kRevertAll && state.halted)
+    state.halt_nodes[effect.node].asking = true;
   for (auto& [id, fault] : state.faults) {
     const bool this_one = ends_one(effect) && id == effect.subject;
-    const bool all = effect.kind == "revert_all" && fault.node == effect.node && !fault.ended();
+    const bool all =
+        effect.kind == EffectKind::kRevertAll && fault.node == effect.node && !fault.ended();
     if (this_one || all) fault.reverting = fault.revert_asked = true;
   }
   RunFacts* run = find_in(state.runs, effect.run);
   if (run) run->effect = effect.id;
   DrillFacts* drill = find_in(state.drills, effect.drill);
-  if (drill && !run && effect.kind == "act") drill->audit_effect = effect.id;
+  if (drill && !run && effect.kind == EffectKind::kAct) drill->audit_effect = effect.id;
   state.effects[effect.id] = std::move(effect);
 }
 
@@ -105,9 +104,9 @@ void effect_done(State& state, const Event& event) {
   const std::string outcome = text_of(event.data, "outcome");
 
   FaultFacts* fault = find_in(state.faults, effect.subject);
-  if (fault && effect.kind == "inject") inject_done(*fault, event, outcome);
+  if (fault && effect.kind == EffectKind::kInject) inject_done(*fault, event, outcome);
   for (auto& [id, other] : state.faults) {
-    const bool all = effect.kind == "revert_all" && other.node == effect.node;
+    const bool all = effect.kind == EffectKind::kRevertAll && other.node == effect.node;
     if (!all && !(ends_one(effect) && id == effect.subject)) continue;
     other.reverting = false;
     other.revert_tries += 1;
@@ -115,12 +114,13 @@ void effect_done(State& state, const Event& event) {
     const Duration most = other.leftover ? kLeftoverAgainMax : kRevertAgainMax;
     other.revert_again_at = event.at + pause_after(other.revert_tries, most);
   }
-  if (effect.kind == "revert_all" && state.halted) {
+  if (effect.kind == EffectKind::kRevertAll && state.halted) {
     halt_answered(state.halt_nodes[effect.node], event, outcome);
   }
   RunFacts* run = find_in(state.runs, effect.run);
   if (run && run->effect == effect.id) run_effect_done(*run, event, outcome);
-  if (outcome == "ok" && effect.kind == "act" && text_of(effect.body, "kind") == "mark") {
+  if (outcome == "ok" && effect.kind == EffectKind::kAct &&
+      text_of(effect.body, "kind") == "mark") {
     const auto params = effect.body.value("params", nlohmann::json::object());
     if (text_of(params, "as") == "ok") {
       state.marks.erase(text_of(params, "service"));

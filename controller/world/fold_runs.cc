@@ -4,6 +4,7 @@
 
 #include "controller/world/fold.h"
 #include "core/base/text.h"
+#include "core/model/steps/step_kind.h"
 
 namespace panshi::controller {
 namespace {
@@ -145,8 +146,8 @@ void step_started(State& state, const Event& event) {
 }
 
 void note_routed(State& state, const RunFacts& run, const Event& event) {
-  const std::string kind = text_of(event.data, "kind");
-  if (run.dry_run || (kind != "reroute" && kind != "restart")) return;
+  const StepKind* const kind = find_step_kind(text_of(event.data, "kind"));
+  if (run.dry_run || !kind || !kind->routes) return;
   for (auto& [id, breach] : state.breaches) {
     const bool same =
         id == run.breach || (!run.incident.empty() && breach.incident == run.incident);

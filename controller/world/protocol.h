@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "controller/world/effects.h"
 #include "core/base/clock.h"
 #include "core/base/result.h"
 #include "core/model/catalog.h"
@@ -90,25 +91,6 @@ struct Reloaded {
 };
 using Input = std::variant<Restarted, Stopping, Tick, AgentEvents, AgentState, AgentLost,
                            EffectDone, LateLoop, ClockMoved, Command, Reloaded>;
-
-// What to do outside. Its id in the agent's URL is `subject`, so a repeat is harmless:
-//   inject      PUT  /v1/faults/{subject}         body {kind, target, params, lease_ms, drill}
-//   revert      POST /v1/faults/{subject}/revert  body {}
-//   clear       POST /v1/faults/{subject}/clear   body {kind, target, params}
-//   act         PUT  /v1/actions/{subject}        body {kind, params, timeout_ms}
-//   revert_all  POST /v1/revert-all               body {reason}
-//   notify      nothing of an agent's             body {channel, message, page}
-//   report      nothing of an agent's             body {drill}
-// The caller adds `epoch` to what goes to an agent.
-struct Effect {
-  std::string id;
-  std::string kind;  // inject | revert | clear | act | revert_all | notify | report
-  std::string node;  // empty for notify and report
-  std::string
-      subject;  // fault id (inject, revert, clear), action id (act: the effect's own), else empty
-  nlohmann::json body = nlohmann::json::object();
-  Duration timeout = std::chrono::seconds(5);  // act: until the action is finished
-};
 
 struct Stepped {
   std::vector<Event> events;  // without seq: the journal numbers them

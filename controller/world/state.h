@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controller/events/phases.h"
+#include "controller/world/effects.h"
 #include "core/base/clock.h"
 #include "core/model/event.h"
 #include "core/model/scenario.h"
@@ -34,18 +35,12 @@ struct HaltedNode {
   std::string why;      // it has not, from the last try
 };
 
-struct PendingEffect {  // intended, no outcome yet
-  std::string id;
-  std::string kind;
-  std::string node;
-  std::string subject;
-  nlohmann::json body;
-  Duration timeout{};
+struct PendingEffect : Effect {  // intended, no outcome yet
   WallTime at{};
   std::int64_t epoch = 0;  // of the controller that intended it
-  std::string drill;
-  std::string incident;
-  std::string run;
+  std::string drill = {};
+  std::string incident = {};
+  std::string run = {};
 };
 
 enum class FaultState { kIntended, kLive, kUnknown, kReverted, kFailed };

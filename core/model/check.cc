@@ -5,7 +5,7 @@
 #include <set>
 
 #include "core/base/text.h"
-#include "core/model/channels.h"
+#include "core/model/check_place.h"
 #include "core/model/distinct.h"
 #include "core/model/fault_kinds.h"
 
@@ -16,32 +16,24 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Checks one name; an empty one was reported by the reader.
-void check_name(std::string_view what, const std::string& name,
-                const std::vector<std::string>* known, const std::string& path,
-                Problems& problems) {
+}  // namespace
+
+const Inventory* Place::inventory() const { return known.inventory; }
+
+void check_name(const Place& place, std::string_view what, const std::string& name,
+                const std::vector<std::string>* known, const std::string& path) {
   if (!known || name.empty() || contains(*known, name)) return;
-  problems.add(path, unknown_name(what, name, *known));
+  place.problems.add(path, unknown_name(what, name, *known));
 }
-
-struct Place {  // where names are being checked
-  const Known& known;
-  std::string path;
-  Problems& problems;
-
-  std::string at(std::string_view key) const { return cat(path, path.empty() ? "" : ".", key); }
-  bool has_inventory() const { return known.inventory != nullptr; }
-};
 
 void check_service(const Place& place, const std::string& service, const std::string& path) {
-  if (!place.has_inventory()) return;
-  const auto services = place.known.inventory->services();
-  check_name("service", service, &services, path, place.problems);
+  if (!place.inventory()) return;
+  const auto services = place.inventory()->services();
+  check_name(place, "service", service, &services, path);
 }
 
-// Null when it is not known; then it was reported.
 const InventoryNode* check_node(const Place& place, const std::string& node) {
-  if (!place.has_inventory() || node.empty()) return nullptr;
+  if (!place.inventory() || node.empty()) return nullptr;
   const auto& nodes = place.known.inventory->nodes;
   const auto found = nodes.find(node);
   if (found != nodes.end()) return &found->second;
@@ -50,20 +42,25 @@ const InventoryNode* check_node(const Place& place, const std::string& node) {
   return nullptr;
 }
 
-void check_link(const Place& place, const std::string& node, const std::string& link) {
+const std::vector<std::string>* check_link(const Place& place, const std::string& node,
+                                           const std::string& link) {
   const InventoryNode* carrier = check_node(place, node);
-  if (!carrier) return;
+  if (!carrier) return nullptr;
   std::vector<std::string> links;
   for (const auto& [name, upstreams] : carrier->links) links.push_back(name);
-  check_name(cat("link of ", node), link, &links, place.at("link"), place.problems);
+  check_name(place, cat("link of ", node), link, &links, place.at("link"));
+  const auto found = carrier->links.find(link);
+  return found == carrier->links.end() ? nullptr : &found->second;
 }
+
+namespace {
 
 void check_target(const Place& place, const Target& target, bool any_of) {
   for (std::size_t i = 0; i < target.services.size(); ++i) {
     check_service(place, target.services[i],
                   place.at(any_of ? cat("service.any_of[", i, "]") : "service"));
   }
-  if (target.is_link()) check_link(place, target.node, target.link);
+  if (target.is_link()) (void)check_link(place, target.node, target.link);
   if (target.is_node() || target.is_processes()) (void)check_node(place, target.node);
 }
 
@@ -77,15 +74,19 @@ void check_signal(const Place& place, const std::string& signal, const std::stri
                          did_you_mean(signal, known), "; `panshi agent list` names the agents"));
 }
 
+}  // namespace
+
 void check_comparison(const Place& place, const Comparison& comparison) {
   const InventoryNode* node = check_node(place, comparison.node);
   if (node && node->offer.signals) {
     return check_signal(place, comparison.signal, node->name, *node->offer.signals);
   }
-  if (!place.has_inventory() || !comparison.node.empty()) return;
+  if (!place.inventory() || !comparison.node.empty()) return;
   const auto all = place.known.inventory->signals();
   if (all) check_signal(place, comparison.signal, "", *all);
 }
+
+namespace {
 
 void check_kind(const Place& place, const FaultKindSpec& kind, const ScenarioFault& fault) {
   if (fault.params.is_object()) {
@@ -169,7 +170,7 @@ void check_path_reach(const Place& place, const FaultReach& reach, const Scenari
 // What the agent would refuse when the fault comes, for want of an account, a protocol or a folder.
 void check_reach(const Place& place, const FaultKindSpec& kind, const ScenarioFault& fault) {
   const std::string_view through = kind.through;
-  if (!place.has_inventory() || through.empty()) return;
+  if (!place.inventory() || through.empty()) return;
   const Target& target = fault.target;
   if (is_of_service(through)) check_services_reach(place, kind, target);
   const auto node = place.known.inventory->nodes.find(target.node);
@@ -196,28 +197,9 @@ void check_fault(const Place& place, const ScenarioFault& fault, const nlohmann:
 }
 
 void check_expectation(const Place& place, const Expectation& expectation) {
-  check_name("breach", expectation.breach, place.known.rules, place.at("breach"), place.problems);
-  check_name("runbook", expectation.run, place.known.runbooks, place.at("run"), place.problems);
+  check_name(place, "breach", expectation.breach, place.known.rules, place.at("breach"));
+  check_name(place, "runbook", expectation.run, place.known.runbooks, place.at("run"));
   check_comparison(place, expectation.signal);
-}
-
-void check_step(const Place& place, const Step& step) {
-  const Place inner{place.known, place.at(step.kind), place.problems};
-  if (!step.service.empty()) check_service(inner, step.service, inner.at("service"));
-  if (step.kind == "wait_for") check_comparison(inner, step.condition);
-  if (step.kind == "script") (void)check_node(inner, step.node);
-  if (step.kind == "notify") {
-    check_name("channel", step.channel, &notify_channels(), inner.at("channel"), place.problems);
-  }
-  if (step.kind != "reroute") return;
-  check_link(inner, step.node, step.link);
-  if (!place.has_inventory()) return;
-  const auto node = place.known.inventory->nodes.find(step.node);
-  if (node == place.known.inventory->nodes.end()) return;
-  const auto link = node->second.links.find(step.link);
-  if (link == node->second.links.end()) return;
-  check_name(cat("upstream of ", step.link), step.to, &link->second, inner.at("to"),
-             place.problems);
 }
 
 }  // namespace
@@ -284,8 +266,8 @@ void check_scenario(const Scenario& scenario, const Known& known, Problems& prob
   if (!scenario.audit) return;
   const Place place{known, "audit", problems};
   if (const InventoryNode* node = check_node(place, scenario.audit->node)) {
-    check_name(cat("program of ", node->name), scenario.audit->program, &node->programs,
-               place.at("program"), problems);
+    check_name(place, cat("program of ", node->name), scenario.audit->program, &node->programs,
+               place.at("program"));
   }
 }
 
@@ -297,17 +279,18 @@ void check_rules(const std::vector<Rule>& rules, const Known& known, Problems& p
 }
 
 void check_runbook(const Runbook& runbook, const Known& known, Problems& problems) {
-  check_name("breach", runbook.breach, known.rules, "trigger.breach", problems);
+  check_name({known, "", problems}, "breach", runbook.breach, known.rules, "trigger.breach");
   for (std::size_t i = 0; i < runbook.steps.size(); ++i) {
-    check_step({known, cat("steps[", i, "]"), problems}, runbook.steps[i]);
+    const Step& step = runbook.steps[i];
+    if (step.action) step.action->check({known, cat("steps[", i, "].", step.kind->name), problems});
   }
 }
 
 void check_drill_days(const std::vector<DrillDay>& days, const Known& known, Problems& problems) {
   for (std::size_t i = 0; i < days.size(); ++i) {
     for (std::size_t j = 0; j < days[i].scenarios.size(); ++j) {
-      check_name("scenario", days[i].scenarios[j], known.scenarios,
-                 cat("drill_days[", i, "].scenarios[", j, "]"), problems);
+      check_name({known, "", problems}, "scenario", days[i].scenarios[j], known.scenarios,
+                 cat("drill_days[", i, "].scenarios[", j, "]"));
     }
   }
 }

@@ -3,37 +3,23 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "core/model/comparison.h"
+#include "core/model/steps/step_kind.h"
 
 namespace panshi {
 
 struct Step {
   std::string name;
-  std::string kind;                   // restart | reroute | mark | script | wait_for | notify
-  std::string service;                // restart, mark
-  std::string node;                   // reroute, script
-  std::string link;                   // reroute
-  std::string to;                     // reroute: an upstream's name
-  std::string established = "drain";  // reroute: drain | reset
-  std::string as;                     // mark: ok | degraded
-  std::string script;                 // plain file name in the node's script directory
-  nlohmann::json env = nlohmann::json::object();  // script
-  Comparison condition;                           // wait_for
-  std::string channel;                            // notify
-  std::string message;                            // notify
-  bool page = false;                              // notify
+  const StepKind* kind = nullptr;            // null: of a document with problems
+  std::shared_ptr<const StepAction> action;  // as `kind` is
   Duration timeout = std::chrono::seconds(10);
   std::int64_t retries = 0;
   std::string on_failure = "stop";  // stop | continue
   bool idempotent = true;           // may be repeated when its outcome is unknown
-
-  // What of the system it acts on: "service cardkeys-primary", "link app-1/cardkeys", or empty.
-  std::string target() const;
-  std::string text() const;  // "reroute app-1/cardkeys to standby"
 };
 
 struct Runbook {

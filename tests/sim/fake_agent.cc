@@ -113,9 +113,9 @@ FakeAgent::Answer FakeAgent::handle(const controller::Effect& effect, std::int64
   tick(now);
   if (from < epoch) return {"failed", "epoch is lower than one seen"};
   epoch = from;
-  if (effect.kind == "inject") return put_fault(effect, now);
-  if (effect.kind == "act") return put_action(effect, now);
-  if (effect.kind == "revert") {
+  if (effect.kind == controller::EffectKind::kInject) return put_fault(effect, now);
+  if (effect.kind == controller::EffectKind::kAct) return put_action(effect, now);
+  if (effect.kind == controller::EffectKind::kRevert) {
     revert(effect.subject, "asked", now);
     return {"ok", "", fault_json(effect.subject, now)};
   }

@@ -30,7 +30,7 @@ inline Stepped relay(const Input& input, WallTime now) {
   if (const auto* command = std::get_if<Command>(&input)) {
     Effect effect;
     effect.id = "e-1";
-    effect.kind = "inject";
+    effect.kind = EffectKind::kInject;
     effect.node = "keys-1";
     effect.subject = "f-1";
     effect.body = {{"kind", "process.pause"}};

@@ -65,7 +65,7 @@ struct Bench {
 Effect effect_named(std::string id) {
   Effect effect;
   effect.id = std::move(id);
-  effect.kind = "revert_all";
+  effect.kind = EffectKind::kRevertAll;
   effect.node = "keys-1";
   return effect;
 }

@@ -59,7 +59,7 @@ TEST_CASE("a forged outcome of another node's action changes no verdict") {
   const auto well = scene.fleet;
   std::string audit;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind != "act" || effect.body["kind"] != "program") return well(effect);
+    if (effect.kind != EffectKind::kAct || effect.body["kind"] != "program") return well(effect);
     audit = effect.id;  // it is still at work
     return std::nullopt;
   };
@@ -293,7 +293,7 @@ TEST_CASE("a node that invents thousands of signals blinds no other one") {
   scene.samples(1, 20);
   REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
   scene.run_for(1s);
-  CHECK(scene.effects("inject").size() == 1);  // its steady state was seen
+  CHECK(scene.effects(EffectKind::kInject).size() == 1);  // its steady state was seen
 }
 
 }  // namespace

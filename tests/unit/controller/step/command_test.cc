@@ -74,7 +74,7 @@ TEST_CASE("halt reverts everywhere, blocks what breaks and lets heal") {
   REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
   scene.run_for(500ms);
   REQUIRE(scene.command("halt", {{"reason", "enough"}}));
-  CHECK(scene.effects("revert_all").size() == 3);
+  CHECK(scene.effects(EffectKind::kRevertAll).size() == 3);
   CHECK(scene.world.faults_to_renew("keys-1").empty());
   scene.samples(1, 400);
   CHECK(scene.events("run.started").size() == 1);
@@ -93,14 +93,14 @@ TEST_CASE("an ad-hoc fault has its own id, its lease is renewed, and its time en
   const auto applied = scene.command("fault.apply", pause_orders());
   REQUIRE(applied);
   CHECK((*applied)["fault"] == "f-1");
-  const Effect inject = scene.effects("inject").front();
+  const Effect inject = scene.effects(EffectKind::kInject).front();
   CHECK(inject.subject == "f-1");
   CHECK(inject.body["lease_ms"] == 3000);
   CHECK(scene.world.faults_to_renew("app-1") == std::vector<std::string>{"f-1"});
   scene.run_for(4900ms);
-  CHECK(scene.effects("revert").empty());
+  CHECK(scene.effects(EffectKind::kRevert).empty());
   scene.run_for(200ms);
-  CHECK(scene.effects("revert").size() == 1);
+  CHECK(scene.effects(EffectKind::kRevert).size() == 1);
   CHECK(scene.world.faults_to_renew("app-1").empty());
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("a fault can be reverted by hand, one of a drill takes the drill with 
   scene.run_for(500ms);
   REQUIRE(scene.command("fault.revert", {{"fault", "d-1.freeze"}}));
   scene.run_for(1s);
-  CHECK(scene.effects("revert").size() == 1);
+  CHECK(scene.effects(EffectKind::kRevert).size() == 1);
   CHECK(scene.only("drill.done").data["verdict"] == "unknown");
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("a revert that fails is tried again until it is done") {
   const auto well = scene.fleet;
   int reverts = 0;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind != "revert" || ++reverts > 3) return well(effect);
+    if (effect.kind != EffectKind::kRevert || ++reverts > 3) return well(effect);
     return EffectDone{effect.id, "ok", "", {{"state", "live"}, {"error", "busy"}}, scene.now};
   };
   REQUIRE(scene.command("fault.apply", pause_orders()));
@@ -188,7 +188,7 @@ TEST_CASE("a fault whose revert fails shows why, and one that was in the way of 
   scene.agents_up();
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind != "revert") return well(effect);
+    if (effect.kind != EffectKind::kRevert) return well(effect);
     return EffectDone{effect.id, "failed", "the mount is busy", Json::object(), scene.now};
   };
   const auto shown = [&](const Json& answer) {

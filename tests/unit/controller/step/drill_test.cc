@@ -131,7 +131,7 @@ TEST_CASE("an audit that exits with an error is unknown, whatever it printed, an
   scene.fleet = [&, &said = printed,
                  &exit_code = code](const Effect& effect) -> std::optional<EffectDone> {
     auto done = well(effect);
-    if (effect.kind != "act" || effect.body["kind"] != "program") return done;
+    if (effect.kind != EffectKind::kAct || effect.body["kind"] != "program") return done;
     CHECK(effect.body["params"]["args"]["since_us"] ==
           std::to_string(to_us(scene.only("drill.started").at)));
     done->outcome = "failed";
@@ -160,7 +160,7 @@ TEST_CASE("a shop that is not well is not broken further") {
   scene.samples(0.5, 20);
   REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
   scene.run_for(6s);
-  CHECK(scene.effects("inject").empty());
+  CHECK(scene.effects(EffectKind::kInject).empty());
   CHECK(scene.only("drill.done").data["verdict"] == "unknown");
   CHECK(scene.only("drill.done").data["aborted"] == true);
 }
@@ -171,9 +171,9 @@ TEST_CASE("an abort condition reverts at once and fails the drill") {
   scene.samples(1, 20);
   REQUIRE(scene.command("drill.run", {{"scenario", "hang"}}));
   scene.run_for(500ms);
-  REQUIRE(scene.effects("inject").size() == 1);
+  REQUIRE(scene.effects(EffectKind::kInject).size() == 1);
   scene.samples(0.1, 20);
-  CHECK(scene.effects("revert").size() == 1);
+  CHECK(scene.effects(EffectKind::kRevert).size() == 1);
   scene.run_for(1s);
   CHECK(scene.only("drill.done").data["verdict"] == "fail");
   CHECK(scene.only("drill.done").data["aborted"] == true);
@@ -195,11 +195,11 @@ TEST_CASE("a fault of unknown outcome is reverted, and the drill cannot pass") {
   scene.agents_up();
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind == "inject") return std::nullopt;
+    if (effect.kind == EffectKind::kInject) return std::nullopt;
     return well(effect);
   };
   play_hang(scene);
-  CHECK(scene.effects("revert").size() == 1);
+  CHECK(scene.effects(EffectKind::kRevert).size() == 1);
   CHECK(scene.only("drill.done").data["verdict"] == "unknown");
 }
 
@@ -231,13 +231,14 @@ TEST_CASE("more targets than the scenario allows are never broken, counted after
   CHECK_FALSE(scene.command("drill.run", {{"document", document}}));  // it says so itself
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind == "revert") return std::nullopt;  // the first one lasts longer than planned
+    if (effect.kind == EffectKind::kRevert)
+      return std::nullopt;  // the first one lasts longer than planned
     return well(effect);
   };
   document["faults"][1]["at"] = "5s";
   REQUIRE(scene.command("drill.run", {{"document", document}}));
   scene.run_for(10s);
-  CHECK(scene.effects("inject").size() == 1);
+  CHECK(scene.effects(EffectKind::kInject).size() == 1);
   CHECK(scene.only("drill.abort").data["why"] ==
         "fault cut was not applied: it would break 2 targets at once, targets_max is 1");
 
@@ -247,7 +248,7 @@ TEST_CASE("more targets than the scenario allows are never broken, counted after
   document["limits"]["targets_max"] = 2;
   REQUIRE(scene.command("drill.run", {{"document", document}}));
   scene.run_for(3s);
-  CHECK(scene.effects("inject").size() == 3);
+  CHECK(scene.effects(EffectKind::kInject).size() == 3);
 }
 
 TEST_CASE("any_of is drawn by the seed, the same each time") {
@@ -266,7 +267,7 @@ TEST_CASE("any_of is drawn by the seed, the same each time") {
       REQUIRE(scene.command("resume", Json::object()));
       scene.run_for(1s);
     }
-    const auto injected = scene.effects("inject");
+    const auto injected = scene.effects(EffectKind::kInject);
     const auto size = injected.size();
     CHECK(injected[size - 1].body["target"] == injected[size - 2].body["target"]);
     drawn.insert(injected[size - 1].body["target"]["service"].get<std::string>());

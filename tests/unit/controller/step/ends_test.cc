@@ -45,7 +45,7 @@ TEST_CASE("an end by lease stands as such when the answer to our revert comes be
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) {
     auto done = well(effect);
-    if (effect.kind == "revert") done->result = over("lease", 9s, 7s);
+    if (effect.kind == EffectKind::kRevert) done->result = over("lease", 9s, 7s);
     return done;
   };
   const WallTime live = scene.only("fault.live").at;
@@ -89,7 +89,7 @@ TEST_CASE("what an agent's successor reverted was in force, and the journal says
   scene.agents_up();
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind == "inject") return std::nullopt;
+    if (effect.kind == EffectKind::kInject) return std::nullopt;
     return well(effect);
   };
   REQUIRE(scene.command("fault.apply", kPause));
@@ -163,7 +163,7 @@ TEST_CASE("a fault in force that its agent does not know is lost and cleared by 
   const auto well = scene.fleet;
   bool works = false;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind == "clear" && !works) {
+    if (effect.kind == EffectKind::kClear && !works) {
       return EffectDone{effect.id, "failed", "left over: files", Json::object(), scene.now};
     }
     return well(effect);
@@ -171,16 +171,16 @@ TEST_CASE("a fault in force that its agent does not know is lost and cleared by 
   scene.agent_up("app-1");
   CHECK(scene.only("fault.lost").data["fault"] == "f-1");
   CHECK(scene.world.view(scene.now)["faults"]["f-1"]["state"] == "unknown");
-  const Effect clear = scene.effects("clear").at(0);
+  const Effect clear = scene.effects(EffectKind::kClear).at(0);
   CHECK(clear.subject == "f-1");
   CHECK(clear.body["kind"] == "process.pause");
   CHECK(clear.body["target"]["service"] == "orders");
   const Event incident = scene.only("incident.opened");
   CHECK(incident.data["faults"] == Json{"f-1"});
-  CHECK(scene.effects("notify").at(0).body["page"] == true);
+  CHECK(scene.effects(EffectKind::kNotify).at(0).body["page"] == true);
   scene.run_for(10s);
-  CHECK(scene.effects("clear").size() > 1);  // it goes on trying
-  CHECK(scene.effects("clear").size() < 8);  // at growing pauses
+  CHECK(scene.effects(EffectKind::kClear).size() > 1);  // it goes on trying
+  CHECK(scene.effects(EffectKind::kClear).size() < 8);  // at growing pauses
   CHECK(scene.events("fault.reverted").empty());
   CHECK(is_open(scene, incident.incident));
   works = true;
@@ -196,7 +196,7 @@ TEST_CASE("a fault that nothing can clear ends when a person says so, and a halt
   CHECK_FALSE(scene.command("fault.close", {{"fault", "f-1"}, {"reason", "gone"}}));  // it is known
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind == "clear") {
+    if (effect.kind == EffectKind::kClear) {
       return EffectDone{effect.id, "failed", "left over: files", Json::object(), scene.now};
     }
     return well(effect);
@@ -225,7 +225,7 @@ TEST_CASE("a fault that may still be refused is neither in force nor lost") {
   scene.agents_up();
   scene.fleet = [](const Effect&) { return std::nullopt; };
   REQUIRE(scene.command("fault.apply", kPause));
-  const std::string effect = scene.effects("inject").at(0).id;
+  const std::string effect = scene.effects(EffectKind::kInject).at(0).id;
   scene.now += 100ms;
   scene.agent_up("app-1", Json::array({{{"id", "f-1"}, {"known", true}, {"state", "applying"}}}));
   CHECK(scene.events("fault.live").empty());
@@ -254,7 +254,7 @@ TEST_CASE("an agent that says to our revert that it does not know the fault has 
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) {
     auto done = well(effect);
-    if (effect.kind == "revert") done->result = unknown_to_agent();
+    if (effect.kind == EffectKind::kRevert) done->result = unknown_to_agent();
     return done;
   };
   REQUIRE(scene.command("fault.revert", {{"fault", "f-1"}}));
@@ -278,7 +278,7 @@ TEST_CASE("a fault that its agent cannot revert is an incident that pages until 
   says("Access denied for user chaos");  // said again: no news
   const Event opened = scene.only("incident.opened");
   CHECK(opened.data["title"] == "agent app-1 cannot revert f-1: Access denied for user chaos");
-  CHECK(scene.effects("notify").size() == 1);
+  CHECK(scene.effects(EffectKind::kNotify).size() == 1);
   const Json fault = scene.world.view(scene.now)["faults"]["f-1"];
   CHECK(fault["stuck"] == true);
   CHECK(fault["revert_error"] == "Access denied for user chaos");
@@ -300,7 +300,7 @@ TEST_CASE("an agent lost with a fault in force is an incident that pages until i
   scene.step(AgentLost{"app-1", "no answer"});
   const Event incident = scene.only("incident.opened");
   CHECK(incident.data["title"] == "agent app-1 was lost while it had in force: f-1");
-  CHECK(scene.effects("notify").at(0).body["page"] == true);
+  CHECK(scene.effects(EffectKind::kNotify).at(0).body["page"] == true);
   scene.run_for(3s);
   CHECK(is_open(scene, incident.incident));
   scene.agent_up("app-1", Json::array({over("agent_start", 4s, 1s)}));
@@ -359,7 +359,7 @@ TEST_CASE("what an agent does not know of a fault that it reverted is not journa
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) {
     auto done = well(effect);
-    if (effect.kind == "revert") {
+    if (effect.kind == EffectKind::kRevert) {
       done->result = over("asked", 2s, 0s);
       done->result.update({{"kind", ""}, {"target", nullptr}, {"measured", nullptr}});
     }
@@ -400,13 +400,13 @@ TEST_CASE("a halt asks every agent until it has confirmed and names those that h
   CHECK(unconfirmed()[0]["node"] == "app-1");
   scene.run_for(20s);
   CHECK(unconfirmed()[0]["why"] == "no answer within its time");
-  CHECK(scene.effects("revert_all").size() > 4);
+  CHECK(scene.effects(EffectKind::kRevertAll).size() > 4);
   frozen = false;
   scene.run_for(40s);
   CHECK(unconfirmed().empty());
-  const std::size_t asked = scene.effects("revert_all").size();
+  const std::size_t asked = scene.effects(EffectKind::kRevertAll).size();
   scene.run_for(40s);
-  CHECK(scene.effects("revert_all").size() == asked);
+  CHECK(scene.effects(EffectKind::kRevertAll).size() == asked);
   REQUIRE(scene.command("resume", Json::object()));
   CHECK(unconfirmed().empty());
 }
@@ -417,10 +417,10 @@ TEST_CASE("a halt goes on asking after a restart of the controller") {
   scene.fleet = [](const Effect&) { return std::nullopt; };
   REQUIRE(scene.command("halt", Json::object()));
   const auto asked = [&](const std::string& node) {
-    const auto all = scene.effects("revert_all");
+    const auto all = scene.effects(EffectKind::kRevertAll);
     return std::count_if(all.begin(), all.end(), [&](const auto& one) { return one.node == node; });
   };
-  CHECK(scene.effects("revert_all").size() == 3);
+  CHECK(scene.effects(EffectKind::kRevertAll).size() == 3);
   scene.crash();
   scene.agent_up("app-1");  // its status says that nothing is live: as good as its answer
   scene.agent_up("keys-1", {{{"id", "f-1"}, {"kind", "process.pause"}, {"state", "live"}}});

@@ -25,7 +25,7 @@ void begin(Scene& scene, const Json& document) {
   scene.samples(1, 20);
   REQUIRE(scene.command("drill.run", {{"document", document}, {"seed", 7}}));
   scene.run_for(500ms);
-  REQUIRE(scene.effects("inject").size() == 1);
+  REQUIRE(scene.effects(EffectKind::kInject).size() == 1);
 }
 
 std::string whys(const Scene& scene) { return scene.only("drill.done").data["why"].dump(); }
@@ -147,10 +147,10 @@ TEST_CASE("a stop condition that loses its data stops the drill") {
   document["faults"][0]["for"] = "30s";
   begin(scene, document);
   scene.run_for(1s);
-  CHECK(scene.effects("revert").empty());
+  CHECK(scene.effects(EffectKind::kRevert).empty());
   scene.quiet = true;
   scene.run_for(4s);
-  CHECK(scene.effects("revert").size() == 1);
+  CHECK(scene.effects(EffectKind::kRevert).size() == 1);
   CHECK(scene.only("drill.abort").data["why"] ==
         "abort condition: success_ratio has no data, so it could not stop the drill");
   CHECK(scene.only("drill.done").data["verdict"] == "unknown");
@@ -178,7 +178,7 @@ TEST_CASE("a stop condition on a signal that nobody feeds lets nothing be broken
   document["abort_if"][0]["signal"] = "sucess_ratio";
   REQUIRE(scene.command("drill.run", {{"document", document}}));
   scene.run_for(10s);
-  CHECK(scene.effects("inject").empty());
+  CHECK(scene.effects(EffectKind::kInject).empty());
   CHECK(scene.only("drill.done").data["verdict"] == "unknown");
   CHECK(scene.only("drill.abort")
             .data["why"]
@@ -246,7 +246,7 @@ TEST_CASE("an effect that shows only at the end of a fault is one") {
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) {
     auto done = well(effect);
-    if (effect.kind == "revert") done->result["measured"] = scene.shown_effect;
+    if (effect.kind == EffectKind::kRevert) done->result["measured"] = scene.shown_effect;
     return done;
   };
   scene.run_for(20s);

@@ -37,7 +37,7 @@ void never_revert(Scene& scene) {
   scene.fleet = [&scene, well](const Effect& effect) -> std::optional<EffectDone> {
     if (effect.node != kLost) return well(effect);
     EffectDone done{effect.id, "ok", "", Json::object(), scene.now};
-    if (effect.kind == "revert") {
+    if (effect.kind == EffectKind::kRevert) {
       done.result = {{"id", effect.subject}, {"state", "reverted"}, {"known", false}};
     } else {
       done.outcome = "failed";
@@ -107,7 +107,7 @@ TEST_CASE("what one node says that nobody ordered stops no drill of another") {
   scene.run_for(300ms);
   scene.samples(1, 30);  // the standby answers
   scene.run_for(40s);
-  CHECK(scene.effects("inject").size() == 1);
+  CHECK(scene.effects(EffectKind::kInject).size() == 1);
   INFO(scene.only("drill.done").data.dump());
   CHECK(scene.only("drill.done").data["verdict"] == "pass");
   CHECK(scene.events("redundancy.back").size() == 1);  // of the drill's own incident
@@ -147,7 +147,7 @@ TEST_CASE("what nobody ordered on a node of the drill keeps the drill from begin
   Scene scene(with_a_spare());
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind != "revert") return well(effect);
+    if (effect.kind != EffectKind::kRevert) return well(effect);
     return EffectDone{effect.id, "failed", "still live", Json::object(), scene.now};
   };
   scene.agents_up();
@@ -165,7 +165,7 @@ TEST_CASE("an incident waits for what nobody ordered on its own node, and on no 
   Scene scene(with_a_spare());
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind != "revert") return well(effect);
+    if (effect.kind != EffectKind::kRevert) return well(effect);
     return EffectDone{effect.id, "failed", "still live", Json::object(), scene.now};
   };
   scene.agents_up();
@@ -196,7 +196,7 @@ TEST_CASE("nobody is paged twice for what one node makes up") {
     scene.run_for(500ms);
   }
   CHECK(scene.events("fault.lost").size() > 10);
-  CHECK(scene.effects("notify").size() == 1);
+  CHECK(scene.effects(EffectKind::kNotify).size() == 1);
 }
 
 TEST_CASE("what cannot be reverted and nobody ordered is tried six times an hour") {
@@ -205,16 +205,16 @@ TEST_CASE("what cannot be reverted and nobody ordered is tried six times an hour
   scene.agents_up();
   scene.agent_up(kLost, many("x", 1));
   scene.run_for(30min);
-  const std::size_t before = scene.effects("clear").size();
+  const std::size_t before = scene.effects(EffectKind::kClear).size();
   scene.run_for(60min);
-  CHECK(scene.effects("clear").size() - before <= 7);
+  CHECK(scene.effects(EffectKind::kClear).size() - before <= 7);
 }
 
 TEST_CASE("a person closes what a node makes up, against its word and for good") {
   Scene scene(with_a_spare());
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind != "revert") return well(effect);
+    if (effect.kind != EffectKind::kRevert) return well(effect);
     return EffectDone{effect.id, "failed", "still live", Json::object(), scene.now};
   };
   scene.agents_up();

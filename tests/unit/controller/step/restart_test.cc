@@ -33,7 +33,7 @@ TEST_CASE("a drill in the middle of its fault goes on after a restart") {
   scene.agent_up("keys-1", {live_fault("d-1.freeze")});
   scene.run_for(30s);
   CHECK(scene.events("fault.live").size() == 1);
-  CHECK(scene.effects("revert").size() == 1);
+  CHECK(scene.effects(EffectKind::kRevert).size() == 1);
   CHECK(scene.only("drill.done").data["aborted"] == false);
 }
 
@@ -149,7 +149,7 @@ TEST_CASE("a run goes on where it was, without repeating what its agent had done
   Scene scene;
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind == "act" && effect.body["kind"] == "script") return std::nullopt;
+    if (effect.kind == EffectKind::kAct && effect.body["kind"] == "script") return std::nullopt;
     return well(effect);
   };
   scene.agents_up();
@@ -164,7 +164,8 @@ TEST_CASE("a run goes on where it was, without repeating what its agent had done
   scene.run_for(5s);
   CHECK(scene.only("run.done").data["outcome"] == "ok");
   int scripts = 0;
-  for (const Effect& effect : scene.effects("act")) scripts += effect.body["kind"] == "script";
+  for (const Effect& effect : scene.effects(EffectKind::kAct))
+    scripts += effect.body["kind"] == "script";
   CHECK(scripts == 1);
 }
 
@@ -181,8 +182,8 @@ TEST_CASE("an epoch that no agent follows is taken back by a take-over") {
 TEST_CASE("a live fault that nobody knows, or of a drill that is over, is reverted") {
   Scene scene;
   scene.agent_up("keys-1", {live_fault("somebody-elses")});
-  REQUIRE(scene.effects("revert").size() == 1);
-  CHECK(scene.effects("revert")[0].subject == "somebody-elses");
+  REQUIRE(scene.effects(EffectKind::kRevert).size() == 1);
+  CHECK(scene.effects(EffectKind::kRevert)[0].subject == "somebody-elses");
   CHECK(scene.only("fault.live").data["leftover"] == true);
   CHECK(scene.world.faults_to_renew("keys-1").empty());
   CHECK(scene.only("fault.reverted").data["fault"] == "somebody-elses");
@@ -201,9 +202,10 @@ TEST_CASE("late and repeated answers change nothing") {
   Json status = live_fault("f-1");  // from before its end
   status["live_age_us"] = (scene.now - live).count();
   scene.agent_up("app-1", {status});
-  scene.step(EffectDone{scene.effects("inject")[0].id, "unknown", "", Json::object(), scene.now});
+  scene.step(EffectDone{scene.effects(EffectKind::kInject)[0].id, "unknown", "", Json::object(),
+                        scene.now});
   CHECK(scene.events("fault.live").size() == 1);
-  CHECK(scene.effects("revert").size() == 1);
+  CHECK(scene.effects(EffectKind::kRevert).size() == 1);
   CHECK(scene.events("effect.done").size() == scene.events("effect.intended").size());
 }
 

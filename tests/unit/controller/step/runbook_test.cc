@@ -36,7 +36,7 @@ TEST_CASE("a script that fails says what it wrote, in the journal and in the vie
   Scene scene;
   const auto well = scene.fleet;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind != "act" || effect.body["kind"] != "script") return well(effect);
+    if (effect.kind != EffectKind::kAct || effect.body["kind"] != "script") return well(effect);
     const Json result = {{"exit_code", 127},
                          {"output", "trying\n\nrepair.sh: redis-cli: not found\n"}};
     return EffectDone{effect.id,
@@ -79,7 +79,7 @@ TEST_CASE(
   const auto well = scene.fleet;
   bool broken = true;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (!broken || effect.kind != "act") return well(effect);
+    if (!broken || effect.kind != EffectKind::kAct) return well(effect);
     return EffectDone{effect.id, "failed", "no route to the agent", Json::object(), scene.now};
   };
   go_slow(scene);
@@ -99,7 +99,7 @@ TEST_CASE("a failed step is tried again as often as it says") {
   const auto well = scene.fleet;
   int routes = 0;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind != "act" || effect.body["kind"] != "reroute" || ++routes > 1)
+    if (effect.kind != EffectKind::kAct || effect.body["kind"] != "reroute" || ++routes > 1)
       return well(effect);
     return EffectDone{effect.id, "failed", "not now", Json::object(), scene.now};
   };
@@ -115,7 +115,7 @@ TEST_CASE("a step of unknown outcome is repeated only if it is idempotent") {
   const auto scripts = [](bool idempotent) {
     Catalog catalog = small_catalog();
     Step& script = catalog.runbooks["failover"].steps[3];
-    REQUIRE(script.kind == "script");
+    REQUIRE(script.kind == find_step_kind("script"));
     script.retries = 2;
     script.timeout = 1s;
     script.idempotent = idempotent;
@@ -123,7 +123,7 @@ TEST_CASE("a step of unknown outcome is repeated only if it is idempotent") {
     const auto well = scene.fleet;
     int asked = 0;
     scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-      if (effect.kind != "act" || effect.body["kind"] != "script") return well(effect);
+      if (effect.kind != EffectKind::kAct || effect.body["kind"] != "script") return well(effect);
       ++asked;
       return std::nullopt;
     };
@@ -186,7 +186,7 @@ TEST_CASE("an action that takes long is done when its agent says so, not when it
   const auto well = scene.fleet;
   std::string action;
   scene.fleet = [&](const Effect& effect) -> std::optional<EffectDone> {
-    if (effect.kind != "act" || effect.body["kind"] != "reroute") return well(effect);
+    if (effect.kind != EffectKind::kAct || effect.body["kind"] != "reroute") return well(effect);
     action = effect.subject;
     return EffectDone{effect.id, "ok", "", {{"state", "running"}}, scene.now};
   };

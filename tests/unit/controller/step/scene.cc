@@ -80,15 +80,16 @@ Scene::Scene(Catalog catalog_in) : catalog(std::move(catalog_in)), world(catalog
 
 EffectDone Scene::do_well(const Effect& effect) const {
   EffectDone done{effect.id, "ok", "", Json::object(), now};
-  if (effect.kind == "inject") {
+  if (effect.kind == EffectKind::kInject) {
     done.result = {{"id", effect.subject}, {"state", "live"}, {"measured", shown_effect}};
   }
-  if (effect.kind == "revert") done.result = {{"id", effect.subject}, {"state", "reverted"}};
-  if (effect.kind == "clear") {
+  if (effect.kind == EffectKind::kRevert)
+    done.result = {{"id", effect.subject}, {"state", "reverted"}};
+  if (effect.kind == EffectKind::kClear) {
     done.result = {{"id", effect.subject}, {"state", "cleared"}, {"cleared", {"it"}}};
   }
-  if (effect.kind == "act") done.result = {{"id", effect.subject}, {"state", "ok"}};
-  if (effect.kind == "act" && effect.body["kind"] == "program") {
+  if (effect.kind == EffectKind::kAct) done.result = {{"id", effect.subject}, {"state", "ok"}};
+  if (effect.kind == EffectKind::kAct && effect.body["kind"] == "program") {
     done.result["result"] = {{"exit_code", 0}, {"output_json", {{"verdict", audit_verdict}}}};
   }
   return done;
@@ -190,7 +191,7 @@ const Event& Scene::only(const std::string& kind) const {
   return *found;
 }
 
-std::vector<Effect> Scene::effects(const std::string& kind) const {
+std::vector<Effect> Scene::effects(EffectKind kind) const {
   std::vector<Effect> found;
   for (const Effect& effect : asked) {
     if (effect.kind == kind) found.push_back(effect);

@@ -38,7 +38,7 @@ class Scene {
   // Events of a kind, oldest first.
   std::vector<Event> events(const std::string& kind) const;
   const Event& only(const std::string& kind) const;  // REQUIRES: there is exactly one
-  std::vector<Effect> effects(const std::string& kind) const;
+  std::vector<Effect> effects(EffectKind kind) const;
 
   Catalog catalog;
   Memory::EffectTag effect_tag;  // of the next restart

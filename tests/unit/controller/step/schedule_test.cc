@@ -59,7 +59,7 @@ TEST_CASE("a missed day is told to people and shown until the next run") {
   const auto day = [&] { return scene.world.view(scene.now)["schedule"][0]; };
   CHECK(day()["missed"] == Json({{"due_us", to_us(WallTime(24h * 20'000) + 1min)},
                                  {"why", "hang was not started: halted: a release"}}));
-  const auto told = scene.effects("notify");
+  const auto told = scene.effects(EffectKind::kNotify);
   REQUIRE(told.size() == 1);
   CHECK(told[0].body["message"] ==
         "drill day weekly missed 2024-10-04T00:01:00Z: hang was not started: halted: a release");
