@@ -45,6 +45,7 @@ struct Edges {
       const MonoTime now = MonoTime(1h) + i * 1s;
       if (edge.check(attempt, now)) continue;
       edge.placed(attempt, cat("o-", i), now);
+      edge.ended(attempt);
       ++placed;
     }
     return placed;
@@ -68,10 +69,14 @@ TEST_CASE("a customer who repeats all he does for two orders at one edge meets n
   for (int i = 0; i < 10; ++i) {
     CHECK_FALSE(edge.check(attempt, MonoTime(1h)));
     if (i < 5) edge.placed(attempt, "o-1", MonoTime(1h));  // its answer was lost
-    if (i == 5) attempt.coupon = false;                    // it is used once
+    edge.ended(attempt);
+    if (i == 5) attempt.coupon = false;  // it is used once
   }
   attempt.on = RiskRule::On::kPay;
-  for (int i = 0; i < 10; ++i) CHECK_FALSE(edge.check(attempt, MonoTime(1h)));
+  for (int i = 0; i < 10; ++i) {
+    CHECK_FALSE(edge.check(attempt, MonoTime(1h)));
+    edge.ended(attempt);
+  }
 }
 
 }  // namespace panshi::shop
