@@ -209,19 +209,26 @@ Status AuditLog::append(Json line) {
   return {};
 }
 
+// A stranger's flood takes no line from somebody whom we know, and pushes none out soon.
+bool AuditLog::has_room(const std::string& who, std::int64_t us) {
+  if (us / 1'000'000 != second_) {
+    second_ = us / 1'000'000;
+    in_second_.clear();
+  }
+  if (++in_second_[who] > kRefusedPerSecond) return false;
+  TokenBucket& lines = for_long_.try_emplace(who, kRefusedAtOnce, kRefusedForLong).first->second;
+  lines.fill(MonoTime(Duration(us)));
+  if (!lines.has(1)) return false;
+  lines.take(1);
+  return true;
+}
+
 Result<bool> AuditLog::write(const AuditEntry& entry, WallTime at) {
   const std::int64_t us = at.time_since_epoch().count();
   const std::lock_guard lock(mutex_);
-  if (!entry.refused.empty() || entry.often) {
-    if (us / 1'000'000 != second_) {
-      second_ = us / 1'000'000;
-      in_second_.clear();
-    }
-    // A stranger's flood takes no line from somebody whom we know.
-    if (++in_second_[entry.who] > kRefusedPerSecond) {
-      ++skipped_;
-      return false;
-    }
+  if ((!entry.refused.empty() || entry.often) && !has_room(entry.who, us)) {
+    ++skipped_;
+    return false;
   }
   Json line = {{"at_us", us}, {"who", entry.who}, {"from", entry.from}, {"what", entry.what}};
   if (!entry.body.is_null()) line["body"] = shown(entry.body);

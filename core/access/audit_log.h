@@ -21,6 +21,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/base/token_bucket.h"
 
 namespace panshi {
 
@@ -40,6 +41,9 @@ class AuditLog {
   static constexpr std::size_t kBodyMax = 2'000;  // bytes of a body's text
   // More in a second, of one that is known or of all that are not, are counted in the next line.
   static constexpr int kRefusedPerSecond = 20;
+  // So many at once and for long: at the latter 256 MiB of lines are those of days, not of hours.
+  static constexpr double kRefusedAtOnce = 600;
+  static constexpr double kRefusedForLong = 1;  // a second
 
   static Result<std::unique_ptr<AuditLog>> open(std::filesystem::path folder,
                                                 std::size_t file_max = kFileMax);
@@ -71,7 +75,9 @@ class AuditLog {
   std::int64_t last_ = 0;  // number of the last line
   std::string head_;       // its hash
   std::int64_t second_ = 0;
-  std::map<std::string, int> in_second_;  // refused or too many, by who it was
+  std::map<std::string, int> in_second_;                   // refused or too many, by who it was
+  std::map<std::string, TokenBucket> for_long_;            // the same
+  bool has_room(const std::string& who, std::int64_t us);  // for one more of those
   std::int64_t skipped_ = 0;
 };
 

@@ -272,6 +272,17 @@ TEST_CASE("a flood of refused calls is counted, and drowns nothing") {
   CHECK(audit.lines().size() == lines.size() + 1);
 }
 
+TEST_CASE("a flood that lasts pushes no line out soon: for long one a second of it is written") {
+  Log audit;
+  constexpr int kSeconds = 600;
+  for (int second = 0; second < kSeconds; ++second) {
+    for (int i = 0; i < 25; ++i) audit.write("PUT /x", "no", std::chrono::seconds(second));
+  }
+  const auto written = audit.lines().size();
+  CHECK(written >= AuditLog::kRefusedAtOnce);
+  CHECK(written <= AuditLog::kRefusedAtOnce + AuditLog::kRefusedForLong * kSeconds + 1);
+}
+
 struct Door {
   TemporaryFolder folder;
   std::shared_ptr<TokenBook> book = TokenBook::open(folder.path() / "tokens.json").value();
