@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
-#include "core/model/steps/kinds.h"
+#include "core/model/steps/step_kind.h"
 
 namespace panshi {
 namespace {

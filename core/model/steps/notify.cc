@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/model/channels.h"
-#include "core/model/steps/kinds.h"
+#include "core/model/steps/step_kind.h"
 
 namespace panshi {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/model/steps/kinds.h"
+#include "core/model/steps/step_kind.h"
 
 namespace panshi {
 namespace {
