@@ -278,7 +278,7 @@ TEST_CASE("a flood that lasts pushes no line out soon: for long one a second of 
   for (int second = 0; second < kSeconds; ++second) {
     for (int i = 0; i < 25; ++i) audit.write("PUT /x", "no", std::chrono::seconds(second));
   }
-  const auto written = audit.lines().size();
+  const auto written = static_cast<double>(audit.lines().size());
   CHECK(written >= AuditLog::kRefusedAtOnce);
   CHECK(written <= AuditLog::kRefusedAtOnce + AuditLog::kRefusedForLong * kSeconds + 1);
 }
