@@ -40,8 +40,7 @@ std::string make_start_id() {
 }
 
 std::optional<MonoTime> earlier(std::optional<MonoTime> a, std::optional<MonoTime> b) {
-  if (!a || !b) return a ? a : b;
-  return std::min(*a, *b);
+  return !a || !b ? (a ? a : b) : std::min(*a, *b);
 }
 
 input::Verb verb_of(const std::string& text) {
@@ -240,8 +239,8 @@ std::optional<MonoTime> Agent::turn() {
   }
   if (now >= next_second_) sample_every_second(now);
   late_.try_again(now);
-  auto next = earlier(earlier(supervisor_.next_deadline(), waits_.next_deadline()), next_second_);
-  next = earlier(next, late_.next_try());
+  auto next = earlier(earlier(supervisor_.next_deadline(), waits_.next_deadline()),
+                      earlier(next_second_, late_.next_try()));
   if (watchers_.manager) next = earlier(next, watchers_.manager->say_alive(now));
   return next;
 }
@@ -352,6 +351,7 @@ void Agent::sample_every_second(MonoTime now) {
   }
   board_.repeat(now, news);
   publish(std::move(news));
+  spare_memory_.look(now);
 }
 
 void Agent::publish(ProbeNews news) {

@@ -29,6 +29,7 @@
 #include "agents/loop.h"
 #include "agents/probes/board.h"
 #include "agents/probes/prober.h"
+#include "agents/spare_memory.h"
 #include "agents/supervisor/log_rotator.h"
 #include "agents/supervisor/service_files.h"
 #include "agents/supervisor/service_runner.h"
@@ -119,6 +120,7 @@ class Agent final : private ActionPorts {
   std::map<std::string, bool> up_;                   // as last sampled
   std::map<std::string, std::string> ready_reason_;  // why the readiness check failed last
   MonoTime next_second_{};
+  SpareMemory spare_memory_;
   bool begun_ = false;
 
   AgentAccess access_;

@@ -22,7 +22,7 @@ namespace {
 
 using Time = std::chrono::steady_clock;
 
-constexpr int kQuickAtOnceMax = 4'000;
+constexpr int kQuickAtOnceMax = 10'000;
 constexpr std::string_view kRequest = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 // The beginning of a record that holds a ClientHello of 512 bytes; those that follow are any.
 constexpr std::string_view kGreeting = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
