@@ -65,7 +65,8 @@ class Attack {
  private:
   Kind quick_kind() {
     constexpr std::array<Kind, 4> kTurns = {Kind::kPlain, Kind::kNoise, Kind::kReset, Kind::kHello};
-    return kTurns[static_cast<std::size_t>(turn_++) % kTurns.size()];
+    const std::size_t kinds = plan_.hello.empty() ? kTurns.size() - 1 : kTurns.size();
+    return kTurns[static_cast<std::size_t>(turn_++) % kinds];
   }
 
   void open(Kind kind) {

@@ -24,7 +24,9 @@ class Flood {
     int quick_per_second = 0;  // at most
     std::chrono::seconds time{30};
     std::uint64_t seed = 1;
-    std::string hello;  // what a client of TLS says first; each has the server make a key and sign
+    // What a client of TLS says first, of every fourth quick one: each has the server make a key and
+    // sign. "": none does.
+    std::string hello;
   };
   struct Counts {
     long quick = 0;        // connected, and ended by either side
