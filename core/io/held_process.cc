@@ -44,7 +44,7 @@ Result<std::string> read_line(int socket, Duration wait) {
 
 struct HeldProcess::Parts {
   Handle socket;
-  Child child;
+  SpawnedProcess child;
 };
 
 HeldProcess::HeldProcess(std::unique_ptr<Parts> parts, ProcessName name)

@@ -82,7 +82,8 @@ class Tail {
 // reach a stranger.
 class Script : public std::enable_shared_from_this<Script> {
  public:
-  Script(asio::io_context& context, Child child, Handle output, ProcessRunner::OnScript done)
+  Script(asio::io_context& context, SpawnedProcess child, Handle output,
+         ProcessRunner::OnScript done)
       : group_(child.pid),
         leader_(context, child.pidfd.release()),
         output_(context, output.release()),
@@ -230,7 +231,7 @@ struct ProcessRunner::Impl {
 
   Status run(const ProcessSpec& spec, Duration timeout, const OnScript& done) {
     ASSIGN_OR_RETURN(Pipe pipe, make_pipe());
-    ASSIGN_OR_RETURN(Child child, spawn(spec, pipe.write_end.get()));
+    ASSIGN_OR_RETURN(SpawnedProcess child, spawn(spec, pipe.write_end.get()));
     const auto script =
         std::make_shared<Script>(context, std::move(child), std::move(pipe.read_end), done);
     asio::post(context, [script, timeout] { script->start(timeout); });
@@ -242,7 +243,7 @@ ProcessRunner::ProcessRunner() : impl_(std::make_unique<Impl>()) {}
 ProcessRunner::~ProcessRunner() = default;
 
 Result<ProcessName> ProcessRunner::launch(const ProcessSpec& spec, OnExit on_exit) {
-  ASSIGN_OR_RETURN(Child child, spawn(spec, -1));
+  ASSIGN_OR_RETURN(SpawnedProcess child, spawn(spec, -1));
   ASSIGN_OR_RETURN(const ProcessName name, name_child(child.pid));
   if (auto watched = impl_->watch(std::move(child.pidfd), std::move(on_exit)); !watched) {
     ::kill(-child.pid, SIGKILL);

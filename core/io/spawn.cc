@@ -245,7 +245,7 @@ Result<Handle> open_pidfd(pid_t pid) {
   return handle;
 }
 
-Result<Child> spawn(const ProcessSpec& spec, int output) {
+Result<SpawnedProcess> spawn(const ProcessSpec& spec, int output) {
   if (auto fine = check_text(spec); !fine) return tl::unexpected<Error>(fine.error());
   if (!spec.directory.empty() && !fs::is_directory(spec.directory)) {
     return fail(ErrorCode::kNotFound, cat("no folder ", spec.directory.string(), " to run in"));
@@ -261,7 +261,7 @@ Result<Child> spawn(const ProcessSpec& spec, int output) {
   for (const auto& [name, value] : spec.env) env.push_back(cat(name, "=", value));
   const auto arguments = pointers(argv);
   const auto variables = pointers(env);
-  Child child;
+  SpawnedProcess child;
   int failure = 0;
   const StartedUmask as_we_were_started;
   if (spec.as) {

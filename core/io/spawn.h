@@ -29,13 +29,13 @@ class Handle {  // a file descriptor that is closed at the end
   int fd_;
 };
 
-struct Child {
+struct SpawnedProcess {
   pid_t pid = 0;
   Handle pidfd;
 };
 
 // `output`: where stdout and stderr go; -1: to spec.log_file. Any thread.
-Result<Child> spawn(const ProcessSpec& spec, int output);
+Result<SpawnedProcess> spawn(const ProcessSpec& spec, int output);
 
 // As name_process(), but also of a child that has ended and is not reaped.
 Result<ProcessName> name_child(pid_t pid);
