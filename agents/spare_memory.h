@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SpareMemory: gives back what a busy moment took and nobody uses any more; the allocator would keep
-// it. One thread at a time.
+// SpareMemory: gives back what a busy moment took and nobody uses any more; the allocator would
+// keep it. One thread at a time.
 #pragma once
 
 #include <malloc.h>

@@ -24,8 +24,8 @@ class Flood {
     int quick_per_second = 0;  // at most
     std::chrono::seconds time{30};
     std::uint64_t seed = 1;
-    // What a client of TLS says first, of every fourth quick one: each has the server make a key and
-    // sign. "": none does.
+    // What a client of TLS says first, of every fourth quick one: each has the server make a key
+    // and sign. "": none does.
     std::string hello;
   };
   struct Counts {
