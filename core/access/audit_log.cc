@@ -210,12 +210,13 @@ Status AuditLog::append(Json line) {
 }
 
 // A stranger's flood takes no line from somebody whom we know, and pushes none out soon.
-bool AuditLog::has_room(const std::string& who, std::int64_t us) {
+bool AuditLog::has_room(const std::string& who, bool is_refused, std::int64_t us) {
   if (us / 1'000'000 != second_) {
     second_ = us / 1'000'000;
     in_second_.clear();
   }
   if (++in_second_[who] > kRefusedPerSecond) return false;
+  if (!is_refused) return true;  // what was done stands there, however often
   TokenBucket& lines = for_long_.try_emplace(who, kRefusedAtOnce, kRefusedForLong).first->second;
   lines.fill(MonoTime(Duration(us)));
   if (!lines.has(1)) return false;
@@ -226,7 +227,8 @@ bool AuditLog::has_room(const std::string& who, std::int64_t us) {
 Result<bool> AuditLog::write(const AuditEntry& entry, WallTime at) {
   const std::int64_t us = at.time_since_epoch().count();
   const std::lock_guard lock(mutex_);
-  if ((!entry.refused.empty() || entry.often) && !has_room(entry.who, us)) {
+  const bool is_refused = !entry.refused.empty();
+  if ((is_refused || entry.often) && !has_room(entry.who, is_refused, us)) {
     ++skipped_;
     return false;
   }

@@ -75,9 +75,9 @@ class AuditLog {
   std::int64_t last_ = 0;  // number of the last line
   std::string head_;       // its hash
   std::int64_t second_ = 0;
-  std::map<std::string, int> in_second_;                   // refused or too many, by who it was
-  std::map<std::string, TokenBucket> for_long_;            // the same
-  bool has_room(const std::string& who, std::int64_t us);  // for one more of those
+  std::map<std::string, int> in_second_;         // refused or too many, by who it was
+  std::map<std::string, TokenBucket> for_long_;  // the refused ones
+  bool has_room(const std::string& who, bool is_refused, std::int64_t us);  // for one more
   std::int64_t skipped_ = 0;
 };
 

@@ -16,7 +16,8 @@ class TokenBucket {
       : burst_(burst), per_second_(per_second), left_(burst) {}
 
   void fill(MonoTime now) {
-    const Duration passed = filled_ ? now - *filled_ : Duration(0);
+    // A clock that was set back takes nothing away.
+    const Duration passed = filled_ ? std::max(Duration(0), now - *filled_) : Duration(0);
     filled_ = now;
     left_ = std::min(burst_, left_ + per_second_ * std::chrono::duration<double>(passed).count());
   }

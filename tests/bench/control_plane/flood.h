@@ -20,7 +20,7 @@ class Flood {
   struct Plan {
     std::string address;
     std::uint16_t port = 0;
-    int slow = 0;              // at once; so many a second at most are opened
+    int slow = 0;              // at once
     int quick_per_second = 0;  // at most
     std::chrono::seconds time{30};
     std::uint64_t seed = 1;
